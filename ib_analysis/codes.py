@@ -1,0 +1,139 @@
+"""What every other room speaks about: the bits that a layer emits, packed, and a whole net's worth of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Source = Literal["torch", "qonnx", "graph", "rtl"]
+
+
+class CodesError(ValueError):
+    """Bits that do not fit what was promised of them: shape, width, padding or sample count."""
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """One layer's codes: n samples × `width` bits.
+
+    packed   (n, ceil(width / 8)) uint8, little bit order: bit j of a code is bit j % 8 of byte j // 8. The padding bits
+             behind `width` are zero, so equal codes are equal bytes.
+    """
+
+    packed: NDArray[np.uint8]
+    width: int
+
+    def __post_init__(self) -> None:
+        bytes_per_code = -(-self.width // 8)
+        if self.width < 1 or self.packed.dtype != np.uint8 or self.packed.shape[1:] != (bytes_per_code,):
+            raise CodesError(
+                f"codes of {self.width} bits need (n, {bytes_per_code}) uint8, got {self.packed.shape} {self.packed.dtype}"
+            )
+        if self.width % 8 and (self.packed[:, -1] >> (self.width % 8)).any():
+            raise CodesError(f"codes of {self.width} bits have a bit set behind bit {self.width - 1}")
+
+    @classmethod
+    def pack(cls, bits: NDArray[np.bool_]) -> Codes:
+        """From (n, width) bool."""
+        return cls(np.packbits(bits, axis=1, bitorder="little"), bits.shape[1])
+
+    @classmethod
+    def pack_integers(cls, values: NDArray[np.integer], bits_each: int) -> Codes:
+        """From (n, k) integers 0 .. 2^bits_each - 1: one code of k · bits_each bits per row, lowest bit first."""
+        values = np.asarray(values)
+        if values.size and (values.min() < 0 or int(values.max()) >> bits_each):
+            raise CodesError(f"values {values.min()} .. {values.max()} do not fit in {bits_each} bits")
+        bits = (values[:, :, None] >> np.arange(bits_each)) & 1
+        return cls.pack(bits.astype(bool).reshape(len(values), -1))
+
+    def bits(self) -> NDArray[np.bool_]:
+        """(n, width) bool."""
+        return np.unpackbits(self.packed, axis=1, count=self.width, bitorder="little").view(np.bool_)
+
+    def digest(self) -> str:
+        """sha256 over width, sample count and packed bytes: equal digests are equal codes in equal order."""
+        head = f"{self.width} {len(self)}\n".encode()
+        return hashlib.sha256(head + np.ascontiguousarray(self.packed).tobytes()).hexdigest()
+
+    def first_difference(self, other: Codes) -> tuple[int, int] | None:
+        """(sample, bit) of the first difference in reading order; None where all bits are equal.
+
+        Raises CodesError where the two cannot be compared bit for bit.
+        """
+        if (self.width, len(self)) != (other.width, len(other)):
+            raise CodesError(f"{len(self)} codes of {self.width} bits against {len(other)} codes of {other.width} bits")
+        wrong = (self.packed != other.packed).any(axis=1)
+        if not wrong.any():
+            return None
+        sample = int(wrong.argmax())
+        flipped = self[sample : sample + 1].bits() ^ other[sample : sample + 1].bits()
+        return sample, int(flipped.argmax())
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    def __getitem__(self, rows: slice | NDArray[np.integer]) -> Codes:
+        return Codes(self.packed[rows], self.width)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Codes) and self.width == other.width and np.array_equal(self.packed, other.packed)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Everything a net said about n samples: each layer's codes, in order from input to output, and its scores.
+
+    scores   (n, classes) int32, in agreeing bits: 0 .. fan-in of the last layer. The predicted class is the first
+             maximum.
+    """
+
+    source: Source
+    codes: Mapping[str, Codes]
+    scores: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(codes) for name, codes in self.codes.items()} | {"scores": len(self.scores)}
+        if len(set(lengths.values())) != 1:
+            raise CodesError(f"a trace needs the same samples in every layer, got {lengths}")
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def predictions(self) -> NDArray[np.int64]:
+        """(n,) class index; the first maximum wins, as in hardware."""
+        return self.scores.argmax(axis=1)
+
+    def layers(self) -> dict[str, Codes]:
+        """Every layer's emission as codes: the hidden codes, then `scores` with 32 bits per class."""
+        return {**self.codes, "scores": Codes.pack_integers(self.scores.astype(np.int64), 32)}
+
+    def arrays(self) -> dict[str, NDArray]:
+        """For one .npz file; `from_arrays` reads it back."""
+        widths = np.array([codes.width for codes in self.codes.values()], dtype=np.int64)
+        names = np.array(list(self.codes), dtype=np.str_)
+        packed = {f"codes/{name}": codes.packed for name, codes in self.codes.items()}
+        return {"source": np.array(self.source), "names": names, "widths": widths, "scores": self.scores, **packed}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Trace:
+        try:
+            widths = zip(arrays["names"], arrays["widths"], strict=True)
+            codes = {str(name): Codes(arrays[f"codes/{name}"], int(width)) for name, width in widths}
+            return cls(str(arrays["source"]), codes, arrays["scores"])  # type: ignore[arg-type]
+        except KeyError as error:
+            raise CodesError(f"not a trace: {error.args[0]}") from None
+
+
+def concatenate(traces: list[Trace]) -> Trace:
+    """One trace of all samples, in the order given; the traces come from the same net and source."""
+    first = traces[0]
+    codes = {
+        name: Codes(np.concatenate([trace.codes[name].packed for trace in traces]), first.codes[name].width)
+        for name in first.codes
+    }
+    return Trace(first.source, codes, np.concatenate([trace.scores for trace in traces]))
