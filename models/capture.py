@@ -1,0 +1,52 @@
+"""A trained net's codes, layer by layer, packed as they come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..ib_analysis.codes import Codes, Trace, concatenate
+from .networks import DenseNet
+
+
+def capture(net: DenseNet, x: NDArray[np.uint8], batch: int = 4096) -> Trace:
+    """What every layer of `net` emits for x, (n, features) uint8, in evaluation mode; the net is left as it was.
+
+    Codes are packed batch by batch, so the bytes held are n/8 per neuron plus one batch of floats. Scores are in agreeing
+    bits: (dot product + fan-in) / 2.
+    """
+    with evaluating(net):
+        return concatenate([_trace(net, net.encode(x[start : start + batch])) for start in range(0, len(x), batch)])
+
+
+@contextmanager
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; the mode found is put back."""
+    training = net.training
+    net.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        net.train(training)
+
+
+def _trace(net: DenseNet, signs: Tensor) -> Trace:
+    codes = {}
+    if net.binarize is not None:
+        signs = net.binarize(signs)
+        codes["binarize"] = _pack(signs)
+    for index, block in enumerate(net.hidden):
+        signs = block(signs)
+        codes[f"dense{index + 1}"] = _pack(signs)
+    agreeing = (net.scores(signs) + net.scores.in_features) / 2
+    return Trace("torch", codes, agreeing.to(torch.int32).cpu().numpy())
+
+
+def _pack(signs: Tensor) -> Codes:
+    return Codes.pack((signs > 0).cpu().numpy())

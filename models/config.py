@@ -1,0 +1,135 @@
+"""What is trained and how, as frozen values: the only things that a run's file may say about network and recipe."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+
+class ConfigError(ValueError):
+    """A preset, key or value that does not exist."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Half a sentence that names the known word nearest to `name`, or all of them where none is near."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+
+
+def describe(error: ValidationError) -> str:
+    """A pydantic error as one line: every place with what is wrong there."""
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc'])) or error.title}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors()
+    )
+
+
+class Strict(BaseModel):
+    """Frozen, and an unknown key is an error that names the nearest known key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_nearest_key(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            for key in values:
+                if key not in cls.model_fields:
+                    raise ValueError(f"unknown key {key!r}; {nearest(str(key), cls.model_fields)}")
+        return values
+
+
+class NetworkConfig(Strict):
+    """A dense net: widths[0] inputs of `input_bits` bits, hidden layers of 1-bit neurons, widths[-1] classes."""
+
+    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3)]
+    input_bits: Annotated[int, Field(ge=1, le=8)]
+
+    @property
+    def inputs(self) -> int:
+        return self.widths[0]
+
+    @property
+    def classes(self) -> int:
+        return self.widths[-1]
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        return self.widths[1:-1]
+
+    @property
+    def synapses(self) -> int:
+        """Binary weights in all layers."""
+        return sum(rows * cols for cols, rows in zip(self.widths, self.widths[1:], strict=False))
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of what emits, from input to output: every room calls them so."""
+        head = ("binarize",) if self.input_bits > 1 else ()
+        return (*head, *(f"dense{index + 1}" for index in range(len(self.hidden))), "scores")
+
+
+class TrainingConfig(Strict):
+    """The recipe. Adam on clipped latent weights, cross-entropy on tempered scores, cosine decay to zero."""
+
+    epochs: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-2
+    temperature: Annotated[float, Field(gt=0, description="of the softmax, times the square root of its fan-in")] = 1.0
+    cosine: Annotated[bool, Field(description="decay the learning rate to zero along half a cosine")] = True
+    shift: Annotated[int, Field(ge=0, description="pixels by which a square training image may move each epoch")] = 0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network with the data set that it is for and a recipe that trains it well."""
+
+    name: str
+    dataset: str
+    network: NetworkConfig
+    training: TrainingConfig
+
+
+def _preset(name: str, dataset: str, widths: tuple[int, ...], input_bits: int, **recipe: Any) -> Preset:
+    return Preset(name, dataset, NetworkConfig(widths=widths, input_bits=input_bits), TrainingConfig(**recipe))
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        preset.name: preset
+        for preset in (
+            _preset("digits", "digits", (64, 40, 32, 10), 5, epochs=200, batch_size=64),
+            _preset("tfc", "mnist", (784, 64, 64, 64, 10), 8, epochs=60, batch_size=256),
+            _preset("sfc", "mnist", (784, 256, 256, 256, 10), 8, epochs=40, batch_size=256),
+            _preset("lfc", "mnist", (784, 1024, 1024, 1024, 10), 8, epochs=20, batch_size=256),
+            _preset("twelve", "twelve", (12, 10, 7, 5, 4, 3, 2), 1, epochs=300, batch_size=256, cosine=False),
+        )
+    }
+)
+
+
+def preset(name: str) -> Preset:
+    """Raises ConfigError with the nearest name where there is none of this one."""
+    if name not in PRESETS:
+        raise ConfigError(f"no preset {name!r}; {nearest(name, PRESETS)}")
+    return PRESETS[name]
+
+
+def schedule(epochs: int, points: int = 32) -> tuple[int, ...]:
+    """Epochs at which to capture codes: 0, the untrained net; every one to 10; then log-spaced; and the last.
+
+    points   about how many in all; few where there are few epochs
+    """
+    dense = set(range(min(epochs, 10) + 1))
+    if epochs <= 10:
+        return tuple(sorted(dense))
+    steps = max(points - len(dense), 1)
+    ratio = epochs / 10
+    return tuple(sorted(dense | {round(10 * ratio ** (step / steps)) for step in range(1, steps + 1)}))

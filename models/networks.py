@@ -1,0 +1,81 @@
+"""Dense 1-bit networks in Brevitas: ±1 weights, ±1 codes, batch-norm and sign between them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from brevitas.nn import QuantIdentity, QuantLinear
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .config import NetworkConfig
+from .quantizers import BinaryActivation, BinaryWeight
+
+
+class Binarize(nn.Module):
+    """code[j] = pixel[j] >= threshold[j], as ±1.
+
+    threshold   (features,) half-integers, so that no pixel ever ties; half of the range until training fits them
+    """
+
+    threshold: Tensor
+
+    def __init__(self, features: int, bits: int) -> None:
+        super().__init__()
+        self.register_buffer("threshold", torch.full((features,), 2.0 ** (bits - 1) - 0.5))
+        self.activation = QuantIdentity(act_quant=BinaryActivation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(x - self.threshold)
+
+
+class Block(nn.Module):
+    """One hidden layer: code = sign(batch-norm(weight · x))."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.linear = QuantLinear(inputs, outputs, bias=False, weight_quant=BinaryWeight)
+        self.norm = nn.BatchNorm1d(outputs)
+        self.activation = QuantIdentity(act_quant=BinaryActivation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.norm(self.linear(x)))
+
+
+class DenseNet(nn.Module):
+    """From pixels to one score per class.
+
+    In:  (n, widths[0]) float32, integers 0 .. 2^input_bits - 1, or ±1 where input_bits is 1: what `encode` makes.
+    Out: (n, widths[-1]) float32, the integer dot product of ±1 code and ±1 weight, -K .. K for a last fan-in of K.
+    """
+
+    def __init__(self, config: NetworkConfig, seed: int = 0) -> None:
+        """Untrained; `seed` decides the weights, and torch's global generator is neither read nor moved."""
+        super().__init__()
+        self.config = config
+        self.binarize = Binarize(config.inputs, config.input_bits) if config.input_bits > 1 else None
+        widths = config.widths
+        self.hidden = nn.ModuleList(Block(*pair) for pair in zip(widths[:-2], widths[1:-1], strict=True))
+        self.scores = QuantLinear(widths[-2], widths[-1], bias=False, weight_quant=BinaryWeight)
+        generator = torch.Generator().manual_seed(seed)
+        for linear in self.linears():
+            bound = math.sqrt(6 / (linear.in_features + linear.out_features))  # Glorot, as BinaryConnect starts
+            with torch.no_grad():
+                linear.weight.uniform_(-bound, bound, generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.binarize is not None:
+            x = self.binarize(x)
+        for block in self.hidden:
+            x = block(x)
+        return self.scores(x)
+
+    def linears(self) -> list[QuantLinear]:
+        """Every layer that has weights, from input to output."""
+        return [*(block.linear for block in self.hidden), self.scores]  # type: ignore[union-attr]
+
+    def encode(self, x: NDArray | Tensor) -> Tensor:
+        """The float input for (n, features) uint8 pixels, on the net's device; bits 0 and 1 become ±1."""
+        pixels = torch.as_tensor(x, device=self.scores.weight.device).float()
+        return 2 * pixels - 1 if self.config.input_bits == 1 else pixels
