@@ -45,11 +45,9 @@ class Codes:
     @classmethod
     def pack_integers(cls, values: NDArray[np.integer], bits_each: int) -> Codes:
         """From (n, k) integers 0 .. 2^bits_each - 1: one code of k · bits_each bits per row, lowest bit first."""
-        values = np.asarray(values)
         if values.size and (values.min() < 0 or int(values.max()) >> bits_each):
             raise CodesError(f"values {values.min()} .. {values.max()} do not fit in {bits_each} bits")
-        bits = (values[:, :, None] >> np.arange(bits_each)) & 1
-        return cls.pack(bits.astype(bool).reshape(len(values), -1))
+        return cls.pack(integer_bits(values, bits_each))
 
     def bits(self) -> NDArray[np.bool_]:
         """(n, width) bool."""
@@ -82,6 +80,12 @@ class Codes:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Codes) and self.width == other.width and np.array_equal(self.packed, other.packed)
+
+
+def integer_bits(values: NDArray[np.integer], bits_each: int) -> NDArray[np.bool_]:
+    """(n, k) integers as (n, k · bits_each) bool, lowest bit first; negative ones in two's complement."""
+    bits = (np.asarray(values, dtype=np.int64)[:, :, None] >> np.arange(bits_each)) & 1
+    return bits.astype(np.bool_).reshape(len(values), -1)
 
 
 @dataclass(frozen=True, eq=False)

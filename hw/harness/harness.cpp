@@ -1,0 +1,113 @@
+// The accelerator as a shared library: whole data sets in, every tapped stream out, no Python per cycle.
+//
+// taps.inc lists the streams from input to output, one TAP(...) a stage; `probe` is the design with those streams as ports.
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "Vprobe.h"
+#include "verilated.h"
+
+namespace {
+thread_local const char* memory_folder = "";
+
+struct Stream {
+    const uint8_t* data;  // nullptr: watched, not recorded
+    const uint8_t* valid;
+    const uint8_t* ready;
+    size_t bytes;         // of one beat
+};
+
+// xorshift32: the same stalls for the same seed on every machine.
+struct Dice {
+    uint32_t state;
+    bool falls(uint32_t of_256) {
+        state ^= state << 13, state ^= state >> 17, state ^= state << 5;
+        return (state >> 8 & 255) < of_256;
+    }
+};
+}  // namespace
+
+// $readmemh opens its files by bare name, as synthesis tools want it; here they lie in the folder of the design. The
+// linker sends the run-time library's fopen here, so that nobody has to change the working folder of the process.
+extern "C" FILE* __real_fopen(const char* path, const char* mode);
+extern "C" FILE* __wrap_fopen(const char* path, const char* mode) {
+    if (path[0] == '/') return __real_fopen(path, mode);
+    return __real_fopen((std::string(memory_folder) + "/" + path).c_str(), mode);
+}
+
+extern "C" struct Run {
+    const char* folder;        // of the memory files
+    const uint8_t* input;      // input_beats beats of TDATA, lowest byte first
+    int64_t input_beats;
+    uint8_t* const* recorded;  // by stream: room for its beats, or nullptr
+    const int64_t* beats;      // by stream: how many are due
+    int64_t patience;          // cycles without any beat anywhere after which the design hangs
+    uint32_t seed;
+    uint32_t input_stall;      // of 256 cycles in which the source pauses
+    uint32_t output_stall;     // of 256 cycles in which the sink pauses
+    int64_t cycles;            // out: clock cycles from the first possible beat to the last
+    int64_t first_frame;       // out: cycle in which the first frame has left
+    int64_t* seen;             // out, by stream: beats that passed
+    uint8_t* state;            // out, by stream: valid | ready << 1 at the end
+} Run;
+
+// 0: every stream had its beats. 1: the design hangs. 2: a stream had a beat too many.
+extern "C" int bitneck_run(struct Run* run, int64_t frame_beats) {
+    memory_folder = run->folder;
+    const auto context = std::make_unique<VerilatedContext>();
+    const auto top = std::make_unique<Vprobe>(context.get(), "probe");
+    constexpr size_t input_bytes = INPUT_BYTES;
+    const Stream streams[] = {
+#include "taps.inc"
+    };
+    constexpr size_t count = sizeof(streams) / sizeof(streams[0]);
+    const size_t last = count - 1;
+    Dice input_dice{run->seed * 2654435761u + 1u}, output_dice{run->seed * 2246822519u + 7u};
+
+    const auto edge = [&] {
+        top->clk = 0, top->eval();
+        top->clk = 1, top->eval();
+    };
+    top->rst = 1, top->s_axis_tvalid = 0, top->m_axis_tready = 0;
+    for (int i = 0; i < 4; ++i) edge();
+    top->rst = 0;
+
+    int64_t sent = 0, cycle = 0, progress = 0;
+    int result = 0;
+    std::memset(run->seen, 0, count * sizeof(int64_t));
+    run->first_frame = 0;
+    while (run->seen[last] < run->beats[last] && result == 0) {
+        if (!top->s_axis_tvalid && sent < run->input_beats && !input_dice.falls(run->input_stall)) {
+            top->s_axis_tvalid = 1;
+            std::memcpy(&top->s_axis_tdata, run->input + sent * input_bytes, input_bytes);
+        }
+        top->m_axis_tready = !output_dice.falls(run->output_stall);
+        top->clk = 0, top->eval();
+        ++cycle;
+        bool moved = false;
+        for (size_t i = 0; i < count; ++i) {
+            const Stream& stream = streams[i];
+            if (!(*stream.valid && *stream.ready)) continue;
+            moved = true;
+            const int64_t beat = run->seen[i]++;
+            if (beat >= run->beats[i]) { result = 2; continue; }
+            if (stream.data) std::memcpy(run->recorded[i] + beat * stream.bytes, stream.data, stream.bytes);
+        }
+        const bool taken = top->s_axis_tvalid && top->s_axis_tready;
+        if (run->seen[last] == frame_beats && run->first_frame == 0) run->first_frame = cycle;
+        if (moved || taken) progress = cycle;
+        if (cycle - progress > run->patience) result = 1;
+        top->clk = 1, top->eval();
+        if (taken) {
+            ++sent;
+            top->s_axis_tvalid = 0;
+        }
+    }
+    run->cycles = cycle;
+    for (size_t i = 0; i < count; ++i) run->state[i] = *streams[i].valid | *streams[i].ready << 1;
+    top->final();
+    return result;
+}

@@ -1,0 +1,49 @@
+`default_nettype none
+// Matrix-vector-threshold unit: one binary dense layer on PE x SIMD lanes.
+//
+//   code[r] = popcount(~(weight[r] ^ x)) >= threshold[r]        r = 0 .. ROWS-1
+//
+// In: COLS/SIMD beats of SIMD inputs. Out: ROWS/PE beats of PE codes. Bit 0 of a beat is the lowest index.
+// There is no comparator: the accumulator starts at minus the threshold, and the code is its inverted sign.
+module mvtu #(
+  parameter  int ROWS = 4,
+  parameter  int COLS = 8,
+  parameter  int PE   = 2,
+  parameter  int SIMD = 4,
+  parameter      WEIGHTS    = "weights.mem",       // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
+  parameter      THRESHOLDS = "thresholds.mem",    // ROWS/PE words of PE negated thresholds, ACC_WIDTH bits each
+  localparam int ACC_WIDTH  = $clog2(COLS + 1) + 1 // -(COLS + 1) .. COLS: a threshold may be COLS + 1, "never"
+) (
+  input  wire             clk,
+  input  wire             rst,                     // synchronous, control only
+  input  wire  [SIMD-1:0] s_axis_tdata,
+  input  wire             s_axis_tvalid,
+  output wire             s_axis_tready,
+  output wire  [PE-1:0]   m_axis_tdata,
+  output wire             m_axis_tvalid,
+  input  wire             m_axis_tready
+);
+  wire [PE*ACC_WIDTH-1:0] accumulators;
+  wire [PE-1:0]           code;
+  wire                    code_valid, code_ready;
+
+  mvu #(
+    .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .ACC_WIDTH(ACC_WIDTH), .START(1),
+    .WEIGHTS(WEIGHTS), .STARTS(THRESHOLDS)
+  ) unit (
+    .clk, .rst,
+    .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,
+    .m_axis_tdata(accumulators), .m_axis_tvalid(code_valid), .m_axis_tready(code_ready)
+  );
+
+  for (genvar p = 0; p < PE; p++) begin : lane
+    assign code[p] = !accumulators[p*ACC_WIDTH + ACC_WIDTH - 1];
+  end
+
+  skid #(.WIDTH(PE)) register_slice (
+    .clk, .rst,
+    .s_axis_tdata(code), .s_axis_tvalid(code_valid), .s_axis_tready(code_ready),
+    .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
+  );
+endmodule
+`default_nettype wire

@@ -1,0 +1,120 @@
+`default_nettype none
+// Matrix-vector unit: the accumulators of one binary dense layer on PE x SIMD lanes.
+//
+//   accumulator[r] = start[r] + popcount(~(weight[r] ^ x))      r = 0 .. ROWS-1
+//
+// In: COLS/SIMD beats of SIMD inputs. Out: ROWS/PE beats of PE accumulators. Bit 0 of a beat is the lowest index.
+// ROWS/PE * COLS/SIMD cycles a frame. Ready passes through from the output: whoever instantiates this puts a skid behind.
+module mvu #(
+  parameter  int ROWS = 4,
+  parameter  int COLS = 8,
+  parameter  int PE   = 2,
+  parameter  int SIMD = 4,
+  parameter  int ACC_WIDTH = 4,
+  parameter  int START = 0,                        // 1: accumulators start at STARTS, 0: at zero
+  parameter      WEIGHTS = "weights.mem",          // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
+  parameter      STARTS  = "starts.mem"            // ROWS/PE words of PE * ACC_WIDTH bits
+) (
+  input  wire                     clk,
+  input  wire                     rst,             // synchronous, control only
+  input  wire  [SIMD-1:0]         s_axis_tdata,
+  input  wire                     s_axis_tvalid,
+  output wire                     s_axis_tready,
+  output logic [PE*ACC_WIDTH-1:0] m_axis_tdata,
+  output logic                    m_axis_tvalid,
+  input  wire                     m_axis_tready
+);
+  localparam int ROW_FOLDS   = ROWS / PE;
+  localparam int COL_FOLDS   = COLS / SIMD;
+  localparam int FOLDS       = ROW_FOLDS * COL_FOLDS;
+  localparam int FOLD_WIDTH  = FOLDS > 1 ? $clog2(FOLDS) : 1;
+  localparam int COL_WIDTH   = COL_FOLDS > 1 ? $clog2(COL_FOLDS) : 1;
+  localparam int ROW_WIDTH   = ROW_FOLDS > 1 ? $clog2(ROW_FOLDS) : 1;
+  localparam int COUNT_WIDTH = $clog2(SIMD + 1);
+
+  wire [SIMD-1:0] x_data;
+  wire            x_valid;
+  wire            advance = m_axis_tready || !m_axis_tvalid;     // the whole pipeline moves or stands
+
+  replay #(.WIDTH(SIMD), .BEATS(COL_FOLDS), .TIMES(ROW_FOLDS)) vector (
+    .clk, .rst,
+    .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,
+    .m_axis_tdata(x_data), .m_axis_tvalid(x_valid), .m_axis_tready(advance)
+  );
+
+  // Row 1: weights out of the memory. Row 2: popcount leaves. Row 3: accumulators.
+  logic [PE*SIMD-1:0] weights [0:FOLDS-1];
+  initial $readmemh(WEIGHTS, weights);
+
+  logic [FOLD_WIDTH-1:0]   fold;
+  logic [COL_WIDTH-1:0]    col_fold;
+  logic [ROW_WIDTH-1:0]    row_fold, row_fold_1;
+  logic [PE*SIMD-1:0]      weight_1;
+  logic [SIMD-1:0]         x_1;
+  logic                    valid_1, valid_2, first_1, first_2, last_1, last_2;
+  logic [PE*ACC_WIDTH-1:0] start_2;
+
+  wire take      = advance && x_valid;
+  wire first_col = col_fold == '0;
+  wire last_col  = col_fold == COL_WIDTH'(COL_FOLDS - 1);
+  wire last_row  = row_fold == ROW_WIDTH'(ROW_FOLDS - 1);
+
+  always_ff @(posedge clk)
+    if (advance) begin
+      weight_1   <= weights[fold];
+      x_1        <= x_data;
+      row_fold_1 <= row_fold;
+      first_1    <= first_col;
+      last_1     <= last_col;
+      first_2    <= first_1;
+      last_2     <= last_1;
+    end
+
+  if (START != 0) begin : biased
+    logic [PE*ACC_WIDTH-1:0] starts [0:ROW_FOLDS-1];
+    initial $readmemh(STARTS, starts);
+    always_ff @(posedge clk) if (advance) start_2 <= starts[row_fold_1];
+  end else begin : plain
+    assign start_2 = '0;
+    wire unused = &{1'b0, row_fold_1};
+  end
+
+  for (genvar p = 0; p < PE; p++) begin : lane
+    wire  [COUNT_WIDTH-1:0] count;
+    logic [ACC_WIDTH-1:0]   accumulator;
+
+    popcount #(.WIDTH(SIMD)) agreeing (
+      .clk, .enable(advance), .bits(~(weight_1[p*SIMD +: SIMD] ^ x_1)), .count
+    );
+
+    always_ff @(posedge clk)
+      if (advance && valid_2)
+        accumulator <= (first_2 ? start_2[p*ACC_WIDTH +: ACC_WIDTH] : accumulator) + ACC_WIDTH'(count);
+    assign m_axis_tdata[p*ACC_WIDTH +: ACC_WIDTH] = accumulator;
+  end
+
+  always_ff @(posedge clk) begin
+    if (take) begin
+      col_fold <= last_col ? '0 : col_fold + 1'b1;
+      if (last_col) row_fold <= last_row ? '0 : row_fold + 1'b1;
+      fold <= last_col && last_row ? '0 : fold + 1'b1;
+    end
+    if (advance) begin
+      valid_1       <= x_valid;
+      valid_2       <= valid_1;
+      m_axis_tvalid <= valid_2 && last_2;
+    end
+    if (rst) begin
+      col_fold      <= '0;
+      row_fold      <= '0;
+      fold          <= '0;
+      valid_1       <= 1'b0;
+      valid_2       <= 1'b0;
+      m_axis_tvalid <= 1'b0;
+    end
+  end
+
+  initial if (ROWS % PE != 0) $fatal(1, "mvu: PE=%0d does not divide ROWS=%0d", PE, ROWS);
+  initial if (COLS % SIMD != 0) $fatal(1, "mvu: SIMD=%0d does not divide COLS=%0d", SIMD, COLS);
+endmodule
+`default_nettype wire

@@ -1,0 +1,226 @@
+"""The RTL over whole data sets: Verilator's model as a shared library, every layer's stream recorded."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ib_analysis.codes import Trace, concatenate
+from .accelerator import Accelerator
+from .packing import Beats, beat_bytes, bytes_beats
+from .probe import probe, recorded, taps
+from .verilator import SimulationError, Verilator, call, find_verilator
+from .verilog import verilog
+
+COMPILE = ["g++", "-std=gnu++17", "-O2", "-fPIC", "-march=native", "-DVL_TIME_CONTEXT", "-pthread"]
+RUNTIME = ["verilated.cpp", "verilated_threads.cpp"]
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """How often source and sink pause, as a share of cycles 0 .. 255/256, from a seed."""
+
+    source: float = 0.0
+    sink: float = 0.0
+    seed: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What the simulated hardware did with n frames.
+
+    classes           (n,) what left the chip where it ends in an argmax; the first maximum of the scores otherwise
+    latency           cycles from the first beat in to the first frame out
+    cycles_per_frame  between the first frame out and the last, 0.0 for a single frame; of the first worker's share
+    """
+
+    trace: Trace
+    classes: NDArray[np.int64]
+    latency: int
+    cycles_per_frame: float
+
+
+class _Run(ctypes.Structure):
+    """`struct Run` of harness.cpp."""
+
+    _fields_ = (
+        ("folder", ctypes.c_char_p),
+        ("input", ctypes.c_void_p),
+        ("input_beats", ctypes.c_int64),
+        ("recorded", ctypes.POINTER(ctypes.c_void_p)),
+        ("beats", ctypes.POINTER(ctypes.c_int64)),
+        ("patience", ctypes.c_int64),
+        ("seed", ctypes.c_uint32),
+        ("input_stall", ctypes.c_uint32),
+        ("output_stall", ctypes.c_uint32),
+        ("cycles", ctypes.c_int64),
+        ("first_frame", ctypes.c_int64),
+        ("seen", ctypes.POINTER(ctypes.c_int64)),
+        ("state", ctypes.POINTER(ctypes.c_uint8)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Simulator:
+    """A built design. Calling it simulates; it may be called from several threads.
+
+    library   the shared library; it depends on the design's text, not on the weights
+    folder    of the memory files
+    """
+
+    accelerator: Accelerator
+    library: Path
+    folder: Path
+
+    def __call__(self, x: NDArray[np.uint8], stalls: Stalls = Stalls(), workers: int = 1) -> Simulation:
+        """Simulates the frames x, (n, inputs) uint8, shared out evenly over `workers` threads.
+
+        Raises SimulationError where the design hangs, naming the stage that waits.
+        """
+        run = ctypes.CDLL(str(self.library)).bitneck_run
+        shares = [share for share in np.array_split(x, workers) if len(share)]
+        with ThreadPoolExecutor(workers) as pool:
+            parts = list(pool.map(lambda share: self._simulate(run, share, stalls), shares))
+        return Simulation(
+            concatenate([part.trace for part in parts]),
+            np.concatenate([part.classes for part in parts]),
+            parts[0].latency,
+            parts[0].cycles_per_frame,
+        )
+
+    def _simulate(self, run: ctypes._NamedFuncPointer, x: NDArray[np.uint8], stalls: Stalls) -> Simulation:
+        chain = self.accelerator.stages
+        data = np.ascontiguousarray(beat_bytes(self.accelerator.input_beats(x)))
+        beats = np.array([stage.out_beats * len(x) for stage in chain], dtype=np.int64)
+        taken = {
+            stage.name: np.zeros((stage.out_beats * len(x), -(-stage.out_width // 8)), dtype=np.uint8)
+            for stage in recorded(self.accelerator)
+        }
+        pointers = [taken[stage.name].ctypes.data if stage.name in taken else None for stage in chain]
+        seen, state = np.zeros(len(chain), dtype=np.int64), np.zeros(len(chain), dtype=np.uint8)
+        request = _Run(
+            folder=os.fsencode(self.folder),
+            input=data.ctypes.data,
+            input_beats=len(data),
+            recorded=(ctypes.c_void_p * len(chain))(*pointers),
+            beats=beats.ctypes.data_as(ctypes.POINTER(ctypes.c_int64)),
+            patience=8 * sum(stage.cycles for stage in chain) + 1000,
+            seed=stalls.seed,
+            input_stall=round(256 * stalls.source),
+            output_stall=round(256 * stalls.sink),
+            seen=seen.ctypes.data_as(ctypes.POINTER(ctypes.c_int64)),
+            state=state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8)),
+        )
+        outcome = run(ctypes.byref(request), ctypes.c_int64(chain[-1].out_beats))
+        if outcome:
+            raise SimulationError(_diagnosis(outcome, self.accelerator, seen, beats, state))
+        streams = {stage.name: bytes_beats(taken[stage.name], stage.out_width) for stage in recorded(self.accelerator)}
+        trace = self.accelerator.trace(streams)
+        classes = self.accelerator.classes(streams, trace)
+        per_frame = (request.cycles - request.first_frame) / (len(x) - 1) if len(x) > 1 else 0.0
+        return Simulation(trace, classes, request.first_frame, per_frame)
+
+
+def _diagnosis(
+    outcome: int,
+    accelerator: Accelerator,
+    seen: NDArray[np.int64],
+    beats: NDArray[np.int64],
+    state: NDArray[np.uint8],
+) -> str:
+    """One line: which stream went wrong, and how far each one came."""
+    names = [stage.name for stage in accelerator.stages]
+    if outcome == 2:
+        late = int((seen > beats).argmax())
+        return f"{accelerator.name}: {names[late]} sent a beat more than the {beats[late]} of its frames"
+    short = [
+        f"{name} {seen[i]}/{beats[i]} ({'valid' if state[i] & 1 else 'idle'}, {'ready' if state[i] & 2 else 'blocked'})"
+        for i, name in enumerate(names)
+    ]
+    waiting = names[int((seen < beats).argmax())]
+    return f"{accelerator.name}: the design hangs, first in {waiting}; beats seen: {', '.join(short)}"
+
+
+def build(accelerator: Accelerator, folder: Path) -> Simulator:
+    """Writes the design into `folder` and compiles it, or takes the library from the cache.
+
+    The cache (`bitneck` in the user's cache folder) is keyed by the text of the design, the harness and the tool's
+    version: a net with the same shape and folding but other weights needs no compiler.
+    """
+    tool = find_verilator()
+    files = verilog(accelerator)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    sources = {name: text for name, text in files.items() if name.endswith(".sv")}
+    sources |= {"probe.sv": probe(accelerator), "taps.inc": taps(accelerator)}
+    sources["harness.cpp"] = resources.files(__package__).joinpath("harness", "harness.cpp").read_text()
+    library = cache() / f"{accelerator.name}-{_key(tool, sources)}.so"
+    if not library.exists():
+        with tempfile.TemporaryDirectory(prefix="bitneck-") as work:
+            _compile(tool, accelerator, sources, Path(work), library)
+    return Simulator(accelerator, library, folder)
+
+
+def cache() -> Path:
+    """Where compiled simulators stay between runs."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bitneck"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _key(tool: Verilator, sources: Mapping[str, str]) -> str:
+    """Of everything the compiled bytes depend on: the tool's binary by size, this machine's instruction set, the text."""
+    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")), "")
+    text = [cpu, str(tool.binary.stat().st_size), *COMPILE, *(f"{name}\n{sources[name]}" for name in sorted(sources))]
+    return hashlib.sha256("\n".join(text).encode()).hexdigest()[:24]
+
+
+def _compile(tool: Verilator, accelerator: Accelerator, sources: Mapping[str, str], work: Path, library: Path) -> None:
+    for name, text in sources.items():
+        (work / name).write_text(text)
+    designs = [name for name in sources if name.endswith(".sv")]
+    options = ["--cc", "--top-module", "probe", "--prefix", "Vprobe", "-Mdir", ".", "-O3", "--noassert"]
+    tool.run([*options, "--x-assign", "fast", "--x-initial", "fast", *designs], work)
+    includes = [f"-I{tool.include}", f"-I{tool.include / 'vltstd'}", "-I."]
+    width = -(-accelerator.stages[0].in_width // 8)
+    generated = sorted(path.name for path in work.glob("Vprobe*.cpp"))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runtime = [pool.submit(_runtime_object, tool, source, includes) for source in RUNTIME]
+        jobs = [
+            pool.submit(call, [*COMPILE, *includes, f"-DINPUT_BYTES={width}", "-c", source], work)
+            for source in [*generated, "harness.cpp"]
+        ]
+        for job in jobs:
+            job.result()
+        objects = [str(job.result()) for job in runtime]
+    objects += [Path(source).with_suffix(".o").name for source in [*generated, "harness.cpp"]]
+    call([*COMPILE, "-shared", "-Wl,--wrap=fopen", "-o", "model.so", *objects], work)
+    _place(work / "model.so", library)
+
+
+def _runtime_object(tool: Verilator, source: str, includes: list[str]) -> Path:
+    """Verilator's run-time library, compiled once a machine."""
+    done = cache() / f"{Path(source).stem}-{_key(tool, {source: (tool.include / source).read_text()})}.o"
+    if not done.exists():
+        with tempfile.TemporaryDirectory(prefix="bitneck-") as work:
+            call([*COMPILE, *includes, "-c", tool.include / source, "-o", "runtime.o"], Path(work))
+            _place(Path(work) / "runtime.o", done)
+    return done
+
+
+def _place(made: Path, final: Path) -> None:
+    """Into the cache whole or not at all, also when two processes build the same."""
+    with tempfile.NamedTemporaryFile(dir=final.parent, delete=False) as copy:
+        copy.write(made.read_bytes())
+    os.replace(copy.name, final)
