@@ -1,0 +1,121 @@
+"""I(X;T) and I(T;Y) in bits, each with its target, sample count, interval and verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .diagnostics import INTERVAL_COVERAGE, Target, Verdict, coverage, saturated, verdict
+from .entropy import Estimator, chao_wang_jost, plug_in
+from .symbols import Symbols, pairs
+
+ESTIMATORS: dict[Target, Estimator] = {"dataset": plug_in, "enumerated": plug_in, "population": chao_wang_jost}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number of bits and what it is worth.
+
+    low, high    95 % interval; equal to `bits` where exact, None where no interval would cover what it promises
+    estimator    the entropy estimator's name
+    samples      N
+    symbols      distinct symbols seen: codes for I(X;T), pairs of code and label for I(T;Y)
+    coverage     Good-Turing, of those symbols
+    saturated    H(T) is within .1 bit of log2 N and X is not enumerated: whatever the verdict says of the number, a
+                 picture of it shows the sample size and not the network
+    """
+
+    bits: float
+    low: float | None
+    high: float | None
+    estimator: str
+    target: Target
+    samples: int
+    verdict: Verdict
+    symbols: int
+    coverage: float
+    saturated: bool
+
+    @property
+    def solid(self) -> bool:
+        """To be drawn as a plain number: neither WEAK, nor refused, nor saturated."""
+        return not (self.saturated or self.verdict.refused or self.verdict is Verdict.WEAK)
+
+    @property
+    def standing(self) -> str:
+        """The verdict, with the second fact that a saturated but exact number needs."""
+        return f"{self.verdict} (saturated)" if self.saturated and not self.verdict.refused else str(self.verdict)
+
+    def __str__(self) -> str:
+        """`4.283`, `4.283 [4.251, 4.315]`, or `refused`: a refused number is never printed as one."""
+        if self.verdict.refused:
+            return "refused"
+        if self.low is None or self.high is None or self.low == self.high:
+            return f"{self.bits:.3f}"
+        return f"{self.bits:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def mutual_information(
+    x_counts: NDArray[np.int64],
+    y_counts: NDArray[np.int64],
+    pair_counts: NDArray[np.int64],
+    estimator: Estimator = plug_in,
+) -> float:
+    """I(X;Y) as H(X) + H(Y) - H(X,Y), one entropy estimator for all three. Bias may carry it below 0; it is not cut off."""
+    return estimator(x_counts) + estimator(y_counts) - estimator(pair_counts)
+
+
+def i_xt(t: Symbols, width: int, target: Target) -> Estimate:
+    """I(X;T) = H(T): the network is deterministic, so X leaves nothing open about T.
+
+    width   bits of a code
+
+    dataset and enumerated: plug-in, exact. population: Chao-Wang-Jost.
+    """
+    surprise = np.log2(t.samples / t.counts)
+    bits = ESTIMATORS[target](t.counts)
+    return _estimate(bits, surprise, t.counts, t.counts, 2**width, target)
+
+
+def i_ty(t: Symbols, y: Symbols, width: int, target: Target) -> Estimate:
+    """I(T;Y) of codes of `width` bits and labels, over the same samples; estimators as in `i_xt`."""
+    both = pairs(t, y)
+    of_t, of_y = t.counts[t.ids[both.firsts]], y.counts[y.ids[both.firsts]]
+    surprise = np.log2(both.counts * t.samples / (of_t * of_y))
+    bits = mutual_information(t.counts, y.counts, both.counts, ESTIMATORS[target])
+    return _estimate(bits, surprise, both.counts, t.counts, 2**width * len(y), target)
+
+
+def _estimate(
+    bits: float,
+    surprise: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    t_counts: NDArray[np.int64],
+    possible: int,
+    target: Target,
+) -> Estimate:
+    """`surprise` is the quantity in bits, symbol by symbol, whose mean is estimated; its spread makes the interval."""
+    samples, covered = int(counts.sum()), coverage(counts)
+    low: float | None = bits
+    high: float | None = bits
+    if target == "population":
+        low = high = None
+        if covered >= INTERVAL_COVERAGE:
+            weights = counts / samples
+            variance = float(weights @ surprise**2 - (weights @ surprise) ** 2)
+            half = 1.96 * np.sqrt(max(variance, 0.0) / samples)
+            low, high = float(bits - half), float(bits + half)
+    return Estimate(
+        bits,
+        low,
+        high,
+        ESTIMATORS[target].__name__,
+        target,
+        samples,
+        verdict(counts, t_counts, possible, target),
+        len(counts),
+        covered,
+        target != "enumerated" and saturated(t_counts),
+    )

@@ -1,0 +1,152 @@
+"""The information plane: every layer at every epoch as two Estimates, as rows for a file, and as a table to read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from numpy.typing import ArrayLike
+
+from .codes import Codes
+from .diagnostics import SATURATED_DATASET, Target, Verdict
+from .entropy import chao_wang_jost, plug_in
+from .information import ESTIMATORS, Estimate, i_ty, i_xt
+from .symbols import label_symbols, symbols
+
+LayerCodes: TypeAlias = Mapping[str, Codes]
+
+
+class PlaneError(ValueError):
+    """Codes, labels or rows that make no information plane together."""
+
+
+@dataclass(frozen=True)
+class PlanePoint:
+    """One layer at one epoch.
+
+    width      bits of the layer's codes
+    h_y_bits   H(Y), the most that I(T;Y) can be
+    """
+
+    layer: str
+    epoch: int
+    i_xt: Estimate
+    i_ty: Estimate
+    width: int
+    h_y_bits: float
+
+    @property
+    def ceiling_bits(self) -> float:
+        """min(width, log2 N): the most that I(X;T) can be in these samples."""
+        return min(float(self.width), math.log2(self.i_xt.samples))
+
+
+def plane(
+    codes: Mapping[int, LayerCodes] | Iterable[tuple[int, LayerCodes]], labels: ArrayLike, target: Target
+) -> tuple[PlanePoint, ...]:
+    """Every layer at every epoch, in the order given.
+
+    codes    codes by layer for each epoch, or (epoch, codes by layer) one after the other, so that a run larger than
+             memory can be streamed; layers from input to output
+    labels   (n,) integers, the same samples in the same order
+
+    Raises PlaneError where a layer has other samples than the labels.
+    """
+    y = label_symbols(labels)
+    if target not in ESTIMATORS:
+        raise PlaneError(f"target {target!r}; choose one of {list(ESTIMATORS)}")
+    if not y.samples:
+        raise PlaneError("an information plane needs at least one labelled sample, got 0")
+    h_y_bits = ESTIMATORS[target](y.counts)
+    points = []
+    for epoch, layers in codes.items() if isinstance(codes, Mapping) else codes:
+        for layer, code in layers.items():
+            if len(code) != y.samples:
+                raise PlaneError(
+                    f"{layer}, epoch {epoch}: {len(code)} codes against {y.samples} labels; both need the same samples"
+                )
+            t = symbols(code)
+            point = PlanePoint(
+                layer, epoch, i_xt(t, code.width, target), i_ty(t, y, code.width, target), code.width, h_y_bits
+            )
+            points.append(point)
+    return tuple(points)
+
+
+def to_rows(points: Iterable[PlanePoint]) -> list[dict[str, Any]]:
+    """Plain dictionaries, ready for JSON; `from_rows` reads them back equal."""
+    return [asdict(point) for point in points]
+
+
+def from_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[PlanePoint, ...]:
+    """Raises PlaneError, with the number of the row, for anything that `to_rows` did not write."""
+    points = []
+    for number, row in enumerate(rows):
+        try:
+            estimates = {name: Estimate(**row[name] | {"verdict": Verdict(row[name]["verdict"])}) for name in ("i_xt", "i_ty")}
+            points.append(PlanePoint(**{**row, **estimates}))
+        except (KeyError, TypeError, ValueError) as error:
+            raise PlaneError(f"row {number} is no point of an information plane: {error}") from None
+    return tuple(points)
+
+
+def last_epoch(points: Sequence[PlanePoint]) -> int:
+    """The largest epoch. Raises PlaneError where there is no point."""
+    if not points:
+        raise PlaneError("no points: the information plane is empty")
+    return max(point.epoch for point in points)
+
+
+def summary(points: Sequence[PlanePoint], epoch: int | None = None) -> str:
+    """The layers at one epoch, the last unless told, as a table in plain text, with what its verdicts mean below."""
+    epoch = last_epoch(points) if epoch is None else epoch
+    chosen = [point for point in points if point.epoch == epoch]
+    if not chosen:
+        epochs = sorted({point.epoch for point in points})
+        raise PlaneError(f"no point at epoch {epoch}; choose one of {epochs}")
+    head = ("layer", "width", "codes seen", "I(X;T) bits", "verdict", "I(T;Y) bits", "verdict", "coverage T", "T,Y")
+    lines = [head, *map(_cells, chosen)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    left = (0, 3, 4, 5, 6)
+    table = [
+        "  ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))).rstrip()
+        for line in lines
+    ]
+    return "\n".join([caption(chosen, f"Epoch {epoch}."), "", *table, "", *legend(chosen)])
+
+
+def caption(points: Sequence[PlanePoint], opening: str = "") -> str:
+    """What every table and picture of these points has to state: target, N, estimator."""
+    first = points[0]
+    names = {plug_in.__name__: "plug-in", chao_wang_jost.__name__: "Chao-Wang-Jost"}
+    estimator = names.get(first.i_xt.estimator, first.i_xt.estimator)
+    exact = ", exact" if first.i_xt.target != "population" else ""
+    text = f"Target: {first.i_xt.target}. N = {first.i_xt.samples:,}. Estimator: {estimator}{exact}. H(Y) = {first.h_y_bits:.3f} bits."
+    return f"{opening} {text}".strip()
+
+
+def legend(points: Iterable[PlanePoint]) -> list[str]:
+    """One line for each verdict that occurs: what it means."""
+    estimates = [estimate for point in points for estimate in (point.i_xt, point.i_ty)]
+    verdicts = {estimate.verdict for estimate in estimates}
+    lines = [f"{verdict}: {verdict.explanation}" for verdict in Verdict if verdict in verdicts]
+    if any(estimate.saturated and not estimate.verdict.refused for estimate in estimates):
+        lines.append(SATURATED_DATASET)
+    return lines
+
+
+def _cells(point: PlanePoint) -> tuple[str, ...]:
+    xt, ty = point.i_xt, point.i_ty
+    return (
+        point.layer,
+        str(point.width),
+        f"{xt.symbols:,}",
+        str(xt),
+        xt.standing,
+        str(ty),
+        ty.standing,
+        f"{xt.coverage:.3f}",
+        f"{ty.coverage:.3f}",
+    )

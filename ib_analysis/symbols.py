@@ -1,0 +1,203 @@
+"""Which samples share a code: exact symbol tables of packed codes, of labels, and of pairs of symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from .codes import Codes, CodesError
+
+
+@dataclass(frozen=True, eq=False)
+class Symbols:
+    """The distinct values among n samples. Equal samples, and only they, share an id.
+
+    ids      (n,) int32, 0 .. k - 1 in order of first appearance: what the values are called cannot change it
+    counts   (k,) int64, samples of each id
+    firsts   (k,) int64, the first sample of each id
+    """
+
+    ids: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    firsts: NDArray[np.int64]
+
+    @property
+    def samples(self) -> int:
+        return len(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+
+def symbols(codes: Codes) -> Symbols:
+    """The distinct codes, exactly: each is compared byte for byte with its id's first sample, no hash is trusted.
+
+    Reads the packed rows once and needs 4 bytes a sample and at most 48 bytes a symbol beside them.
+    """
+    return Symbols(*_table(np.ascontiguousarray(codes.packed)))
+
+
+def label_symbols(labels: ArrayLike) -> Symbols:
+    """The distinct labels: (n,) integers or booleans of any value. Raises CodesError for anything else."""
+    array = np.asarray(labels)
+    if array.ndim != 1 or array.dtype.kind not in "iub":
+        raise CodesError(f"labels need (n,) integers, got {array.shape} {array.dtype}")
+    values = array.astype(np.int64)  # uint64 beyond 2^63 wraps, one to one
+    low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    if high - low >= 2**62:
+        return Symbols(*_table(_as_bytes(values)))
+    return _of_integers(values - low, high - low + 1)
+
+
+def pairs(x: Symbols, y: Symbols) -> Symbols:
+    """The distinct pairs (x, y), sample by sample. `pairs(y, x)` is equal, to the last id."""
+    if x.samples != y.samples:
+        raise CodesError(f"{x.samples} samples of one variable against {y.samples} of the other")
+    return _of_integers(x.ids.astype(np.int64) * len(y) + y.ids, len(x) * len(y))
+
+
+def _of_integers(values: NDArray[np.int64], domain: int) -> Symbols:
+    """(n,) integers 0 .. domain - 1. A small domain is its own table; a large one goes the way of the codes."""
+    if domain > 16 * len(values) + 1024:
+        return Symbols(*_table(_as_bytes(values)))
+    counts, firsts = np.empty((2, min(domain, len(values))), np.int64)
+    ids, seen = _fill_direct(values, np.zeros(domain, np.int32), counts, firsts)
+    return Symbols(ids, counts[:seen].copy(), firsts[:seen].copy())
+
+
+def _as_bytes(values: NDArray[np.int64]) -> NDArray[np.uint8]:
+    return values.view(np.uint8).reshape(len(values), 8)
+
+
+def _compiled(function: Callable) -> Callable:
+    """Compiled on first call, and kept on disk for the next process where numba finds a place to write.
+
+    In a read-only install without a writable home numba refuses the cache at once; then every process compiles anew.
+    """
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        return njit(nogil=True)(function)
+
+
+# The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every input bit reaches every output bit.
+_KEY = np.uint64(0x9E3779B97F4A7C15)
+_FIRST = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND = np.uint64(0x94D049BB133111EB)
+
+
+@njit(inline="always")
+def _mixed(word):
+    word = (word ^ (word >> np.uint64(30))) * _FIRST
+    word = (word ^ (word >> np.uint64(27))) * _SECOND
+    return word ^ (word >> np.uint64(31))
+
+
+@njit(inline="always")
+def _word(rows, row, byte):
+    """Eight bytes, little-endian, spelt so that LLVM makes one unaligned load of it: any row width, no copy."""
+    return (
+        np.uint64(rows[row, byte])
+        | np.uint64(rows[row, byte + 1]) << np.uint64(8)
+        | np.uint64(rows[row, byte + 2]) << np.uint64(16)
+        | np.uint64(rows[row, byte + 3]) << np.uint64(24)
+        | np.uint64(rows[row, byte + 4]) << np.uint64(32)
+        | np.uint64(rows[row, byte + 5]) << np.uint64(40)
+        | np.uint64(rows[row, byte + 6]) << np.uint64(48)
+        | np.uint64(rows[row, byte + 7]) << np.uint64(56)
+    )
+
+
+@njit(inline="always")
+def _hash(rows, row):
+    """64 bits of one row. The plain sum vectorises; each word is mixed under its own key before it may meet another.
+
+    A sum of words times odd numbers would not do: two differences in top bits cancel there, always.
+    """
+    total = np.uint64(0)
+    full = rows.shape[1] // 8
+    for j in range(full):
+        total += _mixed(_word(rows, row, 8 * j) ^ (_KEY * np.uint64(j + 1)))
+    tail = np.uint64(0)
+    for byte in range(8 * full, rows.shape[1]):
+        tail = tail << np.uint64(8) | np.uint64(rows[row, byte])
+    return _mixed(total + tail * _FIRST)
+
+
+@njit(inline="always")
+def _equal(rows, one, other):
+    """No early exit: rows of equal hash are all but always equal, and this way the loop vectorises."""
+    difference = np.uint8(0)
+    for byte in range(rows.shape[1]):
+        difference |= rows[one, byte] ^ rows[other, byte]
+    return difference == 0
+
+
+@_compiled
+def _fill(rows, row, ids, slots, hashes, counts, firsts, seen):
+    """Give ids to the rows from `row` on, until none is left or no symbol has room; answers where it stopped.
+
+    Open addressing: a slot holds id + 1, 0 is free. The arrays are arguments because numba counts references, with
+    atomic instructions and for each row, on arrays that a loop may replace.
+    """
+    mask = np.uint64(len(slots) - 1)
+    while row < len(rows) and seen < len(counts):
+        hashed = _hash(rows, row)
+        slot = hashed & mask
+        symbol = slots[slot] - 1
+        while symbol >= 0 and not (hashes[symbol] == hashed and _equal(rows, row, firsts[symbol])):
+            slot = (slot + np.uint64(1)) & mask
+            symbol = slots[slot] - 1
+        if symbol < 0:
+            symbol = seen
+            seen += 1
+            slots[slot] = seen
+            hashes[symbol], counts[symbol], firsts[symbol] = hashed, 0, row
+        counts[symbol] += 1
+        ids[row] = symbol
+        row += 1
+    return row, seen
+
+
+@_compiled
+def _fill_direct(values, slots, counts, firsts):
+    ids = np.empty(len(values), np.int32)
+    seen = 0
+    for row in range(len(values)):
+        symbol = slots[values[row]] - 1
+        if symbol < 0:
+            symbol = seen
+            seen += 1
+            slots[values[row]] = seen
+            counts[symbol], firsts[symbol] = 0, row
+        counts[symbol] += 1
+        ids[row] = symbol
+    return ids, seen
+
+
+@_compiled
+def _replace(slots, hashes):
+    mask = np.uint64(len(slots) - 1)
+    for symbol in range(len(hashes)):
+        slot = hashes[symbol] & mask
+        while slots[slot]:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = symbol + 1
+
+
+def _table(rows: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    """(n, bytes) in C order -> ids, counts, firsts. Doubles as symbols appear: few of them stay in the first cache."""
+    ids = np.empty(len(rows), np.int32)
+    room, row, seen = 512, 0, 0
+    hashes, counts, firsts = np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64)
+    while row < len(rows):
+        hashes, counts, firsts = (np.concatenate((x, np.empty(room - seen, x.dtype))) for x in (hashes, counts, firsts))
+        slots = np.zeros(2 * room, np.int32)
+        _replace(slots, hashes[:seen])
+        row, seen = _fill(rows, row, ids, slots, hashes, counts, firsts, seen)
+        room *= 2
+    return ids, counts[:seen].copy(), firsts[:seen].copy()
