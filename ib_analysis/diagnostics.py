@@ -48,15 +48,15 @@ class Verdict(StrEnum):
 
 _EXPLANATIONS = {
     Verdict.EXACT: "X is uniform over the given samples, so counting them is no estimate.",
-    Verdict.GUARANTEED: f"So few codes are possible that even plain counting is off by {GUARANTEED_BITS} bit at most on average.",
-    Verdict.RELIABLE: f"At most 1 sample in 100 has a code of its own and the correction is at most {RELIABLE_CORRECTION_BITS} bit.",
-    Verdict.CORRECTED: "Up to 1 sample in 10 has a code of its own; the correction matters, the error is about .1 bit.",
-    Verdict.WEAK: "Up to 1 sample in 5 has a code of its own; the error may be a quarter of a bit.",
-    Verdict.UNRELIABLE: "More than 1 sample in 5 has a code of its own: too few samples for a number.",
-    Verdict.SATURATED: "All but every sample has a code of its own: this would show the sample size, not the network.",
+    Verdict.GUARANTEED: f"So few codes are possible that counting is at most {GUARANTEED_BITS} bit off on average.",
+    Verdict.RELIABLE: f"At most 1 sample in 100 is alone of its kind, the correction {RELIABLE_CORRECTION_BITS} bit.",
+    Verdict.CORRECTED: "Up to 1 sample in 10 is alone of its kind; the correction matters, the error is about .1 bit.",
+    Verdict.WEAK: "Up to 1 sample in 5 is alone of its kind; the error may be a quarter of a bit.",
+    Verdict.UNRELIABLE: "More than 1 sample in 5 is alone of its kind: too few samples for a number.",
+    Verdict.SATURATED: "Nearly every sample has a code of its own: this would show the sample size, not the network.",
 }
 SATURATED_DATASET = (
-    "(saturated): exact for these samples, but all but every sample has a code of its own, so I(X;T) is log2 N and "
+    "(saturated): exact for these samples, but nearly every sample has a code of its own, so I(X;T) is log2 N and "
     "I(T;Y) is H(Y) whatever the network does."
 )
 

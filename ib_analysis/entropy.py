@@ -6,6 +6,7 @@ fingerprint: how many symbols were seen once, twice, ... Sums over a fingerprint
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -66,13 +67,11 @@ def chao_wang_jost(counts: NDArray[np.int64]) -> float:
     samples = int(times @ symbols)
     seen = float(np.sum(symbols * (times / samples) * (digamma(samples) - digamma(times))))
     once, twice = seen_times(counts, 1), seen_times(counts, 2)
-    if once == 0:
-        return seen / np.log(2)
-    if twice:
-        rarity = 2 * twice / ((samples - 1) * once + 2 * twice)
-    else:
-        rarity = 2 / ((samples - 1) * (once - 1) + 2)
-    return (seen + once / samples * _tail(rarity, samples)) / float(np.log(2))
+    if once:
+        known = 2 * twice if twice else 2
+        rarity = known / ((samples - 1) * (once if twice else once - 1) + known)
+        seen += once / samples * _tail(rarity, samples)
+    return seen / math.log(2)
 
 
 def seen_times(counts: NDArray[np.int64], times: int) -> int:
@@ -90,4 +89,6 @@ def _tail(rarity: float, samples: int) -> float:
     """
     v = np.arange(-80.0, 5.0, 0.25)
     w = np.exp(v)
-    return float(0.25 * (1 - rarity) / samples * np.sum(w * np.exp(-w) / (rarity - (1 - rarity) * np.expm1(-w / samples))))
+    return float(
+        0.25 * (1 - rarity) / samples * np.sum(w * np.exp(-w) / (rarity - (1 - rarity) * np.expm1(-w / samples)))
+    )

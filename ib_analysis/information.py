@@ -63,7 +63,10 @@ def mutual_information(
     pair_counts: NDArray[np.int64],
     estimator: Estimator = plug_in,
 ) -> float:
-    """I(X;Y) as H(X) + H(Y) - H(X,Y), one entropy estimator for all three. Bias may carry it below 0; it is not cut off."""
+    """I(X;Y) as H(X) + H(Y) - H(X,Y), one entropy estimator for all three.
+
+    An estimator's error may carry it below 0 or above H(Y); it is not cut off there.
+    """
     return estimator(x_counts) + estimator(y_counts) - estimator(pair_counts)
 
 

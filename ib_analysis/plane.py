@@ -85,7 +85,9 @@ def from_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[PlanePoint, ...]:
     points = []
     for number, row in enumerate(rows):
         try:
-            estimates = {name: Estimate(**row[name] | {"verdict": Verdict(row[name]["verdict"])}) for name in ("i_xt", "i_ty")}
+            estimates = {
+                name: Estimate(**row[name] | {"verdict": Verdict(row[name]["verdict"])}) for name in ("i_xt", "i_ty")
+            }
             points.append(PlanePoint(**{**row, **estimates}))
         except (KeyError, TypeError, ValueError) as error:
             raise PlaneError(f"row {number} is no point of an information plane: {error}") from None
@@ -111,7 +113,9 @@ def summary(points: Sequence[PlanePoint], epoch: int | None = None) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     left = (0, 3, 4, 5, 6)
     table = [
-        "  ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))).rstrip()
+        "  ".join(
+            c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
         for line in lines
     ]
     return "\n".join([caption(chosen, f"Epoch {epoch}."), "", *table, "", *legend(chosen)])
@@ -123,8 +127,8 @@ def caption(points: Sequence[PlanePoint], opening: str = "") -> str:
     names = {plug_in.__name__: "plug-in", chao_wang_jost.__name__: "Chao-Wang-Jost"}
     estimator = names.get(first.i_xt.estimator, first.i_xt.estimator)
     exact = ", exact" if first.i_xt.target != "population" else ""
-    text = f"Target: {first.i_xt.target}. N = {first.i_xt.samples:,}. Estimator: {estimator}{exact}. H(Y) = {first.h_y_bits:.3f} bits."
-    return f"{opening} {text}".strip()
+    counted = f"Target: {first.i_xt.target}. N = {first.i_xt.samples:,}. Estimator: {estimator}{exact}."
+    return f"{opening} {counted} H(Y) = {first.h_y_bits:.3f} bits.".strip()
 
 
 def legend(points: Iterable[PlanePoint]) -> list[str]:

@@ -192,12 +192,16 @@ def _replace(slots, hashes):
 def _table(rows: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
     """(n, bytes) in C order -> ids, counts, firsts. Doubles as symbols appear: few of them stay in the first cache."""
     ids = np.empty(len(rows), np.int32)
-    room, row, seen = 512, 0, 0
-    hashes, counts, firsts = np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64)
-    while row < len(rows):
-        hashes, counts, firsts = (np.concatenate((x, np.empty(room - seen, x.dtype))) for x in (hashes, counts, firsts))
-        slots = np.zeros(2 * room, np.int32)
+    hashes, counts, firsts = np.empty(512, np.uint64), np.empty(512, np.int64), np.empty(512, np.int64)
+    row = seen = 0
+    while True:
+        slots = np.zeros(2 * len(counts), np.int32)
         _replace(slots, hashes[:seen])
         row, seen = _fill(rows, row, ids, slots, hashes, counts, firsts, seen)
-        room *= 2
-    return ids, counts[:seen].copy(), firsts[:seen].copy()
+        if row == len(rows):
+            return ids, counts[:seen].copy(), firsts[:seen].copy()
+        hashes, counts, firsts = _doubled(hashes), _doubled(counts), _doubled(firsts)
+
+
+def _doubled(array: NDArray) -> NDArray:
+    return np.concatenate((array, np.empty_like(array)))

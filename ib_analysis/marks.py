@@ -1,0 +1,56 @@
+"""What a mark says: its shape the layer, its colour the epoch, its filling how far the number can be believed.
+
+Filled: a plain number. Hollow: WEAK. Hollow, grey and hatched: saturated. Hollow and grey: refused, and then it stands
+in a margin that is no part of the scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.colors import Colormap, ListedColormap
+
+from .information import Estimate
+
+MARKERS = "osD^vP*X<>ph"
+# Okabe and Ito 2008, without the yellow that paper swallows; shapes tell the layers apart where there is no colour.
+COLOURS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+GREY, HATCH = "#777777", "//////"
+
+
+def style(x: Estimate, y: Estimate, colour: Any, size: float = 30) -> dict[str, Any]:
+    """Keywords for one mark of `Axes.scatter`; the weaker of the two estimates decides."""
+    if x.solid and y.solid:
+        return {"s": size, "facecolors": [colour], "edgecolors": "black", "linewidths": 0.4}
+    if x.saturated or y.saturated:
+        return {"s": size, "facecolors": "white", "edgecolors": GREY, "linewidths": 0.8, "hatch": HATCH}
+    hollow_grey = x.verdict.refused or y.verdict.refused
+    return {"s": size, "facecolors": "white", "edgecolors": [GREY if hollow_grey else colour], "linewidths": 1.2}
+
+
+def key(estimates: Iterable[Estimate]) -> str:
+    """How to read the marks that are not filled, where there are any."""
+    estimates = list(estimates)
+    text = " Colour: epoch."
+    if any(not estimate.solid and not estimate.verdict.refused and not estimate.saturated for estimate in estimates):
+        text += " Hollow: WEAK, the error may be a quarter of a bit."
+    if any(estimate.saturated for estimate in estimates):
+        text += " Hatched: saturated, the place shows the sample size and not the network."
+    if any(estimate.verdict.refused for estimate in estimates):
+        text += " Grey, in the margin: refused, too few samples for a number."
+    return text
+
+
+def marker(index: int) -> str:
+    return MARKERS[index % len(MARKERS)]
+
+
+def colour(index: int) -> str:
+    return COLOURS[index % len(COLOURS)]
+
+
+def epoch_colours() -> Colormap:
+    """Viridis without its last tenth, too light for white paper."""
+    return ListedColormap(mpl.colormaps["viridis"].resampled(256)(range(230)), "viridis_to_print")  # type: ignore[arg-type]

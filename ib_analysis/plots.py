@@ -1,0 +1,226 @@
+"""The information plane of one run as a picture: results and axes in, axes out. Nothing is computed here.
+
+How a point is drawn says what it is worth. Filled: a plain number. Hollow: WEAK. Hollow, grey and hatched: exact but
+saturated. A refused number has no place in the plane: its layer stands, grey, in a margin that is no part of the scale.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import SymLogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from .diagnostics import SATURATION_BITS
+from .information import Estimate
+from .marks import GREY, HATCH, colour, epoch_colours, key, marker, style
+from .plane import PlanePoint, caption, last_epoch
+
+
+def information_plane(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
+    """I(T;Y) over I(X;T), colour = epoch, shape = layer, a thin grey line through the layers of one epoch.
+
+    Dotted: H(Y), and log2 N, or H(X) where X is enumerated. Ticks on top: the widths of the layers.
+    """
+    layers, last = _layers(points), last_epoch(points)
+    norm, colours = SymLogNorm(linthresh=1, vmin=0, vmax=max(1, last), base=10), epoch_colours()
+    most_x, most_y = math.log2(points[0].i_xt.samples), points[0].h_y_bits
+    drawn = [point for point in points if not _refused(point)]
+    right = 1.04 * max([max(point.ceiling_bits for point in points), *(_top(point.i_xt) for point in drawn)])
+    top = 1.06 * max([most_y, 0.1, *(_top(point.i_ty) for point in drawn)])
+    bottom = min([-0.03 * top, *(1.1 * point.i_ty.bits for point in drawn)])
+
+    for epoch in sorted({point.epoch for point in points}):
+        chain = [point for point in drawn if point.epoch == epoch]
+        axes.plot([p.i_xt.bits for p in chain], [p.i_ty.bits for p in chain], color="#bbbbbb", linewidth=0.6, zorder=1)
+    for index, layer in enumerate(layers):
+        for point in (point for point in points if point.layer == layer):
+            drawn_as = style(point.i_xt, point.i_ty, colours(norm(point.epoch)))
+            x, y = point.i_xt.bits, point.i_ty.bits
+            if point.i_xt.verdict.refused:  # a row for each layer, at no value
+                x, y = 1.045 * right, top * (1 - (index + 0.5) / len(layers))
+            elif point.i_ty.verdict.refused:
+                y = 1.05 * top
+            axes.scatter([x], [y], marker=marker(index), zorder=3, **drawn_as)
+            if point.epoch == last and not _refused(point):
+                _error_bars(axes, point)
+
+    if any(point.i_xt.saturated for point in points) and right > most_x - SATURATION_BITS:
+        axes.axvspan(
+            most_x - SATURATION_BITS, right, facecolor="none", edgecolor="#cccccc", hatch=HATCH, linewidth=0, zorder=0
+        )
+    axes.set_xlim(-0.02 * right, right)
+    axes.set_ylim(bottom, top)
+    if any(point.i_xt.verdict.refused for point in points):
+        axes.set_xlim(-0.02 * right, 1.09 * right)
+        _margin(axes, "I(X;T) and I(T;Y) refused", right_of=right)
+    if any(point.i_ty.verdict.refused and not point.i_xt.verdict.refused for point in points):
+        axes.set_ylim(bottom, 1.1 * top)
+        _margin(axes, "I(T;Y) refused", above=top)
+    axes.axhline(most_y, color="black", linestyle=":", linewidth=1, zorder=0)
+    axes.text(0.008, most_y, f"H(Y) = {most_y:.2f}", transform=axes.get_yaxis_transform(), va="bottom", fontsize=8)
+    if most_x <= right:
+        name = "H(X)" if points[0].i_xt.target == "enumerated" else "log$_2$ N"
+        axes.axvline(most_x, color="black", linestyle=":", linewidth=1, zorder=0)
+        axes.text(most_x, 0.02, f"{name} = {most_x:.2f} ", transform=axes.get_xaxis_transform(), ha="right", fontsize=8)
+    widths = sorted({point.width for point in points if point.width < most_x})
+    above = axes.secondary_xaxis("top")
+    above.set_xticks(widths)
+    above.set_xlabel("layer width (bits), the most that I(X;T) can be" if widths else "", fontsize=8)
+    above.tick_params(labelsize=8)
+    axes.set_xlabel("I(X;T) (bits)")
+    axes.set_ylabel("I(T;Y) (bits)")
+    ticks = _epoch_ticks(max(1, last), (1, 3))
+    figure = axes.get_figure()
+    bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, label="epoch", pad=0.03)  # type: ignore[union-attr]
+    bar.set_ticks(ticks, labels=[str(tick) for tick in ticks])
+    bar.ax.minorticks_off()
+    return axes
+
+
+def information_over_epochs(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
+    """I(X;T) of every layer against the epoch; intervals, where there are any, as bands."""
+    layers = _layers(points)
+    shown = [_top(point.i_xt) for point in points if not point.i_xt.verdict.refused]
+    top = 1.05 * max([0.1, *(shown or [point.ceiling_bits for point in points])])
+    for index, layer in enumerate(layers):
+        own = sorted((point for point in points if point.layer == layer), key=lambda point: point.epoch)
+        own_colour = colour(index)
+        kept = [point for point in own if not point.i_xt.verdict.refused]
+        axes.plot([p.epoch for p in kept], [p.i_xt.bits for p in kept], color=own_colour, linewidth=1, zorder=2)
+        sure = [point for point in kept if point.i_xt.low is not None and point.i_xt.high is not None]
+        low, high = [p.i_xt.low for p in sure], [p.i_xt.high for p in sure]
+        axes.fill_between([p.epoch for p in sure], low, high, color=own_colour, alpha=0.2, linewidth=0)  # type: ignore[arg-type]
+        for point in own:
+            y = top * (1 + 0.06 * (index + 0.7)) if point.i_xt.verdict.refused else point.i_xt.bits
+            axes.scatter(
+                [point.epoch], [y], marker=marker(index), zorder=3, **style(point.i_xt, point.i_xt, own_colour, 18)
+            )
+    axes.set_ylim(0, top)
+    if any(point.i_xt.verdict.refused for point in points):
+        axes.set_ylim(0, top * (1 + 0.06 * (len(layers) + 0.6)))
+        _margin(axes, "refused", above=top, at=0.25)  # no mark can stand between epochs 0 and 1
+    axes.set_ylabel("I(X;T) (bits)")
+    return _epoch_axis(axes, last_epoch(points))
+
+
+def accuracy_over_epochs(axes: Axes, epochs: Sequence[int], train: Sequence[float], test: Sequence[float]) -> Axes:
+    """Fractions 0 .. 1 against the epoch, drawn in per cent."""
+    axes.plot(epochs, [100 * value for value in train], color=GREY, linestyle="--", linewidth=1.2, label="train")
+    axes.plot(epochs, [100 * value for value in test], color="black", linewidth=1.2, label="test")
+    axes.set_ylabel("accuracy (%)")
+    axes.legend(loc="lower right", fontsize=8, frameon=False)
+    return _epoch_axis(axes, max(epochs))
+
+
+def run_figure(
+    points: Sequence[PlanePoint],
+    epochs: Sequence[int] = (),
+    train: Sequence[float] = (),
+    test: Sequence[float] = (),
+    title: str = "",
+) -> Figure:
+    """The whole picture of one run, captioned; without epochs, without the accuracy panel."""
+    figure = Figure(figsize=(7.2, 7.4), layout="constrained")
+    panels = figure.subplot_mosaic(
+        [["plane", "plane"], ["series", "accuracy" if len(epochs) else "series"]], height_ratios=[2, 1]
+    )
+    information_plane(panels["plane"], points)
+    information_over_epochs(panels["series"], points)
+    if len(epochs):
+        accuracy_over_epochs(panels["accuracy"], epochs, train, test)
+    keys = [
+        Line2D([], [], marker=marker(i), color=colour(i), markersize=5, linewidth=1, label=layer)
+        for i, layer in enumerate(_layers(points))
+    ]
+    columns = max(1, min(len(keys), 90 // (6 + max(len(layer) for layer in _layers(points)))))
+    figure.legend(
+        handles=keys,
+        loc="outside upper center",
+        ncols=columns,
+        fontsize=8,
+        frameon=False,
+        title=title or None,
+    )
+    estimates = [estimate for point in points for estimate in (point.i_xt, point.i_ty)]
+    figure.supxlabel(textwrap.fill(caption(points) + key(estimates), 110), x=0.01, ha="left", fontsize=8)
+    return figure
+
+
+def svg(figure: Figure) -> str:
+    """The figure as SVG text: same figure, same bytes."""
+    out = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "bitneck", "svg.fonttype": "path"}):
+        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
+    return out.getvalue().decode()
+
+
+def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
+    out = io.BytesIO()
+    figure.set_dpi(dots_per_inch)
+    FigureCanvasAgg(figure).print_png(out)
+    return out.getvalue()
+
+
+def _refused(point: PlanePoint) -> bool:
+    return point.i_xt.verdict.refused or point.i_ty.verdict.refused
+
+
+def _layers(points: Sequence[PlanePoint]) -> list[str]:
+    return list(dict.fromkeys(point.layer for point in points))
+
+
+def _top(estimate: Estimate) -> float:
+    return estimate.bits if estimate.high is None else estimate.high
+
+
+def _epoch_ticks(last: int, per_decade: tuple[int, ...]) -> list[int]:
+    """0, the steps of each decade, and the last epoch where it is well clear of the step before."""
+    ticks = [0, *(step * 10**power for power in range(9) for step in per_decade if step * 10**power <= last)]
+    return ticks if last < 1.5 * ticks[-1] else [*ticks, last]
+
+
+def _epoch_axis(axes: Axes, last: int) -> Axes:
+    last = max(1, last)
+    ticks = _epoch_ticks(last, (1, 3) if last < 300 else (1,))
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xticks(ticks, labels=[str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlim(-0.1, 1.1 * last)
+    axes.set_xlabel("epoch")
+    return axes
+
+
+def _error_bars(axes: Axes, point: PlanePoint) -> None:
+    x, y = point.i_xt, point.i_ty
+    for one, bars in ((x, "xerr"), (y, "yerr")):
+        if one.low is not None and one.high is not None and one.high > one.low:
+            span = [[one.bits - one.low], [one.high - one.bits]]
+            axes.errorbar(x.bits, y.bits, **{bars: span}, color="black", linewidth=0.8, capsize=2, zorder=2)  # type: ignore[arg-type]
+
+
+def _margin(axes: Axes, text: str, right_of: float | None = None, above: float | None = None, at: float = 0.05) -> None:
+    """A shaded strip beyond the scale, named beside it or, at `at`, within."""
+    shade: dict[str, Any] = {"facecolor": "#eeeeee", "edgecolor": "none", "zorder": 0}
+    if right_of is not None:
+        axes.axvspan(right_of, axes.get_xlim()[1], **shade)
+        beside: dict[str, Any] = {
+            "xycoords": "axes fraction",
+            "textcoords": "offset points",
+            "rotation": 270,
+            "va": "center",
+        }
+        axes.annotate(text, (1, 0.5), (3, 0), fontsize=7, **beside)
+    if above is not None:
+        axes.axhspan(above, axes.get_ylim()[1], **shade)
+        axes.text(at, (above + axes.get_ylim()[1]) / 2, text, va="center", fontsize=7)
