@@ -14,7 +14,7 @@ from ..export import graph as g
 from ..ib_analysis.codes import Codes, Trace
 from . import stages as s
 from .folding import Folding, complete
-from .packing import Beats, integers, pixel_beats
+from .packing import Beats, beat_bytes, bytes_beats, integer_bits, integers
 
 Output = Literal["class", "scores"]
 
@@ -50,10 +50,12 @@ class Accelerator:
     def __getitem__(self, name: str) -> s.Stage:
         return {stage.name: stage for stage in self.stages}[name]
 
-    def input_beats(self, x: NDArray[np.uint8]) -> Beats:
-        """(n, inputs) uint8 as the beats of the input stream."""
+    def input_data(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(n, inputs) uint8 as TDATA of the input stream: (beats, bytes), a pixel a byte, codes eight bits a byte."""
         head = self.stages[0]
-        return pixel_beats(x, head.pe) if isinstance(head, s.Binarize) else x.view(np.bool_).reshape(-1, head.in_width)
+        if isinstance(head, s.Binarize):
+            return np.ascontiguousarray(x).reshape(-1, head.pe)
+        return beat_bytes(x.astype(np.bool_).reshape(-1, head.in_width))
 
     def trace(self, streams: Mapping[str, Beats]) -> Trace:
         """What hardware said, from the output streams of `layers`."""
@@ -63,6 +65,14 @@ class Accelerator:
         codes = {name: Codes.pack(streams[name].reshape(-1, self._frame_bits(name))) for name in hidden}
         values = integers(streams[last], scores.score_width).reshape(-1, len(scores.weight))
         return Trace("rtl", codes, values.astype(np.int32))
+
+    def streams(self, trace: Trace) -> dict[str, Beats]:
+        """The way back from `trace`: the output streams of `layers` for the samples of a trace of any source."""
+        *hidden, last = self.layers
+        scores = self[last]
+        assert isinstance(scores, s.Scores)
+        streams = {name: trace.codes[name].bits().reshape(-1, self[name].out_width) for name in hidden}
+        return streams | {last: integer_bits(trace.scores.reshape(-1, scores.pe), scores.score_width)}
 
     def classes(self, streams: Mapping[str, Beats], trace: Trace) -> NDArray[np.int64]:
         """(n,) the class of each frame: what the argmax said, or the first maximum where scores leave the chip."""
@@ -74,7 +84,7 @@ class Accelerator:
 
     def __call__(self, x: NDArray[np.uint8]) -> dict[str, Beats]:
         """The stream behind every stage, as the descriptors answer it."""
-        streams, beats = {}, self.input_beats(x)
+        streams, beats = {}, bytes_beats(self.input_data(x), self.stages[0].in_width)
         for stage in self.stages:
             streams[stage.name] = beats = stage(beats)
         return streams

@@ -37,11 +37,6 @@ def weight_words(weight: NDArray[np.bool_], pe: int, simd: int) -> Beats:
     return lanes.transpose(0, 2, 1, 3).reshape(-1, pe * simd)
 
 
-def pixel_beats(x: NDArray[np.uint8], pe: int) -> Beats:
-    """(n, pixels) uint8 as beats of pe pixels, one byte each."""
-    return np.unpackbits(x.reshape(-1, pe), axis=1, bitorder="little").view(np.bool_)
-
-
 def beat_bytes(beats: Beats) -> NDArray[np.uint8]:
     """(n, width) bits as (n, ceil(width / 8)) bytes, the lowest bit first: TDATA as it lies in memory."""
     return np.packbits(beats, axis=1, bitorder="little")
@@ -52,4 +47,4 @@ def bytes_beats(data: NDArray[np.uint8], width: int) -> Beats:
     return np.unpackbits(data, axis=1, count=width, bitorder="little").view(np.bool_)
 
 
-__all__ = ["Beats", "beat_bytes", "bytes_beats", "integer_bits", "integers", "memory_file", "pixel_beats", "weight_words"]
+__all__ = ["Beats", "beat_bytes", "bytes_beats", "integer_bits", "integers", "memory_file", "weight_words"]

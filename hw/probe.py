@@ -47,3 +47,38 @@ def taps(accelerator: Accelerator) -> str:
 
 def _data(stage: Stage) -> str:
     return f"reinterpret_cast<const uint8_t*>(&top->tap_{stage.name}_tdata)"
+
+
+def bench(accelerator: Accelerator) -> str:
+    """Module `bench`: clock, reset, source, probe, sink, and a recorder on every recorded stream."""
+    first, last = accelerator.stages[0], accelerator.stages[-1]
+    streams = recorded(accelerator)
+    body = [
+        "logic clk = 1'b0;",
+        "logic rst = 1'b1;",
+        "always #1 clk = !clk;",
+        "initial #9 rst = 1'b0;",
+        "wire done, hang, misframed;",
+        "wire [63:0] first_frame, last_frame;",
+        f"wire [{bytes_up(first.in_width) - 1}:0] s_axis_tdata;",
+        "wire s_axis_tvalid, s_axis_tready;",
+        f"wire [{bytes_up(last.out_width) - 1}:0] m_axis_tdata;",
+        "wire m_axis_tvalid, m_axis_tready, m_axis_tlast;",
+        f"wire [{len(streams) - 1}:0] complete, surplus;",
+        *(f"wire tap_{stage.name}_tvalid, tap_{stage.name}_tready;" for stage in accelerator.stages),
+        *(f"wire [{stage.out_width - 1}:0] tap_{stage.name}_tdata;" for stage in streams),
+        f"source #(.WIDTH({bytes_up(first.in_width)})) stimulus (.clk, .rst, .m_axis_tdata(s_axis_tdata), "
+        ".m_axis_tvalid(s_axis_tvalid), .m_axis_tready(s_axis_tready));",
+        "probe wrapped (.*);",
+        f"sink #(.BEATS({last.out_beats})) drain (.clk, .rst, .tvalid(m_axis_tvalid), .tlast(m_axis_tlast), "
+        ".tready(m_axis_tready), .complete(&complete), .surplus(|surplus), .done, .hang, .misframed, "
+        ".first_frame, .last_frame);",
+    ]
+    for i, stage in enumerate(streams):
+        tap = f"tap_{stage.name}"
+        body.append(
+            f'recorder #(.NAME("{stage.name}"), .WIDTH({stage.out_width}), .BEATS({stage.out_beats})) '
+            f"record_{stage.name} (.clk, .rst, .tdata({tap}_tdata), .tvalid({tap}_tvalid), .tready({tap}_tready), "
+            f".hang, .complete(complete[{i}]), .surplus(surplus[{i}]));"
+        )
+    return module("bench", [], body, f"{accelerator.name} between a source and a sink, every layer recorded.")

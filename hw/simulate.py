@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..ib_analysis.codes import Trace, concatenate
 from .accelerator import Accelerator
-from .packing import Beats, beat_bytes, bytes_beats
+from .packing import bytes_beats
 from .probe import probe, recorded, taps
 from .verilator import SimulationError, Verilator, call, find_verilator
 from .verilog import verilog
@@ -100,7 +100,7 @@ class Simulator:
 
     def _simulate(self, run: ctypes._NamedFuncPointer, x: NDArray[np.uint8], stalls: Stalls) -> Simulation:
         chain = self.accelerator.stages
-        data = np.ascontiguousarray(beat_bytes(self.accelerator.input_beats(x)))
+        data = self.accelerator.input_data(x)
         beats = np.array([stage.out_beats * len(x) for stage in chain], dtype=np.int64)
         taken = {
             stage.name: np.zeros((stage.out_beats * len(x), -(-stage.out_width // 8)), dtype=np.uint8)
@@ -164,7 +164,8 @@ def build(accelerator: Accelerator, folder: Path) -> Simulator:
         (folder / name).write_text(text)
     sources = {name: text for name, text in files.items() if name.endswith(".sv")}
     sources |= {"probe.sv": probe(accelerator), "taps.inc": taps(accelerator)}
-    sources["harness.cpp"] = resources.files(__package__).joinpath("harness", "harness.cpp").read_text()
+    harness = resources.files(__package__).joinpath("harness")
+    sources |= {name: harness.joinpath(name).read_text() for name in ("harness.cpp", "popcount.h")}
     library = cache() / f"{accelerator.name}-{_key(tool, sources)}.so"
     if not library.exists():
         with tempfile.TemporaryDirectory(prefix="bitneck-") as work:
@@ -198,7 +199,7 @@ def _compile(tool: Verilator, accelerator: Accelerator, sources: Mapping[str, st
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runtime = [pool.submit(_runtime_object, tool, source, includes) for source in RUNTIME]
         jobs = [
-            pool.submit(call, [*COMPILE, *includes, f"-DINPUT_BYTES={width}", "-c", source], work)
+            pool.submit(call, [*COMPILE, *includes, "-include", "popcount.h", f"-DINPUT_BYTES={width}", "-c", source], work)
             for source in [*generated, "harness.cpp"]
         ]
         for job in jobs:

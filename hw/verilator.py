@@ -71,12 +71,15 @@ def find_verilator() -> Verilator:
 
 
 def call(command: Sequence[str | Path], folder: Path, environment: dict[str, str] | None = None) -> str:
-    """Runs a tool to its end; raises SimulationError with its first line that says error, or its last."""
+    """Runs a tool to its end and returns what it printed; raises SimulationError with its first complaint."""
     done = subprocess.run([str(part) for part in command], cwd=folder, env=environment, capture_output=True, text=True)
     output = done.stdout + done.stderr
     if done.returncode:
-        lines = [line for line in output.splitlines() if line.strip()]
-        errors = [line for line in lines if "error" in line.lower()]
-        tool = Path(command[0]).name
-        raise SimulationError(f"{tool} failed ({done.returncode}): {(errors or lines or ['no message'])[0].strip()}")
+        raise SimulationError(f"{Path(command[0]).name} failed ({done.returncode}): {first_complaint(output)}")
     return output
+
+
+def first_complaint(output: str) -> str:
+    """The first line that says error, or the last line of all."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
+    return next((line for line in lines if "error" in line.lower()), lines[-1])

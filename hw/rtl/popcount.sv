@@ -12,20 +12,22 @@ module popcount #(
   input  wire                    clk,
   input  wire                    enable,
   input  wire  [WIDTH-1:0]       bits,
-  output logic [COUNT_WIDTH-1:0] count             // of the bits at the last enabled edge
+  output wire  [COUNT_WIDTH-1:0] count             // of the bits at the last enabled edge
 );
-  wire  [LEAVES*LEAF-1:0]       padded = {{(LEAVES*LEAF - WIDTH){1'b0}}, bits};
-  logic [LEAVES*LEAF_WIDTH-1:0] leaves;
+  wire [LEAVES*LEAF-1:0] padded = {{(LEAVES*LEAF - WIDTH){1'b0}}, bits};
 
+  // A plain chain on purpose: synthesis balances it into compressors better than a hand-written adder tree.
   for (genvar i = 0; i < LEAVES; i++) begin : leaf
-    always_ff @(posedge clk)
-      if (enable) leaves[i*LEAF_WIDTH +: LEAF_WIDTH] <= LEAF_WIDTH'($countones(padded[i*LEAF +: LEAF]));
-  end
+    logic [LEAF_WIDTH-1:0]  ones;
+    wire  [COUNT_WIDTH-1:0] sum;
 
-  // A plain loop on purpose: synthesis balances it into compressors better than a hand-written adder tree.
-  always_comb begin
-    count = '0;
-    for (int i = 0; i < LEAVES; i++) count = count + COUNT_WIDTH'(leaves[i*LEAF_WIDTH +: LEAF_WIDTH]);
+    always_ff @(posedge clk) if (enable) ones <= LEAF_WIDTH'($countones(padded[i*LEAF +: LEAF]));
+    if (i == 0) begin : head
+      assign sum = COUNT_WIDTH'(ones);
+    end else begin : chain
+      assign sum = leaf[i-1].sum + COUNT_WIDTH'(ones);
+    end
   end
+  assign count = leaf[LEAVES-1].sum;
 endmodule
 `default_nettype wire
