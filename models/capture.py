@@ -17,8 +17,8 @@ from .networks import DenseNet
 def capture(net: DenseNet, x: NDArray[np.uint8], batch: int = 4096) -> Trace:
     """What every layer of `net` emits for x, (n, features) uint8, in evaluation mode; the net is left as it was.
 
-    Codes are packed batch by batch, so the bytes held are n/8 per neuron plus one batch of floats. Scores are in agreeing
-    bits: (dot product + fan-in) / 2.
+    Codes are packed batch by batch, so what is held is n/8 bytes per neuron and one batch of floats. Scores are in
+    agreeing bits: (dot product + fan-in) / 2.
     """
     with evaluating(net):
         return concatenate([_trace(net, net.encode(x[start : start + batch])) for start in range(0, len(x), batch)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -66,7 +67,7 @@ class NetworkConfig(Strict):
     @property
     def synapses(self) -> int:
         """Binary weights in all layers."""
-        return sum(rows * cols for cols, rows in zip(self.widths, self.widths[1:], strict=False))
+        return sum(rows * cols for cols, rows in pairwise(self.widths))
 
     @property
     def layers(self) -> tuple[str, ...]:

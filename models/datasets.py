@@ -72,9 +72,8 @@ class Dataset:
         """
         digest = hashlib.sha256()
         for array in (self.train_x, self.train_y, self.test_x, self.test_y):
-            array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
             digest.update(f"{'x'.join(map(str, array.shape))} {array.dtype.name}\n".encode())
-            digest.update(array.tobytes())
+            digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()
 
 
@@ -92,8 +91,8 @@ def load(name: str, data_dir: Path | str | None = None) -> Dataset:
     data_dir = data_dir or os.environ.get(ENVIRONMENT)
     if not data_dir:
         raise DataError(
-            f"{name} is no embedded data set ({nearest(name, EMBEDDED)}); for one made of IDX files, say where they lie "
-            f"with --data-dir or {ENVIRONMENT}"
+            f"{name} is no embedded data set ({nearest(name, EMBEDDED)}); for one made of IDX files, say where they "
+            f"lie with --data-dir or {ENVIRONMENT}"
         )
     root = Path(data_dir)
     if not root.is_dir():
@@ -110,8 +109,8 @@ def digits() -> Dataset:
 def twelve() -> Dataset:
     """The 12-bit set of Shwartz-Ziv and Tishby 2017, from its rule; X is all 4,096 inputs; 80/20 by class.
 
-    Bits are the vertices of an icosahedron, most significant first; h counts ones, e edges with both ends on, a opposite
-    pairs with both ends on. The label is invariant under the rotations of the solid.
+    Bits are the vertices of an icosahedron, most significant first; h counts ones, e edges with both ends on, a
+    opposite pairs with both ends on. The label is invariant under the rotations of the solid.
     """
     x = (np.arange(4096)[:, None] >> np.arange(11, -1, -1) & 1).astype(np.uint8)
     h = x.sum(axis=1)
@@ -144,7 +143,7 @@ def _idx_set(name: str, folder: Path) -> Dataset:
         parts += [images, labels]
     train_x, train_y, test_x, test_y = parts
     if train_x.shape[1:] != test_x.shape[1:]:
-        sizes = " against ".join("×".join(map(str, x.shape[1:])) for x in (train_x, test_x))
+        sizes = " against ".join("x".join(map(str, x.shape[1:])) for x in (train_x, test_x))
         raise DataError(f"{folder}: training and test images differ in size, {sizes}; the four files must match")
     classes = int(train_y.max()) + 1
     missing = np.setdiff1d(np.arange(classes), train_y)

@@ -39,7 +39,7 @@ def read_idx(folder: Path, stem: str, dimensions: int) -> NDArray[np.uint8]:
             f"is this another file under that name? {AGAIN}"
         )
     expected, actual = math.prod(shape), len(content) - head
-    sizes = " × ".join(map(str, shape))
+    sizes = " x ".join(map(str, shape))
     if not expected:
         raise DataError(f"{path}: {sizes} elements, an empty data set; {AGAIN}")
     if actual != expected:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from itertools import pairwise
 
 import torch
 from brevitas.nn import QuantIdentity, QuantLinear
@@ -54,15 +54,14 @@ class DenseNet(nn.Module):
         """Untrained; `seed` decides the weights, and torch's global generator is neither read nor moved."""
         super().__init__()
         self.config = config
-        self.binarize = Binarize(config.inputs, config.input_bits) if config.input_bits > 1 else None
         widths = config.widths
-        self.hidden = nn.ModuleList(Block(*pair) for pair in zip(widths[:-2], widths[1:-1], strict=True))
-        self.scores = QuantLinear(widths[-2], widths[-1], bias=False, weight_quant=BinaryWeight)
+        with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws from the global generator
+            self.binarize = Binarize(config.inputs, config.input_bits) if config.input_bits > 1 else None
+            self.hidden = nn.ModuleList(Block(*pair) for pair in pairwise(widths[:-1]))
+            self.scores = QuantLinear(widths[-2], widths[-1], bias=False, weight_quant=BinaryWeight)
         generator = torch.Generator().manual_seed(seed)
         for linear in self.linears():
-            bound = math.sqrt(6 / (linear.in_features + linear.out_features))  # Glorot, as BinaryConnect starts
-            with torch.no_grad():
-                linear.weight.uniform_(-bound, bound, generator=generator)
+            nn.init.xavier_uniform_(linear.weight, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.binarize is not None:

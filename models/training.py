@@ -175,7 +175,7 @@ def state_arrays(run: Run) -> dict[str, NDArray]:
 
 
 def restore(arrays: Mapping[str, NDArray], data: Dataset, device: str = "cpu") -> Run:
-    """The run that `state_arrays` described. Raises TrainingError for another data set or an array that is not there."""
+    """The run that `state_arrays` described. Raises TrainingError for other data or a missing array."""
     try:
         if str(arrays["data"]) != data.sha256:
             raise TrainingError(

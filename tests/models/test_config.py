@@ -1,0 +1,67 @@
+from itertools import pairwise
+
+import pytest
+from bitneck.models.config import (
+    PRESETS,
+    ConfigError,
+    NetworkConfig,
+    TrainingConfig,
+    describe,
+    preset,
+    schedule,
+)
+from pydantic import ValidationError
+
+
+def test_an_unknown_key_names_the_nearest_known_one():
+    with pytest.raises(ValidationError, match="unknown key 'epoch'; did you mean 'epochs'") as caught:
+        TrainingConfig.model_validate({"epoch": 3})
+    assert describe(caught.value) == "TrainingConfig: unknown key 'epoch'; did you mean 'epochs'?"
+
+
+def test_a_value_out_of_range_is_described_with_its_place_on_one_line():
+    with pytest.raises(ValidationError) as caught:
+        NetworkConfig.model_validate({"widths": [64, 0, 10], "input_bits": 9})
+    text = describe(caught.value)
+    assert "widths.1: " in text
+    assert "input_bits: " in text
+    assert "\n" not in text
+
+
+def test_a_config_cannot_be_changed():
+    with pytest.raises(ValidationError, match="frozen"):
+        preset("tfc").training.epochs = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_config_survives_its_own_json(name):
+    known = PRESETS[name]
+    assert NetworkConfig.model_validate_json(known.network.model_dump_json()) == known.network
+    assert TrainingConfig.model_validate_json(known.training.model_dump_json()) == known.training
+
+
+def test_layers_are_named_from_input_to_output_and_one_bit_inputs_need_no_binarize():
+    assert NetworkConfig(widths=(4, 3, 3, 2), input_bits=8).layers == ("binarize", "dense1", "dense2", "scores")
+    assert NetworkConfig(widths=(4, 3, 2), input_bits=1).layers == ("dense1", "scores")
+
+
+def test_the_digits_net_is_small_enough_to_unroll():
+    assert preset("digits").network.synapses <= 4500
+
+
+def test_a_misspelt_preset_names_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'digits'"):
+        preset("digit")
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 10, 11, 30, 100, 300, 3000])
+def test_captures_begin_untrained_thin_out_and_end_at_the_last_epoch(epochs):
+    points = schedule(epochs)
+    steps = [after - before for before, after in pairwise(points)]
+    assert points[0] == 0
+    assert points[-1] == epochs
+    assert points[: min(epochs, 10) + 1] == tuple(range(min(epochs, 10) + 1))
+    assert min(steps) >= 1
+    assert all(later >= earlier - 1 for earlier, later in pairwise(steps))  # but for rounding, they only grow
+    assert len(points) <= 40
+    assert epochs < 100 or len(points) >= 25

@@ -1,0 +1,127 @@
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from bitneck.models.capture import capture
+from bitneck.models.config import NetworkConfig, TrainingConfig
+from bitneck.models.datasets import Dataset, load
+from bitneck.models.training import TrainingError, clip_latent_weights, restore, start, state_arrays, train
+
+NETWORK = NetworkConfig(widths=(16, 12, 8, 3), input_bits=3)
+RECIPE = TrainingConfig(epochs=4, batch_size=16, learning_rate=0.03, seed=1)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Three classes of 4 × 4 images: which third of the pixels is bright."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 150)
+    x = (rng.integers(0, 5, (150, 16)) + 3 * (np.arange(16) % 3 == y[:, None])).astype(np.uint8)
+    return Dataset("bright", x[:100], y[:100], x[100:], y[100:], 3, 3)
+
+
+def saved(run):
+    """What the roof would write and read: the bytes of one .npz file without pickle."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **state_arrays(run))
+    return buffer.getvalue()
+
+
+def loaded(content):
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def finished(run):
+    for _ in train(run):
+        pass
+    return run
+
+
+def test_it_learns_and_tells_of_every_epoch_from_the_untrained_net_on(data):
+    run = start(NETWORK, RECIPE.model_copy(update={"epochs": 15}), data)
+    rows = list(train(run))
+    assert [row.epoch for row in rows] == list(range(16))
+    assert rows[-1].test_accuracy > 0.9 > rows[0].test_accuracy
+    assert rows[-1].loss < rows[1].loss < rows[0].loss
+    trace = capture(run.net, data.test_x)
+    assert rows[-1].test_accuracy == (trace.predictions() == data.test_y).mean()
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(data):
+    torch.manual_seed(1)
+    first = saved(finished(start(NETWORK, RECIPE, data)))
+    torch.manual_seed(2)
+    assert saved(finished(start(NETWORK, RECIPE, data))) == first
+    assert saved(finished(start(NETWORK, RECIPE.model_copy(update={"seed": 2}), data))) != first
+
+
+@pytest.mark.parametrize("stop", [0, 1, 3, 4])
+def test_resuming_after_any_epoch_ends_in_the_bytes_of_an_uninterrupted_run(data, stop):
+    recipe = RECIPE.model_copy(update={"shift": 1})
+    whole = saved(finished(start(NETWORK, recipe, data)))
+    run = start(NETWORK, recipe, data)
+    for row in train(run):
+        if row.epoch == stop:
+            break
+    resumed = restore(loaded(saved(run)), data)
+    assert [row.epoch for row in train(resumed)] == list(range(stop + 1, 5))
+    assert saved(resumed) == whole
+
+
+def test_a_checkpoint_refuses_other_data_and_names_what_it_lacks(data):
+    arrays = state_arrays(start(NETWORK, RECIPE, data))
+    with pytest.raises(TrainingError, match=f"trained on data of sha256 {data.sha256}"):
+        restore(arrays, replace(data, test_y=data.test_y[::-1].copy()))
+    del arrays["net/scores.weight"]
+    with pytest.raises(TrainingError, match=r"net/scores\.weight is missing"):
+        restore(arrays, data)
+
+
+def test_latent_weights_stay_within_one(data):
+    run = start(NETWORK, RECIPE.model_copy(update={"learning_rate": 0.9, "epochs": 1}), data)
+    finished(run)
+    extremes = [float(linear.weight.detach().abs().max()) for linear in run.net.linears()]
+    assert max(extremes) == 1
+    with torch.no_grad():
+        run.net.scores.weight.fill_(-7)
+    clip_latent_weights(run.net)
+    assert (run.net.scores.weight == -1).all()
+
+
+def test_input_thresholds_are_half_integers_from_the_training_set(data):
+    threshold = finished(start(NETWORK, RECIPE, data)).net.binarize.threshold.numpy()
+    assert np.array_equal(threshold % 1, np.full(16, 0.5))
+    assert len(set(threshold)) > 1
+
+
+def test_augmentation_moves_images_without_changing_them(data):
+    from bitneck.models.training import _shifted
+
+    image = torch.zeros(200, 16, dtype=torch.uint8)
+    image[:, 5] = 7
+    moved = _shifted(image, 1, np.random.default_rng(0)).view(200, 4, 4)
+    assert (moved.sum(dim=(1, 2)) == 7).all()
+    places = {divmod(int(flat.argmax()), 4) for flat in moved.view(200, 16)}
+    assert places == {(row, column) for row in (0, 1, 2) for column in (0, 1, 2)}
+
+
+def test_a_net_that_does_not_fit_its_data_is_refused_with_both_shapes():
+    twelve = load("twelve")
+    with pytest.raises(TrainingError, match="twelve has 12 inputs of 1 bits and 2 classes, but the network 16-12-8-3"):
+        start(NETWORK, RECIPE, twelve)
+    net = NetworkConfig(widths=(12, 4, 2), input_bits=1)
+    with pytest.raises(TrainingError, match="shift=1 moves square images, but there are 12 inputs"):
+        start(net, RECIPE.model_copy(update={"shift": 1}), twelve)
+
+
+def test_a_last_batch_of_one_sample_is_left_out(data):
+    recipe = RECIPE.model_copy(update={"batch_size": 99, "epochs": 1})
+    assert len(list(train(start(NETWORK, recipe, data)))) == 2
