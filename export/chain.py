@@ -79,10 +79,12 @@ def read(model: onnx.ModelProto | bytes) -> Chain:
         except DecodeError:
             raise StreamlineError(f"not an ONNX file: {len(model)} bytes that do not decode; export it again") from None
     graph = model.graph
-    opsets = {opset.domain: opset.version for opset in model.opset_import}
-    if not graph.node or not graph.output or not {"", "ai.onnx"} & set(opsets):
-        raise StreamlineError("not an ONNX net: it has no nodes, no output or no opset; export it again")
-    chain = Chain(model, (), _initializers(graph), opsets.get("", 0) or opsets["ai.onnx"])
+    opsets = {_domain(opset.domain): opset.version for opset in model.opset_import}
+    unknown = {_domain(node.domain) for node in graph.node} - set(opsets)
+    if not graph.node or not graph.output or unknown:
+        missing = ", ".join(f"opset of {domain or 'ai.onnx'}" for domain in sorted(unknown)) or "nodes or no output"
+        raise StreamlineError(f"not an ONNX net: it has no {missing}; export it again")
+    chain = Chain(model, (), _initializers(graph), opsets.get("", 0))
     inputs = [port.name for port in graph.input if port.name not in chain.constants]
     if len(inputs) != 1:
         raise StreamlineError(f"{graph.name}: a net has one input, this file has {inputs}")
@@ -101,6 +103,11 @@ def read(model: onnx.ModelProto | bytes) -> Chain:
     if not nodes or live != graph.output[0].name:
         raise StreamlineError(f"{graph.name}: the chain from {inputs[0]} ends in {live}, not in {graph.output[0].name}")
     return Chain(model, tuple(nodes), constants, chain.opset)
+
+
+def _domain(name: str) -> str:
+    """The standard operators' domain has two spellings."""
+    return "" if name == "ai.onnx" else name
 
 
 def describe(node: onnx.NodeProto) -> str:
@@ -164,7 +171,7 @@ def _constant(chain: Chain, node: onnx.NodeProto, constants: Mapping[str, NDArra
     if node.op_type == "BipolarQuant":
         value, scale = (constants[name] for name in node.input)
         return np.where(value >= 0, scale, -scale).astype(np.float32)
-    if node.domain not in ("", "ai.onnx"):
+    if _domain(node.domain):
         raise chain.refusal(node, f"{node.domain} weights are not 1-bit ones of BipolarQuant; train with 1-bit weights")
     try:
         feeds = {name: constants[name] for name in node.input if name}

@@ -142,9 +142,7 @@ def streamline(
         tensors[name] = rest[0].output[0]
         signs, (head, rest) = _signs(chain, rest[0]), _until(chain, rest[1:], ELEMENTWISE)
         if not rest or rest[0].op_type != "MatMul":
-            raise chain.refusal(
-                chain.nodes[-1] if not rest else rest[0], f"{name} ends in codes; scores need a last MatMul"
-            )
+            raise chain.refusal(rest[0] if rest else chain.nodes[-1], f"the codes of {name} need a MatMul behind them")
 
 
 def _until(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from bitneck.export.graph import BLOCK, Binarize, Dense, Graph, GraphError, Scores
@@ -21,7 +23,7 @@ def random_graph(widths: tuple[int, ...], bits: int, seed: int = 0) -> Graph:
     head = [Binarize("binarize", thresholds(1 << bits, widths[0]), bits)] if bits > 1 else []
     dense = [
         Dense(f"dense{index + 1}", weight(rows, fan_in), thresholds(fan_in + 1, rows))
-        for index, (fan_in, rows) in enumerate(zip(widths[:-2], widths[1:-1], strict=True))
+        for index, (fan_in, rows) in enumerate(itertools.pairwise(widths[:-1]))
     ]
     return Graph("random", bits, (*head, *dense, Scores(weight(widths[-1], widths[-2]))))
 
@@ -89,7 +91,7 @@ def test_arrays_read_back_to_the_same_graph():
     ("x", "message"),
     [
         (np.zeros((3, 19), np.uint8), r"takes \(n, 20\) uint8, got \(3, 19\)"),
-        (np.zeros((0, 20), np.uint8), "got \\(0, 20\\)"),
+        (np.zeros((0, 20), np.uint8), r"got \(0, 20\)"),
         (np.zeros((3, 20), np.float32), "float32"),
         (np.full((3, 20), 32, np.uint8), "5-bit inputs, got 32"),
     ],
@@ -103,7 +105,7 @@ def test_layers_that_do_not_chain_are_named():
     weight = np.ones((3, 4), bool)
     with pytest.raises(GraphError, match="dense1 emits 3 bits but scores takes 4"):
         Graph("g", 1, (Dense("dense1", weight, np.zeros(3, np.int32)), Scores(weight)))
-    with pytest.raises(GraphError, match="thresholds must lie in 0 .. 5, got 0 .. 6"):
+    with pytest.raises(GraphError, match=r"thresholds must lie in 0 \.\. 5, got 0 \.\. 6"):
         Dense("dense1", weight, np.array([0, 6, 1], np.int32))
     with pytest.raises(GraphError, match="need Binarize"):
         Graph("g", 8, (Scores(weight),))
