@@ -23,8 +23,10 @@ over every input there is, and these are all of them."""
 GUARANTEED_BITS = 0.1
 RELIABLE_CORRECTION_BITS = 0.1
 SATURATION_BITS = 0.1
-INTERVAL_COVERAGE = 0.93
-"""Below, intervals of Chao-Wang-Jost do not cover what they promise, so there are none."""
+INTERVAL_COVERAGE = 0.98
+"""Below, the nominal 95 % interval of Chao-Wang-Jost does not cover what it promises, so there is none. Measured on 700
+joint distributions, 4 to 14 bits, 2 or 10 classes: the truth lies within it in 94 % (I(X;T)) and 92 % (I(T;Y)) of the
+cases at a coverage of .98 and more, in 81 % and 60 % at .93 to .98."""
 
 
 class Verdict(StrEnum):

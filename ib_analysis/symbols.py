@@ -65,7 +65,8 @@ def _of_integers(values: NDArray[np.int64], domain: int) -> Symbols:
     if domain > 16 * len(values) + 1024:
         return Symbols(*_table(_as_bytes(values)))
     counts, firsts = np.empty((2, min(domain, len(values))), np.int64)
-    ids, seen = _fill_direct(values, np.zeros(domain, np.int32), counts, firsts)
+    ids = np.empty(len(values), np.int32)
+    seen = _fill_direct(values, ids, np.zeros(domain, np.int32), counts, firsts)
     return Symbols(ids, counts[:seen].copy(), firsts[:seen].copy())
 
 
@@ -164,8 +165,7 @@ def _fill(rows, row, ids, slots, hashes, counts, firsts, seen):
 
 
 @_compiled
-def _fill_direct(values, slots, counts, firsts):
-    ids = np.empty(len(values), np.int32)
+def _fill_direct(values, ids, slots, counts, firsts):
     seen = 0
     for row in range(len(values)):
         symbol = slots[values[row]] - 1
@@ -176,7 +176,7 @@ def _fill_direct(values, slots, counts, firsts):
             counts[symbol], firsts[symbol] = 0, row
         counts[symbol] += 1
         ids[row] = symbol
-    return ids, seen
+    return seen
 
 
 @_compiled

@@ -1,0 +1,108 @@
+"""The plane keeps order and labels, survives a file, and its table never shows a number that nobody should believe."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from bitneck.ib_analysis.codes import Codes
+from bitneck.ib_analysis.diagnostics import Verdict
+from bitneck.ib_analysis.plane import PlaneError, from_rows, plane, summary, to_rows
+
+BITS = np.random.default_rng(0).random((200, 6)) < 0.5
+LABELS = np.arange(200) % 4
+
+
+def test_mapping_and_stream_give_the_same_points_in_the_order_given():
+    runs = {epoch: {"a": Codes.pack(BITS), "b": Codes.pack(BITS[:, : epoch + 1])} for epoch in (0, 3)}
+    points = plane(runs, LABELS, "dataset")
+    assert [(point.epoch, point.layer, point.width) for point in points] == [
+        (0, "a", 6),
+        (0, "b", 1),
+        (3, "a", 6),
+        (3, "b", 4),
+    ]
+    assert plane(iter(runs.items()), LABELS, "dataset") == points
+    assert all(point.h_y_bits == 2.0 for point in points)
+
+
+def test_exact_information_never_rises_with_depth(run):
+    points = run(4096, (10, 7, 4, 2), "enumerated")
+    for epoch in {point.epoch for point in points}:
+        chain = [point for point in points if point.epoch == epoch]
+        for one, deeper in pairwise(chain):
+            assert deeper.i_xt.bits <= one.i_xt.bits + 1e-12
+            assert deeper.i_ty.bits <= one.i_ty.bits + 1e-12
+
+
+def test_other_sample_counts_are_named_with_layer_and_epoch():
+    with pytest.raises(PlaneError, match=r"dense2, epoch 7: 150 codes against 200 labels"):
+        plane({7: {"dense1": Codes.pack(BITS), "dense2": Codes.pack(BITS[:150])}}, LABELS, "dataset")
+
+
+def test_no_samples_and_no_such_target_are_refused():
+    with pytest.raises(PlaneError, match="at least one"):
+        plane({}, np.empty(0, int), "dataset")
+    with pytest.raises(PlaneError, match="choose one of"):
+        plane({}, LABELS, "world")
+    with pytest.raises(PlaneError, match="no points"):
+        summary(())
+    with pytest.raises(PlaneError, match=r"choose one of \[0\]"):
+        summary(plane({0: {"a": Codes.pack(BITS)}}, LABELS, "dataset"), epoch=5)
+
+
+@pytest.mark.parametrize("target", ["dataset", "population", "enumerated"])
+def test_a_file_gives_back_what_was_written(run, target):
+    points = run(900, (64, 12, 6), target)
+    text = json.dumps(to_rows(points), allow_nan=False)
+    back = from_rows(json.loads(text))
+    assert back == points
+    assert all(isinstance(point.i_xt.verdict, Verdict) for point in back)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda row: row.pop("i_xt"), lambda row: row.update(x=1), lambda row: row["i_ty"].update(verdict="FINE")]
+)
+def test_a_row_that_is_no_point_is_named(spoil):
+    rows = to_rows(plane({0: {"a": Codes.pack(BITS), "b": Codes.pack(BITS)}}, LABELS, "dataset"))
+    spoil(rows[1])
+    with pytest.raises(PlaneError, match="row 1 "):
+        from_rows(rows)
+
+
+def test_the_table_tells_target_samples_estimator_and_the_last_epoch(run):
+    points = run(5000, (8, 4), "population")
+    text = summary(points)
+    for part in ("Epoch 10.", "Target: population.", "N = 5,000.", "Chao-Wang-Jost", "H(Y) = 3.3"):
+        assert part in text
+    last = points[-1]
+    (line,) = (line for line in text.splitlines() if line.startswith("layer2"))
+    assert f"{last.i_xt.bits:.3f} [{last.i_xt.low:.3f}, {last.i_xt.high:.3f}]" in line
+    assert f"{last.i_ty.bits:.3f}" in line
+    assert "Epoch 0." in summary(points, epoch=0)
+
+
+def test_the_table_never_prints_a_refused_number(run):
+    points = run(600, (64, 14), "population", epochs=(0,))
+    text = summary(points)
+    refused = [e for point in points for e in (point.i_xt, point.i_ty) if e.verdict.refused]
+    assert {e.verdict for e in refused} == {Verdict.SATURATED, Verdict.UNRELIABLE}
+    assert text.count("refused") == len(refused)
+    for estimate in refused:
+        assert f"{estimate.bits:.2f}" not in text.partition("\n")[2], "below the caption, which tells H(Y)"
+        assert f"{estimate.verdict}: {estimate.verdict.explanation}" in text
+
+
+def test_an_exact_number_that_is_saturated_says_both(run):
+    text = summary(run(600, (64,), "dataset", epochs=(0,)))
+    assert text.count("EXACT (saturated)") == 2
+    assert "whatever the network does" in text
+
+
+def test_the_ceiling_is_the_smaller_of_width_and_sample_size():
+    (point,) = plane({0: {"a": Codes.pack(BITS)}}, LABELS, "dataset")
+    assert point.ceiling_bits == 6.0
+    assert replace(point, width=64).ceiling_bits == pytest.approx(np.log2(200))

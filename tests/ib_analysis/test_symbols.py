@@ -1,0 +1,154 @@
+"""The symbol table is exact at every width, whatever the hash does, and knows the samples apart by value alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+from bitneck.ib_analysis import symbols as module
+from bitneck.ib_analysis.codes import Codes, CodesError
+from bitneck.ib_analysis.symbols import label_symbols, pairs, symbols
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+
+def same_partition(ids, keys):
+    """The ids are those of the keys, up to names: np.unique on the keys, renamed in order of first appearance."""
+    _, first, inverse, counts = np.unique(keys, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    rank = np.argsort(np.argsort(first))
+    order = np.argsort(first)
+    return rank[inverse.ravel()], counts[order], first[order]
+
+
+def assert_exact(got, keys):
+    ids, counts, firsts = same_partition(got.ids, keys)
+    np.testing.assert_array_equal(got.ids, ids)
+    np.testing.assert_array_equal(got.counts, counts)
+    np.testing.assert_array_equal(got.firsts, firsts)
+
+
+@pytest.mark.parametrize("width", range(1, 131))
+def test_agrees_with_np_unique_at_every_padding(width):
+    rng = np.random.default_rng(width)
+    patterns = rng.random((20, width)) < 0.5
+    patterns[1] = patterns[0]
+    patterns[1, -1] ^= True  # apart in the very last bit, next to the padding
+    bits = patterns[rng.integers(0, 20, 150)]
+    assert_exact(symbols(Codes.pack(bits)), bits)
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(np.bool_, st.tuples(st.integers(1, 40), st.integers(1, 20)), elements=st.booleans()))
+def test_agrees_with_np_unique_on_any_bits(bits):
+    assert_exact(symbols(Codes.pack(bits)), bits)
+
+
+@pytest.mark.parametrize("samples", [511, 512, 513, 1025, 5000])
+def test_table_that_has_to_grow_loses_nothing(samples):
+    values = np.random.default_rng(0).integers(0, 4 * samples, samples)
+    assert_exact(symbols(Codes.pack_integers(values[:, None], 15)), values)
+
+
+def test_codes_that_cancel_in_a_sum_of_odd_multiples_stay_apart():
+    """Flipping the top bits of two words adds 2^63 twice: nothing, in any sum of odd multiples."""
+    top = 1 << 63
+    base = np.arange(64, dtype=np.uint64).reshape(4, 16)
+    words = np.concatenate([base] * 121)
+    flips = [(i, j) for i in range(16) for j in range(i)]
+    for row, (i, j) in enumerate(flips):
+        words[4 * row : 4 * row + 4, [i, j]] ^= np.uint64(top)
+    odd = np.arange(16, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    assert len(np.unique(words @ odd)) == 4, "the trap is set"
+    codes = Codes(words.view(np.uint8), 1024)
+    assert_exact(symbols(codes), codes.packed)
+    hashes = [module._hash(codes.packed, row) for row in range(4 * len(flips))]
+    assert len(set(map(int, hashes))) == len(hashes), "and the hash does not fall into it either"
+
+
+def test_codes_of_equal_hash_stay_apart():
+    """Two words swapped between positions, with their keys, have one hash by construction; the bytes decide."""
+    key = int(module._KEY)
+    a, b = 0x0123456789ABCDEF, 0xFEDCBA9876543210
+    swapped = (b ^ (2 * key) % 2**64 ^ key, a ^ key ^ (2 * key) % 2**64)
+    words = np.array([[a, b], swapped, [a, b]], dtype=np.uint64)
+    packed = words.view(np.uint8)
+    assert module._hash(packed, 0) == module._hash(packed, 1)
+    assert symbols(Codes(packed, 128)).ids.tolist() == [0, 1, 0]
+
+
+def test_rows_with_gaps_between_them_are_read_as_rows():
+    packed = np.random.default_rng(0).integers(0, 4, (100, 24), dtype=np.uint8)
+    assert_exact(symbols(Codes(packed[::3, 4:9], 40)), packed[::3, 4:9])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [3, -1, 3, 7],
+        [True, False, True],
+        np.array([-128, 127, 0, -128], np.int8),
+        np.array([2**64 - 1, 0, 2**63, 2**64 - 1], np.uint64),
+        np.array([-(2**63), 2**63 - 1, -(2**63)]),
+        [10**15, -(10**15), 10**15],
+    ],
+)
+def test_labels_may_be_any_integers(labels):
+    assert_exact(label_symbols(labels), np.asarray(labels))
+
+
+@pytest.mark.parametrize("labels", [[0.5, 1.0], [[1], [2]], ["a", "b"]])
+def test_labels_that_are_no_integers_are_refused(labels):
+    with pytest.raises(CodesError, match="labels need"):
+        label_symbols(labels)
+
+
+@pytest.mark.parametrize("many", [7, 3000])
+def test_pairs_are_the_joint_symbols_and_do_not_care_for_order(many):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, many, 3000), rng.integers(0, many, 3000)
+    both = pairs(label_symbols(x), label_symbols(y))
+    assert_exact(both, np.column_stack((x, y)))
+    other = pairs(label_symbols(y), label_symbols(x))
+    np.testing.assert_array_equal(both.ids, other.ids)
+    with pytest.raises(CodesError, match=r"3000 samples .* against 5"):
+        pairs(label_symbols(x), label_symbols(y[:5]))
+
+
+def test_no_samples_have_no_symbols():
+    assert len(symbols(Codes(np.empty((0, 3), np.uint8), 20))) == 0
+    assert len(label_symbols(np.empty(0, np.int64))) == 0
+
+
+@pytest.mark.parametrize("distinct", [False, True])
+def test_extra_memory_is_below_twice_the_packed_codes(distinct):
+    rng = np.random.default_rng(0)
+    packed = rng.integers(0, 256, (20_000, 128), dtype=np.uint8)
+    codes = Codes(packed if distinct else packed[rng.integers(0, 600, 20_000)], 1024)
+    y = label_symbols(rng.integers(0, 10, 20_000))
+    pairs(symbols(codes), y)  # compiled before it is watched
+    tracemalloc.start()
+    pairs(symbols(codes), y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * codes.packed.nbytes
+
+
+def test_works_where_nothing_can_be_written(monkeypatch):
+    """A read-only install without a home: numba refuses to cache, the table is compiled all the same."""
+
+    def refusing(**options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(module, "njit", refusing)
+    assert module._compiled(len) is len
+
+
+def test_the_whole_room_imports_without_torch():
+    script = "import sys; sys.modules['torch'] = None; from bitneck.ib_analysis import plane, plots"
+    subprocess.run([sys.executable, "-c", script], check=True)
