@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
+from qonnx.transformation.batchnorm_to_affine import BatchNormToAffine
 from qonnx.transformation.change_batchsize import ChangeBatchSize
 from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.util.cleanup import cleanup_model
@@ -106,6 +107,15 @@ def test_a_plain_export_moves_decisions_on_exact_ties_and_ours_does_not(adversar
     context = execute_onnx(wide, {wide.graph.input[0].name: 2 * x.astype(np.float32) - 1}, True)
     assert np.array_equal(context[plain.tensors["dense1"]] > 0, plain.graph(x).codes["dense1"].bits())
     assert np.array_equal(execute(export(net), x).codes["dense1"].bits(), said)
+
+
+def test_a_consumer_that_rearranges_the_batch_norm_moves_no_decision(adversarial, walk, pixels):
+    """qonnx's own BatchNormToAffine, the first step of FINN; a plain export loses its ties here."""
+    net = adversarial((33, 64, 64, 10), 8)
+    x = pixels(net, 200)
+    affine = ModelWrapper(export(net)).transform(BatchNormToAffine())
+    assert not affine.get_nodes_by_op_type("BatchNormalization")
+    assert execute(affine.model, x).codes == walk(net, x).codes
 
 
 def test_no_value_before_a_sign_comes_near_zero(adversarial, pixels):

@@ -1,0 +1,61 @@
+"""Images/s, every layer's codes included: the golden model against qonnx's executor on the same net."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import onnxruntime
+import torch
+from bitneck.export.qonnx import execute, export, serialize
+from bitneck.export.streamline import streamline
+from bitneck.models.config import preset
+from bitneck.models.networks import DenseNet
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.change_batchsize import ChangeBatchSize
+from qonnx.transformation.infer_shapes import InferShapes
+from timing import Row, measure
+
+IMAGES = {"digits": 16384, "tfc": 8192, "sfc": 8192, "lfc": 4096}
+BATCH = 2048  # of the two that run the file; both are fastest near it
+
+
+def random_net(name: str) -> DenseNet:
+    """A preset's shape with random weights and statistics: speed does not depend on what they are."""
+    net = DenseNet(preset(name).network).eval()
+    rng = torch.Generator().manual_seed(0)
+    for block in net.hidden:
+        block.norm.running_mean.normal_(0, block.linear.in_features**0.5, generator=rng)
+        block.norm.running_var.uniform_(1, block.linear.in_features, generator=rng)
+        block.norm.weight.data.normal_(generator=rng)
+    return net
+
+
+def rows() -> Iterator[Row]:
+    for name, images in IMAGES.items():
+        net = random_net(name)
+        x = np.random.default_rng(0).integers(
+            0, 1 << net.config.input_bits, (images, net.config.inputs), dtype=np.uint8
+        )
+        model = export(net, name)
+        graph = streamline(model).graph
+        assert graph(x[:64]).codes == execute(model, x[:64]).codes, "what differs needs no stop-watch"
+        yield Row(f"{name}: golden model", measure(lambda graph=graph, x=x: graph(x)), images, "images")
+        batched = measure(lambda model=model, x=x: execute(model, x, BATCH))
+        yield Row(f"{name}: qonnx's executor, {BATCH} at a time", batched, images, "images")
+        session = onnx_runtime(model)
+        floats = x[:BATCH].astype(np.float32)
+        scores = measure(lambda session=session, floats=floats: session.run(["scores"], {"x": floats}))
+        yield Row(f"{name}: ONNX Runtime, scores only, one thread", scores, BATCH, "images")
+
+
+def onnx_runtime(model) -> onnxruntime.InferenceSession:
+    wide = ModelWrapper(model, make_deepcopy=True).transform(ChangeBatchSize(BATCH)).transform(InferShapes())
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(serialize(wide.model), options)
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(f"{row.what:50} {row.amount / row.timing.seconds:12,.0f} {row.unit}/s, ± {row.timing.spread:.0%}")
