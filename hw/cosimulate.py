@@ -7,14 +7,8 @@ cocotb test (`whole_set.py`) judges.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +17,15 @@ from ..ib_analysis.codes import Trace
 from .accelerator import Accelerator
 from .packing import beat_bytes, bytes_beats
 from .probe import bench, probe, recorded
-from .simulate import Simulation, Stalls
-from .verilator import SimulationError, find_verilator, first_complaint
+from .runner import SimulatorName, run_cocotb
+from .simulate import NO_STALLS, Simulation, Stalls
+from .verilator import SimulationError
 from .verilog import verilog
-
-SimulatorName = Literal["verilator", "icarus"]
 
 # cocotb asks for every signal to be public, which costs six times the speed; it needs these five.
 SIGNALS = ["done", "hang", "misframed", "first_frame", "last_frame"]
-OPTIONS: Mapping[str, list[str]] = {
-    "verilator": ["--timing", "-O3", "--noassert", "--x-assign", "fast", "--x-initial", "fast", "--no-public-flat-rw"],
-    "icarus": ["-g2012"],
-}
+VERILATOR = ["--timing", "-O3", "--noassert", "--x-assign", "fast", "--x-initial", "fast", "--no-public-flat-rw"]
+VERILATOR += ["-CFLAGS", "-O2 -march=native -include ../popcount.h"]
 
 
 def cosimulate(
@@ -43,7 +34,7 @@ def cosimulate(
     expected: Trace,
     folder: Path,
     simulator: SimulatorName = "verilator",
-    stalls: Stalls = Stalls(),
+    stalls: Stalls = NO_STALLS,
 ) -> tuple[Simulation, str | None]:
     """Simulates the frames x in `folder`, which keeps the build, the recordings and cocotb's results.
 
@@ -69,7 +60,9 @@ def cosimulate(
         "seed": stalls.seed,
     }
     sources = [folder / name for name in files if name.endswith(".sv")]
-    complaint = _run(simulator, sources, folder, [f"+{key}={value}" for key, value in plusargs.items()])
+    options: list[str | Path] = [*VERILATOR, folder / "public.vlt"]
+    words = [f"+{key}={value}" for key, value in plusargs.items()]
+    (complaint,) = run_cocotb(simulator, sources, "bench", f"{__package__}.whole_set", folder, options, words).values()
     if complaint == "the design hangs":
         lines = (folder / "simulation.log").read_text(errors="replace").splitlines()
         where = ", ".join(line.removeprefix("HANG ") for line in lines if line.startswith("HANG "))
@@ -86,64 +79,6 @@ def _write_if_changed(path: Path, text: str) -> None:
     """So that make has nothing to do where nothing changed."""
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
-
-
-def _run(simulator: SimulatorName, sources: list[Path], folder: Path, plusargs: list[str]) -> str | None:
-    """Builds and runs under cocotb's own runner; the message of the failed test, None where it passed."""
-    from cocotb_tools.runner import get_runner
-
-    if simulator == "icarus" and shutil.which("iverilog") is None:
-        raise SimulationError("Icarus is not installed here; install the package iverilog, or use Verilator")
-    options = list(OPTIONS[simulator])
-    if simulator == "verilator":
-        options += [str(folder / "public.vlt"), "-CFLAGS", f"-O2 -march=native -include {folder / 'popcount.h'}"]
-    build_folder = folder / simulator
-    results = folder / "results.xml"
-    results.unlink(missing_ok=True)
-    with _environment(find_verilator().environment() if simulator == "verilator" else {}):
-        runner = get_runner(simulator)
-        try:
-            runner.build(
-                sources=sources,
-                hdl_toplevel="bench",
-                build_dir=build_folder,
-                build_args=options,
-                log_file=folder / "build.log",
-                timescale=("1ns", "1ns"),
-            )
-            runner.test(
-                test_module=f"{__package__}.whole_set",
-                hdl_toplevel="bench",
-                build_dir=build_folder,
-                test_dir=folder,
-                plusargs=plusargs,
-                results_xml=str(results),
-                log_file=folder / "simulation.log",
-                timescale=("1ns", "1ns"),
-            )
-        except (SystemExit, RuntimeError) as error:
-            if not results.exists():
-                logs = [folder / name for name in ("build.log", "simulation.log") if (folder / name).exists()]
-                words = first_complaint("".join(log.read_text(errors="replace") for log in logs))
-                raise SimulationError(f"{simulator} failed: {words} ({error}; logs in {folder})") from None
-    failures = list(ET.parse(results).iter("failure"))
-    return _message(failures[0]) if failures else None
-
-
-def _message(failure: ET.Element) -> str:
-    return (failure.get("error_msg") or failure.get("message") or "failed without a message").splitlines()[0]
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """cocotb's runner reads the environment of this process; it is put back afterwards."""
-    before = dict(os.environ)
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _simulation(accelerator: Accelerator, folder: Path, frames: int) -> Simulation:

@@ -28,8 +28,8 @@ def cycles(layer: Binarize | Dense | Scores, folding: Folding) -> int:
 def fold(graph: Graph, target_cycles: int) -> dict[str, Folding]:
     """The cheapest folding of every layer that needs at most `target_cycles` a frame.
 
-    Cheapest is fewest lanes, then the smallest PE + SIMD: accumulators grow with PE, stream registers with SIMD. For TFC
-    at 64 cycles that is FINN's published 16/49, 8/8, 8/8. `Binarize` takes the PE that its successor reads at.
+    Cheapest is fewest lanes, then the smallest PE + SIMD: accumulators grow with PE, stream registers with SIMD. For
+    TFC at 64 cycles that is FINN's published 16/49, 8/8, 8/8. `Binarize` takes the PE that its successor reads at.
 
     Raises FoldingError where no folding is fast enough; the argmax takes one class a cycle whatever the folding.
     """

@@ -1,7 +1,7 @@
 """How numbers lie in streams and memories: the lowest index in bit 0, everywhere.
 
-A *beat* is a row of bits. A stream is (beats, width) bool, frames one after the other. A memory file has one word a line
-in hexadecimal, the highest bit first, as `$readmemh` wants it.
+A *beat* is a row of bits. A stream is (beats, width) bool, frames one after the other. A memory file has one word a
+line in hexadecimal, the highest bit first, as `$readmemh` wants it.
 """
 
 from __future__ import annotations

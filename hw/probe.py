@@ -9,7 +9,8 @@ from .verilog import bytes_up, module, stream_ports
 
 def recorded(accelerator: Accelerator) -> list[Stage]:
     """The stages whose output is recorded: the layers, and the last one."""
-    return [stage for stage in accelerator.stages if stage.name in accelerator.layers or stage is accelerator.stages[-1]]
+    *inner, last = accelerator.stages
+    return [*(stage for stage in inner if stage.name in accelerator.layers), last]
 
 
 def probe(accelerator: Accelerator) -> str:

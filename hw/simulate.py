@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from ..ib_analysis.codes import Trace, concatenate
 from .accelerator import Accelerator
 from .packing import bytes_beats
 from .probe import probe, recorded, taps
-from .verilator import SimulationError, Verilator, call, find_verilator
+from .verilator import SimulationError, Verilator, cache, call, find_verilator, place
 from .verilog import verilog
 
 COMPILE = ["g++", "-std=gnu++17", "-O2", "-fPIC", "-march=native", "-DVL_TIME_CONTEXT", "-pthread"]
@@ -33,6 +32,9 @@ class Stalls:
     source: float = 0.0
     sink: float = 0.0
     seed: int = 1
+
+
+NO_STALLS = Stalls()
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,7 @@ class Simulator:
     library: Path
     folder: Path
 
-    def __call__(self, x: NDArray[np.uint8], stalls: Stalls = Stalls(), workers: int = 1) -> Simulation:
+    def __call__(self, x: NDArray[np.uint8], stalls: Stalls = NO_STALLS, workers: int = 1) -> Simulation:
         """Simulates the frames x, (n, inputs) uint8, shared out evenly over `workers` threads.
 
         Raises SimulationError where the design hangs, naming the stage that waits.
@@ -166,25 +168,12 @@ def build(accelerator: Accelerator, folder: Path) -> Simulator:
     sources |= {"probe.sv": probe(accelerator), "taps.inc": taps(accelerator)}
     harness = resources.files(__package__).joinpath("harness")
     sources |= {name: harness.joinpath(name).read_text() for name in ("harness.cpp", "popcount.h")}
-    library = cache() / f"{accelerator.name}-{_key(tool, sources)}.so"
+    everything = [f"{name}\n{sources[name]}" for name in sorted(sources)]
+    library = cache() / f"{accelerator.name}-{tool.key(*COMPILE, *everything)}.so"
     if not library.exists():
         with tempfile.TemporaryDirectory(prefix="bitneck-") as work:
             _compile(tool, accelerator, sources, Path(work), library)
     return Simulator(accelerator, library, folder)
-
-
-def cache() -> Path:
-    """Where compiled simulators stay between runs."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bitneck"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _key(tool: Verilator, sources: Mapping[str, str]) -> str:
-    """Of everything the compiled bytes depend on: the tool's binary by size, this machine's instruction set, the text."""
-    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")), "")
-    text = [cpu, str(tool.binary.stat().st_size), *COMPILE, *(f"{name}\n{sources[name]}" for name in sorted(sources))]
-    return hashlib.sha256("\n".join(text).encode()).hexdigest()[:24]
 
 
 def _compile(tool: Verilator, accelerator: Accelerator, sources: Mapping[str, str], work: Path, library: Path) -> None:
@@ -195,33 +184,23 @@ def _compile(tool: Verilator, accelerator: Accelerator, sources: Mapping[str, st
     tool.run([*options, "--x-assign", "fast", "--x-initial", "fast", *designs], work)
     includes = [f"-I{tool.include}", f"-I{tool.include / 'vltstd'}", "-I."]
     width = -(-accelerator.stages[0].in_width // 8)
-    generated = sorted(path.name for path in work.glob("Vprobe*.cpp"))
+    flags = [*COMPILE, *includes, "-include", "popcount.h", f"-DINPUT_BYTES={width}", "-c"]
+    units = [*sorted(path.name for path in work.glob("Vprobe*.cpp")), "harness.cpp"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runtime = [pool.submit(_runtime_object, tool, source, includes) for source in RUNTIME]
-        jobs = [
-            pool.submit(call, [*COMPILE, *includes, "-include", "popcount.h", f"-DINPUT_BYTES={width}", "-c", source], work)
-            for source in [*generated, "harness.cpp"]
-        ]
+        jobs = [pool.submit(call, [*flags, unit], work) for unit in units]
         for job in jobs:
             job.result()
-        objects = [str(job.result()) for job in runtime]
-    objects += [Path(source).with_suffix(".o").name for source in [*generated, "harness.cpp"]]
+        objects = [job.result() for job in runtime] + [Path(unit).with_suffix(".o") for unit in units]
     call([*COMPILE, "-shared", "-Wl,--wrap=fopen", "-o", "model.so", *objects], work)
-    _place(work / "model.so", library)
+    place(work / "model.so", library)
 
 
 def _runtime_object(tool: Verilator, source: str, includes: list[str]) -> Path:
     """Verilator's run-time library, compiled once a machine."""
-    done = cache() / f"{Path(source).stem}-{_key(tool, {source: (tool.include / source).read_text()})}.o"
+    done = cache() / f"{Path(source).stem}-{tool.key(*COMPILE)}.o"
     if not done.exists():
         with tempfile.TemporaryDirectory(prefix="bitneck-") as work:
             call([*COMPILE, *includes, "-c", tool.include / source, "-o", "runtime.o"], Path(work))
-            _place(Path(work) / "runtime.o", done)
+            place(Path(work) / "runtime.o", done)
     return done
-
-
-def _place(made: Path, final: Path) -> None:
-    """Into the cache whole or not at all, also when two processes build the same."""
-    with tempfile.NamedTemporaryFile(dir=final.parent, delete=False) as copy:
-        copy.write(made.read_bytes())
-    os.replace(copy.name, final)

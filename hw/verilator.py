@@ -6,9 +6,11 @@ file was configured with every compiler probe empty.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -54,6 +56,12 @@ class Verilator:
             "MAKEFLAGS": MAKEFLAGS,
         }
 
+    def key(self, *text: str) -> str:
+        """Of everything that compiled bytes depend on: this machine's instruction set, the tool by its size, `text`."""
+        flags = (line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
+        parts = [next(flags, ""), str(self.binary.stat().st_size), *text]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
     def run(self, arguments: Sequence[str | Path], folder: Path) -> str:
         """Verilator itself in `folder`; what it printed. Raises SimulationError with its first complaint."""
         return call([self.binary, *arguments], folder, self.environment())
@@ -83,3 +91,17 @@ def first_complaint(output: str) -> str:
     """The first line that says error, or the last line of all."""
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
     return next((line for line in lines if "error" in line.lower()), lines[-1])
+
+
+def cache() -> Path:
+    """Where compiled things stay between runs: `bitneck` in the user's cache folder."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bitneck"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def place(made: Path, final: Path) -> None:
+    """Copies into the cache whole or not at all, also when two processes build the same."""
+    with tempfile.NamedTemporaryFile(dir=final.parent, delete=False) as copy:
+        copy.write(made.read_bytes())
+    os.replace(copy.name, final)

@@ -50,7 +50,8 @@ def top(accelerator: Accelerator) -> str:
     body: list[str] = []
     for stage in accelerator.stages:
         wires = f"{stage.name}_tdata", f"{stage.name}_tvalid", f"{stage.name}_tready"
-        body += [f"wire [{stage.out_width - 1}:0] {wires[0]};", f"wire {wires[1]}, {wires[2]};", *_instance(stage, source)]
+        body += [f"wire [{stage.out_width - 1}:0] {wires[0]};", f"wire {wires[1]}, {wires[2]};"]
+        body += _instance(stage, source)
         source = wires
     padding = out_width - last.out_width
     data = f"{{{padding}'b0, {source[0]}}}" if padding else source[0]
