@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from . import plain
 from .capture import evaluating
 from .config import NetworkConfig, TrainingConfig
 from .datasets import Dataset
@@ -81,9 +82,8 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
 def train(run: Run) -> Iterator[Epoch]:
     """Goes on from where `run` stands, yielding after each epoch, the untrained net first; then `run` may be saved."""
     device = run.net.scores.weight.device
-    x = torch.from_numpy(run.data.train_x).to(device)
-    y = torch.from_numpy(run.data.train_y).to(device)
-    test = torch.from_numpy(run.data.test_x).to(device), torch.from_numpy(run.data.test_y).to(device)
+    x, y = torch.tensor(run.data.train_x, device=device), torch.tensor(run.data.train_y, device=device)
+    test = torch.tensor(run.data.test_x, device=device), torch.tensor(run.data.test_y, device=device)
     while len(run.history) <= run.config.epochs:
         began = time.perf_counter()
         epoch = len(run.history)
@@ -106,7 +106,7 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
     for step, rows in enumerate(batches):
         for group in run.optimizer.param_groups:
             group["lr"] = learning_rate(config, epoch - 1 + step / len(batches))
-        loss = _loss(run, net(net.encode(x[rows])), y[rows])
+        loss = _loss(run, plain.scores(net, plain.input_bits(net, x[rows])), y[rows])
         run.optimizer.zero_grad()
         loss.backward()
         run.optimizer.step()
@@ -155,7 +155,7 @@ def _evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
     right, loss = 0, 0.0
     with evaluating(run.net):
         for rows in torch.arange(len(y), device=y.device).split(EVALUATION_BATCH):
-            dots = run.net(run.net.encode(x[rows]))
+            dots = plain.scores(run.net, plain.input_bits(run.net, x[rows]))
             right += int((dots.argmax(dim=1) == y[rows]).sum())
             loss += float(_loss(run, dots, y[rows])) * len(rows)
     return right / len(y), loss / len(y)
