@@ -288,6 +288,10 @@ class Fifo:
 
     module: ClassVar[str] = "fifo"
 
+    def __post_init__(self) -> None:
+        if self.depth < 2:
+            raise FoldingError(f"{self.name}: depth={self.depth}; a Fifo needs 2 to take and give a beat a cycle")
+
     @property
     def in_width(self) -> int:
         return self.width

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 
 from .accelerator import Accelerator
@@ -51,7 +51,7 @@ def top(accelerator: Accelerator) -> str:
     for stage in accelerator.stages:
         wires = f"{stage.name}_tdata", f"{stage.name}_tvalid", f"{stage.name}_tready"
         body += [f"wire [{stage.out_width - 1}:0] {wires[0]};", f"wire {wires[1]}, {wires[2]};"]
-        body += _instance(stage, source)
+        body += instance(stage, source, wires)
         source = wires
     padding = out_width - last.out_width
     data = f"{{{padding}'b0, {source[0]}}}" if padding else source[0]
@@ -83,15 +83,18 @@ def module(name: str, ports: Iterable[str], body: Iterable[str], comment: str) -
     )
 
 
-def _instance(stage: Stage, source: tuple[str, str, str]) -> list[str]:
+def instance(stage: Stage, source: Sequence[str], target: Sequence[str]) -> list[str]:
+    """A stage between two streams, each given as its data, valid and ready wires."""
     values = {key: f'"{value}"' if isinstance(value, str) else value for key, value in stage.parameters().items()}
     parameters = ", ".join(f".{key}({value})" for key, value in values.items())
-    data, valid, ready = source
+    sides = [
+        ", ".join(f".{side}_{wire}({name})" for wire, name in zip(("tdata", "tvalid", "tready"), wires, strict=True))
+        for side, wires in (("s_axis", source), ("m_axis", target))
+    ]
     return [
         f"{stage.module} #({parameters}) {stage.module}_{stage.name} (",
         "  .clk, .rst,",
-        f"  .s_axis_tdata({data}), .s_axis_tvalid({valid}), .s_axis_tready({ready}),",
-        f"  .m_axis_tdata({stage.name}_tdata), .m_axis_tvalid({stage.name}_tvalid), "
-        f".m_axis_tready({stage.name}_tready)",
+        f"  {sides[0]},",
+        f"  {sides[1]}",
         ");",
     ]

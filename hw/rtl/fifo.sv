@@ -5,7 +5,7 @@
 module fifo #(
   parameter  int WIDTH = 8,
   parameter  int DEPTH = 4,
-  localparam int ADDRESS_WIDTH = DEPTH > 1 ? $clog2(DEPTH) : 1,
+  localparam int ADDRESS_WIDTH = $clog2(DEPTH),
   localparam int COUNT_WIDTH   = $clog2(DEPTH + 1)
 ) (
   input  wire              clk,
@@ -50,6 +50,6 @@ module fifo #(
     end
   end
 
-  initial if (DEPTH < 1) $fatal(1, "fifo: DEPTH=%0d must be at least 1", DEPTH);
+  initial if (DEPTH < 2) $fatal(1, "fifo: DEPTH=%0d must be at least 2 to take and give a beat a cycle", DEPTH);
 endmodule
 `default_nettype wire

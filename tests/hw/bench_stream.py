@@ -1,0 +1,121 @@
+"""The one bench of every stage, run by cocotb inside the simulator. It knows only streams.
+
+Stimulus and expectation are data (`cases.json`), made by the descriptors; each case is an instance in one top module.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge
+
+CASES = json.loads(Path("cases.json").read_text())
+NEVER, OFTEN, MOSTLY = 0.0, 0.4, 0.8
+
+
+class Streams:
+    """Both streams of one instance, driven and observed at the rising edges of the clock."""
+
+    def __init__(self, dut, name: str) -> None:
+        self.clk, self.rst = dut.clk, dut.rst
+        ports = ("s_axis_tdata", "s_axis_tvalid", "s_axis_tready", "m_axis_tdata", "m_axis_tvalid", "m_axis_tready")
+        self.s_data, self.s_valid, self.s_ready, self.m_data, self.m_valid, self.m_ready = (
+            getattr(dut, f"{name}_{port}") for port in ports
+        )
+
+    async def reset(self, cycles: int = 3) -> None:
+        self.rst.value, self.s_valid.value, self.m_ready.value = 1, 0, 0
+        for _ in range(cycles):
+            await RisingEdge(self.clk)
+        self.rst.value = 0
+
+    async def pass_through(
+        self, sent: list[int], expected: int, patience: int, rng: random.Random, source: float, sink: float
+    ) -> tuple[list[int], list[int]]:
+        """Sends beats and takes `expected` of them; the beats, and the cycle of each. Checks the handshake throughout."""
+        taken: list[int] = []
+        cycles: list[int] = []
+        waiting = list(reversed(sent))
+        offered = ready = False
+        held: int | None = None  # what the output showed while it was not taken
+        cycle = quiet = 0
+        while len(taken) < expected:
+            if not offered and waiting and rng.random() >= source:
+                self.s_data.value, self.s_valid.value, offered = waiting[-1], 1, True
+            elif not offered:
+                self.s_valid.value = 0
+            ready = rng.random() >= sink
+            self.m_ready.value = int(ready)
+            await RisingEdge(self.clk)
+            cycle, quiet = cycle + 1, quiet + 1
+            assert quiet < patience, f"nothing moved for {quiet} cycles; {len(taken)} of {expected} beats came out"
+            valid = int(self.m_valid.value)
+            shown = int(self.m_data.value) if valid else None
+            assert held is None or shown == held, f"beat {len(taken)} changed from {held} to {shown} while it was stalled"
+            held = shown if not ready else None
+            if valid and ready:
+                taken.append(int(self.m_data.value))
+                cycles.append(cycle)
+                quiet = 0
+            if offered and int(self.s_ready.value):
+                waiting.pop()
+                offered, quiet = False, 0
+        self.s_valid.value = 0
+        self.m_ready.value = 1
+        for _ in range(20 if source == sink == NEVER else 3):
+            await RisingEdge(self.clk)
+            assert waiting or not int(self.m_valid.value), f"a beat more than the {expected} that are due"
+        return taken, cycles
+
+
+async def start(dut, name: str) -> Streams:
+    streams = Streams(dut, name)
+    cocotb.start_soon(Clock(dut.clk, 2, unit="ns").start())
+    await streams.reset()
+    return streams
+
+
+def check(taken: list[int], expected: list[int]) -> None:
+    wrong = next((i for i, (got, due) in enumerate(zip(taken, expected, strict=True)) if got != due), None)
+    assert wrong is None, f"beat {wrong} is {taken[wrong]:#x}, not {expected[wrong]:#x}"
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(case=list(CASES), source=[NEVER, OFTEN, MOSTLY], sink=[NEVER, OFTEN, MOSTLY])
+async def every_beat_arrives_once_and_in_order(dut, case: str, source: float, sink: float) -> None:
+    streams, data = await start(dut, case), CASES[case]
+    rng = random.Random(f"{case} {source} {sink}")
+    taken, _ = await streams.pass_through(data["sent"], len(data["expected"]), data["patience"], rng, source, sink)
+    check(taken, data["expected"])
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(case=list(CASES))
+async def throughput_is_what_the_descriptor_promises(dut, case: str) -> None:
+    streams, data = await start(dut, case), CASES[case]
+    rng = random.Random(1)
+    _, cycles = await streams.pass_through(data["sent"], len(data["expected"]), data["patience"], rng, NEVER, NEVER)
+    ends = cycles[data["out_beats"] - 1 :: data["out_beats"]]
+    frames = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    assert frames[1:] == [data["cycles"]] * (len(frames) - 1), f"frames took {frames} cycles, promised {data['cycles']}"
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(case=list(CASES))
+async def reset_in_mid_frame_leaves_nothing_behind(dut, case: str) -> None:
+    streams, data = await start(dut, case), CASES[case]
+    rng = random.Random(f"reset {case}")
+    for _ in range(6):
+        streams.m_ready.value = rng.randrange(2)
+        for beat in data["sent"][: rng.randint(1, 3 * data["in_beats"])]:
+            streams.s_data.value, streams.s_valid.value = beat, 1
+            await RisingEdge(streams.clk)
+        await streams.reset(rng.randint(1, 3))
+        taken, _ = await streams.pass_through(
+            data["sent"], len(data["expected"]), data["patience"], rng, NEVER, rng.choice([NEVER, OFTEN])
+        )
+        check(taken, data["expected"])

@@ -1,0 +1,114 @@
+"""Every stage over a grid of foldings, as descriptors; and the two inner modules that are no stages of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from bitneck.hw.packing import Beats
+from bitneck.hw.stages import Argmax, Binarize, DwcDown, DwcUp, Fifo, Mvtu, Scores, Stage
+
+
+@dataclass(frozen=True)
+class Skid:
+    """`rtl/skid.sv`: a beat comes out as it went in."""
+
+    name: str
+    width: int
+
+    module: ClassVar[str] = "skid"
+    in_beats: ClassVar[int] = 1
+    out_beats: ClassVar[int] = 1
+    cycles: ClassVar[int] = 1
+
+    @property
+    def in_width(self) -> int:
+        return self.width
+
+    out_width = in_width
+
+    def parameters(self) -> dict[str, int | str]:
+        return {"WIDTH": self.width}
+
+    def memories(self) -> dict[str, str]:
+        return {}
+
+    def __call__(self, beats: Beats) -> Beats:
+        return beats
+
+
+@dataclass(frozen=True)
+class Replay:
+    """`rtl/replay.sv`: every vector of `beats` beats, `times` times."""
+
+    name: str
+    width: int
+    beats: int
+    times: int
+
+    module: ClassVar[str] = "replay"
+
+    @property
+    def in_width(self) -> int:
+        return self.width
+
+    out_width = in_width
+
+    @property
+    def in_beats(self) -> int:
+        return self.beats
+
+    @property
+    def out_beats(self) -> int:
+        return self.beats * self.times
+
+    cycles = out_beats
+
+    def parameters(self) -> dict[str, int | str]:
+        return {"WIDTH": self.width, "BEATS": self.beats, "TIMES": self.times}
+
+    def memories(self) -> dict[str, str]:
+        return {}
+
+    def __call__(self, beats: Beats) -> Beats:
+        frames = beats.reshape(-1, 1, self.beats, self.width)
+        return np.repeat(frames, self.times, axis=1).reshape(-1, self.width)
+
+
+def mvtu(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -> Mvtu:
+    """Random weights; thresholds near the middle, and where there are rows enough one that always and one that never fires."""
+    threshold = np.clip(rng.normal(cols / 2, cols**0.5 / 2, rows).round(), 0, cols + 1).astype(np.int32)
+    if rows > 3:
+        threshold[[0, rows - 1]] = 0, cols + 1
+    weight = rng.random((rows, cols)) < 0.5
+    return Mvtu(f"mvtu_{rows}x{cols}_pe{pe}_simd{simd}", weight, pe, simd, threshold)
+
+
+def scores(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -> Scores:
+    return Scores(f"scores_{rows}x{cols}_pe{pe}_simd{simd}", rng.random((rows, cols)) < 0.5, pe, simd)
+
+
+def binarize(rng: np.random.Generator, cols: int, bits: int, pe: int) -> Binarize:
+    threshold = rng.integers(0, (1 << bits) + 1, cols).astype(np.int32)
+    threshold[:2] = 0, 1 << bits
+    return Binarize(f"binarize_{cols}_bits{bits}_pe{pe}", threshold, bits, pe)
+
+
+def stages(seed: int = 1) -> list[Stage]:
+    rng = np.random.default_rng(seed)
+    foldings = [(1, 1), (1, 8), (6, 1), (2, 4), (3, 2), (6, 8)]
+    return [
+        *(binarize(rng, 12, bits, pe) for bits, pe in [(8, 1), (8, 4), (5, 3), (8, 12), (2, 6)]),
+        *(mvtu(rng, 6, 8, pe, simd) for pe, simd in foldings),
+        *(mvtu(rng, *shape) for shape in [(1, 1, 1, 1), (4, 7, 2, 7), (4, 7, 4, 1), (8, 98, 4, 49), (2, 1, 1, 1), (5, 3, 1, 3)]),
+        *(scores(rng, 6, 8, pe, simd) for pe, simd in foldings),
+        scores(rng, 10, 63, 5, 21),
+        *(DwcUp(f"up_{s}_{m}", s, m, m // s * 2) for s, m in [(1, 2), (1, 8), (4, 12), (7, 63)]),
+        *(DwcDown(f"down_{s}_{m}", s, m, 2) for s, m in [(2, 1), (8, 1), (12, 4), (63, 7)]),
+        *(Fifo(f"fifo_{width}_depth{depth}", width, depth, 1) for width, depth in [(1, 2), (5, 3), (8, 5), (33, 16)]),
+        *(Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in [(2, 1), (3, 2), (10, 7)]),
+        *(Skid(f"skid_{width}", width) for width in (1, 9)),
+        *(Replay(f"replay_{b}x{t}", 5, b, t) for b, t in [(1, 1), (1, 2), (3, 1), (3, 2), (4, 3), (5, 7)]),
+    ]
