@@ -108,7 +108,7 @@ def test_the_names_of_codes_cannot_move_a_number():
 
 
 def test_spurious_perfection_is_refused():
-    """Labels that have nothing to do with all-distinct codes: plug-in says H(Y), and that is never shown as a number."""
+    """Labels that have nothing to do with all-distinct codes: plug-in says H(Y), and that is not shown as a number."""
     t, y = uniform_bits(10_000, 64), label_symbols(np.random.default_rng(1).integers(0, 10, 10_000))
     spurious = i_ty(t, y, 64, "dataset")
     assert spurious.bits == pytest.approx(3.32, abs=0.01)
