@@ -98,6 +98,8 @@ def streamline(
     """
     chain = read(model)
     head, rest = _until(chain, chain.nodes, (*ELEMENTWISE, *SHAPES))
+    if not rest:
+        raise chain.refusal(chain.nodes[-1], "no MatMul comes before the output; a net needs scores")
     head = [_unshaped(node) for node in head]
     pixels = _pixel_values(chain, pixel_values)
     bits = len(pixels).bit_length() - 1
@@ -166,7 +168,7 @@ def _unshaped(node: onnx.NodeProto) -> onnx.NodeProto:
 
 
 def _pixel_values(chain: Chain, given: Sequence[float] | NDArray | None) -> NDArray[np.float32]:
-    kind = ModelWrapper(chain.model).get_tensor_datatype(chain.input)
+    kind = ModelWrapper(chain.model, make_deepcopy=True).get_tensor_datatype(chain.input)
     if given is None and kind == DataType["BIPOLAR"]:
         given = (-1, 1)
     elif given is None and kind.is_integer() and not kind.signed() and kind.bitwidth() <= 8:

@@ -197,6 +197,12 @@ def test_a_convolution_is_named():
             chain_file(node("MatMul", "x w", "a"), node("BipolarQuant", "a one", "y"), w=np.ones((6, 2))),
             "the codes of dense1 need a MatMul behind them",
         ),
+        (chain_file(node("Add", "x one", "y"), outputs=6), "my_Add.*no MatMul comes before the output"),
+        (chain_file(node("BipolarQuant", "x one", "y"), outputs=6), "my_BipolarQuant.*no MatMul follows"),
+        (
+            chain_file(node("BipolarQuant", "x k", "q"), node("MatMul", "q w", "y"), k=-1.0, w=np.ones((6, 2))),
+            "its scale must be one positive number",
+        ),
         (chain_file(node("Quant", "w one", "q"), node("MatMul", "x q", "y"), w=np.ones((6, 2))), "not 1-bit ones"),
     ],
 )
