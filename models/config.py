@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -84,7 +84,11 @@ class TrainingConfig(Strict):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     temperature: Annotated[float, Field(gt=0, description="of the softmax, times the square root of its fan-in")] = 1.0
     cosine: Annotated[bool, Field(description="decay the learning rate to zero along half a cosine")] = True
-    shift: Annotated[int, Field(ge=0, description="pixels by which a square training image may move each epoch")] = 0
+    gradient: Annotated[Literal["straight", "triangle"], Field(description="of the sign of an activation")] = "triangle"
+    readout_weight: Annotated[float, Field(ge=0, description="of the loss of float classifiers on hidden codes")] = 0
+    shift: Annotated[int, Field(ge=0, description="whole pixels by which training images move")] = 0
+    warp: Annotated[float, Field(ge=0, description="strength of turning and stretching training images")] = 0
+    settle: Annotated[float, Field(ge=0, le=1, description="last share of the epochs, in which images lie still")] = 0.1
     seed: Annotated[int, Field(ge=0)] = 0
 
 

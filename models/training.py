@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from . import plain
+from .augmentation import shifted, warped
 from .capture import evaluating
 from .config import NetworkConfig, TrainingConfig
 from .datasets import Dataset
@@ -49,13 +50,25 @@ class Epoch:
 
 @dataclass
 class Run:
-    """A training under way: what changes from epoch to epoch, and what decides how."""
+    """A training under way: what changes from epoch to epoch, and what decides how.
+
+    readouts   one float classifier on each hidden code but the last, used in training only
+    """
 
     config: TrainingConfig
     data: Dataset
     net: DenseNet
+    readouts: nn.ModuleList
     optimizer: torch.optim.Adam
     history: list[Epoch] = field(default_factory=list)
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """Everything that the optimiser moves, by name and in its order."""
+        return {
+            f"{part}/{name}": parameter
+            for part, module in (("net", self.net), ("readouts", self.readouts))
+            for name, parameter in module.named_parameters()
+        }
 
 
 def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device: str = "cpu") -> Run:
@@ -66,17 +79,45 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
             f"{data.name} has {data.features} inputs of {data.input_bits} bits and {data.classes} classes, but the "
             f"network {'-'.join(map(str, network.widths))} takes {network.input_bits}-bit inputs"
         )
-    side = math.isqrt(data.features)
-    if config.shift and side * side != data.features:
-        raise TrainingError(
-            f"{data.name}: shift={config.shift} moves square images, but there are {data.features} inputs"
-        )
+    moved = "shift" if config.shift else "warp" if config.warp else None
+    if moved and math.isqrt(data.features) ** 2 != data.features:
+        raise TrainingError(f"{data.name}: {moved} moves square images, but there are {data.features} inputs")
     net = DenseNet(network, config.seed)
     if net.binarize is not None:
-        mean = torch.from_numpy(data.train_x.mean(axis=0, dtype=np.float64))
-        net.binarize.threshold.copy_(mean.floor() + 0.5)
-    net.to(device)
-    return Run(config, data, net, torch.optim.Adam(net.parameters(), lr=config.learning_rate))
+        thresholds = most_telling_thresholds(data.train_x, data.train_y, data.classes, data.input_bits)
+        net.binarize.threshold.copy_(torch.from_numpy(thresholds))
+    with torch.random.fork_rng(devices=[]):
+        readouts = nn.ModuleList(
+            nn.Linear(width, network.classes) for width in network.hidden[:-1] if config.readout_weight
+        )
+    for parameter in readouts.parameters():
+        nn.init.zeros_(parameter)
+    run = Run(config, data, net.to(device), readouts.to(device), torch.optim.Adam([torch.zeros(0)]))
+    run.optimizer = torch.optim.Adam(run.parameters().values(), lr=config.learning_rate, fused=True)
+    return run
+
+
+def most_telling_thresholds(x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, bits: int) -> NDArray[np.float64]:
+    """(features,) half-integers: for each pixel the cut whose bit has the largest I(bit; label) on these samples.
+
+    The lowest one where several are equal, and 0.5 for a pixel that never changes.
+    """
+    levels, features = 1 << bits, x.shape[1]
+    counts = np.zeros((features, levels, classes), np.int64)
+    for label in range(classes):
+        pixels = x[y == label]
+        for feature in range(features):
+            counts[feature, :, label] = np.bincount(pixels[:, feature], minlength=levels)
+    below = counts.cumsum(axis=1)[:, :-1]
+    above = counts.sum(axis=1, keepdims=True) - below
+    # I(bit; label) = H(label) + H(bit) - H(bit, label); H(label) is the same for every cut.
+    told = sum(_plogp(part) - _plogp(part.sum(axis=2, keepdims=True)) for part in (below, above))
+    return told.argmax(axis=1) + 0.5
+
+
+def _plogp(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sum of n log n over the last axis, rounded so that equal cuts compare equal."""
+    return np.where(counts > 0, counts * np.log2(np.maximum(counts, 1)), 0).sum(axis=-1).round(6)
 
 
 def train(run: Run) -> Iterator[Epoch]:
@@ -97,29 +138,33 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
     net, config = run.net, run.config
     rng = np.random.default_rng([config.seed, epoch])
     order = torch.from_numpy(rng.permutation(len(y))).to(y.device)
-    x = _shifted(x, config.shift, rng)
+    if epoch <= config.epochs * (1 - config.settle):
+        x = shifted(x, config.shift, rng) if config.shift else x
+        x = warped(x, config.warp, rng) if config.warp else x
     batches = order.split(config.batch_size)
     if len(batches[-1]) < 2:  # batch-norm has no variance of one sample
         batches = batches[:-1]
     total = torch.zeros((), device=y.device)
     net.train()
     for step, rows in enumerate(batches):
+        done = (epoch - 1 + step / len(batches)) / config.epochs
         for group in run.optimizer.param_groups:
-            group["lr"] = learning_rate(config, epoch - 1 + step / len(batches))
-        loss = _loss(run, plain.scores(net, plain.input_bits(net, x[rows])), y[rows])
+            group["lr"] = config.learning_rate * (falling(done) if config.cosine else 1)
+        *codes, dots = plain.forward(net, plain.input_bits(net, x[rows]), config.gradient)
+        loss = _loss(run, dots, y[rows])
+        total += loss.detach()
+        for code, readout in zip(codes, run.readouts, strict=False):
+            loss = loss + config.readout_weight * (1 - done) * functional.cross_entropy(readout(code), y[rows])
         run.optimizer.zero_grad()
         loss.backward()
         run.optimizer.step()
         clip_latent_weights(net)
-        total += loss.detach()
     return float(total) / len(batches)
 
 
-def learning_rate(config: TrainingConfig, epochs_done: float) -> float:
-    """Falls to zero along half a cosine, so that the last epochs flip no weights back and forth."""
-    if not config.cosine:
-        return config.learning_rate
-    return config.learning_rate * (1 + math.cos(math.pi * epochs_done / config.epochs)) / 2
+def falling(done: float) -> float:
+    """1 to 0 along half a cosine, so that the last epochs flip no weights back and forth."""
+    return (1 + math.cos(math.pi * done)) / 2
 
 
 @torch.no_grad()
@@ -134,28 +179,12 @@ def _loss(run: Run, dots: Tensor, y: Tensor) -> Tensor:
     return functional.cross_entropy(dots / scale, y)
 
 
-def _shifted(x: Tensor, shift: int, rng: np.random.Generator) -> Tensor:
-    """Each square image moved by up to `shift` pixels either way, zeros coming in."""
-    if not shift:
-        return x
-    side = math.isqrt(x.shape[1])
-    padded = functional.pad(x.view(-1, side, side), (shift,) * 4)
-    span = 2 * shift + 1
-    move = torch.from_numpy(rng.integers(0, span * span, len(x))).to(x.device)
-    moved = torch.empty_like(x)
-    for index in range(span * span):
-        rows = (move == index).nonzero()[:, 0]
-        down, right = divmod(index, span)
-        moved[rows] = padded[rows, down : down + side, right : right + side].reshape(len(rows), -1)
-    return moved
-
-
 def _evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
     """Accuracy, the first maximum winning as in hardware, and mean loss."""
     right, loss = 0, 0.0
     with evaluating(run.net):
         for rows in torch.arange(len(y), device=y.device).split(EVALUATION_BATCH):
-            dots = plain.scores(run.net, plain.input_bits(run.net, x[rows]))
+            dots = plain.forward(run.net, plain.input_bits(run.net, x[rows]))[-1]
             right += int((dots.argmax(dim=1) == y[rows]).sum())
             loss += float(_loss(run, dots, y[rows])) * len(rows)
     return right / len(y), loss / len(y)
@@ -164,9 +193,10 @@ def _evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
 def state_arrays(run: Run) -> dict[str, NDArray]:
     """Everything that `restore` needs, as plain arrays for one .npz file: same run, same bytes."""
     arrays = {f"net/{name}": value.cpu().numpy() for name, value in run.net.state_dict().items()}
-    for name, parameter in run.net.named_parameters():
+    arrays |= {f"readouts/{name}": value.cpu().numpy() for name, value in run.readouts.state_dict().items()}
+    for name, parameter in run.parameters().items():
         for key, value in run.optimizer.state.get(parameter, {}).items():
-            arrays[f"optimizer/{key}/{name}"] = torch.as_tensor(value).cpu().numpy()
+            arrays[f"optimizer/{key}/{name}"] = value.cpu().numpy()
     arrays["history"] = np.array(json.dumps([asdict(row) | {"seconds": 0.0} for row in run.history]))
     arrays["network"] = np.array(run.net.config.model_dump_json())
     arrays["training"] = np.array(run.config.model_dump_json())
@@ -182,19 +212,26 @@ def restore(arrays: Mapping[str, NDArray], data: Dataset, device: str = "cpu") -
                 f"the checkpoint was trained on data of sha256 {arrays['data']}, but {data.name} is {data.sha256}; "
                 "train anew, or give the data set that it was trained on"
             )
-        network = NetworkConfig.model_validate_json(str(arrays["network"]))
-        run = start(network, TrainingConfig.model_validate_json(str(arrays["training"])), data, device)
-        run.net.load_state_dict(
-            {name: torch.from_numpy(np.array(arrays[f"net/{name}"])) for name in run.net.state_dict()}
-        )
-        for name, parameter in run.net.named_parameters():
-            state = {key: arrays.get(f"optimizer/{key}/{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
-            if state["step"] is not None:
-                run.optimizer.state[parameter] = {
-                    key: torch.from_numpy(np.array(value)).to("cpu" if key == "step" else device)
-                    for key, value in state.items()
-                }
+        net = network(arrays)
+        run = start(net.config, TrainingConfig.model_validate_json(str(arrays["training"])), data, device)
+        for part, module in (("net", run.net), ("readouts", run.readouts)):
+            module.load_state_dict({name: torch.tensor(arrays[f"{part}/{name}"]) for name in module.state_dict()})
+        for name, parameter in run.parameters().items():
+            if f"optimizer/step/{name}" in arrays:  # there is none before the first step
+                keys = ("step", "exp_avg", "exp_avg_sq")
+                state = {key: torch.tensor(arrays[f"optimizer/{key}/{name}"], device=device) for key in keys}
+                run.optimizer.state[parameter] = state
         run.history = [Epoch(**row) for row in json.loads(str(arrays["history"]))]
     except KeyError as error:
         raise TrainingError(f"not a checkpoint of this network: {error.args[0]} is missing") from None
     return run
+
+
+def network(arrays: Mapping[str, NDArray]) -> DenseNet:
+    """The net of a checkpoint alone, as export needs it. Raises TrainingError for a missing array."""
+    try:
+        net = DenseNet(NetworkConfig.model_validate_json(str(arrays["network"])))
+        net.load_state_dict({name: torch.from_numpy(np.array(arrays[f"net/{name}"])) for name in net.state_dict()})
+    except KeyError as error:
+        raise TrainingError(f"not a checkpoint of this network: {error.args[0]} is missing") from None
+    return net
