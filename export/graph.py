@@ -152,7 +152,7 @@ class Graph:
         for layer, answer in zip(self.layers[:-1], emit, strict=False):
             values = answer(values)
             codes[layer.name] = Codes.pack(values)
-        return Trace("graph", codes, emit[-1](values))
+        return Trace("graph", codes, emit[-1](values), self.layers[-1].inputs)
 
     def agreeing_bits(self, layer: Dense | Scores, x: Codes, row: int) -> NDArray[np.int64]:
         """(n,) what `row` of `layer` accumulates for the codes x that enter it: the slow way, bit by bit."""

@@ -54,7 +54,10 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
     Raises ThresholdError where a neuron has no threshold.
     """
     import torch
-    from brevitas.export import export_qonnx
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a kernel package that we have no use for
+        from brevitas.export import export_qonnx
 
     proof = copy.deepcopy(net).cpu().eval()
     with torch.no_grad():
@@ -214,4 +217,4 @@ def _block(model: ModelWrapper, x: NDArray[np.uint8], batch: int, bipolar: bool)
         if node.output[0].endswith(".code")
     }
     fan_in = context["scores.weight"].shape[0]
-    return Trace("qonnx", codes, ((context["scores"][: len(x)] + fan_in) / 2).astype(np.int32))
+    return Trace("qonnx", codes, ((context["scores"][: len(x)] + fan_in) / 2).astype(np.int32), fan_in)

@@ -64,7 +64,7 @@ class Accelerator:
         assert isinstance(scores, s.Scores)
         codes = {name: Codes.pack(streams[name].reshape(-1, self._frame_bits(name))) for name in hidden}
         values = integers(streams[last], scores.score_width).reshape(-1, len(scores.weight))
-        return Trace("rtl", codes, values.astype(np.int32))
+        return Trace("rtl", codes, values.astype(np.int32), scores.weight.shape[1])
 
     def streams(self, trace: Trace) -> dict[str, Beats]:
         """The way back from `trace`: the output streams of `layers` for the samples of a trace of any source."""

@@ -7,6 +7,7 @@ cocotb test (`whole_set.py`) judges.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -35,13 +36,17 @@ def cosimulate(
     folder: Path,
     simulator: SimulatorName = "verilator",
     stalls: Stalls = NO_STALLS,
+    design: Mapping[str, str] | None = None,
 ) -> tuple[Simulation, str | None]:
     """Simulates the frames x in `folder`, which keeps the build, the recordings and cocotb's results.
+
+    design   as for `simulate.build`
 
     Returns what the hardware did and cocotb's complaint: None where every beat of every layer was as `expected`.
     Raises SimulationError where the simulator is missing, does not build, or the design hangs.
     """
-    files = {**verilog(accelerator), **_harness(), "probe.sv": probe(accelerator), "bench.sv": bench(accelerator)}
+    files = dict(verilog(accelerator) if design is None else design)
+    files |= {**_harness(), "probe.sv": probe(accelerator), "bench.sv": bench(accelerator)}
     signals = "".join(f'public_flat_rd -module "bench" -var "{name}"\n' for name in SIGNALS)
     files["public.vlt"] = f"`verilator_config\n{signals}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,6 +94,7 @@ def _simulation(accelerator: Accelerator, folder: Path, frames: int) -> Simulati
         for stage in recorded(accelerator)
     }
     trace = accelerator.trace(streams)
-    cycles = json.loads((folder / "cycles.json").read_text())
-    per_frame = (cycles["last"] - cycles["first"]) / (frames - 1) if frames > 1 else 0.0
-    return Simulation(trace, accelerator.classes(streams, trace), cycles["first"], per_frame)
+    figures = json.loads((folder / "figures.json").read_text())
+    per_frame = (figures["last"] - figures["first"]) / (frames - 1) if frames > 1 else 0.0
+    classes = accelerator.classes(streams, trace)
+    return Simulation(trace, classes, figures["first"], per_frame, figures["seconds"])

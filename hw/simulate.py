@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -44,12 +45,14 @@ class Simulation:
     classes           (n,) what left the chip where it ends in an argmax; the first maximum of the scores otherwise
     latency           cycles from the first beat in to the first frame out
     cycles_per_frame  between the first frame out and the last, 0.0 for a single frame; of the first worker's share
+    seconds           of wall time, the build apart
     """
 
     trace: Trace
     classes: NDArray[np.int64]
     latency: int
     cycles_per_frame: float
+    seconds: float
 
 
 class _Run(ctypes.Structure):
@@ -89,6 +92,7 @@ class Simulator:
 
         Raises SimulationError where the design hangs, naming the stage that waits.
         """
+        began = time.perf_counter()
         run = ctypes.CDLL(str(self.library)).bitneck_run
         shares = [share for share in np.array_split(x, workers) if len(share)]
         with ThreadPoolExecutor(workers) as pool:
@@ -98,9 +102,11 @@ class Simulator:
             np.concatenate([part.classes for part in parts]),
             parts[0].latency,
             parts[0].cycles_per_frame,
+            time.perf_counter() - began,
         )
 
     def _simulate(self, run: ctypes._NamedFuncPointer, x: NDArray[np.uint8], stalls: Stalls) -> Simulation:
+        began = time.perf_counter()
         chain = self.accelerator.stages
         data = self.accelerator.input_data(x)
         beats = np.array([stage.out_beats * len(x) for stage in chain], dtype=np.int64)
@@ -130,7 +136,7 @@ class Simulator:
         trace = self.accelerator.trace(streams)
         classes = self.accelerator.classes(streams, trace)
         per_frame = (request.cycles - request.first_frame) / (len(x) - 1) if len(x) > 1 else 0.0
-        return Simulation(trace, classes, request.first_frame, per_frame)
+        return Simulation(trace, classes, request.first_frame, per_frame, time.perf_counter() - began)
 
 
 def _diagnosis(
@@ -153,14 +159,16 @@ def _diagnosis(
     return f"{accelerator.name}: the design hangs, first in {waiting}; beats seen: {', '.join(short)}"
 
 
-def build(accelerator: Accelerator, folder: Path) -> Simulator:
+def build(accelerator: Accelerator, folder: Path, design: Mapping[str, str] | None = None) -> Simulator:
     """Writes the design into `folder` and compiles it, or takes the library from the cache.
+
+    design   the text to simulate where it is not what the generator would write now: a run's own files, a planted fault
 
     The cache (`bitneck` in the user's cache folder) is keyed by the text of the design, the harness and the tool's
     version: a net with the same shape and folding but other weights needs no compiler.
     """
     tool = find_verilator()
-    files = verilog(accelerator)
+    files = verilog(accelerator) if design is None else design
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text)

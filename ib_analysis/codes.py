@@ -92,13 +92,14 @@ def integer_bits(values: NDArray[np.integer], bits_each: int) -> NDArray[np.bool
 class Trace:
     """Everything a net said about n samples: each layer's codes, in order from input to output, and its scores.
 
-    scores   (n, classes) int32, in agreeing bits: 0 .. fan-in of the last layer. The predicted class is the first
-             maximum.
+    scores   (n, classes) int32, in agreeing bits: 0 .. fan_in. The predicted class is the first maximum.
+    fan_in   of the last layer
     """
 
     source: Source
     codes: Mapping[str, Codes]
     scores: NDArray[np.int32]
+    fan_in: int
 
     def __post_init__(self) -> None:
         lengths = {name: len(codes) for name, codes in self.codes.items()} | {"scores": len(self.scores)}
@@ -113,22 +114,23 @@ class Trace:
         return self.scores.argmax(axis=1)
 
     def layers(self) -> dict[str, Codes]:
-        """Every layer's emission as codes: the hidden codes, then `scores` with 32 bits per class."""
-        return {**self.codes, "scores": Codes.pack_integers(self.scores.astype(np.int64), 32)}
+        """Every layer's emission as codes: the hidden codes, then `scores`, each as wide as fan_in is."""
+        return {**self.codes, "scores": Codes.pack_integers(self.scores, self.fan_in.bit_length())}
 
     def arrays(self) -> dict[str, NDArray]:
         """For one .npz file; `from_arrays` reads it back."""
         widths = np.array([codes.width for codes in self.codes.values()], dtype=np.int64)
         names = np.array(list(self.codes), dtype=np.str_)
         packed = {f"codes/{name}": codes.packed for name, codes in self.codes.items()}
-        return {"source": np.array(self.source), "names": names, "widths": widths, "scores": self.scores, **packed}
+        head = {"source": np.array(self.source), "names": names, "widths": widths}
+        return {**head, "scores": self.scores, "fan_in": np.array(self.fan_in), **packed}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Trace:
         try:
             widths = zip(arrays["names"], arrays["widths"], strict=True)
             codes = {str(name): Codes(arrays[f"codes/{name}"], int(width)) for name, width in widths}
-            return cls(str(arrays["source"]), codes, arrays["scores"])  # type: ignore[arg-type]
+            return cls(str(arrays["source"]), codes, arrays["scores"], int(arrays["fan_in"]))  # type: ignore[arg-type]
         except KeyError as error:
             raise CodesError(f"not a trace: {error.args[0]}") from None
 
@@ -140,4 +142,4 @@ def concatenate(traces: list[Trace]) -> Trace:
         name: Codes(np.concatenate([trace.codes[name].packed for trace in traces]), first.codes[name].width)
         for name in first.codes
     }
-    return Trace(first.source, codes, np.concatenate([trace.scores for trace in traces]))
+    return Trace(first.source, codes, np.concatenate([trace.scores for trace in traces]), first.fan_in)

@@ -45,7 +45,7 @@ def _trace(net: DenseNet, signs: Tensor) -> Trace:
         signs = block(signs)
         codes[f"dense{index + 1}"] = _pack(signs)
     agreeing = (net.scores(signs) + net.scores.in_features) / 2
-    return Trace("torch", codes, agreeing.to(torch.int32).cpu().numpy())
+    return Trace("torch", codes, agreeing.to(torch.int32).cpu().numpy(), net.scores.in_features)
 
 
 def _pack(signs: Tensor) -> Codes:

@@ -104,7 +104,7 @@ def walk() -> Callable:
                 values = block(values)
                 codes[f"dense{index + 1}"] = Codes.pack(values.numpy() > 0)
             dots = net.scores(values).numpy()
-        return Trace("torch", codes, ((dots + net.scores.in_features) / 2).astype(np.int32))
+        return Trace("torch", codes, ((dots + net.scores.in_features) / 2).astype(np.int32), net.scores.in_features)
 
     return trace
 

@@ -1,0 +1,260 @@
+"""The command line: verbs, progress, one-line errors."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from . import flow
+from .ib_analysis.plane import summary
+from .models.config import PRESETS
+from .models.datasets import ENVIRONMENT
+from .runs import RunConfig, RunFolder, changed, from_preset, from_toml
+
+app = typer.Typer(
+    help="Train a one-bit network, turn it into RTL, prove it bit-exact, and see what each layer remembers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+CORES = os.cpu_count() or 1
+
+
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """A command that exits with 0: done; 1: hardware and software differ; 2: an error said in one line; 130: interrupted.
+
+    Errors of ours and of the operating system are said; any other is a bug and keeps its traceback.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*arguments: object, **options: object) -> None:
+        try:
+            function(*arguments, **options)
+        except KeyboardInterrupt:
+            err.print("interrupted; what is finished is kept, and the same command goes on from there")
+            raise typer.Exit(130) from None
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in ("torch", "brevitas"):
+                raise
+            _refuse(f"{error.name} is not installed here; `pip install 'bitneck[train]'` brings it")
+        except (ValueError, OSError) as error:
+            if not isinstance(error, OSError) and not type(error).__module__.startswith("bitneck."):
+                raise
+            _refuse(str(error))
+
+    app.command()(wrapped)
+    return wrapped
+
+
+def _refuse(message: str) -> NoReturn:
+    err.print(f"[bold red]bitneck:[/] {escape(message)}")
+    raise typer.Exit(2) from None
+
+
+class Tier(StrEnum):
+    library = "library"
+    cocotb = "cocotb"
+
+
+class Simulator(StrEnum):
+    verilator = "verilator"
+    icarus = "icarus"
+
+
+class Samples(StrEnum):
+    train = "train"
+    test = "test"
+    all = "all"
+
+
+class Target(StrEnum):
+    dataset = "dataset"
+    enumerated = "enumerated"
+    population = "population"
+
+
+Run = Annotated[Path, typer.Argument(help="folder of the run, for example runs/digits")]
+DataDir = Annotated[
+    Path | None, typer.Option(help=f"folder of data sets made of IDX files; or the variable {ENVIRONMENT}")
+]
+Preset = Annotated[str | None, typer.Option(help=f"one of {', '.join(PRESETS)}; by default the folder's name")]
+Config = Annotated[Path | None, typer.Option(help="a run.toml to take instead of a preset")]
+Epochs = Annotated[int | None, typer.Option(help="epochs to train")]
+Seed = Annotated[int | None, typer.Option(help="of weights and batches")]
+Cycles = Annotated[int | None, typer.Option(help="clock cycles a frame, at most")]
+SamplesOption = Annotated[Samples | None, typer.Option(help="which samples are verified and analysed")]
+TargetOption = Annotated[Target | None, typer.Option(help="what these samples stand for")]
+Device = Annotated[str, typer.Option(help="where torch trains: cpu, cuda …")]
+TierOption = Annotated[Tier, typer.Option(help="how the whole set is simulated")]
+SimulatorOption = Annotated[Simulator, typer.Option(help="for the cocotb tier")]
+Workers = Annotated[int, typer.Option(min=1, help="threads of the library tier")]
+
+
+@verb
+def run(
+    folder: Run,
+    preset: Preset = None,
+    config: Config = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    cycles: Cycles = None,
+    samples: SamplesOption = None,
+    target: TargetOption = None,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    tier: TierOption = Tier.library,
+    simulator: SimulatorOption = Simulator.verilator,
+    workers: Workers = CORES,
+) -> None:
+    """All of it: train, export, build, simulate, analyze, report. Goes on where it was interrupted."""
+    train(folder, preset, config, epochs, seed, cycles, samples, target, data_dir, device)
+    export(folder)
+    build(folder)
+    simulate(folder, data_dir, tier, simulator, workers)
+    analyze(folder, table=False)
+    report(folder)
+
+
+@verb
+def train(
+    folder: Run,
+    preset: Preset = None,
+    config: Config = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    cycles: Cycles = None,
+    samples: SamplesOption = None,
+    target: TargetOption = None,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+) -> None:
+    """Train, capturing every layer's codes on a log-spaced schedule."""
+    place = RunFolder(folder)
+    changes = {
+        "training__epochs": epochs,
+        "training__seed": seed,
+        "hardware__target_cycles": cycles,
+        "analysis__samples": samples,
+        "analysis__target": target,
+    }
+    wanted = changed(_start(place, preset, config), **changes)
+    with _bar("train") as advance:
+        last = None
+        for last, total in flow.train(place, wanted, data_dir, device):
+            advance(last.epoch, total, f"test {last.test_accuracy:.2%}")
+    rows = flow.history(place)
+    _say("train", f"{rows[-1]['epoch']:.0f} epochs, test accuracy {rows[-1]['test_accuracy']:.2%}", place.checkpoint)
+
+
+def _start(place: RunFolder, preset: str | None, config: Path | None) -> RunConfig:
+    """From the option given; without one, from the folder's own run.toml, or the preset of the folder's name."""
+    if config is not None:
+        return from_toml(config.read_text(), str(config))
+    if preset is None and place.config_file.exists():
+        return place.config()
+    return from_preset(preset or place.path.name)
+
+
+@verb
+def export(folder: Run) -> None:
+    """Write the trained net as QONNX, and as the integer graph that hardware is built from."""
+    place = RunFolder(folder)
+    with out.status("export: asking torch where every neuron fires"):
+        graph = flow.export(place)
+    widths = "-".join(map(str, place.config().network.widths))
+    _say("export", f"{widths}, {len(graph.layers)} layers, every threshold asked of torch", place.model)
+
+
+@verb
+def build(folder: Run) -> None:
+    """Generate the RTL."""
+    place = RunFolder(folder)
+    accelerator = flow.build(place)
+    _say("build", f"{len(accelerator.stages)} stages, {accelerator.cycles} cycles a frame", place.rtl)
+
+
+@verb
+def simulate(
+    folder: Run,
+    data_dir: DataDir = None,
+    tier: TierOption = Tier.library,
+    simulator: SimulatorOption = Simulator.verilator,
+    workers: Workers = CORES,
+) -> None:
+    """Simulate the RTL over every sample; compare every layer with torch, QONNX and graph. Exit 1 on a difference."""
+    place = RunFolder(folder)
+    with out.status("simulate") as status:
+        done = flow.simulate(
+            place, data_dir, tier.value, simulator.value, workers, tell=lambda text: status.update(f"simulate: {text}")
+        )
+    if not done.equal:
+        for line in done.mismatches:
+            err.print(f"[bold red]different[/] {escape(line)}")
+        raise typer.Exit(1)
+    _say(
+        "simulate",
+        f"{done.samples:,} samples, {done.layers} layers: torch = qonnx = graph = rtl, "
+        f"{done.cycles_per_frame:.2f} cycles a frame, {done.samples / done.seconds:,.0f} frames/s simulated",
+        place.verification,
+    )
+
+
+@verb
+def analyze(folder: Run, table: Annotated[bool, typer.Option(help="print the last epoch's table")] = True) -> None:
+    """Measure I(X;T) and I(T;Y) of every layer at every captured epoch."""
+    place = RunFolder(folder)
+    with _bar("analyze") as advance:
+        analysis = flow.analyze(place, lambda done, total: advance(done, total, ""))
+    _say("analyze", f"{len({point.epoch for point in analysis.points})} epochs", place.plane)
+    if table:
+        out.print(escape(summary(analysis.points)), soft_wrap=True)
+
+
+@verb
+def report(folder: Run) -> None:
+    """Write one self-contained page of the whole run."""
+    place = RunFolder(folder)
+    with out.status("report: drawing"):
+        path = flow.report(place)
+    _say("report", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
+
+
+def _say(verb: str, what: str, where: Path) -> None:
+    out.print(f"[bold]{verb:<9}[/] {escape(what)}  [dim]{escape(str(where))}[/]", soft_wrap=True)
+
+
+class _bar:  # noqa: N801  # used as a function: `with _bar("train") as advance`
+    """A progress bar that is gone when the work is done; `advance(done, total, remark)`."""
+
+    def __init__(self, verb: str) -> None:
+        columns = TextColumn(f"{verb:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        self.progress = Progress(*columns, TextColumn("{task.description}"), console=out, transient=True)
+
+    def __enter__(self) -> Callable[[int, int, str], None]:
+        self.progress.start()
+        task = self.progress.add_task("", total=None)
+        return lambda done, total, remark: self.progress.update(task, completed=done, total=total, description=remark)
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

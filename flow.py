@@ -1,0 +1,260 @@
+"""The story: one function a verb, artefact in, artefact out. The same as the command line, for Python.
+
+dataset → checkpoint, codes → model.onnx, graph.npz → rtl/ → trace.npz, verify.json → plane.json → report.html
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from .export.compare import digests, first_mismatch
+from .export.graph import Graph
+from .hw.accelerator import Accelerator
+from .hw.verilog import verilog
+from .ib_analysis.codes import Trace
+from .ib_analysis.plane import PlanePoint, from_rows, plane, to_rows
+from .models.config import schedule
+from .models.datasets import load
+from .runs import RunConfig, RunError, RunFolder, chosen_samples, design, read_arrays, read_trace, write, write_arrays
+
+if TYPE_CHECKING:
+    from .models.training import Epoch
+
+Tier = Literal["library", "cocotb"]
+Tell = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Tells nobody."""
+
+
+def train(
+    folder: RunFolder, config: RunConfig, data_dir: Path | None = None, device: str = "cpu"
+) -> Iterator[tuple[Epoch, int]]:
+    """Trains, or goes on where an interrupted training stopped; yields each epoch's result and how many there will be.
+
+    After every epoch the checkpoint lies in the folder; at the epochs of the schedule the codes of all layers, too.
+    """
+    from .models import training
+    from .models.capture import capture
+
+    data = load(config.dataset, data_dir)
+    x, y = chosen_samples(config, data)
+    folder.settle(config)
+    if folder.checkpoint.exists():
+        run = training.restore(read_arrays(folder.checkpoint), data, device)
+    else:
+        run = training.start(config.network, config.training, data, device)
+        write_arrays(folder.codes / "labels.npz", {"labels": y})
+    epochs = config.training.epochs
+    looked_at = set(schedule(epochs))
+    for epoch in training.train(run):
+        if epoch.epoch in looked_at:  # before the checkpoint: whoever goes on from it finds every capture before it
+            write_arrays(folder.epoch_codes(epoch.epoch), capture(run.net, x).arrays())
+        write_arrays(folder.checkpoint, training.state_arrays(run))
+        yield epoch, epochs
+
+
+def history(folder: RunFolder) -> list[dict[str, float]]:
+    """Epoch, loss and accuracies so far."""
+    arrays = read_arrays(folder.needs(folder.checkpoint, "train"))
+    return json.loads(str(arrays["history"]))
+
+
+def _check_trained(folder: RunFolder) -> None:
+    epochs, done = folder.config().training.epochs, len(history(folder)) - 1
+    if done < epochs:
+        raise RunError(f"{folder.path}: trained {done} of {epochs} epochs; `bitneck train {folder.path}` goes on")
+
+
+def export(folder: RunFolder) -> Graph:
+    """The trained net as tie-proof QONNX, and what the reader makes of that file."""
+    from .export.qonnx import export as to_qonnx
+    from .export.qonnx import serialize
+    from .export.streamline import streamline
+    from .models import training
+
+    config = folder.config()
+    _check_trained(folder)
+    net = training.network(read_arrays(folder.checkpoint))
+    content = serialize(to_qonnx(net, config.name))
+    graph = streamline(content).graph
+    write(folder.model, content)
+    write_arrays(folder.graph, graph.arrays())
+    return graph
+
+
+def graph_of(folder: RunFolder) -> Graph:
+    return Graph.from_arrays(read_arrays(folder.needs(folder.graph, "export")))
+
+
+def build(folder: RunFolder) -> Accelerator:
+    """The RTL: top module, hand-written modules, memories."""
+    accelerator = design(folder.config(), graph_of(folder))
+    files = verilog(accelerator)
+    fresh = folder.path / ".rtl"
+    shutil.rmtree(fresh, ignore_errors=True)
+    for name, text in files.items():
+        write(fresh / name, text)
+    shutil.rmtree(folder.rtl, ignore_errors=True)
+    fresh.rename(folder.rtl)
+    return accelerator
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Whether every bit of every layer is the same in torch, in the QONNX file, in the integer graph and in the RTL.
+
+    digests           sha256 by layer and source, `class` for what leaves the chip
+    mismatches        the first difference of each source that differs from torch, as a line
+    accuracy          of the classes that left the simulated chip, over the samples
+    cycles_per_frame  measured; promised_cycles is what the descriptors say
+    seconds           of the simulation alone, after the build
+    """
+
+    name: str
+    data_sha256: str
+    samples: int
+    layers: int
+    tier: str
+    digests: dict[str, dict[str, str]]
+    mismatches: list[str]
+    accuracy: float
+    latency_cycles: int
+    cycles_per_frame: float
+    promised_cycles: int
+    seconds: float = field(compare=False)
+
+    @property
+    def equal(self) -> bool:
+        return not self.mismatches and all(len(set(row.values())) == 1 for row in self.digests.values())
+
+
+def simulate(
+    folder: RunFolder,
+    data_dir: Path | None = None,
+    tier: Tier = "library",
+    simulator: Literal["verilator", "icarus"] = "verilator",
+    workers: int = 2,
+    tell: Tell = silent,
+) -> Verification:
+    """Runs the RTL over every sample and compares every layer of all four sources with zero tolerance.
+
+    The RTL that runs is what lies in rtl/. verify.json is written whatever the outcome; ask `equal` of what returns.
+    """
+    import onnx
+
+    from .export.qonnx import execute
+    from .hw.cosimulate import cosimulate
+    from .hw.simulate import build as compile_design
+
+    config, graph = folder.config(), graph_of(folder)
+    data = load(config.dataset, data_dir)
+    trained_on = str(read_arrays(folder.needs(folder.checkpoint, "train"))["data"])
+    if data.sha256 != trained_on:
+        raise RunError(f"{folder.path} was trained on data of sha256 {trained_on}, {config.dataset} is {data.sha256}")
+    x, y = chosen_samples(config, data)
+    folder.needs(folder.rtl / f"{config.name}.sv", "build")
+    accelerator = design(config, graph)
+    files = {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
+    tell("torch: the codes captured at the end of the training")
+    torch_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
+    tell(f"graph: the golden model over {len(x):,} samples")
+    graph_trace = graph(x)
+    tell(f"qonnx: executing model.onnx over {len(x):,} samples")
+    qonnx_trace = execute(onnx.load(str(folder.needs(folder.model, "export"))), x)
+    if tier == "library":
+        tell("rtl: compiling the design with Verilator")
+        simulator_of_design = compile_design(accelerator, folder.path / "simulation", files)
+        tell(f"rtl: simulating {len(x):,} frames")
+        simulation, complaint = simulator_of_design(x, workers=workers), None
+    else:
+        tell(f"rtl: building and simulating {len(x):,} frames under cocotb on {simulator}")
+        work = folder.path / "cocotb"
+        simulation, complaint = cosimulate(accelerator, x, graph_trace, work, simulator, design=files)
+    traces = [torch_trace, qonnx_trace, graph_trace, simulation.trace]
+    found = [first_mismatch(graph, torch_trace, trace, x) for trace in traces[1:]]
+    mismatches = [str(mismatch) for mismatch in found if mismatch is not None]
+    wrong = np.flatnonzero(simulation.classes != graph_trace.predictions())
+    if len(wrong):
+        sample = int(wrong[0])
+        said, due = int(simulation.classes[sample]), int(graph_trace.predictions()[sample])
+        mismatches.append(f"class: sample {sample}: graph says {due}, rtl says {said}")
+    if complaint and not mismatches:
+        mismatches.append(f"cocotb: {complaint}")
+    verification = Verification(
+        name=config.name,
+        data_sha256=data.sha256,
+        samples=len(x),
+        layers=len(graph.layers),
+        tier=tier if tier == "library" else f"cocotb on {simulator}",
+        digests=digests(traces),
+        mismatches=mismatches,
+        accuracy=float((simulation.classes == y).mean()),
+        latency_cycles=simulation.latency,
+        cycles_per_frame=simulation.cycles_per_frame,
+        promised_cycles=accelerator.cycles,
+        seconds=simulation.seconds,
+    )
+    write_arrays(folder.trace, simulation.trace.arrays())
+    write(folder.verification, json.dumps(asdict(verification) | {"equal": verification.equal}, indent=1))
+    return verification
+
+
+def verification_of(folder: RunFolder) -> Verification:
+    values = json.loads(folder.needs(folder.verification, "simulate").read_text())
+    values.pop("equal")
+    return Verification(**values)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """points   of the run's target over all captured epochs; population   the last epoch's, for that target"""
+
+    points: tuple[PlanePoint, ...]
+    population: tuple[PlanePoint, ...]
+
+
+def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
+    """I(X;T) and I(T;Y) of every layer at every captured epoch."""
+    config = folder.config()
+    labels = read_arrays(folder.needs(folder.codes / "labels.npz", "train"))["labels"]
+    epochs = folder.captured_epochs()
+    if not epochs:
+        raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
+
+    def captured() -> Iterator[tuple[int, dict]]:
+        for done, epoch in enumerate(epochs):
+            progress(done, len(epochs))
+            yield epoch, read_trace(folder.epoch_codes(epoch)).layers()
+        progress(len(epochs), len(epochs))
+
+    points = plane(captured(), labels, config.analysis.target)
+    last: Trace = read_trace(folder.epoch_codes(epochs[-1]))
+    population = () if config.analysis.target != "dataset" else plane({epochs[-1]: last.layers()}, labels, "population")
+    rows = {"points": to_rows(points), "population": to_rows(population)}
+    write(folder.plane, json.dumps(rows, indent=1))
+    return Analysis(points, population)
+
+
+def analysis_of(folder: RunFolder) -> Analysis:
+    rows = json.loads(folder.needs(folder.plane, "analyze").read_text())
+    return Analysis(from_rows(rows["points"]), from_rows(rows["population"]))
+
+
+def report(folder: RunFolder) -> Path:
+    """One self-contained page of everything above."""
+    from .report import page
+
+    content = page(
+        folder, design(folder.config(), graph_of(folder)), history(folder), verification_of(folder), analysis_of(folder)
+    )
+    write(folder.report, content)
+    return folder.report
