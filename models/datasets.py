@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class Dataset:
 
     train_x, test_x   (n, features) uint8, 0 .. 2^input_bits - 1
     train_y, test_y   (n,) int64, 0 .. classes - 1
+    copies            how often each pixel is shown: x is that many equal blocks side by side, so that a net, which cuts
+                      every input once, may cut a pixel at several levels
     """
 
     name: str
@@ -43,6 +45,7 @@ class Dataset:
     test_y: NDArray[np.int64]
     classes: int
     input_bits: int
+    copies: int = 1
 
     def __post_init__(self) -> None:
         for part, x, y in (("training", self.train_x, self.train_y), ("test", self.test_x, self.test_y)):
@@ -59,6 +62,11 @@ class Dataset:
     @property
     def features(self) -> int:
         return self.train_x.shape[1]
+
+    @property
+    def pixels(self) -> int:
+        """Different ones: features / copies."""
+        return self.features // self.copies
 
     def all(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Every sample and its label: the training set, then the test set."""
@@ -80,8 +88,8 @@ class Dataset:
 def load(name: str, data_dir: Path | str | None = None) -> Dataset:
     """The data set of this name; the same name and files give the same arrays in the same order.
 
-    name       `digits` and `twelve` need no files; any other name is four IDX files, plain or .gz, in data_dir/name or,
-               where there is no such folder, in data_dir itself
+    name       `digits`, `digits-twice` and `twelve` need no files; any other name is four IDX files, plain or .gz, in
+               data_dir/name or, where there is no such folder, in data_dir itself
     data_dir   falls back to the environment variable BITNECK_DATA
 
     Raises DataError with the path, the numbers and the way out.
@@ -106,6 +114,13 @@ def digits() -> Dataset:
     return _split("digits", x.astype(np.uint8), y.astype(np.int64), classes=10, input_bits=5)
 
 
+def digits_twice() -> Dataset:
+    """`digits` with every pixel shown twice: 128 inputs, each pixel at two thresholds, hence three levels of grey."""
+    once = digits()
+    twice = {"train_x": np.tile(once.train_x, 2), "test_x": np.tile(once.test_x, 2)}
+    return replace(once, name="digits-twice", copies=2, **twice)
+
+
 def twelve() -> Dataset:
     """The 12-bit set of Shwartz-Ziv and Tishby 2017, from its rule; X is all 4,096 inputs; 80/20 by class.
 
@@ -122,7 +137,7 @@ def twelve() -> Dataset:
     return _split("twelve", x, y.astype(np.int64), classes=2, input_bits=1)
 
 
-EMBEDDED = {"digits": digits, "twelve": twelve}
+EMBEDDED = {"digits": digits, "digits-twice": digits_twice, "twelve": twelve}
 
 
 def _split(name: str, x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, input_bits: int) -> Dataset:

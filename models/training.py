@@ -24,6 +24,7 @@ from .capture import evaluating
 from .config import NetworkConfig, TrainingConfig
 from .datasets import Dataset
 from .networks import DenseNet
+from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
 
@@ -80,11 +81,11 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
             f"network {'-'.join(map(str, network.widths))} takes {network.input_bits}-bit inputs"
         )
     moved = "shift" if config.shift else "warp" if config.warp else None
-    if moved and math.isqrt(data.features) ** 2 != data.features:
-        raise TrainingError(f"{data.name}: {moved} moves square images, but there are {data.features} inputs")
+    if moved and math.isqrt(data.pixels) ** 2 != data.pixels:
+        raise TrainingError(f"{data.name}: {moved} moves square images, but there are {data.pixels} pixels")
     net = DenseNet(network, config.seed)
     if net.binarize is not None:
-        thresholds = most_telling_thresholds(data.train_x, data.train_y, data.classes, data.input_bits)
+        thresholds = most_telling_thresholds(data)
         net.binarize.threshold.copy_(torch.from_numpy(thresholds))
     with torch.random.fork_rng(devices=[]):
         readouts = nn.ModuleList(
@@ -95,29 +96,6 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
     run = Run(config, data, net.to(device), readouts.to(device), torch.optim.Adam([torch.zeros(0)]))
     run.optimizer = torch.optim.Adam(run.parameters().values(), lr=config.learning_rate, fused=True)
     return run
-
-
-def most_telling_thresholds(x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, bits: int) -> NDArray[np.float64]:
-    """(features,) half-integers: for each pixel the cut whose bit has the largest I(bit; label) on these samples.
-
-    The lowest one where several are equal, and 0.5 for a pixel that never changes.
-    """
-    levels, features = 1 << bits, x.shape[1]
-    counts = np.zeros((features, levels, classes), np.int64)
-    for label in range(classes):
-        pixels = x[y == label]
-        for feature in range(features):
-            counts[feature, :, label] = np.bincount(pixels[:, feature], minlength=levels)
-    below = counts.cumsum(axis=1)[:, :-1]
-    above = counts.sum(axis=1, keepdims=True) - below
-    # I(bit; label) = H(label) + H(bit) - H(bit, label); H(label) is the same for every cut.
-    told = sum(_plogp(part) - _plogp(part.sum(axis=2, keepdims=True)) for part in (below, above))
-    return told.argmax(axis=1) + 0.5
-
-
-def _plogp(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Sum of n log n over the last axis, rounded so that equal cuts compare equal."""
-    return np.where(counts > 0, counts * np.log2(np.maximum(counts, 1)), 0).sum(axis=-1).round(6)
 
 
 def train(run: Run) -> Iterator[Epoch]:
@@ -139,8 +117,10 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
     rng = np.random.default_rng([config.seed, epoch])
     order = torch.from_numpy(rng.permutation(len(y))).to(y.device)
     if epoch <= config.epochs * (1 - config.settle):
-        x = shifted(x, config.shift, rng) if config.shift else x
-        x = warped(x, config.warp, rng) if config.warp else x
+        images = x[:, : run.data.pixels]
+        images = shifted(images, config.shift, rng) if config.shift else images
+        images = warped(images, config.warp, rng) if config.warp else images
+        x = images.repeat(1, run.data.copies)
     batches = order.split(config.batch_size)
     if len(batches[-1]) < 2:  # batch-norm has no variance of one sample
         batches = batches[:-1]

@@ -10,13 +10,11 @@ from bitneck.models.datasets import Dataset, load
 from bitneck.models.training import (
     TrainingError,
     clip_latent_weights,
-    most_telling_thresholds,
     restore,
     start,
     state_arrays,
     train,
 )
-from sklearn.metrics import mutual_info_score
 
 NETWORK = NetworkConfig(widths=(16, 12, 8, 3), input_bits=3)
 RECIPE = TrainingConfig(epochs=4, batch_size=16, learning_rate=0.03, seed=1)
@@ -111,21 +109,12 @@ def test_input_thresholds_are_half_integers_from_the_training_set(data):
     assert len(set(threshold)) > 1
 
 
-def test_a_threshold_is_the_cut_that_tells_most_about_the_label():
-    rng = np.random.default_rng(4)
-    y = rng.integers(0, 3, 400)
-    x = np.stack([2 * (y > 0), rng.integers(0, 8, 400), np.full(400, 5), 5 + (y == 1)], axis=1).astype(np.uint8)
-    threshold = most_telling_thresholds(x, y, classes=3, bits=3)
-    informations = [mutual_info_score(x[:, 1] > cut, y) for cut in np.arange(7) + 0.5]
-    assert threshold.tolist() == [0.5, np.argmax(informations) + 0.5, 0.5, 5.5]
-
-
 def test_a_net_that_does_not_fit_its_data_is_refused_with_both_shapes():
     twelve = load("twelve")
     with pytest.raises(TrainingError, match="twelve has 12 inputs of 1 bits and 2 classes, but the network 16-12-8-3"):
         start(NETWORK, RECIPE, twelve)
     net = NetworkConfig(widths=(12, 4, 2), input_bits=1)
-    with pytest.raises(TrainingError, match="shift moves square images, but there are 12 inputs"):
+    with pytest.raises(TrainingError, match="shift moves square images, but there are 12 pixels"):
         start(net, RECIPE.model_copy(update={"shift": 1}), twelve)
 
 
