@@ -110,11 +110,31 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         preset.name: preset
         for preset in (
-            _preset("digits", "digits", (64, 40, 32, 10), 5, epochs=200, batch_size=64),
+            _preset(
+                "digits",
+                "digits-twice",
+                (128, 48, 32, 10),
+                5,
+                epochs=800,
+                batch_size=128,
+                learning_rate=3e-3,
+                temperature=0.7,
+                readout_weight=1.0,
+                warp=1.5,
+            ),
             _preset("tfc", "mnist", (784, 64, 64, 64, 10), 8, epochs=60, batch_size=256),
-            _preset("sfc", "mnist", (784, 256, 256, 256, 10), 8, epochs=40, batch_size=256),
-            _preset("lfc", "mnist", (784, 1024, 1024, 1024, 10), 8, epochs=20, batch_size=256),
-            _preset("twelve", "twelve", (12, 10, 7, 5, 4, 3, 2), 1, epochs=300, batch_size=256, cosine=False),
+            _preset("sfc", "mnist", (784, 256, 256, 256, 10), 8, epochs=25, batch_size=256, learning_rate=5e-3),
+            _preset("lfc", "mnist", (784, 1024, 1024, 1024, 10), 8, epochs=15, batch_size=256, learning_rate=3e-3),
+            _preset(
+                "twelve",
+                "twelve",
+                (12, 10, 7, 5, 4, 3, 2),
+                1,
+                epochs=300,
+                batch_size=256,
+                cosine=False,
+                gradient="straight",
+            ),
         )
     }
 )

@@ -117,8 +117,8 @@ def digits() -> Dataset:
 def digits_twice() -> Dataset:
     """`digits` with every pixel shown twice: 128 inputs, each pixel at two thresholds, hence three levels of grey."""
     once = digits()
-    twice = {"train_x": np.tile(once.train_x, 2), "test_x": np.tile(once.test_x, 2)}
-    return replace(once, name="digits-twice", copies=2, **twice)
+    train_x, test_x = np.tile(once.train_x, 2), np.tile(once.test_x, 2)
+    return replace(once, name="digits-twice", copies=2, train_x=train_x, test_x=test_x)
 
 
 def twelve() -> Dataset:

@@ -51,8 +51,8 @@ def forward(net: DenseNet, signs: Tensor, gradient: Gradient = "straight") -> li
     """Every layer's emission for (n, widths[0]) input bits as ±1: the hidden codes as ±1, then the dot products."""
     emitted = []
     for block in net.hidden:
-        dots = functional.linear(signs, SignOfWeight.apply(block.linear.weight))
-        signs = SignOfActivation.apply(block.norm(dots), gradient)
+        dots = functional.linear(signs, SignOfWeight.apply(block.linear.weight))  # type: ignore[union-attr]
+        signs = SignOfActivation.apply(block.norm(dots), gradient)  # type: ignore[operator]
         emitted.append(signs)
     return [*emitted, functional.linear(signs, SignOfWeight.apply(net.scores.weight))]
 

@@ -21,7 +21,7 @@ def most_telling_thresholds(data: Dataset) -> NDArray[np.float64]:
         cells = x[:, pixel] * data.classes + y
         counts[pixel] = np.bincount(cells, minlength=levels * data.classes).reshape(levels, data.classes)
     below = np.concatenate([np.zeros_like(counts[:, :1]), counts.cumsum(axis=1)], axis=1)
-    return np.stack([_cuts(pixel, data.copies) for pixel in below], axis=1).ravel() - 0.5
+    return np.stack([_cuts(pixel, data.copies) for pixel in below], axis=1).ravel().astype(np.float64) - 0.5
 
 
 def _cuts(below: NDArray[np.int64], copies: int) -> NDArray[np.int64]:
@@ -45,4 +45,4 @@ def _told(edges: NDArray[np.int64]) -> float:
 
 
 def _n_log_n(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    return counts * np.log2(np.maximum(counts, 1))
+    return counts * np.log2(np.maximum(counts, 1).astype(np.float64))

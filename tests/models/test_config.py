@@ -10,6 +10,7 @@ from bitneck.models.config import (
     preset,
     schedule,
 )
+from bitneck.models.datasets import load
 from pydantic import ValidationError
 
 
@@ -45,8 +46,17 @@ def test_layers_are_named_from_input_to_output_and_one_bit_inputs_need_no_binari
     assert NetworkConfig(widths=(4, 3, 2), input_bits=1).layers == ("dense1", "scores")
 
 
-def test_the_digits_net_is_small_enough_to_unroll():
-    assert preset("digits").network.synapses <= 4500
+@pytest.mark.parametrize("name", ["digits", "twelve"])
+def test_a_preset_fits_its_embedded_data_set(name):
+    known = preset(name)
+    data = load(known.dataset)
+    assert (known.network.inputs, known.network.classes) == (data.features, data.classes)
+    assert known.network.input_bits == data.input_bits
+
+
+def test_synapses_are_the_binary_weights_of_all_layers():
+    assert preset("tfc").network.synapses == 784 * 64 + 64 * 64 + 64 * 64 + 64 * 10
+    assert preset("digits").network.synapses <= 8000
 
 
 def test_a_misspelt_preset_names_the_nearest():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from bitneck.models.capture import capture
-from bitneck.models.config import NetworkConfig, TrainingConfig
+from bitneck.models.config import NetworkConfig, TrainingConfig, preset
 from bitneck.models.datasets import Dataset, load
 from bitneck.models.training import (
     TrainingError,
@@ -121,3 +121,9 @@ def test_a_net_that_does_not_fit_its_data_is_refused_with_both_shapes():
 def test_a_last_batch_of_one_sample_is_left_out(data):
     recipe = RECIPE.model_copy(update={"batch_size": 99, "epochs": 1})
     assert len(list(train(start(NETWORK, recipe, data)))) == 2
+
+
+def test_a_few_epochs_of_the_digits_recipe_already_recognise_digits():
+    known = preset("digits")
+    run = finished(start(known.network, known.training.model_copy(update={"epochs": 60}), load(known.dataset)))
+    assert run.history[-1].test_accuracy > 0.9
