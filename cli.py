@@ -34,7 +34,7 @@ CORES = os.cpu_count() or 1
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:
-    """A command that exits with 0: done; 1: hardware and software differ; 2: an error said in one line; 130: interrupted.
+    """A command that exits with 0 (done), 1 (hardware and software differ), 2 (a one-line error) or 130 (interrupt).
 
     Errors of ours and of the operating system are said; any other is a bug and keeps its traceback.
     """

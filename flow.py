@@ -22,7 +22,20 @@ from .ib_analysis.codes import Trace
 from .ib_analysis.plane import PlanePoint, from_rows, plane, to_rows
 from .models.config import schedule
 from .models.datasets import load
-from .runs import RunConfig, RunError, RunFolder, chosen_samples, design, read_arrays, read_trace, write, write_arrays
+from .runs import (
+    RunConfig,
+    RunError,
+    RunFolder,
+    chosen_samples,
+    damaged,
+    design,
+    read_arrays,
+    read_json,
+    read_model,
+    read_trace,
+    write,
+    write_arrays,
+)
 
 if TYPE_CHECKING:
     from .models.training import Epoch
@@ -149,8 +162,6 @@ def simulate(
 
     The RTL that runs is what lies in rtl/. verify.json is written whatever the outcome; ask `equal` of what returns.
     """
-    import onnx
-
     from .export.qonnx import execute
     from .hw.cosimulate import cosimulate
     from .hw.simulate import build as compile_design
@@ -169,7 +180,7 @@ def simulate(
     tell(f"graph: the golden model over {len(x):,} samples")
     graph_trace = graph(x)
     tell(f"qonnx: executing model.onnx over {len(x):,} samples")
-    qonnx_trace = execute(onnx.load(str(folder.needs(folder.model, "export"))), x)
+    qonnx_trace = execute(read_model(folder.needs(folder.model, "export")), x)
     if tier == "library":
         tell("rtl: compiling the design with Verilator")
         simulator_of_design = compile_design(accelerator, folder.path / "simulation", files)
@@ -209,9 +220,11 @@ def simulate(
 
 
 def verification_of(folder: RunFolder) -> Verification:
-    values = json.loads(folder.needs(folder.verification, "simulate").read_text())
-    values.pop("equal")
-    return Verification(**values)
+    values = read_json(folder.needs(folder.verification, "simulate"))
+    try:
+        return Verification(**{key: value for key, value in values.items() if key != "equal"})
+    except (AttributeError, TypeError) as error:
+        raise damaged(folder.verification, error) from None
 
 
 @dataclass(frozen=True)
@@ -245,16 +258,20 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
 
 
 def analysis_of(folder: RunFolder) -> Analysis:
-    rows = json.loads(folder.needs(folder.plane, "analyze").read_text())
-    return Analysis(from_rows(rows["points"]), from_rows(rows["population"]))
+    rows = read_json(folder.needs(folder.plane, "analyze"))
+    try:
+        return Analysis(from_rows(rows["points"]), from_rows(rows["population"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(folder.plane, error) from None
 
 
 def report(folder: RunFolder) -> Path:
     """One self-contained page of everything above."""
     from .report import page
 
-    content = page(
-        folder, design(folder.config(), graph_of(folder)), history(folder), verification_of(folder), analysis_of(folder)
-    )
+    graph = graph_of(folder)
+    accelerator = design(folder.config(), graph)
+    folder.needs(folder.rtl, "build")
+    content = page(folder, graph, accelerator, history(folder), verification_of(folder), analysis_of(folder))
     write(folder.report, content)
     return folder.report

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import tempfile
 import tomllib
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+import onnx
 import tomli_w
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
@@ -202,17 +207,33 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
     write(path, out.getvalue())
 
 
+def damaged(path: Path, why: object) -> RunError:
+    return RunError(f"{path} is damaged ({why}); remove it and make it anew")
+
+
 def read_arrays(path: Path) -> dict[str, NDArray]:
     """Raises RunError where the file is damaged."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
-    except (ValueError, EOFError, OSError, KeyError) as error:
-        raise RunError(f"{path} is damaged ({error}); remove it and make it anew") from None
-    except Exception as error:  # zipfile has an error class of its own, which is no ValueError
-        if type(error).__name__ != "BadZipFile":
-            raise
-        raise RunError(f"{path} is damaged ({error}); remove it and make it anew") from None
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise damaged(path, error) from None
+
+
+def read_json(path: Path) -> Any:
+    """Raises RunError where the file is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise damaged(path, error) from None
+
+
+def read_model(path: Path) -> onnx.ModelProto:
+    """Raises RunError where the file is damaged."""
+    try:
+        return onnx.load(str(path))
+    except DecodeError:
+        raise damaged(path, "no ONNX file") from None
 
 
 def read_trace(path: Path) -> Trace:

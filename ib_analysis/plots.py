@@ -185,9 +185,9 @@ def _top(estimate: Estimate) -> float:
 
 
 def _epoch_ticks(last: int, per_decade: tuple[int, ...]) -> list[int]:
-    """0, the steps of each decade, and the last epoch where it is well clear of the step before."""
-    ticks = [0, *(step * 10**power for power in range(9) for step in per_decade if step * 10**power <= last)]
-    return ticks if last < 1.5 * ticks[-1] else [*ticks, last]
+    """0, the steps of each decade that stand well clear of the last epoch, and the last epoch."""
+    steps = (step * 10**power for power in range(9) for step in per_decade)
+    return [0, *(step for step in steps if 2.5 * step < last), last]
 
 
 def _epoch_axis(axes: Axes, last: int) -> Axes:

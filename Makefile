@@ -1,0 +1,43 @@
+# The targets are the story. Everything lands in .venv/ and runs/; nothing needs root.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help venv demo test lint bench clean
+.DEFAULT_GOAL := help
+
+help:   ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+venv: $(VENV)/.installed   ## the virtual environment with everything in it (1.5 GB)
+
+demo: venv   ## train, export, build, prove and measure two small nets; ends with two pages to look at
+	$(BIN)/bitneck run runs/digits
+	$(BIN)/bitneck run runs/twelve
+	@echo "open runs/digits/report.html and runs/twelve/report.html"
+
+test: venv   ## the whole suite; MNIST's part runs where BITNECK_DATA says where mnist/ lies
+	$(BIN)/pytest --durations=8
+
+lint: venv   ## style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy cli.py flow.py runs.py report.py models export hw ib_analysis
+
+bench: venv   ## speed, as ratios against peers and floors measured in the same run
+	$(BIN)/python tests/bench
+
+clean:   ## removes runs, caches and build products of this folder, but not the environment
+	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# torch first: with it in place nothing else pulls another build of it in. pip is pinned because 26.2 and later treat
+# constraints of build environments in another way.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)) and "bitneck needs Python 3.11 or 3.12, $(PYTHON) is " + sys.version.split()[0])'
+	@for tool in g++ make perl; do command -v $$tool >/dev/null || { echo "bitneck needs $$tool"; exit 1; }; done
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet pip==25.3
+	$(BIN)/pip install --quiet --constraint constraints.txt setuptools torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,sim,dev]'
+	touch $@

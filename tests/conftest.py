@@ -1,0 +1,36 @@
+"""What several rooms' tests share: a run on digits, trained once a session."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+EPOCHS = 6
+
+
+@pytest.fixture(scope="session")
+def bitneck():
+    """The command line, in this process: `bitneck("train", folder)` gives the result with exit_code and output."""
+    from bitneck.cli import app
+
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
+
+
+@pytest.fixture(scope="session")
+def finished_run(bitneck, tmp_path_factory) -> Path:
+    """A whole run on digits, briefly trained. Tests copy it and leave it as it is."""
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    result = bitneck("run", folder, "--epochs", EPOCHS)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def mnist_folder() -> Path:
+    folder = os.environ.get("BITNECK_DATA")
+    if not folder or not (Path(folder) / "mnist").is_dir():
+        pytest.skip("set BITNECK_DATA to a folder that holds mnist/ to run this on the real MNIST")
+    return Path(folder)

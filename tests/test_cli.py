@@ -1,0 +1,174 @@
+"""The command line: goes on after an interruption, loses nothing, and says what is wrong in one line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from bitneck import runs
+from bitneck.runs import RunFolder
+
+
+def files(folder) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_an_interrupted_training_goes_on_to_the_same_bytes(bitneck, tmp_path):
+    command = [sys.executable, "-m", "bitneck.cli", "train", str(tmp_path / "broken"), "--preset", "digits"]
+    process = subprocess.Popen([*command, "--epochs", "60"], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not RunFolder(tmp_path / "broken").checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 130, message
+    assert message.splitlines()[-1].startswith("interrupted; ")
+    assert 0 < len(flow_history(tmp_path / "broken")) <= 60
+    assert bitneck("train", tmp_path / "broken").exit_code == 0
+    assert bitneck("train", tmp_path / "whole", "--preset", "digits", "--epochs", 60).exit_code == 0
+    assert files(tmp_path / "broken") == files(tmp_path / "whole")
+
+
+def flow_history(folder):
+    from bitneck.flow import history
+
+    return history(RunFolder(folder))
+
+
+def test_the_same_run_gives_the_same_bytes(bitneck, finished_run, tmp_path):
+    """Into another folder; but for the measured speed of the simulation."""
+    again = tmp_path / "digits"
+    assert bitneck("run", again, "--epochs", 6).exit_code == 0
+    first, second = files(finished_run), files(again)
+    timed = {"verify.json", "report.html"}
+    assert list(first) == list(second)
+    assert [name for name in first if first[name] != second[name] and name not in timed] == []
+
+
+def test_generated_files_name_no_folder_of_this_machine(finished_run):
+    here = str(finished_run.parent).encode()
+    kept = {name: content for name, content in files(finished_run).items() if not name.startswith("simulation/")}
+    assert [name for name, content in kept.items() if here in content] == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "lost", "way_out"),
+    [
+        ("export", "run.toml", "bitneck train"),
+        ("export", "checkpoint", "bitneck train"),
+        ("build", "graph.npz", "bitneck export"),
+        ("simulate", "rtl", "bitneck build"),
+        ("analyze", "codes", "bitneck train"),
+        ("report", "verify.json", "bitneck simulate"),
+        ("report", "plane.json", "bitneck analyze"),
+    ],
+)
+def test_a_verb_says_what_it_lacks_and_which_verb_makes_it(bitneck, finished_run, tmp_path, verb, lost, way_out):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    path = tmp_path / "digits" / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    result = bitneck(verb, tmp_path / "digits")
+    assert result.exit_code == 2
+    assert way_out in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "x", "--preset", "digit"], "did you mean 'digits'?"),
+        (["train", "x", "--preset", "tfc", "--data-dir", "nowhere"], "nowhere: no such folder"),
+        (["train", "digits", "--epochs", "0"], "training.epochs: Input should be greater than or equal to 1"),
+        (["train", "x", "--config", "nowhere.toml"], "nowhere.toml"),
+    ],
+)
+def test_bad_options_get_one_line_with_the_way_out(bitneck, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    result = bitneck(*words)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_configuration_with_an_unknown_key_names_the_nearest(bitneck, finished_run, tmp_path):
+    config = tmp_path / "mine.toml"
+    config.write_text((finished_run / "run.toml").read_text().replace("target_cycles", "target_cycle"))
+    result = bitneck("train", tmp_path / "x", "--config", config)
+    assert result.exit_code == 2
+    assert "did you mean 'target_cycles'?" in result.output
+
+
+def test_a_folder_made_for_something_else_is_left_alone(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    before = files(tmp_path / "digits")
+    result = bitneck("train", tmp_path / "digits", "--seed", 7)
+    assert result.exit_code == 2
+    assert "says otherwise about training" in result.output
+    assert files(tmp_path / "digits") == before
+
+
+def test_an_impossible_folding_is_refused_with_the_legal_ones(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    config = tmp_path / "digits" / "run.toml"
+    config.write_text(
+        config.read_text()
+        + "\n[hardware.folding]\nbinarize = [2, 1]\ndense1 = [7, 8]\ndense2 = [8, 5]\nscores = [5, 2]\n"
+    )
+    result = bitneck("build", tmp_path / "digits")
+    assert result.exit_code == 2
+    assert "dense1: PE=7 does not divide" in result.output
+    assert "choose one of [1, 2," in result.output
+    assert (tmp_path / "digits" / "rtl" / "digits.sv").exists()
+
+
+def test_too_few_cycles_are_refused_with_the_binding_constraint(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    config = tmp_path / "digits" / "run.toml"
+    config.write_text(config.read_text().replace("target_cycles = 32", "target_cycles = 9"))
+    result = bitneck("build", tmp_path / "digits")
+    assert result.exit_code == 2
+    assert "the argmax over 10 classes takes 10" in result.output
+
+
+@pytest.mark.parametrize(
+    "artefact", ["checkpoint/checkpoint.npz", "graph.npz", "model.onnx", "plane.json", "verify.json"]
+)
+def test_a_damaged_artefact_is_named_in_one_line(bitneck, finished_run, tmp_path, artefact):
+    verbs = {"checkpoint/checkpoint.npz": "export", "graph.npz": "build", "model.onnx": "simulate"}
+    shutil.copytree(finished_run, tmp_path / "digits")
+    path = tmp_path / "digits" / artefact
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    result = bitneck(verbs.get(artefact, "report"), tmp_path / "digits")
+    assert result.exit_code == 2, result.output
+    assert path.name in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+def test_a_full_disk_costs_nothing_that_was_there(bitneck, finished_run, tmp_path, monkeypatch):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    before = files(tmp_path / "digits")
+
+    class Full:
+        def __init__(self, handle, _mode):
+            os.close(handle)
+
+        def __enter__(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(runs.os, "fdopen", Full)
+    for verb in ("export", "build", "analyze", "report"):
+        result = bitneck(verb, tmp_path / "digits")
+        assert result.exit_code == 2
+        assert "No space left on device" in result.output
+    assert files(tmp_path / "digits") == before
