@@ -45,4 +45,4 @@ def _told(edges: NDArray[np.int64]) -> float:
 
 
 def _n_log_n(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    return counts * np.log2(np.maximum(counts, 1).astype(np.float64))
+    return counts.astype(np.float64) * np.log2(np.maximum(counts, 1))

@@ -114,7 +114,7 @@ def train(run: Run) -> Iterator[Epoch]:
 
 def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
     net, config = run.net, run.config
-    rng = np.random.default_rng([config.seed, epoch])
+    rng = generator(config.seed, epoch)
     order = torch.from_numpy(rng.permutation(len(y))).to(y.device)
     if epoch <= config.epochs * (1 - config.settle):
         images = x[:, : run.data.pixels]
@@ -140,6 +140,11 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
         run.optimizer.step()
         clip_latent_weights(net)
     return float(total) / len(batches)
+
+
+def generator(seed: int, epoch: int) -> np.random.Generator:
+    """What one epoch draws from, whatever was drawn before it."""
+    return np.random.default_rng([seed, epoch])
 
 
 def falling(done: float) -> float:

@@ -10,6 +10,7 @@ from bitneck.models.datasets import Dataset, load
 from bitneck.models.training import (
     TrainingError,
     clip_latent_weights,
+    generator,
     restore,
     start,
     state_arrays,
@@ -68,6 +69,12 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(data):
     torch.manual_seed(2)
     assert saved(finished(start(NETWORK, RECIPE, data))) == first
     assert saved(finished(start(NETWORK, RECIPE.model_copy(update={"seed": 2}), data))) != first
+
+
+def test_every_epoch_of_every_seed_draws_its_own_order_again():
+    orders = {(seed, epoch): tuple(generator(seed, epoch).permutation(50)) for seed in (0, 1) for epoch in (1, 2)}
+    assert len(set(orders.values())) == 4
+    assert orders[0, 1] == tuple(generator(0, 1).permutation(50))
 
 
 @pytest.mark.parametrize("stop", [0, 1, 3, 4])
