@@ -1,0 +1,58 @@
+"""A wheel built from the tree and installed elsewhere does what the editable install does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """A folder with nothing but our wheel, unpacked."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    shutil.copytree(
+        ROOT, source, ignore=shutil.ignore_patterns(".*", "runs", "build", "dist", "*.egg-info", "__pycache__")
+    )
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    (wheel,) = folder.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(folder / "site")
+    return folder / "site"
+
+
+def test_the_wheel_gives_the_same_bytes_as_the_editable_install(bitneck, finished_run, installed, tmp_path):
+    run = tmp_path / "digits"
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    where = subprocess.run(
+        [sys.executable, "-c", "import bitneck; print(bitneck.__file__)"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert Path(where.stdout.strip()).is_relative_to(installed)
+    command = [sys.executable, "-m", "bitneck.cli", "run", str(run), "--epochs", "6"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = [path.relative_to(finished_run) for path in finished_run.rglob("*") if path.is_file()]
+    timed = {Path("verify.json"), Path("report.html")}
+    assert [
+        name for name in made if name not in timed and (run / name).read_bytes() != (finished_run / name).read_bytes()
+    ] == []
+    assert (run / "report.html").exists()
+
+
+def test_the_wheel_holds_the_product_and_nothing_else(installed):
+    names = {path.relative_to(installed).parts[0] for path in installed.iterdir()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"bitneck"}
+    assert not list(installed.rglob("test_*"))
