@@ -106,23 +106,15 @@ def _preset(name: str, dataset: str, widths: tuple[int, ...], input_bits: int, *
     return Preset(name, dataset, NetworkConfig(widths=widths, input_bits=input_bits), TrainingConfig(**recipe))
 
 
+DIGITS = {"batch_size": 128, "learning_rate": 3e-3, "temperature": 0.7, "readout_weight": 1.0}
+
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         preset.name: preset
         for preset in (
-            _preset(
-                "digits",
-                "digits-twice",
-                (128, 48, 32, 10),
-                5,
-                epochs=800,
-                batch_size=128,
-                learning_rate=3e-3,
-                temperature=0.7,
-                readout_weight=1.0,
-                warp=1.5,
-            ),
-            _preset("tfc", "mnist", (784, 64, 64, 64, 10), 8, epochs=60, batch_size=256),
+            _preset("digits", "digits-twice", (128, 64, 48, 10), 5, epochs=600, warp=1.5, **DIGITS),
+            _preset("digits-small", "digits-twice", (128, 28, 24, 10), 5, epochs=300, warp=1.0, **DIGITS),
+            _preset("tfc", "mnist", (784, 64, 64, 64, 10), 8, epochs=30, batch_size=256),
             _preset("sfc", "mnist", (784, 256, 256, 256, 10), 8, epochs=25, batch_size=256, learning_rate=5e-3),
             _preset("lfc", "mnist", (784, 1024, 1024, 1024, 10), 8, epochs=15, batch_size=256, learning_rate=3e-3),
             _preset(
