@@ -14,6 +14,7 @@ from ..export import graph as g
 from ..ib_analysis.codes import Codes, Trace
 from . import stages as s
 from .folding import Folding, complete
+from .names import check_names
 from .packing import Beats, beat_bytes, bytes_beats, integer_bits, integers
 
 Output = Literal["class", "scores"]
@@ -31,6 +32,7 @@ class Accelerator:
     layers: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        check_names(self.name, [stage.name for stage in self.stages])
         for before, after in zip(self.stages, self.stages[1:], strict=False):
             if (before.out_width, before.out_beats) != (after.in_width, after.in_beats):
                 raise s.FoldingError(
@@ -53,6 +55,9 @@ class Accelerator:
     def input_data(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(n, inputs) uint8 as TDATA of the input stream: (beats, bytes), a pixel a byte, codes eight bits a byte."""
         head = self.stages[0]
+        inputs = head.in_beats * (head.pe if isinstance(head, s.Binarize) else head.in_width)
+        if x.dtype != np.uint8 or x.shape[1:] != (inputs,) or not len(x):
+            raise g.GraphError(f"{self.name} takes (n, {inputs}) uint8, got {x.shape} {x.dtype}")
         if isinstance(head, s.Binarize):
             return np.ascontiguousarray(x).reshape(-1, head.pe)
         return beat_bytes(x.astype(np.bool_).reshape(-1, head.in_width))

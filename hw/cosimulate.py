@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..ib_analysis.codes import Trace
 from .accelerator import Accelerator
-from .packing import beat_bytes, bytes_beats
+from .packing import Beats, beat_bytes, bytes_beats
 from .probe import bench, probe, recorded
 from .runner import SimulatorName, run_cocotb
 from .simulate import NO_STALLS, Simulation, Stalls
@@ -54,7 +54,7 @@ def cosimulate(
         _write_if_changed(folder / name, text)
     data = accelerator.input_data(x)
     (folder / "stimulus.bin").write_bytes(np.ascontiguousarray(data[:, ::-1]).tobytes())
-    streams = {name: beat_bytes(beats) for name, beats in accelerator.streams(expected).items()}
+    streams = {name: beat_bytes(beats) for name, beats in _expected_streams(accelerator, expected).items()}
     np.savez(folder / "expected.npz", **streams)  # type: ignore[arg-type]
     plusargs = {
         "frames": len(x),
@@ -73,6 +73,17 @@ def cosimulate(
         where = ", ".join(line.removeprefix("HANG ") for line in lines if line.startswith("HANG "))
         raise SimulationError(f"{accelerator.name}: the design hangs; beats seen: {where}")
     return _simulation(accelerator, folder, len(x)), complaint
+
+
+def _expected_streams(accelerator: Accelerator, expected: Trace) -> dict[str, Beats]:
+    """Of every recorded stage: the layers, and what leaves the chip."""
+    streams = accelerator.streams(expected)
+    scores = accelerator.layers[-1]
+    behind = accelerator.stages[[stage.name for stage in accelerator.stages].index(scores) + 1 :]
+    beats = streams[scores]
+    for stage in behind:
+        beats = stage(beats)
+    return streams | {accelerator.stages[-1].name: beats}
 
 
 def _harness() -> dict[str, str]:

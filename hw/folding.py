@@ -60,7 +60,8 @@ def complete(graph: Graph, foldings: Mapping[str, Folding]) -> dict[str, Folding
     head = graph.layers[0]
     foldings = dict(foldings)
     if isinstance(head, Binarize) and head.name not in foldings and graph.layers[1].name in foldings:
-        foldings[head.name] = Folding(foldings[graph.layers[1].name].simd)
+        # Where that SIMD is illegal the greatest divisor stands in, and the layer that it was given for complains.
+        foldings[head.name] = Folding(math.gcd(foldings[graph.layers[1].name].simd, head.outputs))
     names = [layer.name for layer in graph.layers]
     if missing := [name for name in names if name not in foldings]:
         raise FoldingError(f"{graph.name}: no folding for {', '.join(missing)}; give PE and SIMD for each of {names}")

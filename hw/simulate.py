@@ -146,7 +146,11 @@ def _diagnosis(
     beats: NDArray[np.int64],
     state: NDArray[np.uint8],
 ) -> str:
-    """One line: which stream went wrong, and how far each one came."""
+    """One line: which stage went wrong, and how far each stream came.
+
+    A stage that does not take blocks every stream before it, so it stands behind the last blocked one. Where none is
+    blocked, a stage took its input and keeps it: the first whose own stream is short.
+    """
     names = [stage.name for stage in accelerator.stages]
     if outcome == 2:
         late = int((seen > beats).argmax())
@@ -155,8 +159,9 @@ def _diagnosis(
         f"{name} {seen[i]}/{beats[i]} ({'valid' if state[i] & 1 else 'idle'}, {'ready' if state[i] & 2 else 'blocked'})"
         for i, name in enumerate(names)
     ]
-    waiting = names[int((seen < beats).argmax())]
-    return f"{accelerator.name}: the design hangs, first in {waiting}; beats seen: {', '.join(short)}"
+    blocked = np.flatnonzero((state & 3) == 1)
+    waiting = names[min(int(blocked[-1]) + 1, len(names) - 1) if len(blocked) else int((seen < beats).argmax())]
+    return f"{accelerator.name}: the design hangs, {waiting} waits; beats seen: {', '.join(short)}"
 
 
 def build(accelerator: Accelerator, folder: Path, design: Mapping[str, str] | None = None) -> Simulator:

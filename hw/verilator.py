@@ -88,9 +88,9 @@ def call(command: Sequence[str | Path], folder: Path, environment: dict[str, str
 
 
 def first_complaint(output: str) -> str:
-    """The first line that says error, or the last line of all."""
+    """The first line that says error or is one of Verilator's warnings, which are fatal; or the last line of all."""
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
-    return next((line for line in lines if "error" in line.lower()), lines[-1])
+    return next((line for line in lines if "error" in line.lower() or line.startswith("%Warning")), lines[-1])
 
 
 def cache() -> Path:

@@ -53,6 +53,9 @@ def top(accelerator: Accelerator) -> str:
         body += [f"wire [{stage.out_width - 1}:0] {wires[0]};", f"wire {wires[1]}, {wires[2]};"]
         body += instance(stage, source, wires)
         source = wires
+    in_width = bytes_up(first.in_width)
+    if in_width > first.in_width:
+        body.append(f"wire unused = &{{1'b0, s_axis_tdata[{in_width - 1}:{first.in_width}]}};")
     padding = out_width - last.out_width
     data = f"{{{padding}'b0, {source[0]}}}" if padding else source[0]
     body += [

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -14,10 +15,15 @@ import numpy as np
 from cocotb.triggers import First, RisingEdge
 from numpy.typing import NDArray
 
+from .verilator import SimulationError
+
 
 def recording(path: Path) -> NDArray[np.uint8]:
-    """A recorder's file as (beats, bytes), the lowest byte first."""
+    """A recorder's file as (beats, bytes), the lowest byte first. Raises SimulationError where a bit is undefined."""
     text = path.read_bytes()
+    if undefined := re.search(rb"[xXzZ]", text):
+        beat = text.count(b"\n", 0, undefined.start())
+        raise SimulationError(f"{path.stem}: beat {beat} has undefined bits; is a memory file cut, or a reset missing?")
     digits = text.index(b"\n")
     lines = np.frombuffer(text, dtype=np.uint8).reshape(-1, digits + 1)[:, :digits]
     if digits % 2:  # whole bytes: a zero in front of every beat

@@ -38,6 +38,9 @@ module binarize #(
 
   for (genvar p = 0; p < PE; p++) begin : lane
     assign pixel_d[p*BITS +: BITS] = s_axis_tdata[8*p +: BITS];
+    if (BITS < 8) begin : narrow
+      wire unused = &{1'b0, s_axis_tdata[8*p + BITS +: 8 - BITS]};
+    end
     assign code[p] = {1'b0, pixel[p*BITS +: BITS]} >= threshold[p*THRESHOLD_WIDTH +: THRESHOLD_WIDTH];
   end
 

@@ -1,11 +1,11 @@
 `default_nettype none
 // Number of ones, with one register row behind the leaves.
 //
-// Leaves of LEAF bits: three LUT6 each on 7-series, and a length that every simulator counts in one step.
+// Leaves of up to six bits: three LUT6 each on 7-series, and a length that every simulator counts in one step.
 module popcount #(
   parameter  int WIDTH = 8,
-  localparam int LEAF        = 6,
-  localparam int LEAF_WIDTH  = 3,
+  localparam int LEAF        = WIDTH < 6 ? WIDTH : 6,
+  localparam int LEAF_WIDTH  = $clog2(LEAF + 1),
   localparam int LEAVES      = (WIDTH + LEAF - 1) / LEAF,
   localparam int COUNT_WIDTH = $clog2(WIDTH + 1)
 ) (
