@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import cocotb
@@ -36,7 +37,7 @@ class Streams:
     async def pass_through(
         self, sent: list[int], expected: int, patience: int, rng: random.Random, source: float, sink: float
     ) -> tuple[list[int], list[int]]:
-        """Sends beats and takes `expected` of them; the beats, and the cycle of each. Checks the handshake throughout."""
+        """Sends beats and takes `expected` of them: the beats, and the cycle of each. Checks the handshake too."""
         taken: list[int] = []
         cycles: list[int] = []
         waiting = list(reversed(sent))
@@ -55,7 +56,9 @@ class Streams:
             assert quiet < patience, f"nothing moved for {quiet} cycles; {len(taken)} of {expected} beats came out"
             valid = int(self.m_valid.value)
             shown = int(self.m_data.value) if valid else None
-            assert held is None or shown == held, f"beat {len(taken)} changed from {held} to {shown} while it was stalled"
+            assert held is None or shown == held, (
+                f"beat {len(taken)} changed from {held} to {shown} while it was stalled"
+            )
             held = shown if not ready else None
             if valid and ready:
                 taken.append(int(self.m_data.value))
@@ -100,7 +103,7 @@ async def throughput_is_what_the_descriptor_promises(dut, case: str) -> None:
     rng = random.Random(1)
     _, cycles = await streams.pass_through(data["sent"], len(data["expected"]), data["patience"], rng, NEVER, NEVER)
     ends = cycles[data["out_beats"] - 1 :: data["out_beats"]]
-    frames = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    frames = [after - before for before, after in pairwise(ends)]
     assert frames[1:] == [data["cycles"]] * (len(frames) - 1), f"frames took {frames} cycles, promised {data['cycles']}"
 
 

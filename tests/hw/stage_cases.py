@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-
 from bitneck.hw.packing import Beats
 from bitneck.hw.stages import Argmax, Binarize, DwcDown, DwcUp, Fifo, Mvtu, Scores, Stage
 
@@ -19,9 +18,9 @@ class Skid:
     width: int
 
     module: ClassVar[str] = "skid"
-    in_beats: ClassVar[int] = 1
-    out_beats: ClassVar[int] = 1
-    cycles: ClassVar[int] = 1
+    in_beats: ClassVar[int] = 8
+    out_beats: ClassVar[int] = 8
+    cycles: ClassVar[int] = 8
 
     @property
     def in_width(self) -> int:
@@ -78,7 +77,7 @@ class Replay:
 
 
 def mvtu(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -> Mvtu:
-    """Random weights; thresholds near the middle, and where there are rows enough one that always and one that never fires."""
+    """Random weights; thresholds near the middle, and with rows enough one that always and one that never fires."""
     threshold = np.clip(rng.normal(cols / 2, cols**0.5 / 2, rows).round(), 0, cols + 1).astype(np.int32)
     if rows > 3:
         threshold[[0, rows - 1]] = 0, cols + 1
@@ -102,12 +101,18 @@ def stages(seed: int = 1) -> list[Stage]:
     return [
         *(binarize(rng, 12, bits, pe) for bits, pe in [(8, 1), (8, 4), (5, 3), (8, 12), (2, 6)]),
         *(mvtu(rng, 6, 8, pe, simd) for pe, simd in foldings),
-        *(mvtu(rng, *shape) for shape in [(1, 1, 1, 1), (4, 7, 2, 7), (4, 7, 4, 1), (8, 98, 4, 49), (2, 1, 1, 1), (5, 3, 1, 3)]),
+        *(
+            mvtu(rng, *shape)
+            for shape in [(1, 1, 1, 1), (4, 7, 2, 7), (4, 7, 4, 1), (8, 98, 4, 49), (2, 1, 1, 1), (5, 3, 1, 3)]
+        ),
         *(scores(rng, 6, 8, pe, simd) for pe, simd in foldings),
         scores(rng, 10, 63, 5, 21),
         *(DwcUp(f"up_{s}_{m}", s, m, m // s * 2) for s, m in [(1, 2), (1, 8), (4, 12), (7, 63)]),
         *(DwcDown(f"down_{s}_{m}", s, m, 2) for s, m in [(2, 1), (8, 1), (12, 4), (63, 7)]),
-        *(Fifo(f"fifo_{width}_depth{depth}", width, depth, 1) for width, depth in [(1, 2), (5, 3), (8, 5), (33, 16)]),
+        *(
+            Fifo(f"fifo_{width}_depth{depth}", width, depth, depth)
+            for width, depth in [(1, 2), (5, 3), (8, 5), (33, 16)]
+        ),
         *(Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in [(2, 1), (3, 2), (10, 7)]),
         *(Skid(f"skid_{width}", width) for width in (1, 9)),
         *(Replay(f"replay_{b}x{t}", 5, b, t) for b, t in [(1, 1), (1, 2), (3, 1), (3, 2), (4, 3), (5, 7)]),

@@ -1,0 +1,94 @@
+"""Builds one top module of many stages and runs `bench_stream` on it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from bitneck.hw.packing import Beats, integer_bits, integers
+from bitneck.hw.runner import SimulatorName, run_cocotb
+from bitneck.hw.stages import Binarize, Stage
+from bitneck.hw.verilog import instance, library, module, stream_ports
+
+FRAMES = 6
+FASTEST: SimulatorName = "icarus" if shutil.which("iverilog") else "verilator"  # for a few frames: nothing to compile
+
+# Registers start with random bits, as they do on a chip: what a reset forgets is seen.
+VERILATOR = ["-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique"]
+RANDOM_START = ["+verilator+rand+reset+2", "+verilator+seed+1"]
+
+
+def numbers(beats: Beats) -> list[int]:
+    """Each beat as an integer, bit 0 the lowest index."""
+    return [int.from_bytes(np.packbits(beat, bitorder="little").tobytes(), "little") for beat in beats]
+
+
+def stimulus(stage: Stage) -> dict[str, object]:
+    rng = np.random.default_rng(2)
+    sent = rng.random((FRAMES * stage.in_beats, stage.in_width)) < 0.5
+    if isinstance(stage, Binarize):  # half of the pixels at their threshold or one below: random ones hardly ever are
+        pixels = integers(sent, 8).reshape(FRAMES, -1)
+        edge = np.clip(stage.threshold - rng.integers(0, 2, pixels.shape), 0, (1 << stage.bits) - 1)
+        ignored = pixels >> stage.bits << stage.bits
+        sent = integer_bits(np.where(rng.random(pixels.shape) < 0.5, ignored | edge, pixels).reshape(len(sent), -1), 8)
+    return {
+        "sent": numbers(sent),
+        "expected": numbers(stage(sent)),
+        "in_beats": stage.in_beats,
+        "out_beats": stage.out_beats,
+        "cycles": stage.cycles,
+        "patience": 40 * stage.cycles + 200,
+    }
+
+
+def top_of_all(cases: Mapping[str, Stage], prefixes: Mapping[str, str]) -> str:
+    """One module with every case as an instance: one build serves all. prefixes   of a case's module, by case"""
+    ports, body = ["input  wire clk", "input  wire rst"], []
+    for name, stage in cases.items():
+        ports += stream_ports(f"{name}_s_axis", stage.in_width, sends=False)
+        ports += stream_ports(f"{name}_m_axis", stage.out_width, sends=True)
+        source, target = (
+            [f"{name}_{side}_{wire}" for wire in ("tdata", "tvalid", "tready")] for side in ("s_axis", "m_axis")
+        )
+        first, *rest = instance(stage, source, target)
+        body += [prefixes.get(name, "") + first, *rest]
+    return module("stages", ports, body, "Every case of the bench.")
+
+
+def prefixed(files: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """The library with other module names, so that it can live beside the original."""
+    modules = "|".join(name.removesuffix(".sv") for name in files)
+    return {f"{prefix}{name}": re.sub(rf"\b({modules})(?= #\()", rf"{prefix}\1", text) for name, text in files.items()}
+
+
+def run_bench(
+    simulator: SimulatorName,
+    cases: Mapping[str, Stage],
+    folder: Path,
+    others: Mapping[str, str] | None = None,
+    prefixes: Mapping[str, str] | None = None,
+) -> dict[str, dict[str, str | None]]:
+    """The complaint of every test of `bench_stream` about every case, None where it passed.
+
+    others     files to compile beside the library
+    prefixes   by case: whose modules it is built from, where not the library's
+    """
+    memories = {name: text for stage in cases.values() for name, text in stage.memories().items()}
+    top = {"stages.sv": top_of_all(cases, prefixes or {})}
+    for name, text in {**library(), **(others or {}), **memories, **top}.items():
+        (folder / name).write_text(text)
+    (folder / "cases.json").write_text(json.dumps({name: stimulus(stage) for name, stage in cases.items()}))
+    here = {"PYTHONPATH": str(Path(__file__).parent)}
+    words = RANDOM_START if simulator == "verilator" else []
+    found = run_cocotb(
+        simulator, sorted(folder.glob("*.sv")), "stages", "bench_stream", folder, VERILATOR, words, environment=here
+    )
+    # cocotb names a string parameter by its place
+    return {
+        case: {test: complaint for test, complaint in found.items() if f"/case={place}/" in f"{test}/"}
+        for place, case in enumerate(cases)
+    }

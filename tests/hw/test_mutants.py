@@ -1,0 +1,231 @@
+"""Deliberate faults in the RTL, each of which a bench must catch: a bench that catches nothing proves nothing.
+
+All mutants of the stages live in one simulation, each as its own copy of the library under another prefix, beside the
+unharmed stages that must pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from bitneck.hw.accelerator import lower
+from bitneck.hw.cosimulate import cosimulate
+from bitneck.hw.folding import fold
+from bitneck.hw.simulate import Stalls, build
+from bitneck.hw.stages import Argmax, DwcDown, DwcUp, Fifo, Stage
+from bitneck.hw.verilog import library, verilog
+from random_nets import random_frames, random_graph
+from stage_bench import FASTEST, prefixed, run_bench
+from stage_cases import Replay, Skid, binarize, mvtu, scores
+
+RNG = np.random.default_rng(1)
+STAGES: dict[str, Stage] = {
+    "binarize": binarize(RNG, 12, 8, 4),
+    "mvtu": mvtu(RNG, 6, 16, 2, 8),
+    "mvtu_at_once": mvtu(RNG, 6, 8, 2, 8),  # a vector a beat
+    "mvtu_one_row_fold": mvtu(RNG, 6, 16, 6, 4),  # nothing is replayed
+    "scores": scores(RNG, 6, 8, 2, 4),
+    "skid": Skid("skid", 9),
+    "replay": Replay("replay", 5, 3, 2),
+    "dwc_up": DwcUp("dwc_up", 4, 12, 6),
+    "dwc_down": DwcDown("dwc_down", 12, 4, 2),
+    "fifo": Fifo("fifo", 8, 5, 5),
+    "argmax": Argmax("argmax", 10, 3),
+}
+ORDER, THROUGHPUT, RESET = "every_beat_arrives", "throughput_is", "reset_in_mid_frame"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """why   what a chip with this fault would do; stage   in whose bench it shows; test   that must fail"""
+
+    why: str
+    file: str
+    original: str
+    mutated: str
+    stage: str
+    test: str = ORDER
+
+    def applied(self, files: Mapping[str, str]) -> dict[str, str]:
+        assert files[self.file].count(self.original) == 1, f"{self.file} has changed: {self.original}"
+        return {**files, self.file: files[self.file].replace(self.original, self.mutated)}
+
+
+MUTANTS = [
+    Mutant("a pixel at its threshold is dark", "binarize.sv", "]} >= threshold[", "]} > threshold[", "binarize"),
+    Mutant(
+        "thresholds run on while the stage is stalled",
+        "binarize.sv",
+        "if (take)          fold <=",
+        "if (s_axis_tvalid) fold <=",
+        "binarize",
+    ),
+    Mutant("a frame cut by reset shifts the thresholds", "binarize.sv", "fold  <= '0;", "", "binarize", RESET),
+    Mutant(
+        "a sum at its threshold does not fire",
+        "mvtu.sv",
+        "!accumulators[p*ACC_WIDTH + ACC_WIDTH - 1]",
+        "$signed(accumulators[p*ACC_WIDTH +: ACC_WIDTH]) > 0",
+        "mvtu",
+    ),
+    Mutant(
+        "XOR counts what disagrees",
+        "mvu.sv",
+        "~(weight_1[p*SIMD +: SIMD] ^ x_1)",
+        "weight_1[p*SIMD +: SIMD] ^ x_1",
+        "mvtu",
+    ),
+    Mutant("thresholds of the next row fold", "mvu.sv", "starts[row_fold_1]", "starts[row_fold]", "mvtu_at_once"),
+    Mutant(
+        "thresholds of the first row fold for all", "mvu.sv", "starts[row_fold_1]", "starts[row_fold_1 & '0]", "mvtu"
+    ),
+    Mutant(
+        "the accumulator restarts with the frame, not with the row",
+        "mvu.sv",
+        "first_1    <= first_col;",
+        "first_1    <= first_col && row_fold == '0;",
+        "mvtu",
+    ),
+    Mutant(
+        "weights of the first row fold for all", "mvu.sv", "weights[fold]", "weights[FOLD_WIDTH'(col_fold)]", "mvtu"
+    ),
+    Mutant("partial sums leave the unit", "mvu.sv", "<= valid_2 && last_2;", "<= valid_2;", "mvtu"),
+    Mutant("bubbles are added up", "mvu.sv", "if (advance && valid_2)", "if (advance)", "mvtu_one_row_fold"),
+    Mutant("a frame cut by reset shifts the columns", "mvu.sv", "col_fold      <= '0;", "", "mvtu", RESET),
+    Mutant(
+        "a popcount of its last leaf only",
+        "popcount.sv",
+        "leaf[i-1].sum + COUNT_WIDTH'(ones)",
+        "COUNT_WIDTH'(ones)",
+        "mvtu",
+    ),
+    Mutant("the popcount does not wait for the sums", "popcount.sv", "if (enable) ones", "ones", "mvtu"),
+    Mutant("scores count what disagrees", "scores.sv", ".s_axis_tdata(score)", ".s_axis_tdata(~score)", "scores"),
+    Mutant(
+        "the beat that came last before the stall is lost",
+        "skid.sv",
+        "s_axis_tready ? s_axis_tdata : spare",
+        "s_axis_tdata",
+        "skid",
+    ),
+    Mutant(
+        "the spare beat is overwritten",
+        "skid.sv",
+        "s_axis_tready <= output_free || (s_axis_tready && !take);",
+        "s_axis_tready <= 1'b1;",
+        "skid",
+    ),
+    Mutant("data changes under a stall", "skid.sv", "if (output_free) m_axis_tdata", "m_axis_tdata", "skid"),
+    Mutant("a full spare is forgotten", "skid.sv", "take || !s_axis_tready;", "take;", "skid"),
+    Mutant("plays the bank that is being written", "replay.sv", "memory[{read_bank,", "memory[{write_bank,", "replay"),
+    Mutant("a played vector is never given back", "replay.sv", "full[read_bank] <= 1'b0;", "", "replay"),
+    Mutant("every vector once too few", "replay.sv", "TIME_WIDTH'(TIMES - 1)", "TIME_WIDTH'(TIMES - 2)", "replay"),
+    Mutant(
+        "correct with one bank, but slow",
+        "replay.sv",
+        "s_axis_tready = !full[write_bank];",
+        "s_axis_tready = full == '0;",
+        "replay",
+        THROUGHPUT,
+    ),
+    Mutant(
+        "the first beat becomes the highest bits",
+        "dwc_up.sv",
+        "{s_axis_tdata, m_axis_tdata[M_WIDTH-1:S_WIDTH]}",
+        "{m_axis_tdata[M_WIDTH-S_WIDTH-1:0], s_axis_tdata}",
+        "dwc_up",
+    ),
+    Mutant("a word cut by reset shifts the next", "dwc_up.sv", "fill          <= '0;", "", "dwc_up", RESET),
+    Mutant(
+        "the last beat of a word is missing",
+        "dwc_down.sv",
+        "COUNT_WIDTH'(RATIO - 1)",
+        "COUNT_WIDTH'(RATIO - 2)",
+        "dwc_down",
+    ),
+    Mutant("the highest bits go first", "dwc_down.sv", "word[M_WIDTH-1:0];", "word[S_WIDTH-1 -: M_WIDTH];", "dwc_down"),
+    Mutant(
+        "full one beat too late", "fifo.sv", "count == COUNT_WIDTH'(DEPTH - 1)", "count == COUNT_WIDTH'(DEPTH)", "fifo"
+    ),
+    Mutant("the last maximum wins", "argmax.sv", "s_axis_tdata > best", "s_axis_tdata >= best", "argmax"),
+    Mutant("the class is off by one", "argmax.sv", "m_axis_tdata <= index;", "m_axis_tdata <= index + 1'b1;", "argmax"),
+    Mutant("the best of the frame before stays", "argmax.sv", "index == '0 || s_axis", "s_axis", "argmax"),
+    Mutant(
+        "a class is overwritten before it is taken",
+        "argmax.sv",
+        "s_axis_tready = m_axis_tready || !m_axis_tvalid;",
+        "s_axis_tready = 1'b1;",
+        "argmax",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory) -> dict[str, dict[str, str | None]]:
+    """By case: the unharmed stages, then a stage a mutant."""
+    cases = {f"whole_{name}": replace(stage, name=f"whole_{name}") for name, stage in STAGES.items()}  # type: ignore[type-var]
+    others: dict[str, str] = {}
+    prefixes: dict[str, str] = {}
+    for index, mutant in enumerate(MUTANTS):
+        name = f"mutant{index}"
+        cases[name] = replace(STAGES[mutant.stage], name=name)  # type: ignore[type-var]
+        prefixes[name] = f"{name}_"
+        others |= prefixed(mutant.applied(library()), prefixes[name])
+    return run_bench(FASTEST, cases, tmp_path_factory.mktemp("mutants"), others, prefixes)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_bench_finds_nothing_in_an_unharmed_stage(complaints, name):
+    assert set(complaints[f"whole_{name}"].values()) == {None}
+
+
+@pytest.mark.parametrize("index", range(len(MUTANTS)), ids=[mutant.why.replace(" ", "-") for mutant in MUTANTS])
+def test_bench_catches_the_mutant(complaints, index):
+    found = complaints[f"mutant{index}"]
+    assert [test for test, complaint in found.items() if complaint and test.startswith(MUTANTS[index].test)], found
+
+
+NET = random_graph([12, 9, 6, 3], 4, name="net")
+ACCELERATOR = lower(NET, fold(NET, 18))
+SCORES_OUT = lower(NET, fold(NET, 18), output="scores")
+X = random_frames(NET, 60)
+
+
+def mutated(accelerator, why: str) -> dict[str, str]:
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.why == why)
+    return mutant.applied(verilog(accelerator))
+
+
+def test_library_tier_shows_in_which_layer_a_threshold_is_misread(tmp_path):
+    simulator = build(ACCELERATOR, tmp_path, design=mutated(ACCELERATOR, "thresholds of the first row fold for all"))
+    layers, expected = simulator(X, Stalls(0.3, 0.3)).trace.layers(), NET(X).layers()
+    assert layers["binarize"] == expected["binarize"]
+    assert layers["dense1"] != expected["dense1"]
+
+
+def test_library_tier_answers_the_wrong_class_where_the_last_maximum_wins(tmp_path):
+    simulation = build(ACCELERATOR, tmp_path, design=mutated(ACCELERATOR, "the last maximum wins"))(X)
+    expected = NET(X)
+    assert simulation.trace.layers() == expected.layers()
+    ties = (expected.scores == expected.scores.max(axis=1, keepdims=True)).sum(axis=1) > 1
+    assert ties.any()
+    assert np.array_equal(simulation.classes != expected.predictions(), ties)
+
+
+def test_cocotb_tier_compares_what_leaves_the_chip(tmp_path):
+    design = mutated(ACCELERATOR, "the last maximum wins")
+    _, complaint = cosimulate(ACCELERATOR, X, NET(X), tmp_path, FASTEST, design=design)
+    assert complaint is not None
+    assert complaint.startswith("argmax: ")
+
+
+def test_cocotb_tier_sees_tlast_on_the_wrong_beat(tmp_path):
+    mutant = Mutant(
+        "a frame ends a beat early", "frame_end.sv", "COUNT_WIDTH'(BEATS - 1)", "COUNT_WIDTH'(BEATS - 2)", ""
+    )
+    design = mutant.applied(verilog(SCORES_OUT))
+    _, complaint = cosimulate(SCORES_OUT, X, NET(X), tmp_path, FASTEST, design=design)
+    assert complaint == "TLAST does not mark the frames, or a stream sent a beat too many"
