@@ -241,7 +241,9 @@ class _bar:  # noqa: N801  # used as a function: `with _bar("train") as advance`
 
     def __init__(self, verb: str) -> None:
         columns = TextColumn(f"{verb:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-        self.progress = Progress(*columns, TextColumn("{task.description}"), console=out, transient=True)
+        self.progress = Progress(
+            *columns, TextColumn("{task.description}"), console=out, transient=True, disable=not out.is_terminal
+        )
 
     def __enter__(self) -> Callable[[int, int, str], None]:
         self.progress.start()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -40,6 +41,8 @@ from .runs import (
 if TYPE_CHECKING:
     from .models.training import Epoch
 
+CHECKPOINT_SECONDS = 2.0
+
 Tier = Literal["library", "cocotb"]
 Tell = Callable[[str], None]
 
@@ -53,7 +56,8 @@ def train(
 ) -> Iterator[tuple[Epoch, int]]:
     """Trains, or goes on where an interrupted training stopped; yields each epoch's result and how many there will be.
 
-    After every epoch the checkpoint lies in the folder; at the epochs of the schedule the codes of all layers, too.
+    At the epochs of the schedule the codes of all layers are captured. The checkpoint follows every capture, and every
+    CHECKPOINT_SECONDS: what an interruption costs is less than that.
     """
     from .models import training
     from .models.capture import capture
@@ -68,10 +72,14 @@ def train(
         write_arrays(folder.codes / "labels.npz", {"labels": y})
     epochs = config.training.epochs
     looked_at = set(schedule(epochs))
+    saved = time.monotonic()
     for epoch in training.train(run):
-        if epoch.epoch in looked_at:  # before the checkpoint: whoever goes on from it finds every capture before it
+        captured = epoch.epoch in looked_at
+        if captured:  # before the checkpoint: whoever goes on from it finds every capture before it
             write_arrays(folder.epoch_codes(epoch.epoch), capture(run.net, x).arrays())
-        write_arrays(folder.checkpoint, training.state_arrays(run))
+        if captured or time.monotonic() - saved > CHECKPOINT_SECONDS:
+            write_arrays(folder.checkpoint, training.state_arrays(run))
+            saved = time.monotonic()
         yield epoch, epochs
 
 

@@ -17,6 +17,7 @@ from .hw import stages as s
 from .hw.accelerator import Accelerator
 from .ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from .ib_analysis.plots import run_figure, svg
+from .models.datasets import EMBEDDED
 from .runs import RunConfig, RunFolder, read_model
 
 if TYPE_CHECKING:
@@ -134,5 +135,5 @@ def _versions() -> list[tuple[str, str]]:
 
 
 def _command(folder: RunFolder, config: RunConfig) -> str:
-    data = "" if config.dataset in ("digits", "twelve") else " --data-dir DIR"
+    data = "" if config.dataset in EMBEDDED else " --data-dir DIR"
     return f"bitneck run {Path('runs') / folder.path.name} --config run.toml{data}"

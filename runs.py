@@ -27,7 +27,7 @@ from .hw.accelerator import Accelerator, Output, lower
 from .hw.folding import Folding, fold
 from .ib_analysis.codes import Trace
 from .models.config import NetworkConfig, Strict, TrainingConfig, describe, preset
-from .models.datasets import Dataset
+from .models.datasets import EMBEDDED, Dataset
 
 
 class RunError(ValueError):
@@ -67,21 +67,21 @@ class RunConfig(Strict):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
-CYCLES = {"digits": 32, "tfc": 64, "sfc": 256, "lfc": 1024, "twelve": 12}
+CYCLES = {"digits": 32, "digits-small": 32, "tfc": 64, "sfc": 256, "lfc": 1024, "twelve": 12}
 """Of the presets: for TFC this gives FINN's published folding."""
 
 
 def from_preset(name: str) -> RunConfig:
     chosen = preset(name)
-    embedded = chosen.dataset in ("digits", "twelve")
     return RunConfig(
-        name=name,
+        name=name.replace("-", "_"),
         dataset=chosen.dataset,
         network=chosen.network,
         training=chosen.training,
         hardware=HardwareConfig(target_cycles=CYCLES[name]),
         analysis=AnalysisConfig(
-            samples="all" if embedded else "test", target="enumerated" if chosen.dataset == "twelve" else "dataset"
+            samples="all" if chosen.dataset in EMBEDDED else "test",
+            target="enumerated" if chosen.dataset == "twelve" else "dataset",
         ),
     )
 

@@ -10,6 +10,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -27,6 +28,7 @@ from .networks import DenseNet
 from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
+LARGE = 1_000_000  # synapses from which on matrix products outweigh the overhead of threads
 
 
 class TrainingError(ValueError):
@@ -100,6 +102,11 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
 
 def train(run: Run) -> Iterator[Epoch]:
     """Goes on from where `run` stands, yielding after each epoch, the untrained net first; then `run` may be saved."""
+    with _threads(run.net.config.synapses):
+        yield from _train(run)
+
+
+def _train(run: Run) -> Iterator[Epoch]:
     device = run.net.scores.weight.device
     x, y = torch.tensor(run.data.train_x, device=device), torch.tensor(run.data.train_y, device=device)
     test = torch.tensor(run.data.test_x, device=device), torch.tensor(run.data.test_y, device=device)
@@ -110,6 +117,17 @@ def train(run: Run) -> Iterator[Epoch]:
         accuracies = _evaluate(run, x, y)[0], _evaluate(run, *test)[0]
         run.history.append(Epoch(epoch, loss, *accuracies, time.perf_counter() - began))
         yield run.history[-1]
+
+
+@contextmanager
+def _threads(synapses: int) -> Iterator[None]:
+    """One for a small net: a second only waits, and on a busy machine trains ten times slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if synapses > LARGE else 1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
