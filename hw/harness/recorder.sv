@@ -36,6 +36,6 @@ module recorder #(
     end
 
   always @(posedge hang)
-    $display("HANG %s %0d/%0d (%s, %s)", NAME, seen, frames * BEATS, tvalid ? "valid" : "idle", tready ? "ready" : "blocked");
+    $display("HANG %s %0d/%0d (%0s, %0s)", NAME, seen, frames * BEATS, tvalid ? "valid" : "idle", tready ? "ready" : "blocked");
 endmodule
 `default_nettype wire

@@ -18,7 +18,7 @@ module sink #(
   output logic [63:0] first_frame,                 // cycle after reset in which the first frame has left
   output logic [63:0] last_frame
 );
-  integer      stall, seed, patience, idle, beat;
+  integer      stall, seed, patience, idle, beat, after;
   logic [31:0] dice, mixed;
   logic [63:0] cycles;
 
@@ -36,6 +36,7 @@ module sink #(
     last_frame  = '0;
     idle        = 0;
     beat        = 0;
+    after       = 0;
   end
 
   always @(posedge clk) begin
@@ -55,8 +56,10 @@ module sink #(
         beat <= beat == BEATS - 1 ? 0 : beat + 1;
       end
       if (surplus) misframed <= 1'b1;
-      if (complete) done <= 1'b1;
-      if (idle > patience) hang <= 1'b1;
+      // Everything is out: time for a frame through all stages to send what it should not.
+      if (complete) after <= after + 1;
+      if (after > patience / 64) done <= 1'b1;
+      if (idle > patience && !complete) hang <= 1'b1;
     end
   end
 endmodule
