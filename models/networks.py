@@ -76,5 +76,5 @@ class DenseNet(nn.Module):
 
     def encode(self, x: NDArray | Tensor) -> Tensor:
         """The float input for (n, features) uint8 pixels, on the net's device; bits 0 and 1 become ±1."""
-        pixels = torch.as_tensor(x, device=self.scores.weight.device).float()
+        pixels = (x if isinstance(x, Tensor) else torch.tensor(x)).to(self.scores.weight.device).float()
         return 2 * pixels - 1 if self.config.input_bits == 1 else pixels
