@@ -31,9 +31,8 @@ class Codes:
     def __post_init__(self) -> None:
         bytes_per_code = -(-self.width // 8)
         if self.width < 1 or self.packed.dtype != np.uint8 or self.packed.shape[1:] != (bytes_per_code,):
-            raise CodesError(
-                f"codes of {self.width} bits need (n, {bytes_per_code}) uint8, got {self.packed.shape} {self.packed.dtype}"
-            )
+            got = f"{self.packed.shape} {self.packed.dtype}"
+            raise CodesError(f"codes of {self.width} bits need (n, {bytes_per_code}) uint8, got {got}")
         if self.width % 8 and (self.packed[:, -1] >> (self.width % 8)).any():
             raise CodesError(f"codes of {self.width} bits have a bit set behind bit {self.width - 1}")
 

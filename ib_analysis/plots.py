@@ -30,15 +30,18 @@ from .plane import PlanePoint, caption, last_epoch
 def information_plane(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
     """I(T;Y) over I(X;T), colour = epoch, shape = layer, a thin grey line through the layers of one epoch.
 
-    Dotted: H(Y), and log2 N, or H(X) where X is enumerated. Ticks on top: the widths of the layers.
+    Dotted: H(Y), and log2 N, or H(X) where X is enumerated. Ticks on top: the widths of the layers. An axis starts at 0
+    unless all points lie in its upper half.
     """
     layers, last = _layers(points), last_epoch(points)
     norm, colours = SymLogNorm(linthresh=1, vmin=0, vmax=max(1, last), base=10), epoch_colours()
     most_x, most_y = math.log2(points[0].i_xt.samples), points[0].h_y_bits
     drawn = [point for point in points if not _refused(point)]
-    right = 1.04 * max([max(point.ceiling_bits for point in points), *(_top(point.i_xt) for point in drawn)])
-    top = 1.06 * max([most_y, 0.1, *(_top(point.i_ty) for point in drawn)])
-    bottom = min([-0.03 * top, *(1.1 * point.i_ty.bits for point in drawn)])
+    right = max([max(point.ceiling_bits for point in points), *(_top(point.i_xt) for point in drawn)])
+    top = max([most_y, 0.1, *(_top(point.i_ty) for point in drawn)])
+    left = _start([point.i_xt.bits for point in drawn], right)
+    bottom = _start([point.i_ty.bits for point in drawn], top)
+    right, top = right + 0.04 * (right - left), top + 0.06 * (top - bottom)
 
     for epoch in sorted({point.epoch for point in points}):
         chain = [point for point in drawn if point.epoch == epoch]
@@ -48,9 +51,10 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
             drawn_as = style(point.i_xt, point.i_ty, colours(norm(point.epoch)))
             x, y = point.i_xt.bits, point.i_ty.bits
             if point.i_xt.verdict.refused:  # a row for each layer, at no value
-                x, y = 1.045 * right, top * (1 - (index + 0.5) / len(layers))
+                x = right + 0.045 * (right - left)
+                y = top - (top - bottom) * (index + 0.5) / len(layers)
             elif point.i_ty.verdict.refused:
-                y = 1.05 * top
+                y = top + 0.05 * (top - bottom)
             axes.scatter([x], [y], marker=marker(index), zorder=3, **drawn_as)
             if point.epoch == last and not _refused(point):
                 _error_bars(axes, point)
@@ -59,13 +63,13 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
         axes.axvspan(
             most_x - SATURATION_BITS, right, facecolor="none", edgecolor="#cccccc", hatch=HATCH, linewidth=0, zorder=0
         )
-    axes.set_xlim(-0.02 * right, right)
+    axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     if any(point.i_xt.verdict.refused for point in points):
-        axes.set_xlim(-0.02 * right, 1.09 * right)
+        axes.set_xlim(left, right + 0.09 * (right - left))
         _margin(axes, "I(X;T) and I(T;Y) refused", right_of=right)
     if any(point.i_ty.verdict.refused and not point.i_xt.verdict.refused for point in points):
-        axes.set_ylim(bottom, 1.1 * top)
+        axes.set_ylim(bottom, top + 0.1 * (top - bottom))
         _margin(axes, "I(T;Y) refused", above=top)
     axes.axhline(most_y, color="black", linestyle=":", linewidth=1, zorder=0)
     axes.text(0.008, most_y, f"H(Y) = {most_y:.2f}", transform=axes.get_yaxis_transform(), va="bottom", fontsize=8)
@@ -73,7 +77,7 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
         name = "H(X)" if points[0].i_xt.target == "enumerated" else "log$_2$ N"
         axes.axvline(most_x, color="black", linestyle=":", linewidth=1, zorder=0)
         axes.text(most_x, 0.02, f"{name} = {most_x:.2f} ", transform=axes.get_xaxis_transform(), ha="right", fontsize=8)
-    widths = sorted({point.width for point in points if point.width < most_x})
+    widths = sorted({point.width for point in points if left < point.width < most_x})
     above = axes.secondary_xaxis("top")
     above.set_xticks(widths)
     above.set_xlabel("layer width (bits), the most that I(X;T) can be" if widths else "", fontsize=8)
@@ -174,6 +178,12 @@ def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
 
 def _refused(point: PlanePoint) -> bool:
     return point.i_xt.verdict.refused or point.i_ty.verdict.refused
+
+
+def _start(values: Sequence[float], end: float) -> float:
+    """Of an axis: just below 0, or below the points where all lie in its upper half; never its last tenth alone."""
+    lowest = min(min(values, default=0.0), 0.9 * end)
+    return lowest - 0.15 * (end - lowest) if lowest > end / 2 else min(-0.03 * end, 1.1 * lowest)
 
 
 def _layers(points: Sequence[PlanePoint]) -> list[str]:
