@@ -40,13 +40,15 @@ def rows() -> Iterator[Row]:
         model = export(net, name)
         graph = streamline(model).graph
         assert graph(x[:64]).codes == execute(model, x[:64]).codes, "what differs needs no stop-watch"
-        yield Row(f"{name}: golden model", measure(lambda graph=graph, x=x: graph(x)), images, "images")
+        yield Row(
+            f"{name}, every layer", "golden model, ours", measure(lambda graph=graph, x=x: graph(x)), images, "images"
+        )
         batched = measure(lambda model=model, x=x: execute(model, x, BATCH))
-        yield Row(f"{name}: qonnx's executor, {BATCH} at a time", batched, images, "images")
+        yield Row(f"{name}, every layer", f"qonnx's executor, {BATCH} at a time", batched, images, "images")
         session = onnx_runtime(model)
         floats = x[:BATCH].astype(np.float32)
         scores = measure(lambda session=session, floats=floats: session.run(["scores"], {"x": floats}))
-        yield Row(f"{name}: ONNX Runtime, scores only, one thread", scores, BATCH, "images")
+        yield Row(f"{name}, every layer", "ONNX Runtime, scores only, one thread", scores, BATCH, "images")
 
 
 def onnx_runtime(model) -> onnxruntime.InferenceSession:
@@ -54,8 +56,3 @@ def onnx_runtime(model) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(serialize(wide.model), options)
-
-
-if __name__ == "__main__":
-    for row in rows():
-        print(f"{row.what:50} {row.amount / row.timing.seconds:12,.0f} {row.unit}/s, ± {row.timing.spread:.0%}")

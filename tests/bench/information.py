@@ -16,37 +16,36 @@ from bitneck.ib_analysis.information import i_ty, i_xt
 from bitneck.ib_analysis.symbols import label_symbols, symbols
 from numpy.typing import NDArray
 from sklearn.metrics import mutual_info_score
-from timing import Row, Timing, measure
+from timing import Row, Timing, measure, timing
 
 SAMPLES, CLASSES = 60_000, 10
 
 
 def rows() -> Iterator[Row]:
-    """First the floor, then ours, then the others, for each shape; every method's answer is checked against ours."""
+    """For each shape ours, the floor, the others; every method's answer is checked against ours."""
     for width, kind in ((64, "clustered"), (1024, "clustered"), (1024, "all distinct")):
         codes, labels = _codes(width, kind), np.random.default_rng(1).integers(0, CLASSES, SAMPLES)
         bits = codes.bits()
         expected = ours(codes, labels)
         shape = f"{SAMPLES:,} x {width} {kind}"
         words = codes.packed.view(np.uint64)
-        yield _row(
-            f"read the packed words once (xor) {shape}",
-            measure(lambda words=words: np.bitwise_xor.reduce(words, axis=None)),
-        )
-        yield _row(f"H(T) + I(T;Y), ours {shape}", measure(lambda codes=codes, labels=labels: ours(codes, labels)))
+        group = f"H(T) + I(T;Y), {shape}"
+        yield _row(group, "ours, with verdicts", measure(lambda codes=codes, labels=labels: ours(codes, labels)))
+        read = measure(lambda words=words: np.bitwise_xor.reduce(words, axis=None))
+        yield _row(group, "floor: read the packed words once (xor)", read)
         peers: list[tuple[str, Callable[[NDArray, NDArray], float]]] = [("int64 per bit, void view", int64_per_bit)]
         if kind == "clustered":
             peers.append(("np.unique(axis=0)", unique_rows))
         for name, peer in peers:
-            timing, answer = _few_runs(
+            timed, answer = _few_runs(
                 lambda peer=peer, bits=bits, labels=labels: peer(bits, labels), 1 if width > 64 else 3
             )
             assert abs(answer - expected) < 1e-9, f"{name}: {answer} bits, ours {expected}"
-            yield _row(f"H(T) + I(T;Y), {name} {shape}", timing)
+            yield _row(group, name, timed)
         ids = symbols(codes).ids
-        timing, answer = _few_runs(lambda ids=ids, labels=labels: _scikit_learn(ids, labels), 3)
+        timed, answer = _few_runs(lambda ids=ids, labels=labels: _scikit_learn(ids, labels), 3)
         assert abs(answer - expected) < 1e-6, f"scikit-learn: {answer} bits, ours {expected}"
-        yield _row(f"I(T;Y) alone and from our ids, scikit-learn {shape}", timing)
+        yield _row(group, "scikit-learn, I(T;Y) alone, from our ids", timed)
 
 
 def ours(codes: Codes, labels: NDArray) -> float:
@@ -95,14 +94,8 @@ def _few_runs(call: Callable[[], float], runs: int) -> tuple[Timing, float]:
         start = time.perf_counter()
         answer = call()
         seconds.append(time.perf_counter() - start)
-    middle = float(np.median(seconds))
-    return Timing(middle, (max(seconds) - min(seconds)) / middle, runs), answer
+    return timing(seconds), answer
 
 
-def _row(what: str, timing: Timing) -> Row:
-    return Row(what, timing, SAMPLES, "codes")
-
-
-if __name__ == "__main__":
-    for row in rows():
-        print(f"{row.timing.seconds * 1e3:12.3f} ms  +-{row.timing.spread:4.0%}  {row.what}", flush=True)
+def _row(group: str, what: str, timed: Timing) -> Row:
+    return Row(group, what, timed, SAMPLES, "codes")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import quantiles
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one call: the median over `runs`, and the spread (max - min) / median as a fraction."""
+    """Seconds of one call: the median over `runs`, and the noise: half the middle half of the runs, over the median."""
 
     seconds: float
-    spread: float
+    noise: float
     runs: int
 
 
@@ -25,15 +25,29 @@ def measure(call: Callable[[], object], budget_s: float = 1.0, least: int = 3) -
         start = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - start)
-    middle = median(seconds)
-    return Timing(middle, (max(seconds) - min(seconds)) / middle, len(seconds))
+    return timing(seconds)
+
+
+def timing(seconds: Sequence[float]) -> Timing:
+    """Of runs that were timed one by one."""
+    low, middle, high = quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else [seconds[0]] * 3
+    return Timing(middle, (high - low) / 2 / middle, len(seconds))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the bench: what was timed, how much of what it does per call, and against which row its ratio is."""
+    """One line of the bench. The first row of a group is ours; the others' ratios are against it.
 
+    amount   of `unit` that one call does
+    """
+
+    group: str
     what: str
     timing: Timing
     amount: float
     unit: str
+
+    @property
+    def rate(self) -> float:
+        """Units a second."""
+        return self.amount / self.timing.seconds

@@ -1,0 +1,44 @@
+"""`make bench`: what ours does a second, and how many times that of each peer or floor, measured in the same run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import golden
+import information
+import simulation
+from timing import Row
+
+BENCHES = {"golden": golden.rows, "simulation": simulation.rows, "information": information.rows}
+
+
+def lines(rows: Iterator[Row]) -> Iterator[str]:
+    """A table a group. Noise is half the interquartile range; a ratio is ours over this row's rate."""
+    ours: Row | None = None
+    for row in rows:
+        if ours is None or row.group != ours.group:
+            ours = row
+            yield f"\n{row.group}"
+            ratio = ""
+        else:
+            ratio = f"ours / this = {ours.rate / row.rate:,.3g}"
+        rate, timed = (
+            f"{row.rate:16,.0f} {row.unit}/s",
+            f"{1e3 * row.timing.seconds:12,.3f} ms ± {row.timing.noise:4.0%}",
+        )
+        yield f"  {row.what:44} {rate:28} {timed}  {ratio}".rstrip()
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or list(BENCHES)
+    if unknown := [name for name in chosen if name not in BENCHES]:
+        sys.exit(f"no bench {', '.join(unknown)}; choose of {', '.join(BENCHES)}")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians, ± half the interquartile range")
+    for name in chosen:
+        for line in lines(BENCHES[name]()):
+            print(line, flush=True)
+
+
+main()
