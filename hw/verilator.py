@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ class SimulationError(ValueError):
     """The simulator is missing, does not build, or the simulated design hangs or disagrees."""
 
 
-# The answers to the probes that the wheel's build left empty, for g++.
+# The answers to the probes that the wheel's build left empty, for g++; and a Python, which it takes to be `python`.
 MAKEFLAGS = " ".join(
     [
         r"CFG_CXXFLAGS_PCH_I=-include",
@@ -29,6 +30,7 @@ MAKEFLAGS = " ".join(
         r"CFG_CXXFLAGS_STD=-std=gnu++17",
         r"CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20",
         r"CFG_CXXFLAGS_COROUTINES=-fcoroutines",
+        f"PYTHON3={sys.executable}",
     ]
 )
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -46,7 +47,7 @@ def rows() -> Iterator[Row]:
             simulator = build(accelerator, folder / "first")
             assert simulator(x).trace.layers() == expected.layers(), "what differs needs no stop-watch"
             for workers in sorted({1, os.cpu_count() or 1}):
-                timing = measure(lambda workers=workers: simulator(x, workers=workers))
+                timing = measure(partial(simulator, x, workers=workers))
                 yield Row(f"tfc: library, {workers} worker{'s' * (workers > 1)}, every layer", timing, FRAMES, "frames")
             seconds = []
             for _ in range(3):
