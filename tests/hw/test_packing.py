@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from bitneck.hw.packing import beat_bytes, bytes_beats, integer_bits, integers, memory_file, weight_words
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sizes = st.integers(1, 40)
@@ -20,6 +20,7 @@ def test_first_bit_of_a_beat_is_the_lowest_bit_of_the_first_byte():
     assert beat_bytes(beat).tolist() == [[1, 2]]
 
 
+@settings(deadline=None)
 @given(sizes, sizes, st.integers(0, 9))
 def test_bytes_of_beats_are_read_back_and_padded_with_zeros(rows, width, seed):
     beats = bits(rows, width, seed)
@@ -29,6 +30,7 @@ def test_bytes_of_beats_are_read_back_and_padded_with_zeros(rows, width, seed):
     assert not bytes_beats(packed, 8 * packed.shape[1])[:, width:].any()
 
 
+@settings(deadline=None)
 @given(sizes, st.integers(1, 5), st.integers(1, 12), st.integers(0, 9))
 def test_integers_are_read_back_from_their_bits(rows, lanes, bits_each, seed):
     values = np.random.default_rng(seed).integers(0, 1 << bits_each, (rows, lanes))
@@ -39,6 +41,7 @@ def test_negative_integers_lie_in_twos_complement():
     assert integers(integer_bits(np.array([[-1, -8, 7]]), 4), 4).tolist() == [[15, 8, 7]]
 
 
+@settings(deadline=None)
 @given(sizes, sizes, st.integers(0, 9))
 def test_memory_file_has_a_hexadecimal_word_a_line(rows, width, seed):
     words = bits(rows, width, seed)
@@ -47,6 +50,7 @@ def test_memory_file_has_a_hexadecimal_word_a_line(rows, width, seed):
     assert [int(line, 16) for line in lines] == [sum(int(bit) << i for i, bit in enumerate(word)) for word in words]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(1, 4))
 def test_weight_of_a_row_and_an_input_is_where_the_hardware_looks_for_it(row_folds, pe, col_folds, simd):
     weight = bits(row_folds * pe, col_folds * simd)
