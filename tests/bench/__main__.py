@@ -24,10 +24,8 @@ def lines(rows: Iterator[Row]) -> Iterator[str]:
             ratio = ""
         else:
             ratio = f"ours / this = {ours.rate / row.rate:,.3g}"
-        rate, timed = (
-            f"{row.rate:16,.0f} {row.unit}/s",
-            f"{1e3 * row.timing.seconds:12,.3f} ms ± {row.timing.noise:4.0%}",
-        )
+        rate = f"{row.rate:16,.0f} {row.unit}/s" if row.amount > 1 else ""
+        timed = f"{1e3 * row.timing.seconds:12,.3f} ms ± {row.timing.noise:4.0%}"
         yield f"  {row.what:44} {rate:28} {timed}  {ratio}".rstrip()
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 from bitneck.export.graph import Binarize, Dense, Graph, Scores
@@ -24,7 +23,7 @@ from bitneck.hw.runner import run_cocotb
 from bitneck.hw.simulate import build
 from bitneck.hw.verilog import verilog
 from numpy.typing import NDArray
-from timing import Row, Timing, measure
+from timing import Row, Timing, measure, timing
 
 WIDTHS, FRAMES, PEER_FRAMES = (784, 64, 64, 64, 10), 20_000, 500
 
@@ -37,27 +36,27 @@ def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="bitneck-bench-") as name:
         folder = Path(name)
         with fresh_cache(folder / "cache"):
-            yield _build("library: build, nothing cached", lambda: build(accelerator, folder / "first"))
+            yield _build("library, nothing cached", lambda: build(accelerator, folder / "first"))
             first = cosimulate(accelerator, x[:2], graph(x[:2]), folder / "warm")  # Verilator's run-time library
             assert first[1] is None
             yield _build(
-                "cocotb: build and 2 frames, run-time library cached",
+                "cocotb and 2 frames, run-time library cached",
                 lambda: cosimulate(accelerator, x[:2], graph(x[:2]), folder / "cocotb"),
             )
             simulator = build(accelerator, folder / "first")
             assert simulator(x).trace.layers() == expected.layers(), "what differs needs no stop-watch"
             for workers in sorted({1, os.cpu_count() or 1}):
-                timing = measure(partial(simulator, x, workers=workers))
-                yield Row(f"tfc: library, {workers} worker{'s' * (workers > 1)}, every layer", timing, FRAMES, "frames")
+                timed = measure(partial(simulator, x, workers=workers))
+                yield _row(f"library, {workers} worker{'s' * (workers > 1)}, every layer", timed, FRAMES)
             seconds = []
             for _ in range(3):
                 simulation, complaint = cosimulate(accelerator, x, expected, folder / "cocotb")
                 assert complaint is None, complaint
                 seconds.append(simulation.seconds)
-            yield Row("tfc: cocotb on Verilator, every layer", _timing(seconds), FRAMES, "frames")
+            yield _row("cocotb on Verilator, every layer", timing(seconds), FRAMES)
             classes = expected.predictions()[:PEER_FRAMES]
             seconds = [peer(accelerator, x[:PEER_FRAMES], classes, folder / "peer") for _ in range(3)]
-            yield Row("tfc: cocotb on Verilator, a coroutine drives each beat", _timing(seconds), PEER_FRAMES, "frames")
+            yield _row("cocotb, a coroutine drives each beat", timing(seconds), PEER_FRAMES)
 
 
 def random_tfc() -> Graph:
@@ -106,17 +105,8 @@ def fresh_cache(folder: Path) -> Iterator[None]:
 def _build(what: str, call: Callable[[], object]) -> Row:
     start = time.perf_counter()
     call()
-    return Row(f"tfc: {what}", Timing(time.perf_counter() - start, 0.0, 1), 1, "builds")
+    return Row("tfc in simulation, builds", what, timing([time.perf_counter() - start]), 1, "builds")
 
 
-def _timing(seconds: list[float]) -> Timing:
-    middle = median(seconds)
-    return Timing(middle, (max(seconds) - min(seconds)) / middle, len(seconds))
-
-
-if __name__ == "__main__":
-    for row in rows():
-        print(
-            f"{row.what:62} {row.timing.seconds:8.3f} s {row.amount / row.timing.seconds:12,.1f} {row.unit}/s,", end=""
-        )
-        print(f" ± {row.timing.spread:.0%}", flush=True)
+def _row(what: str, timed: Timing, frames: int) -> Row:
+    return Row("tfc in simulation at FINN's folding, 64 cycles a frame", what, timed, frames, "frames")
