@@ -25,7 +25,8 @@ def lines(rows: Iterator[Row]) -> Iterator[str]:
         else:
             ratio = f"ours / this = {ours.rate / row.rate:,.3g}"
         rate = f"{row.rate:16,.0f} {row.unit}/s" if row.amount > 1 else ""
-        timed = f"{1e3 * row.timing.seconds:12,.3f} ms ± {row.timing.noise:4.0%}"
+        noise = f"± {row.timing.noise:4.0%}" if row.timing.runs > 1 else "1 run "
+        timed = f"{1e3 * row.timing.seconds:12,.3f} ms {noise}"
         yield f"  {row.what:44} {rate:28} {timed}  {ratio}".rstrip()
 
 
