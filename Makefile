@@ -22,7 +22,7 @@ test: venv   ## the whole suite; MNIST's part runs where BITNECK_DATA says where
 lint: venv   ## style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy cli.py flow.py runs.py report.py models export hw ib_analysis
+	$(BIN)/mypy *.py models export hw ib_analysis
 
 bench: venv   ## speed, as ratios against peers and floors measured in the same run
 	$(BIN)/python tests/bench

@@ -15,10 +15,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from . import flow
+from .artefacts import RunFolder, history
 from .ib_analysis.plane import summary
 from .models.config import PRESETS
 from .models.datasets import ENVIRONMENT
-from .runs import RunConfig, RunFolder, changed, from_preset, from_toml
+from .runs import RunConfig, changed, from_preset, from_toml
 
 app = typer.Typer(
     help="Train a one-bit network, turn it into RTL, prove it bit-exact, and see what each layer remembers.",
@@ -155,7 +156,7 @@ def train(
         last = None
         for last, total in flow.train(place, wanted, data_dir, device):
             advance(last.epoch, total, f"test {last.test_accuracy:.2%}")
-    rows = flow.history(place)
+    rows = history(place)
     _say("train", f"{rows[-1]['epoch']:.0f} epochs, test accuracy {rows[-1]['test_accuracy']:.2%}", place.checkpoint)
 
 

@@ -9,39 +9,42 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from .artefacts import (
+    Analysis,
+    RunFolder,
+    Verification,
+    analysis_of,
+    graph_of,
+    history,
+    read_arrays,
+    read_json,
+    read_model,
+    read_trace,
+    verification_of,
+    write,
+    write_arrays,
+)
 from .export.compare import digests, first_mismatch
 from .export.graph import Graph
 from .hw.accelerator import Accelerator
 from .hw.verilog import verilog
 from .ib_analysis.codes import Trace
-from .ib_analysis.plane import PlanePoint, from_rows, plane, to_rows
+from .ib_analysis.plane import plane, to_rows
 from .models.config import schedule
 from .models.datasets import load
-from .runs import (
-    RunConfig,
-    RunError,
-    RunFolder,
-    chosen_samples,
-    damaged,
-    design,
-    read_arrays,
-    read_json,
-    read_model,
-    read_trace,
-    write,
-    write_arrays,
-)
+from .runs import RunConfig, RunError, chosen_samples, design
 
 if TYPE_CHECKING:
     from .models.training import Epoch
 
 CHECKPOINT_SECONDS = 2.0
+BUILD_FILE = "build.json"  # in rtl/: the [hardware] it was built for
 
 Tier = Literal["library", "cocotb"]
 Tell = Callable[[str], None]
@@ -83,12 +86,6 @@ def train(
         yield epoch, epochs
 
 
-def history(folder: RunFolder) -> list[dict[str, float]]:
-    """Epoch, loss and accuracies so far."""
-    arrays = read_arrays(folder.needs(folder.checkpoint, "train"))
-    return json.loads(str(arrays["history"]))
-
-
 def _check_trained(folder: RunFolder) -> None:
     epochs, done = folder.config().training.epochs, len(history(folder)) - 1
     if done < epochs:
@@ -112,14 +109,11 @@ def export(folder: RunFolder) -> Graph:
     return graph
 
 
-def graph_of(folder: RunFolder) -> Graph:
-    return Graph.from_arrays(read_arrays(folder.needs(folder.graph, "export")))
-
-
 def build(folder: RunFolder) -> Accelerator:
     """The RTL: top module, hand-written modules, memories."""
     accelerator = design(folder.config(), graph_of(folder))
     files = verilog(accelerator)
+    files[BUILD_FILE] = folder.config().hardware.model_dump_json(indent=1)
     fresh = folder.path / ".rtl"
     shutil.rmtree(fresh, ignore_errors=True)
     for name, text in files.items():
@@ -127,35 +121,6 @@ def build(folder: RunFolder) -> Accelerator:
     shutil.rmtree(folder.rtl, ignore_errors=True)
     fresh.rename(folder.rtl)
     return accelerator
-
-
-@dataclass(frozen=True)
-class Verification:
-    """Whether every bit of every layer is the same in torch, in the QONNX file, in the integer graph and in the RTL.
-
-    digests           sha256 by layer and source, `class` for what leaves the chip
-    mismatches        the first difference of each source that differs from torch, as a line
-    accuracy          of the classes that left the simulated chip, over the samples
-    cycles_per_frame  measured; promised_cycles is what the descriptors say
-    seconds           of the simulation alone, after the build
-    """
-
-    name: str
-    data_sha256: str
-    samples: int
-    layers: int
-    tier: str
-    digests: dict[str, dict[str, str]]
-    mismatches: list[str]
-    accuracy: float
-    latency_cycles: int
-    cycles_per_frame: float
-    promised_cycles: int
-    seconds: float = field(compare=False)
-
-    @property
-    def equal(self) -> bool:
-        return not self.mismatches and all(len(set(row.values())) == 1 for row in self.digests.values())
 
 
 def simulate(
@@ -180,7 +145,11 @@ def simulate(
     if data.sha256 != trained_on:
         raise RunError(f"{folder.path} was trained on data of sha256 {trained_on}, {config.dataset} is {data.sha256}")
     x, y = chosen_samples(config, data)
-    folder.needs(folder.rtl / f"{config.name}.sv", "build")
+    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
+    if built_for != config.hardware.model_dump(mode="json"):
+        raise RunError(
+            f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
+        )
     accelerator = design(config, graph)
     files = {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
     tell("torch: the codes captured at the end of the training")
@@ -193,7 +162,10 @@ def simulate(
         tell("rtl: compiling the design with Verilator")
         simulator_of_design = compile_design(accelerator, folder.path / "simulation", files)
         tell(f"rtl: simulating {len(x):,} frames")
-        simulation, complaint = simulator_of_design(x, workers=workers), None
+        complaint = None
+        simulation = simulator_of_design(
+            x, workers=workers, progress=lambda done: tell(f"rtl: {done:,} of {len(x):,} frames simulated")
+        )
     else:
         tell(f"rtl: building and simulating {len(x):,} frames under cocotb on {simulator}")
         work = folder.path / "cocotb"
@@ -227,22 +199,6 @@ def simulate(
     return verification
 
 
-def verification_of(folder: RunFolder) -> Verification:
-    values = read_json(folder.needs(folder.verification, "simulate"))
-    try:
-        return Verification(**{key: value for key, value in values.items() if key != "equal"})
-    except (AttributeError, TypeError) as error:
-        raise damaged(folder.verification, error) from None
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """points   of the run's target over all captured epochs; population   the last epoch's, for that target"""
-
-    points: tuple[PlanePoint, ...]
-    population: tuple[PlanePoint, ...]
-
-
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
     """I(X;T) and I(T;Y) of every layer at every captured epoch."""
     config = folder.config()
@@ -265,17 +221,9 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
     return Analysis(points, population)
 
 
-def analysis_of(folder: RunFolder) -> Analysis:
-    rows = read_json(folder.needs(folder.plane, "analyze"))
-    try:
-        return Analysis(from_rows(rows["points"]), from_rows(rows["population"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise damaged(folder.plane, error) from None
-
-
 def report(folder: RunFolder) -> Path:
     """One self-contained page of everything above."""
-    from .report import page
+    from .report import page  # plots and templates cost a second that no other verb should wait for
 
     graph = graph_of(folder)
     accelerator = design(folder.config(), graph)

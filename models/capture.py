@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,8 +19,11 @@ def capture(net: DenseNet, x: NDArray[np.uint8], batch: int = 4096) -> Trace:
     """What every layer of `net` emits for x, (n, features) uint8, in evaluation mode; the net is left as it was.
 
     Codes are packed batch by batch, so what is held is n/8 bytes per neuron and one batch of floats. Scores are in
-    agreeing bits: (dot product + fan-in) / 2.
+    agreeing bits: (dot product + fan-in) / 2. It runs on the CPU, where the exporter asks for the thresholds: another
+    device's batch-norm may round an exact tie to the other side.
     """
+    if net.scores.weight.device.type != "cpu":
+        net = copy.deepcopy(net).cpu()
     with evaluating(net):
         return concatenate([_trace(net, net.encode(x[start : start + batch])) for start in range(0, len(x), batch)])
 

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from .config import nearest
 from .idx import DataError, read_idx
@@ -110,6 +108,8 @@ def load(name: str, data_dir: Path | str | None = None) -> Dataset:
 
 def digits() -> Dataset:
     """scikit-learn's 1,797 images of 8 × 8 pixels in 17 grey levels, 0 .. 16, hence 5 bits; 80/20 by class."""
+    from sklearn.datasets import load_digits  # half a second that only this set should cost
+
     x, y = load_digits(return_X_y=True)
     return _split("digits", x.astype(np.uint8), y.astype(np.int64), classes=10, input_bits=5)
 
@@ -141,6 +141,8 @@ EMBEDDED = {"digits": digits, "digits-twice": digits_twice, "twelve": twelve}
 
 
 def _split(name: str, x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, input_bits: int) -> Dataset:
+    from sklearn.model_selection import train_test_split
+
     train, test = train_test_split(np.arange(len(y)), test_size=0.2, random_state=SPLIT_SEED, stratify=y)
     train.sort(), test.sort()
     return Dataset(name, x[train], y[train], x[test], y[test], classes, input_bits)

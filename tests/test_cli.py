@@ -11,8 +11,8 @@ import sys
 import time
 
 import pytest
-from bitneck import runs
-from bitneck.runs import RunFolder
+from bitneck import artefacts
+from bitneck.artefacts import RunFolder
 
 
 def files(folder) -> dict[str, bytes]:
@@ -37,7 +37,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(bitneck, tmp_path):
 
 
 def flow_history(folder):
-    from bitneck.flow import history
+    from bitneck.artefacts import history
 
     return history(RunFolder(folder))
 
@@ -129,6 +129,17 @@ def test_an_impossible_folding_is_refused_with_the_legal_ones(bitneck, finished_
     assert (tmp_path / "digits" / "rtl" / "digits.sv").exists()
 
 
+def test_rtl_built_for_another_folding_is_not_simulated_as_if_it_were_this_one(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    config = tmp_path / "digits" / "run.toml"
+    config.write_text(config.read_text().replace("target_cycles = 32", "target_cycles = 64"))
+    result = bitneck("simulate", tmp_path / "digits")
+    assert result.exit_code == 2
+    assert "was built for other [hardware]" in result.output
+    assert bitneck("build", tmp_path / "digits").exit_code == 0
+    assert bitneck("simulate", tmp_path / "digits").exit_code == 0
+
+
 def test_too_few_cycles_are_refused_with_the_binding_constraint(bitneck, finished_run, tmp_path):
     shutil.copytree(finished_run, tmp_path / "digits")
     config = tmp_path / "digits" / "run.toml"
@@ -166,7 +177,7 @@ def test_a_full_disk_costs_nothing_that_was_there(bitneck, finished_run, tmp_pat
         def __exit__(self, *_):
             pass
 
-    monkeypatch.setattr(runs.os, "fdopen", Full)
+    monkeypatch.setattr(artefacts.os, "fdopen", Full)
     for verb in ("export", "build", "analyze", "report"):
         result = bitneck(verb, tmp_path / "digits")
         assert result.exit_code == 2

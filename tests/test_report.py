@@ -8,7 +8,7 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
-from bitneck.runs import RunFolder
+from bitneck.artefacts import RunFolder
 
 
 class Page(HTMLParser):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bitneck.artefacts import RunFolder, read_arrays, write_arrays
 from bitneck.export.graph import Graph
 from bitneck.ib_analysis.codes import Codes, Trace
-from bitneck.runs import RunFolder, read_arrays, write_arrays
 
 
 @pytest.fixture

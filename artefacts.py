@@ -1,0 +1,219 @@
+"""The folder of a run: where every artefact has its place, how it is written whole, and what it says when read back."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from .export.graph import Graph
+from .ib_analysis.codes import Trace
+from .ib_analysis.plane import PlanePoint, from_rows
+from .runs import RunConfig, RunError, from_toml
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where every artefact of a run lies. Each is written whole or not at all."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "run.toml"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint" / "checkpoint.npz"
+
+    @property
+    def codes(self) -> Path:
+        return self.path / "codes"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model.onnx"
+
+    @property
+    def graph(self) -> Path:
+        return self.path / "graph.npz"
+
+    @property
+    def rtl(self) -> Path:
+        return self.path / "rtl"
+
+    @property
+    def trace(self) -> Path:
+        return self.path / "trace.npz"
+
+    @property
+    def verification(self) -> Path:
+        return self.path / "verify.json"
+
+    @property
+    def plane(self) -> Path:
+        return self.path / "plane.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    def epoch_codes(self, epoch: int) -> Path:
+        return self.codes / f"epoch-{epoch:05d}.npz"
+
+    def captured_epochs(self) -> list[int]:
+        found = (re.fullmatch(r"epoch-(\d+)\.npz", path.name) for path in self.codes.glob("epoch-*.npz"))
+        return sorted(int(match[1]) for match in found if match)
+
+    def needs(self, artefact: Path, verb: str) -> Path:
+        """The artefact, where it is there; otherwise which verb makes it."""
+        if not artefact.exists():
+            raise RunError(f"{artefact} is missing; `bitneck {verb} {self.path}` makes it")
+        return artefact
+
+    def config(self) -> RunConfig:
+        return from_toml(self.needs(self.config_file, "train").read_text(), str(self.config_file))
+
+    def settle(self, config: RunConfig) -> None:
+        """Writes the configuration, or checks that the folder was made with the same."""
+        if self.config_file.exists():
+            was, now = self.config().model_dump(), config.model_dump()
+            different = [key for key in now if was[key] != now[key]]
+            if different:
+                raise RunError(
+                    f"{self.config_file} says otherwise about {', '.join(different)}; leave the options out to go on "
+                    "with it, or choose another folder"
+                )
+        else:
+            write(self.config_file, config.toml())
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Whole or not at all: under a temporary name beside it, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
+    """One .npz; same arrays, same bytes."""
+    out = io.BytesIO()
+    np.savez(out, **arrays)  # type: ignore[arg-type]
+    write(path, out.getvalue())
+
+
+def damaged(path: Path, why: object) -> RunError:
+    return RunError(f"{path} is damaged ({why}); remove it and make it anew")
+
+
+def read_arrays(path: Path) -> dict[str, NDArray]:
+    """Raises RunError where the file is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise damaged(path, error) from None
+
+
+def read_json(path: Path) -> Any:
+    """Raises RunError where the file is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise damaged(path, error) from None
+
+
+def read_model(path: Path) -> onnx.ModelProto:
+    """Raises RunError where the file is damaged."""
+    try:
+        return onnx.load(str(path))
+    except DecodeError:
+        raise damaged(path, "no ONNX file") from None
+
+
+def read_trace(path: Path) -> Trace:
+    return Trace.from_arrays(read_arrays(path))
+
+
+def history(folder: RunFolder) -> list[dict[str, float]]:
+    """Epoch, loss and accuracies so far."""
+    arrays = read_arrays(folder.needs(folder.checkpoint, "train"))
+    return json.loads(str(arrays["history"]))
+
+
+def graph_of(folder: RunFolder) -> Graph:
+    return Graph.from_arrays(read_arrays(folder.needs(folder.graph, "export")))
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Whether every bit of every layer is the same in torch, in the QONNX file, in the integer graph and in the RTL.
+
+    digests           sha256 by layer and source, `class` for what leaves the chip
+    mismatches        the first difference of each source that differs from torch, as a line
+    accuracy          of the classes that left the simulated chip, over the samples
+    cycles_per_frame  measured; promised_cycles is what the descriptors say
+    seconds           of the simulation alone, after the build
+    """
+
+    name: str
+    data_sha256: str
+    samples: int
+    layers: int
+    tier: str
+    digests: dict[str, dict[str, str]]
+    mismatches: list[str]
+    accuracy: float
+    latency_cycles: int
+    cycles_per_frame: float
+    promised_cycles: int
+    seconds: float = field(compare=False)
+
+    @property
+    def equal(self) -> bool:
+        return not self.mismatches and all(len(set(row.values())) == 1 for row in self.digests.values())
+
+
+def verification_of(folder: RunFolder) -> Verification:
+    values = read_json(folder.needs(folder.verification, "simulate"))
+    try:
+        return Verification(**{key: value for key, value in values.items() if key != "equal"})
+    except (AttributeError, TypeError) as error:
+        raise damaged(folder.verification, error) from None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """points   of the run's target over all captured epochs; population   the last epoch's, for that target"""
+
+    points: tuple[PlanePoint, ...]
+    population: tuple[PlanePoint, ...]
+
+
+def analysis_of(folder: RunFolder) -> Analysis:
+    rows = read_json(folder.needs(folder.plane, "analyze"))
+    try:
+        return Analysis(from_rows(rows["points"]), from_rows(rows["population"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(folder.plane, error) from None
