@@ -214,9 +214,25 @@ def simulate(
 
 
 @verb
-def analyze(folder: Run, table: Annotated[bool, typer.Option(help="print the last epoch's table")] = True) -> None:
-    """Measure I(X;T) and I(T;Y) of every layer at every captured epoch."""
+def analyze(
+    folder: Run,
+    table: Annotated[bool, typer.Option(help="print the last epoch's table")] = True,
+    codes: Annotated[Path | None, typer.Option(help="captured codes: a trace .npz, .npz, .npy or raw stream")] = None,
+    layer: Annotated[str | None, typer.Option(help="of the codes in a .npy or raw stream")] = None,
+    beat_bits: Annotated[int | None, typer.Option(help="payload of a beat of a raw stream: the layer's PE")] = None,
+) -> None:
+    """Measure I(X;T) and I(T;Y) of every layer at every captured epoch, or of codes captured elsewhere.
+
+    With --codes: those beside the software's own, exit 1 where any bit differs.
+    """
     place = RunFolder(folder)
+    if codes is not None:
+        compared = flow.analyze_captured(place, codes, layer, beat_bits)
+        for each in compared:
+            out.print(escape(str(each)), soft_wrap=True)
+        if any(each.first_difference is not None for each in compared):
+            raise typer.Exit(1)
+        return
     with _bar("analyze") as advance:
         analysis = flow.analyze(place, lambda done, total: advance(done, total, ""))
     _say("analyze", f"{len({point.epoch for point in analysis.points})} epochs", place.plane)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from . import captured
 from .artefacts import (
     Analysis,
     RunFolder,
@@ -30,6 +31,7 @@ from .artefacts import (
     write,
     write_arrays,
 )
+from .captured import Comparison
 from .export.compare import digests, first_mismatch
 from .export.graph import Graph
 from .hw.accelerator import Accelerator
@@ -207,18 +209,29 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
     if not epochs:
         raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
 
-    def captured() -> Iterator[tuple[int, dict]]:
+    def by_epoch() -> Iterator[tuple[int, dict]]:
         for done, epoch in enumerate(epochs):
             progress(done, len(epochs))
             yield epoch, read_trace(folder.epoch_codes(epoch)).layers()
         progress(len(epochs), len(epochs))
 
-    points = plane(captured(), labels, config.analysis.target)
+    points = plane(by_epoch(), labels, config.analysis.target)
     last: Trace = read_trace(folder.epoch_codes(epochs[-1]))
     population = () if config.analysis.target != "dataset" else plane({epochs[-1]: last.layers()}, labels, "population")
     rows = {"points": to_rows(points), "population": to_rows(population)}
     write(folder.plane, json.dumps(rows, indent=1))
     return Analysis(points, population)
+
+
+def analyze_captured(
+    folder: RunFolder, path: Path, layer: str | None = None, beat_bits: int | None = None
+) -> list[Comparison]:
+    """Codes captured elsewhere beside the trained net's own; see `captured.read` for the files it takes."""
+    config = folder.config()
+    labels = read_arrays(folder.needs(folder.codes / "labels.npz", "train"))["labels"]
+    software = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train")).layers()
+    given = captured.read(path, {name: codes.width for name, codes in software.items()}, layer, beat_bits)
+    return captured.compare(software, given, labels, config.analysis.target)
 
 
 def report(folder: RunFolder) -> Path:
