@@ -51,10 +51,14 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
     dense ones `L.weight` (fan-in, rows; ±1) and `L.accumulator`. Out: `scores`, the integer dot products.
     Same net, same bytes: nothing of the machine, the time or torch's tracing stays in the file.
 
-    Raises ThresholdError where a neuron has no threshold.
+    Raises ThresholdError where a neuron has no threshold, QonnxError for a float net.
     """
     import torch
 
+    if not net.config.binary:
+        raise QonnxError(
+            f"{name}: a net of {net.config.activation} has float weights; hardware needs a sign, such as rsign"
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a kernel package that we have no use for
         from brevitas.export import export_qonnx
@@ -102,7 +106,7 @@ def thresholds(net: Any) -> dict[str, Thresholds]:
         for index, block in enumerate(net.hidden):
             layer, linear = f"dense{index + 1}", block.linear
             values = accumulators(linear.in_features)
-            found[layer] = ask(layer, values, linear.out_features, block.norm, block.activation)
+            found[layer] = ask(layer, values, linear.out_features, block.norm, block.shift, block.activation)
     return found
 
 
@@ -125,6 +129,7 @@ def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
         norm.weight.fill_(1)
         norm.bias.zero_()
         norm.eps = 0.0  # 1 / sqrt(1 + 0) is exactly 1 everywhere
+        block.shift = torch.nn.Identity()  # a learnt threshold is in the midpoint by now
     net.scores.weight.copy_(net.scores.quant_weight().value.sign())
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -46,11 +46,43 @@ class Strict(BaseModel):
         return values
 
 
+Sign = Literal["ste-identity", "ste-clipped", "approx-sign", "swish-sign", "rsign"]
+Smooth = Literal["tanh", "relu"]
+
+
 class NetworkConfig(Strict):
-    """A dense net: widths[0] inputs of `input_bits` bits, hidden layers of 1-bit neurons, widths[-1] classes."""
+    """A dense net: widths[0] inputs of `input_bits` bits, hidden layers of neurons, widths[-1] classes.
+
+    activation   a sign, named by the gradient that training finds at it (`quantizers.py` says which), makes a 1-bit
+                 net: ±1 weights and codes. tanh and relu make a float net of the same shape, for comparison only.
+    batch_norm   between dot product and activation; by default in 1-bit nets, which cannot do without, and in no other
+    """
 
     widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3)]
     input_bits: Annotated[int, Field(ge=1, le=8)]
+    activation: Sign | Smooth = "approx-sign"
+    batch_norm: bool | None = None
+
+    @model_validator(mode="after")
+    def _centre_what_a_sign_cuts(self) -> NetworkConfig:
+        if self.binary and self.batch_norm is False:
+            raise ValueError(
+                f"batch_norm: a net of {self.activation} needs it; only {' and '.join(get_args(Smooth))} can do without"
+            )
+        return self
+
+    @property
+    def binary(self) -> bool:
+        """±1 weights and codes, that hardware can compute."""
+        return self.activation not in get_args(Smooth)
+
+    @property
+    def normalized(self) -> bool:
+        return self.binary or self.batch_norm is True
+
+    def twin(self, activation: Smooth) -> NetworkConfig:
+        """The float net of the same shape, without batch-norm."""
+        return NetworkConfig(widths=self.widths, input_bits=self.input_bits, activation=activation)
 
     @property
     def inputs(self) -> int:
@@ -66,13 +98,13 @@ class NetworkConfig(Strict):
 
     @property
     def synapses(self) -> int:
-        """Binary weights in all layers."""
+        """Weights in all layers."""
         return sum(rows * cols for cols, rows in pairwise(self.widths))
 
     @property
     def layers(self) -> tuple[str, ...]:
         """Names of what emits, from input to output: every room calls them so."""
-        head = ("binarize",) if self.input_bits > 1 else ()
+        head = ("binarize",) if self.binary and self.input_bits > 1 else ()
         return (*head, *(f"dense{index + 1}" for index in range(len(self.hidden))), "scores")
 
 
@@ -84,7 +116,6 @@ class TrainingConfig(Strict):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     temperature: Annotated[float, Field(gt=0, description="of the softmax, times the square root of its fan-in")] = 1.0
     cosine: Annotated[bool, Field(description="decay the learning rate to zero along half a cosine")] = True
-    gradient: Annotated[Literal["straight", "triangle"], Field(description="of the sign of an activation")] = "triangle"
     readout_weight: Annotated[float, Field(ge=0, description="of the loss of float classifiers on hidden codes")] = 0
     shift: Annotated[int, Field(ge=0, description="whole pixels by which training images move")] = 0
     warp: Annotated[float, Field(ge=0, description="strength of turning and stretching training images")] = 0
@@ -102,11 +133,14 @@ class Preset:
     training: TrainingConfig
 
 
-def _preset(name: str, dataset: str, widths: tuple[int, ...], input_bits: int, **recipe: Any) -> Preset:
-    return Preset(name, dataset, NetworkConfig(widths=widths, input_bits=input_bits), TrainingConfig(**recipe))
+def _preset(
+    name: str, dataset: str, widths: tuple[int, ...], input_bits: int, activation: Sign = "approx-sign", **recipe: Any
+) -> Preset:
+    network = NetworkConfig(widths=widths, input_bits=input_bits, activation=activation)
+    return Preset(name, dataset, network, TrainingConfig(**recipe))
 
 
-DIGITS = {"batch_size": 128, "learning_rate": 3e-3, "temperature": 0.7, "readout_weight": 1.0}
+DIGITS: dict[str, Any] = {"batch_size": 128, "learning_rate": 3e-3, "temperature": 0.7, "readout_weight": 1.0}
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -122,10 +156,10 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "twelve",
                 (12, 10, 7, 5, 4, 3, 2),
                 1,
+                "ste-clipped",
                 epochs=300,
                 batch_size=256,
                 cosine=False,
-                gradient="straight",
             ),
         )
     }

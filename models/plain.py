@@ -6,15 +6,15 @@ is exported and captured is always the Brevitas net; a test holds the two togeth
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .networks import DenseNet
-
-Gradient = Literal["straight", "triangle"]
+from .networks import DenseNet, FloatNet, Net
+from .quantizers import SLOPES
 
 
 class SignOfWeight(torch.autograd.Function):
@@ -30,16 +30,12 @@ class SignOfWeight(torch.autograd.Function):
 
 
 class SignOfActivation(torch.autograd.Function):
-    """±1, and +1 at zero; the gradient is stopped beyond ±1.
-
-    Within, `straight` passes it as it is (BinaryConnect, Brevitas) and `triangle` times 2 - 2|x|, the slope of the
-    parabola that touches the sign at ±1 (ApproxSign; Liu et al. 2018, "Bi-Real Net").
-    """
+    """±1, and +1 at zero; the gradient times slope(x), one of `quantizers.SLOPES`."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, gradient: Gradient) -> Tensor:
-        size = x.abs()
-        ctx.save_for_backward((2 - 2 * size).clamp_(min=0) if gradient == "triangle" else size <= 1)
+    def forward(ctx: Any, x: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
+        if ctx.needs_input_grad[0]:
+            ctx.save_for_backward(slope(x))
         return torch.where(x >= 0, 1.0, -1.0)
 
     @staticmethod
@@ -47,12 +43,18 @@ class SignOfActivation(torch.autograd.Function):
         return gradient * ctx.saved_tensors[0], None
 
 
-def forward(net: DenseNet, signs: Tensor, gradient: Gradient = "straight") -> list[Tensor]:
+def emissions(net: Net, pixels: Tensor) -> list[Tensor]:
+    """What every layer of a net emits for (n, features) uint8 pixels; a float net has no other forward pass."""
+    return net.emissions(net.encode(pixels)) if isinstance(net, FloatNet) else forward(net, input_bits(net, pixels))
+
+
+def forward(net: DenseNet, signs: Tensor) -> list[Tensor]:
     """Every layer's emission for (n, widths[0]) input bits as ±1: the hidden codes as ±1, then the dot products."""
+    slope = SLOPES[net.config.activation]
     emitted = []
     for block in net.hidden:
         dots = functional.linear(signs, SignOfWeight.apply(block.linear.weight))  # type: ignore[union-attr]
-        signs = SignOfActivation.apply(block.norm(dots), gradient)  # type: ignore[operator]
+        signs = SignOfActivation.apply(block.shift(block.norm(dots)), slope)  # type: ignore[operator]
         emitted.append(signs)
     return [*emitted, functional.linear(signs, SignOfWeight.apply(net.scores.weight))]
 

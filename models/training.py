@@ -148,7 +148,7 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
         done = (epoch - 1 + step / len(batches)) / config.epochs
         for group in run.optimizer.param_groups:
             group["lr"] = config.learning_rate * (falling(done) if config.cosine else 1)
-        *codes, dots = plain.forward(net, plain.input_bits(net, x[rows]), config.gradient)
+        *codes, dots = plain.emissions(net, x[rows])
         loss = _loss(run, dots, y[rows])
         total += loss.detach()
         for code, readout in zip(codes, run.readouts, strict=False):
@@ -187,7 +187,7 @@ def _evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
     right, loss = 0, 0.0
     with evaluating(run.net):
         for rows in torch.arange(len(y), device=y.device).split(EVALUATION_BATCH):
-            dots = plain.forward(run.net, plain.input_bits(run.net, x[rows]))[-1]
+            dots = plain.emissions(run.net, x[rows])[-1]
             right += int((dots.argmax(dim=1) == y[rows]).sum())
             loss += float(_loss(run, dots, y[rows])) * len(rows)
     return right / len(y), loss / len(y)

@@ -60,15 +60,16 @@ def batch_norm(kind: str, fan_in: int, rng: np.random.Generator) -> tuple[float,
 
 @pytest.fixture(scope="session")
 def adversarial() -> Callable:
-    """adversarial(widths, input_bits, seed, kinds) -> DenseNet in evaluation mode, its neurons of the given kinds."""
+    """adversarial(widths, input_bits, seed, kinds, activation) -> DenseNet in evaluation mode of such neurons."""
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)  # small nets: a second thread only waits
     from bitneck.models.config import NetworkConfig
     from bitneck.models.networks import DenseNet
 
-    def make(widths: tuple[int, ...], input_bits: int, seed: int = 0, kinds: tuple[str, ...] = KINDS):
+    def make(widths, input_bits: int, seed: int = 0, kinds: tuple[str, ...] = KINDS, activation: str = "approx-sign"):
         rng = np.random.default_rng(seed)
-        net = DenseNet(NetworkConfig(widths=widths, input_bits=input_bits), seed=seed).eval()
+        config = NetworkConfig(widths=widths, input_bits=input_bits, activation=activation)
+        net = DenseNet(config, seed=seed).eval()
         with torch.no_grad():
             if net.binarize is not None:
                 pixels = rng.integers(0, (1 << input_bits) + 1, widths[0])
@@ -80,6 +81,14 @@ def adversarial() -> Callable:
                 tensors = (block.norm.weight, block.norm.bias, block.norm.running_mean, block.norm.running_var)
                 for tensor, column in zip(tensors, columns, strict=True):
                     tensor.copy_(column)
+                if activation == "rsign":  # some of them where the batch-norm puts a reachable accumulator
+                    fan_in = block.linear.in_features
+                    reachable = 2.0 * torch.from_numpy(rng.integers(0, fan_in + 1, len(chosen))) - fan_in
+                    ties = block.norm(reachable[None].float())[0]
+                    free = torch.from_numpy(rng.normal(0, 1, len(chosen)).astype(np.float32))
+                    block.shift.threshold.copy_(
+                        torch.where(torch.from_numpy(rng.random(len(chosen)) < 0.5), ties, free)
+                    )
             net.scores.weight[0, 0] = 0.0  # a latent zero counts as +1
         return net
 

@@ -35,6 +35,8 @@ SHAPES = [
     ((33, 64, 64, 10), 8),
 ]
 
+TRAINED = [("twelve", 1, (12, 10, 7, 5, 4, 3, 2)), ("digits", 5, (64, 24, 16, 10))]
+
 
 def onnx_runtime(model: onnx.ModelProto, x: np.ndarray) -> dict[str, np.ndarray]:
     """Every code and the scores by ONNX Runtime with its optimisations on: it knows the file and nothing of qonnx."""
@@ -85,6 +87,52 @@ def test_every_accumulator_of_every_kind_of_neuron_is_decided_as_in_torch(advers
     net = adversarial((8, 300, 2), 1)
     x = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
     assert_all_sources_agree(net, x, walk)
+
+
+@pytest.mark.parametrize(("widths", "input_bits"), SHAPES)
+def test_learnt_thresholds_are_in_the_integer_thresholds_of_every_source(widths, input_bits, adversarial, walk, pixels):
+    net = adversarial(widths, input_bits, activation="rsign")
+    assert_all_sources_agree(net, pixels(net, 200), walk)
+
+
+def test_a_learnt_threshold_on_an_exact_tie_is_decided_as_in_torch(adversarial, walk):
+    net = adversarial((8, 300, 2), 1, activation="rsign")
+    x = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+    assert_all_sources_agree(net, x, walk)
+    moved = export(net)
+    with torch.no_grad():
+        net.hidden[0].shift.threshold.zero_()
+    assert serialize(export(net)) != serialize(moved)
+
+
+@pytest.mark.parametrize(("dataset", "input_bits", "widths"), TRAINED)
+def test_a_trained_net_with_learnt_thresholds_says_the_same_everywhere(dataset, input_bits, widths, walk):
+    from bitneck.models.capture import capture
+    from bitneck.models.config import NetworkConfig, TrainingConfig
+    from bitneck.models.datasets import load
+    from bitneck.models.training import start, train
+
+    data = load(dataset)
+    config = NetworkConfig(widths=widths, input_bits=input_bits, activation="rsign")
+    run = start(config, TrainingConfig(epochs=12, batch_size=64), data)
+    assert [row.epoch for row in train(run)][-1] == 12
+    assert all(float(block.shift.threshold.detach().abs().min()) > 0 for block in run.net.hidden)
+    x, _ = data.all()
+    assert_all_sources_agree(run.net.eval(), x, walk)
+    model = export(run.net)
+    said = capture(run.net, x)
+    assert said.codes == execute(model, x).codes == streamline(model).graph(x).codes
+    for block in run.net.hidden:
+        torch.nn.init.zeros_(block.shift.threshold)
+    assert capture(run.net, x).codes != said.codes, "the thresholds decide nothing here"
+
+
+def test_a_float_net_is_refused_and_the_way_out_named():
+    from bitneck.models.config import NetworkConfig
+    from bitneck.models.networks import untrained
+
+    with pytest.raises(QonnxError, match="a net of tanh has float weights; hardware needs a sign"):
+        export(untrained(NetworkConfig(widths=(4, 3, 2), input_bits=1).twin("tanh")))
 
 
 def plain_export(net) -> onnx.ModelProto:

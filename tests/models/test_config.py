@@ -75,3 +75,20 @@ def test_captures_begin_untrained_thin_out_and_end_at_the_last_epoch(epochs):
     assert all(later >= earlier - 1 for earlier, later in pairwise(steps))  # but for rounding, they only grow
     assert len(points) <= 40
     assert epochs < 100 or len(points) >= 25
+
+
+def test_layers_of_a_float_net_begin_where_its_weights_do():
+    known = NetworkConfig(widths=(4, 3, 3, 2), input_bits=8)
+    assert known.twin("tanh").layers == ("dense1", "dense2", "scores")
+    assert (known.binary, known.twin("tanh").binary) == (True, False)
+    assert (known.normalized, known.twin("relu").normalized) == (True, False)
+
+
+def test_a_sign_without_batch_norm_is_refused():
+    with pytest.raises(ValidationError, match="a net of rsign needs it; only tanh and relu can do without"):
+        NetworkConfig(widths=(4, 3, 2), input_bits=1, activation="rsign", batch_norm=False)
+
+
+@pytest.mark.parametrize(("name", "activation"), [("twelve", "ste-clipped"), ("tfc", "approx-sign")])
+def test_presets_keep_the_gradient_that_they_were_tuned_with(name, activation):
+    assert preset(name).network.activation == activation

@@ -1,11 +1,13 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
-from bitneck.models.config import NetworkConfig
-from bitneck.models.networks import DenseNet
+from bitneck.models.config import ConfigError, NetworkConfig, Sign
+from bitneck.models.networks import DenseNet, FloatNet, untrained
 
 GREY = NetworkConfig(widths=(6, 5, 4, 3), input_bits=4)
-BITS = NetworkConfig(widths=(6, 5, 3), input_bits=1)
+BITS = NetworkConfig(widths=(6, 5, 3), input_bits=1, activation="ste-clipped")
 
 
 def test_zero_is_plus_one_in_weights_and_codes_and_nothing_is_scaled():
@@ -41,11 +43,8 @@ def test_scores_are_dot_products_of_signs(config):
     assert set(scores.unique().tolist()) <= set(range(-fan_in, fan_in + 1, 2))
 
 
-def test_gradients_pass_straight_through_within_one_and_stop_beyond():
+def test_gradients_pass_straight_through_a_weight():
     net = DenseNet(BITS)
-    values = torch.tensor([-2.0, -1.0, -0.5, 0.0, 1.0, 1.5], requires_grad=True)
-    net.hidden[0].activation(values).sum().backward()
-    assert values.grad.tolist() == [0, 1, 1, 1, 1, 0]
     net.scores(torch.ones(1, 5)).sum().backward()
     assert net.scores.weight.grad.tolist() == [[1] * 5] * 3
 
@@ -67,7 +66,13 @@ def test_the_seed_alone_decides_the_weights():
     assert not torch.equal(first.scores.weight, DenseNet(GREY, seed=4).scores.weight)
 
 
-@pytest.mark.parametrize("config", [GREY, BITS], ids=["grey", "bits"])
+@pytest.mark.parametrize("activation", get_args(Sign))
+def test_zero_and_the_smallest_numbers_fall_to_the_same_side_in_every_activation(activation):
+    quantizer = DenseNet(BITS.model_copy(update={"activation": activation})).hidden[0].activation
+    assert quantizer(torch.tensor([0.0, -0.0, -1e-30, 1e-30, 9.0, -9.0])).tolist() == [1, 1, -1, 1, 1, -1]
+
+
+@pytest.mark.parametrize("config", [GREY, BITS, GREY.model_copy(update={"activation": "rsign"})])
 def test_the_qonnx_export_of_brevitas_takes_it(config, tmp_path):
     import onnx
     from brevitas.export import export_qonnx
@@ -78,4 +83,34 @@ def test_the_qonnx_export_of_brevitas_takes_it(config, tmp_path):
     kinds = [node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node]
     assert kinds[:2] == (["Sub", "BipolarQuant"] if config.input_bits > 1 else ["BipolarQuant", "Transpose"])
     assert set(kinds) <= {"Sub", "BipolarQuant", "Transpose", "MatMul", "BatchNormalization"}
+    assert kinds.count("Sub") == (config.input_bits > 1) + 2 * (config.activation == "rsign")
     assert kinds.count("MatMul") == len(config.widths) - 1
+
+
+def test_a_float_twin_has_the_shape_of_its_net_and_float_weights_without_batch_norm_unless_asked():
+    net = untrained(GREY.twin("tanh"), seed=1)
+    assert isinstance(net, FloatNet)
+    assert [tuple(linear.weight.shape) for linear in net.linears()] == [(5, 6), (4, 5), (3, 4)]
+    assert not list(net.buffers())
+    x = torch.rand(9, 6) * 2 - 1
+    weights = [(linear.weight, linear.bias) for linear in net.linears()]
+    by_hand = x
+    for weight, bias in weights[:-1]:
+        by_hand = torch.tanh(by_hand @ weight.T + bias)
+    assert torch.allclose(net(x), by_hand @ weights[-1][0].T + weights[-1][1])
+    normed = untrained(NetworkConfig(widths=(6, 5, 3), input_bits=1, activation="relu", batch_norm=True))
+    assert isinstance(normed.hidden[0].norm, torch.nn.BatchNorm1d)
+    assert normed.hidden[0].linear.bias is None
+    assert float(normed.hidden[0](x).detach().min()) == 0
+
+
+def test_a_float_net_sees_every_pixel_between_minus_one_and_one():
+    assert FloatNet(GREY.twin("relu")).encode(np.array([[0, 15, 5, 10]], np.uint8)).tolist() == [
+        pytest.approx([-1, 1, -1 / 3, 1 / 3])
+    ]
+    assert FloatNet(BITS.twin("relu")).encode(np.array([[0, 1]], np.uint8)).tolist() == [[-1, 1]]
+
+
+def test_a_one_bit_net_of_a_float_activation_is_refused():
+    with pytest.raises(ConfigError, match="tanh is no sign"):
+        DenseNet(GREY.twin("tanh"))

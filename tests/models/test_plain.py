@@ -1,15 +1,19 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 from bitneck.models import plain
-from bitneck.models.config import NetworkConfig
+from bitneck.models.config import NetworkConfig, Sign
 from bitneck.models.networks import DenseNet
+from bitneck.models.quantizers import SLOPES
 
 
+@pytest.mark.parametrize("activation", get_args(Sign))
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("input_bits", [1, 4])
-def test_plain_torch_gives_the_scores_and_the_gradients_of_brevitas_to_the_last_bit(input_bits, training):
-    config = NetworkConfig(widths=(20, 16, 12, 5), input_bits=input_bits)
+def test_plain_torch_gives_the_scores_and_the_gradients_of_brevitas_to_the_last_bit(input_bits, training, activation):
+    config = NetworkConfig(widths=(20, 16, 12, 5), input_bits=input_bits, activation=activation)
     pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 2**input_bits, (64, 20), np.uint8))
     results = []
     for forward in (
@@ -17,22 +21,63 @@ def test_plain_torch_gives_the_scores_and_the_gradients_of_brevitas_to_the_last_
         lambda net: plain.forward(net, plain.input_bits(net, pixels))[-1],
     ):
         net = DenseNet(config, seed=1).train(training)
+        with torch.no_grad():
+            for name, parameter in net.named_parameters():
+                if name.endswith("shift.threshold"):
+                    parameter.copy_(torch.linspace(-0.5, 0.5, len(parameter)))
         dots = forward(net)
         dots.square().sum().backward()
+        assert not training or all(bool(parameter.grad.any()) for parameter in net.parameters())
         results.append([dots, *(p.grad for p in net.parameters()), *net.buffers()])
     assert all(map(torch.equal, *results))
 
 
-@pytest.mark.parametrize(("gradient", "slopes"), [("straight", [0, 1, 1, 1, 1, 0]), ("triangle", [0, 0, 1, 2, 1.5, 0])])
-def test_gradients_of_an_activation_stop_beyond_one(gradient, slopes):
-    values = torch.tensor([-2.0, -1.0, -0.5, 0.0, 0.25, 1.5], requires_grad=True)
-    signs = plain.SignOfActivation.apply(values, gradient)
+CLOSED_FORMS = {
+    "ste-identity": lambda x: np.ones_like(x),
+    "ste-clipped": lambda x: 1.0 * (np.abs(x) <= 1),
+    "approx-sign": lambda x: np.where(x < 0, 2 + 2 * x, 2 - 2 * x) * (np.abs(x) < 1),
+    "swish-sign": lambda x: 5 * (2 - 5 * x * np.tanh(2.5 * x)) / (1 + np.cosh(5 * x)),
+    "rsign": lambda x: np.where(x < 0, 2 + 2 * x, 2 - 2 * x) * (np.abs(x) < 1),
+}
+
+
+@pytest.mark.parametrize("activation", get_args(Sign))
+def test_the_gradient_of_an_activation_is_its_closed_form(activation):
+    """On a grid through zero, the edges at ±1 and far beyond them."""
+    grid = np.concatenate([np.linspace(-3, 3, 49), [-1e-30, -0.0, 40, -40]])
+    quantizer = DenseNet(NetworkConfig(widths=(2, 1, 1), input_bits=1, activation=activation)).hidden[0].activation
+    for sign in (quantizer, lambda x: plain.SignOfActivation.apply(x, SLOPES[activation])):
+        x = torch.tensor(grid, dtype=torch.float32, requires_grad=True)
+        signs = sign(x)
+        (3 * signs).sum().backward()
+        assert np.array_equal(signs.detach().numpy(), np.where(grid >= 0, 1, -1))
+        assert x.grad.numpy() == pytest.approx(3 * CLOSED_FORMS[activation](grid), abs=1e-6)
+
+
+def test_the_closed_form_of_swish_sign_is_the_slope_of_the_published_curve():
+    x = np.linspace(-2, 2, 401)
+    curve = 2 / (1 + np.exp(-5 * x)) * (1 + 5 * x * (1 - 1 / (1 + np.exp(-5 * x)))) - 1
+    middle = CLOSED_FORMS["swish-sign"]((x[1:] + x[:-1]) / 2)
+    assert np.diff(curve) / np.diff(x) == pytest.approx(middle, abs=2e-3)
+
+
+def test_no_size_of_a_value_makes_the_gradient_of_swish_sign_anything_but_finite():
+    assert SLOPES["swish-sign"](torch.tensor([1e30, -1e30, 18.0, -3e38 / 5])).tolist() == pytest.approx([0] * 4)
+
+
+def test_a_channels_threshold_moves_its_sign_and_learns_with_the_opposite_gradient():
+    block = DenseNet(NetworkConfig(widths=(2, 3, 1), input_bits=1, activation="rsign")).hidden[0]
+    with torch.no_grad():
+        block.shift.threshold.copy_(torch.tensor([0.5, -0.5, 0.0]))
+    x = torch.tensor([[0.25, 0.25, 0.25], [-0.25, -0.25, -0.25]], requires_grad=True)
+    signs = block.activation(block.shift(x))
     signs.sum().backward()
-    assert signs.tolist() == [-1, -1, -1, 1, 1, 1]
-    assert values.grad.tolist() == slopes
+    assert signs.tolist() == [[-1, 1, 1], [-1, 1, -1]]
+    assert x.grad.tolist() == [[1.5, 0.5, 1.5], [0.5, 1.5, 1.5]]
+    assert block.shift.threshold.grad.tolist() == [-2, -2, -3]
 
 
 def test_zero_is_plus_one():
     values = torch.tensor([0.0, -0.0, -1e-30, 2.0])
-    assert plain.SignOfActivation.apply(values, "straight").tolist() == [1, 1, -1, 1]
+    assert plain.SignOfActivation.apply(values, SLOPES["ste-clipped"]).tolist() == [1, 1, -1, 1]
     assert plain.SignOfWeight.apply(values).tolist() == [1, 1, -1, 1]
