@@ -249,6 +249,31 @@ def report(folder: Run) -> None:
     _say("report", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
 
 
+@verb
+def sweep(
+    file: Annotated[Path, typer.Argument(help="what to vary: see the README")],
+    folder: Annotated[Path | None, typer.Option(help="of the results; by default sweeps/NAME")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="address of a dask cluster; without it, this machine")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes on this machine")] = CORES,
+    data_dir: DataDir = None,
+) -> None:
+    """Train and measure many networks; one table of results. Exit 1 where a network failed."""
+    from . import sweep as sweeping
+
+    wanted = sweeping.tasks(file.read_text(), str(file))
+    place = folder or Path("sweeps") / file.stem
+    failed = []
+    with sweeping.connected(scheduler, workers) as client, _bar("sweep") as advance:
+        for done, outcome in enumerate(sweeping.run(place, wanted, client, data_dir), 1):
+            advance(done, len(wanted), str(outcome.task))
+            if outcome.error is not None:
+                failed.append(outcome)
+                err.print(f"[bold red]failed[/] {escape(str(outcome.task))}: {escape(outcome.error)}")
+    _say("sweep", f"{len(wanted) - len(failed)} of {len(wanted)} networks", sweeping.collect(place, wanted))
+    if failed:
+        raise typer.Exit(1)
+
+
 def _say(verb: str, what: str, where: Path) -> None:
     out.print(f"[bold]{verb:<9}[/] {escape(what)}  [dim]{escape(str(where))}[/]", soft_wrap=True)
 

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from .export.graph import Graph
 from .hw.accelerator import Accelerator, Output, lower
 from .hw.folding import Folding, fold
-from .models.config import NetworkConfig, Strict, TrainingConfig, describe, preset
+from .models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
 from .models.datasets import EMBEDDED, Dataset
 
 
@@ -89,6 +89,8 @@ def changed(config: RunConfig, **changes: object) -> RunConfig:
     for path, value in changes.items():
         if value is not None:
             section, _, field = path.rpartition("__")
+            if section and section not in values:
+                raise RunError(f"no section {section!r} in a run's configuration; {nearest(section, values)}")
             (values[section] if section else values)[field] = value
     try:
         return RunConfig.model_validate(values)
