@@ -109,13 +109,21 @@ class NetworkConfig(Strict):
 
 
 class TrainingConfig(Strict):
-    """The recipe. Adam on clipped latent weights, cross-entropy on tempered scores, cosine decay to zero."""
+    """The recipe: cross-entropy on tempered scores, cosine decay to zero, latent weights clipped to ±1.
+
+    optimizer   adam, or sgd with momentum, on latent weights; or bop, which flips ±1 weights (`flip_rate`,
+                `flip_threshold`) and leaves to adam (`learning_rate`) what is no weight of a 1-bit layer
+    """
 
     epochs: Annotated[int, Field(ge=1)]
     batch_size: Annotated[int, Field(ge=2)] = 128
+    optimizer: Literal["adam", "sgd", "bop"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
-    temperature: Annotated[float, Field(gt=0, description="of the softmax, times the square root of its fan-in")] = 1.0
-    cosine: Annotated[bool, Field(description="decay the learning rate to zero along half a cosine")] = True
+    momentum: Annotated[float, Field(ge=0, lt=1, description="of sgd")] = 0.9
+    flip_rate: Annotated[float, Field(gt=0, le=1, description="of bop: weight of the newest gradient")] = 1e-3
+    flip_threshold: Annotated[float, Field(ge=0, description="of bop: mean gradient that flips a weight")] = 1e-6
+    temperature: Annotated[float, Field(gt=0, description="of the softmax, in a 1-bit net times √fan-in")] = 1.0
+    cosine: Annotated[bool, Field(description="decay all rates to zero along half a cosine")] = True
     readout_weight: Annotated[float, Field(ge=0, description="of the loss of float classifiers on hidden codes")] = 0
     shift: Annotated[int, Field(ge=0, description="whole pixels by which training images move")] = 0
     warp: Annotated[float, Field(ge=0, description="strength of turning and stretching training images")] = 0

@@ -107,7 +107,9 @@ class FloatNet(nn.Module):
     binarize = None  # a float net cuts no pixel
 
     def __init__(self, config: NetworkConfig, seed: int = 0) -> None:
-        """Untrained: Xavier weights that `seed` decides, biases zero; torch's global generator is left alone."""
+        """Untrained: normal weights of deviation 1/√fan-in, cut at twice that, as in Shwartz-Ziv and Tishby 2017;
+        biases zero. `seed` decides them, and torch's global generator is left alone.
+        """
         super().__init__()
         self.config = config
         with torch.random.fork_rng(devices=[]):
@@ -115,7 +117,9 @@ class FloatNet(nn.Module):
             self.scores = nn.Linear(config.widths[-2], config.classes)
         generator = torch.Generator().manual_seed(seed)
         for linear in self.linears():
-            nn.init.xavier_uniform_(linear.weight, generator=generator)
+            deviation = linear.in_features**-0.5
+            cut = 2 * deviation
+            nn.init.trunc_normal_(linear.weight, std=deviation, a=-cut, b=cut, generator=generator)
             if linear.bias is not None:
                 nn.init.zeros_(linear.bias)
 

@@ -24,7 +24,8 @@ from .augmentation import shifted, warped
 from .capture import evaluating
 from .config import NetworkConfig, TrainingConfig
 from .datasets import Dataset
-from .networks import DenseNet
+from .networks import DenseNet, Net, untrained
+from .optimizers import Bop, optimizers
 from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
@@ -60,13 +61,13 @@ class Run:
 
     config: TrainingConfig
     data: Dataset
-    net: DenseNet
+    net: Net
     readouts: nn.ModuleList
-    optimizer: torch.optim.Adam
+    optimizers: list[torch.optim.Optimizer]
     history: list[Epoch] = field(default_factory=list)
 
     def parameters(self) -> dict[str, nn.Parameter]:
-        """Everything that the optimiser moves, by name and in its order."""
+        """Everything that an optimiser moves, by name."""
         return {
             f"{part}/{name}": parameter
             for part, module in (("net", self.net), ("readouts", self.readouts))
@@ -85,7 +86,9 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
     moved = "shift" if config.shift else "warp" if config.warp else None
     if moved and math.isqrt(data.pixels) ** 2 != data.pixels:
         raise TrainingError(f"{data.name}: {moved} moves square images, but there are {data.pixels} pixels")
-    net = DenseNet(network, config.seed)
+    if config.optimizer == "bop" and not network.binary:
+        raise TrainingError(f"bop flips 1-bit weights, but a net of {network.activation} has none; use adam or sgd")
+    net = untrained(network, config.seed)
     if net.binarize is not None:
         thresholds = most_telling_thresholds(data)
         net.binarize.threshold.copy_(torch.from_numpy(thresholds))
@@ -95,8 +98,8 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
         )
     for parameter in readouts.parameters():
         nn.init.zeros_(parameter)
-    run = Run(config, data, net.to(device), readouts.to(device), torch.optim.Adam([torch.zeros(0)]))
-    run.optimizer = torch.optim.Adam(run.parameters().values(), lr=config.learning_rate, fused=True)
+    run = Run(config, data, net.to(device), readouts.to(device), [])
+    run.optimizers += optimizers(config, list(run.parameters().values()), one_bit_weights(net))
     return run
 
 
@@ -146,16 +149,18 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
     net.train()
     for step, rows in enumerate(batches):
         done = (epoch - 1 + step / len(batches)) / config.epochs
-        for group in run.optimizer.param_groups:
-            group["lr"] = config.learning_rate * (falling(done) if config.cosine else 1)
+        for group in (group for optimizer in run.optimizers for group in optimizer.param_groups):
+            group["lr"] = group["initial_lr"] * (falling(done) if config.cosine else 1)
         *codes, dots = plain.emissions(net, x[rows])
         loss = _loss(run, dots, y[rows])
         total += loss.detach()
         for code, readout in zip(codes, run.readouts, strict=False):
             loss = loss + config.readout_weight * (1 - done) * functional.cross_entropy(readout(code), y[rows])
-        run.optimizer.zero_grad()
+        for optimizer in run.optimizers:
+            optimizer.zero_grad()
         loss.backward()
-        run.optimizer.step()
+        for optimizer in run.optimizers:
+            optimizer.step()
         clip_latent_weights(net)
     return float(total) / len(batches)
 
@@ -171,15 +176,21 @@ def falling(done: float) -> float:
 
 
 @torch.no_grad()
-def clip_latent_weights(net: DenseNet) -> None:
+def clip_latent_weights(net: Net) -> None:
     """Into [-1, 1]: a latent weight that wandered off would need as long to come back and flip."""
-    for linear in net.linears():
-        linear.weight.clamp_(-1, 1)
+    for weight in one_bit_weights(net):
+        weight.clamp_(-1, 1)
 
 
-def _loss(run: Run, dots: Tensor, y: Tensor) -> Tensor:
-    scale = run.config.temperature * math.sqrt(run.net.scores.in_features)
-    return functional.cross_entropy(dots / scale, y)
+def one_bit_weights(net: Net) -> list[nn.Parameter]:
+    """The latent or ±1 weights of a 1-bit net; a float net has none."""
+    return [linear.weight for linear in net.linears()] if isinstance(net, DenseNet) else []
+
+
+def _loss(run: Run, scores: Tensor, y: Tensor) -> Tensor:
+    """Dot products of ±1 grow with √fan-in; a float net learns the size of its logits."""
+    size = math.sqrt(run.net.scores.in_features) if isinstance(run.net, DenseNet) else 1.0
+    return functional.cross_entropy(scores / (run.config.temperature * size), y)
 
 
 def _evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
@@ -198,8 +209,9 @@ def state_arrays(run: Run) -> dict[str, NDArray]:
     arrays = {f"net/{name}": value.cpu().numpy() for name, value in run.net.state_dict().items()}
     arrays |= {f"readouts/{name}": value.cpu().numpy() for name, value in run.readouts.state_dict().items()}
     for name, parameter in run.parameters().items():
-        for key, value in run.optimizer.state.get(parameter, {}).items():
-            arrays[f"optimizer/{key}/{name}"] = value.cpu().numpy()
+        for optimizer in run.optimizers:
+            for key, value in optimizer.state.get(parameter, {}).items():
+                arrays[f"optimizer/{key}/{name}"] = value.cpu().numpy()
     arrays["history"] = np.array(json.dumps([asdict(row) | {"seconds": 0.0} for row in run.history]))
     arrays["network"] = np.array(run.net.config.model_dump_json())
     arrays["training"] = np.array(run.config.model_dump_json())
@@ -219,21 +231,33 @@ def restore(arrays: Mapping[str, NDArray], data: Dataset, device: str = "cpu") -
         run = start(net.config, TrainingConfig.model_validate_json(str(arrays["training"])), data, device)
         for part, module in (("net", run.net), ("readouts", run.readouts)):
             module.load_state_dict({name: torch.tensor(arrays[f"{part}/{name}"]) for name in module.state_dict()})
-        for name, parameter in run.parameters().items():
-            if f"optimizer/step/{name}" in arrays:  # there is none before the first step
-                keys = ("step", "exp_avg", "exp_avg_sq")
-                state = {key: torch.tensor(arrays[f"optimizer/{key}/{name}"], device=device) for key in keys}
-                run.optimizer.state[parameter] = state
+        for optimizer in run.optimizers:
+            _restore_optimizer(optimizer, arrays, run.parameters(), device)
         run.history = [Epoch(**row) for row in json.loads(str(arrays["history"]))]
     except KeyError as error:
         raise TrainingError(f"not a checkpoint of this network: {error.args[0]} is missing") from None
     return run
 
 
-def network(arrays: Mapping[str, NDArray]) -> DenseNet:
+STATES = {torch.optim.Adam: ("step", "exp_avg", "exp_avg_sq"), torch.optim.SGD: ("momentum_buffer",), Bop: ("average",)}
+
+
+def _restore_optimizer(
+    optimizer: torch.optim.Optimizer, arrays: Mapping[str, NDArray], parameters: Mapping[str, nn.Parameter], device: str
+) -> None:
+    """In place. Before the first step there is nothing to restore, and SGD without momentum never has anything."""
+    moved = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    keys = STATES[type(optimizer)]
+    for name, parameter in parameters.items():
+        if id(parameter) in moved and f"optimizer/{keys[0]}/{name}" in arrays:
+            state = {key: torch.tensor(arrays[f"optimizer/{key}/{name}"], device=device) for key in keys}
+            optimizer.state[parameter] = state
+
+
+def network(arrays: Mapping[str, NDArray]) -> Net:
     """The net of a checkpoint alone, as export needs it. Raises TrainingError for a missing array."""
     try:
-        net = DenseNet(NetworkConfig.model_validate_json(str(arrays["network"])))
+        net = untrained(NetworkConfig.model_validate_json(str(arrays["network"])))
         net.load_state_dict({name: torch.from_numpy(np.array(arrays[f"net/{name}"])) for name in net.state_dict()})
     except KeyError as error:
         raise TrainingError(f"not a checkpoint of this network: {error.args[0]} is missing") from None

@@ -77,17 +77,83 @@ def test_every_epoch_of_every_seed_draws_its_own_order_again():
     assert orders[0, 1] == tuple(generator(0, 1).permutation(50))
 
 
+MOVED = {"shift": 1, "readout_weight": 0.5, "warp": 0.5, "settle": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("network", "recipe"),
+    [
+        ({}, MOVED),
+        ({"activation": "rsign"}, {}),
+        ({}, {"optimizer": "sgd"}),
+        ({}, {"optimizer": "sgd", "momentum": 0.0}),
+        ({"activation": "rsign"}, {"optimizer": "bop", **MOVED}),
+        ({"activation": "tanh"}, {}),
+        ({"activation": "relu", "batch_norm": True}, {"optimizer": "sgd"}),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("stop", [0, 1, 3, 4])
-def test_resuming_after_any_epoch_ends_in_the_bytes_of_an_uninterrupted_run(data, stop):
-    recipe = RECIPE.model_copy(update={"shift": 1, "readout_weight": 0.5, "warp": 0.5, "settle": 0.3})
-    whole = saved(finished(start(NETWORK, recipe, data)))
-    run = start(NETWORK, recipe, data)
+def test_resuming_after_any_epoch_ends_in_the_bytes_of_an_uninterrupted_run(data, stop, network, recipe):
+    shape, how = NETWORK.model_copy(update=network), RECIPE.model_copy(update=recipe)
+    whole = saved(finished(start(shape, how, data)))
+    run = start(shape, how, data)
     for row in train(run):
         if row.epoch == stop:
             break
     resumed = restore(loaded(saved(run)), data)
     assert [row.epoch for row in train(resumed)] == list(range(stop + 1, 5))
     assert saved(resumed) == whole
+
+
+@pytest.mark.parametrize(
+    ("activation", "recipe"),
+    [
+        ("ste-identity", {}),
+        ("ste-clipped", {}),
+        ("swish-sign", {}),
+        ("rsign", {}),
+        ("approx-sign", {"optimizer": "sgd"}),
+        ("approx-sign", {"optimizer": "bop"}),
+        ("tanh", {"learning_rate": 0.01}),
+        ("relu", {"learning_rate": 0.01}),
+    ],
+)
+def test_every_activation_and_every_optimiser_learns(data, activation, recipe):
+    shape, how = NETWORK.model_copy(update={"activation": activation}), RECIPE.model_copy(update=recipe)
+    run = finished(start(shape, how.model_copy(update={"epochs": 30}), data))
+    assert run.history[-1].train_accuracy > 0.9
+    assert run.history[-1].loss < 0.7 * run.history[0].loss
+
+
+def test_bop_holds_no_weight_that_is_not_one_bit_and_moves_everything_else(data):
+    run = start(
+        NETWORK.model_copy(update={"activation": "rsign"}), RECIPE.model_copy(update={"optimizer": "bop"}), data
+    )
+    for row in train(run):
+        assert all(torch.equal(linear.weight.abs(), torch.ones_like(linear.weight)) for linear in run.net.linears())
+        if row.epoch == 0:
+            before = {name: parameter.detach().clone() for name, parameter in run.parameters().items()}
+    moved = {name for name, parameter in run.parameters().items() if not torch.equal(parameter, before[name])}
+    assert moved == set(before)
+
+
+def test_bop_is_no_optimiser_of_float_weights(data):
+    with pytest.raises(TrainingError, match="bop flips 1-bit weights, but a net of relu has none; use adam or sgd"):
+        start(NETWORK.twin("relu"), RECIPE.model_copy(update={"optimizer": "bop"}), data)
+
+
+def test_float_weights_are_free_to_leave_one(data):
+    run = finished(start(NETWORK.twin("relu"), RECIPE.model_copy(update={"learning_rate": 0.3}), data))
+    assert max(float(linear.weight.detach().abs().max()) for linear in run.net.linears()) > 1
+
+
+def test_all_rates_decay_together(data):
+    recipe = RECIPE.model_copy(update={"optimizer": "bop", "flip_rate": 0.5, "epochs": 2})
+    run = finished(start(NETWORK, recipe, data))
+    flips, adam = (optimizer.param_groups[0]["lr"] for optimizer in run.optimizers)
+    assert flips / 0.5 == pytest.approx(adam / recipe.learning_rate)
+    assert 0 < flips < 0.05
 
 
 def test_a_checkpoint_refuses_other_data_and_names_what_it_lacks(data):
