@@ -100,16 +100,14 @@ class FloatBlock(nn.Module):
 class FloatNet(nn.Module):
     """The float twin of a `DenseNet`: the same widths, float weights and activations, every pixel seen as it is.
 
-    In:  (n, widths[0]) float32 within ±1: what `encode` makes.
+    In:  (n, widths[0]) float32, 0 .. 1: what `encode` makes.
     Out: (n, widths[-1]) float32 logits.
     """
 
     binarize = None  # a float net cuts no pixel
 
     def __init__(self, config: NetworkConfig, seed: int = 0) -> None:
-        """Untrained: normal weights of deviation 1/√fan-in, cut at twice that, as in Shwartz-Ziv and Tishby 2017;
-        biases zero. `seed` decides them, and torch's global generator is left alone.
-        """
+        """Untrained: the weights that a `DenseNet` of this seed starts from, biases zero."""
         super().__init__()
         self.config = config
         with torch.random.fork_rng(devices=[]):
@@ -117,9 +115,7 @@ class FloatNet(nn.Module):
             self.scores = nn.Linear(config.widths[-2], config.classes)
         generator = torch.Generator().manual_seed(seed)
         for linear in self.linears():
-            deviation = linear.in_features**-0.5
-            cut = 2 * deviation
-            nn.init.trunc_normal_(linear.weight, std=deviation, a=-cut, b=cut, generator=generator)
+            nn.init.xavier_uniform_(linear.weight, generator=generator)
             if linear.bias is not None:
                 nn.init.zeros_(linear.bias)
 
@@ -139,9 +135,9 @@ class FloatNet(nn.Module):
         return [*(block.linear for block in self.hidden), self.scores]  # type: ignore[union-attr,list-item]
 
     def encode(self, x: NDArray | Tensor) -> Tensor:
-        """The float input for (n, features) uint8 pixels, on the net's device: 0 becomes −1, the greatest +1."""
+        """The float input for (n, features) uint8 pixels, on the net's device: the greatest becomes 1."""
         pixels = (x if isinstance(x, Tensor) else torch.tensor(x)).to(self.scores.weight.device).float()
-        return pixels * (2 / ((1 << self.config.input_bits) - 1)) - 1
+        return pixels / ((1 << self.config.input_bits) - 1)
 
 
 Net: TypeAlias = DenseNet | FloatNet

@@ -68,7 +68,7 @@ def test_a_float_net_is_captured_as_the_floats_that_its_layers_emit():
     trace = capture_floats(net, pixels, batch=100)
     assert net.training
     assert tuple(trace.layers()) == TWIN.layers
-    values = pixels / 3.5 - 1
+    values = pixels / 7
     for index, block in enumerate(net.hidden):
         weight, bias = (parameter.detach().numpy() for parameter in (block.linear.weight, block.linear.bias))
         values = np.tanh(values @ weight.T + bias)

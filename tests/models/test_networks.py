@@ -104,11 +104,16 @@ def test_a_float_twin_has_the_shape_of_its_net_and_float_weights_without_batch_n
     assert float(normed.hidden[0](x).detach().min()) == 0
 
 
-def test_a_float_net_sees_every_pixel_between_minus_one_and_one():
-    assert FloatNet(GREY.twin("relu")).encode(np.array([[0, 15, 5, 10]], np.uint8)).tolist() == [
-        pytest.approx([-1, 1, -1 / 3, 1 / 3])
-    ]
-    assert FloatNet(BITS.twin("relu")).encode(np.array([[0, 1]], np.uint8)).tolist() == [[-1, 1]]
+def test_a_float_net_sees_every_pixel_between_zero_and_one():
+    pixels = np.array([[0, 15, 5, 10]], np.uint8)
+    assert FloatNet(GREY.twin("relu")).encode(pixels).tolist() == [pytest.approx([0, 1, 1 / 3, 2 / 3])]
+    assert FloatNet(BITS.twin("relu")).encode(np.array([[0, 1]], np.uint8)).tolist() == [[0, 1]]
+
+
+def test_twins_start_from_the_same_weights():
+    net, twin = untrained(GREY, seed=4), untrained(GREY.twin("tanh"), seed=4)
+    weights = ((one.weight, other.weight) for one, other in zip(net.linears(), twin.linears(), strict=True))
+    assert all(torch.equal(*pair) for pair in weights)
 
 
 def test_a_one_bit_net_of_a_float_activation_is_refused():
