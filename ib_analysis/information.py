@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .diagnostics import INTERVAL_COVERAGE, Target, Verdict, coverage, saturated, verdict
 from .entropy import Estimator, chao_wang_jost, plug_in
+from .nsb import nsb, nsb_information
 from .symbols import Symbols, pairs
 
 ESTIMATORS: dict[Target, Estimator] = {"dataset": plug_in, "enumerated": plug_in, "population": chao_wang_jost}
+NSB_POSSIBLE = 2**256
+"""For wider layers NSB is told this: at a coverage of .9 it no longer tells a larger alphabet from an endless one."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Estimate:
     coverage     Good-Turing, of those symbols
     saturated    H(T) is within .1 bit of log2 N and X is not enumerated: whatever the verdict says of the number, a
                  picture of it shows the sample size and not the network
+    nsb_gap_bits what NSB says less `bits`, where the verdict is CORRECTED: a second opinion on the correction. None
+                 elsewhere, and in files written before there was one
     """
 
     bits: float
@@ -37,6 +42,7 @@ class Estimate:
     symbols: int
     coverage: float
     saturated: bool
+    nsb_gap_bits: float | None = None
 
     @property
     def solid(self) -> bool:
@@ -49,12 +55,13 @@ class Estimate:
         return f"{self.verdict} (saturated)" if self.saturated and not self.verdict.refused else str(self.verdict)
 
     def __str__(self) -> str:
-        """`4.283`, `4.283 [4.251, 4.315]`, or `refused`: a refused number is never printed as one."""
+        """`4.283`, `4.283 [4.251, 4.315]`, `4.283 (NSB +0.021)`, or `refused`: that is never printed as a number."""
         if self.verdict.refused:
             return "refused"
-        if self.low is None or self.high is None or self.low == self.high:
-            return f"{self.bits:.3f}"
-        return f"{self.bits:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        text = f"{self.bits:.3f}"
+        if self.low is not None and self.high is not None and self.low != self.high:
+            text += f" [{self.low:.3f}, {self.high:.3f}]"
+        return text if self.nsb_gap_bits is None else f"{text} (NSB {self.nsb_gap_bits:+.3f})"
 
 
 def mutual_information(
@@ -79,7 +86,10 @@ def i_xt(t: Symbols, width: int, target: Target) -> Estimate:
     """
     surprise = np.log2(t.samples / t.counts)
     bits = ESTIMATORS[target](t.counts)
-    return _estimate(bits, surprise, t.counts, t.counts, 2**width, target)
+    estimate = _estimate(bits, surprise, t.counts, t.counts, 2**width, target)
+    if estimate.verdict is not Verdict.CORRECTED:
+        return estimate
+    return replace(estimate, nsb_gap_bits=nsb(t.counts, min(2**width, NSB_POSSIBLE)) - bits)
 
 
 def i_ty(t: Symbols, y: Symbols, width: int, target: Target) -> Estimate:
@@ -88,7 +98,11 @@ def i_ty(t: Symbols, y: Symbols, width: int, target: Target) -> Estimate:
     of_t, of_y = t.counts[t.ids[both.firsts]], y.counts[y.ids[both.firsts]]
     surprise = np.log2(both.counts * t.samples / (of_t * of_y))
     bits = mutual_information(t.counts, y.counts, both.counts, ESTIMATORS[target])
-    return _estimate(bits, surprise, both.counts, t.counts, 2**width * len(y), target)
+    estimate = _estimate(bits, surprise, both.counts, t.counts, 2**width * len(y), target)
+    if estimate.verdict is not Verdict.CORRECTED:
+        return estimate
+    second = nsb_information(t.counts, y.counts, both.counts, min(2**width, NSB_POSSIBLE))
+    return replace(estimate, nsb_gap_bits=second - bits)
 
 
 def _estimate(

@@ -15,6 +15,7 @@ from .entropy import chao_wang_jost, plug_in
 from .information import ESTIMATORS, Estimate, i_ty, i_xt
 from .symbols import label_symbols, symbols
 
+NSB_GAP = "(NSB +0.000): how much more a second estimator says; a gap of more than .1 bit leaves the number in doubt."
 LayerCodes: TypeAlias = Mapping[str, Codes]
 
 
@@ -138,6 +139,8 @@ def legend(points: Iterable[PlanePoint]) -> list[str]:
     lines = [f"{verdict}: {verdict.explanation}" for verdict in Verdict if verdict in verdicts]
     if any(estimate.saturated and not estimate.verdict.refused for estimate in estimates):
         lines.append(SATURATED_DATASET)
+    if any(estimate.nsb_gap_bits is not None for estimate in estimates):
+        lines.append(NSB_GAP)
     return lines
 
 

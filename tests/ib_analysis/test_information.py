@@ -11,6 +11,7 @@ from bitneck.ib_analysis.codes import Codes, CodesError
 from bitneck.ib_analysis.diagnostics import Verdict, bias_bound_bits, coverage, verdict
 from bitneck.ib_analysis.entropy import chao_wang_jost, miller_madow, plug_in
 from bitneck.ib_analysis.information import i_ty, i_xt, mutual_information
+from bitneck.ib_analysis.nsb import nsb
 from bitneck.ib_analysis.symbols import label_symbols, pairs, symbols
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,6 +140,24 @@ def test_cut_offs_of_coverage_lie_where_they_were_calibrated(once, expected):
     counts = np.array([1] * once + [rest // 10] * 9 + [rest - 9 * (rest // 10)])
     assert coverage(counts) == pytest.approx(1 - once / 10_000)
     assert verdict(counts, counts, 2**64, "population") == expected
+
+
+@pytest.mark.parametrize("width", [12, 300])
+def test_what_was_corrected_shows_how_far_nsb_is_and_nothing_else_does(width):
+    rng = np.random.default_rng(0)
+    patterns, weights = rng.random((4096, width)) < 0.5, rng.dirichlet(np.full(4096, 0.5))
+    patterns[:, :12] = Codes.pack_integers(np.arange(4096)[:, None], 12).bits()  # all distinct
+    drawn = rng.choice(4096, 10_000, p=weights)
+    t, y = symbols(Codes.pack(patterns[drawn])), label_symbols(drawn % 2)
+    xt, ty = i_xt(t, width, "population"), i_ty(t, y, width, "population")
+    for estimate in (xt, ty):
+        assert estimate.verdict is Verdict.CORRECTED
+        assert 0 < abs(estimate.nsb_gap_bits) < 0.1
+        assert str(estimate).endswith(f" (NSB {estimate.nsb_gap_bits:+.3f})")
+    assert xt.bits + xt.nsb_gap_bits == nsb(t.counts, 2 ** min(width, 256))
+    assert ty.bits + ty.nsb_gap_bits == pytest.approx(1, abs=0.01), "H(Y), as the label is a function of the code"
+    assert i_xt(t, width, "dataset").nsb_gap_bits is None
+    assert i_xt(uniform_bits(10_000, 8), 8, "population").nsb_gap_bits is None
 
 
 def test_reliable_needs_a_small_correction_too():

@@ -72,6 +72,8 @@ def test_nsb_and_chao_wang_jost_agree_where_one_in_ten_is_alone():
 def test_nsb_information_of_a_copy_is_its_entropy_and_does_not_mind_the_order():
     x = np.array([500, 300, 200])
     assert nsb_information(x, x, x, 4) == pytest.approx(plug_in(x), abs=0.02)
+    rare, y = np.array([1] * 300 + [4] * 100), np.array([350, 350])
+    assert nsb_information(rare, y, rare, 2**12) == pytest.approx(1, abs=0.002), "a function of the code: H(Y)"
     assert nsb(np.array([9, 0, 4, 1]), 16) == nsb(np.array([1, 9, 4]), 16)
 
 

@@ -63,6 +63,25 @@ def test_a_file_gives_back_what_was_written(run, target):
     assert all(isinstance(point.i_xt.verdict, Verdict) for point in back)
 
 
+def test_a_file_from_before_the_second_opinion_is_read_as_one_without(run):
+    points = run(2000, (8, 4), "population")
+    rows = json.loads(json.dumps(to_rows(points)))
+    for row in rows:
+        del row["i_xt"]["nsb_gap_bits"], row["i_ty"]["nsb_gap_bits"]
+    back = from_rows(rows)
+    assert [point.i_xt.bits for point in back] == [point.i_xt.bits for point in points]
+    assert all(point.i_xt.nsb_gap_bits is None for point in back)
+
+
+def test_the_table_explains_the_gap_where_there_is_one(run):
+    assert "a second estimator" not in summary(run(2000, (8, 4), "dataset"))
+    points = run(2000, (10, 9), "population", epochs=(0,))
+    assert Verdict.CORRECTED in {point.i_xt.verdict for point in points}
+    text = summary(points)
+    assert "(NSB " in text
+    assert "a second estimator" in text
+
+
 @pytest.mark.parametrize(
     "spoil", [lambda row: row.pop("i_xt"), lambda row: row.update(x=1), lambda row: row["i_ty"].update(verdict="FINE")]
 )
