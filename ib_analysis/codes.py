@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Source = Literal["torch", "qonnx", "graph", "rtl"]
 
@@ -40,6 +40,22 @@ class Codes:
     def pack(cls, bits: NDArray[np.bool_]) -> Codes:
         """From (n, width) bool."""
         return cls(np.packbits(bits, axis=1, bitorder="little"), bits.shape[1])
+
+    @classmethod
+    def from_array(cls, values: ArrayLike) -> Codes:
+        """From anybody's bits: (n, ...) of False and True, of 0 and 1, or of −1 and +1, in any number type.
+
+        What one sample holds beyond its first axis is read in C order. Raises CodesError for any other value: a sign
+        taken for a truth value would make −1 a one.
+        """
+        array = np.asarray(values)
+        if array.ndim < 2 or not array.size:
+            raise CodesError(f"codes need (n, width) bits, got {array.shape}")
+        rows = array.reshape(len(array), -1)
+        bits = rows > 0
+        if not ((rows == bits).all() or (rows == np.where(bits, np.int8(1), np.int8(-1))).all()):
+            raise CodesError(f"codes need 0 and 1, or -1 and +1, got {np.unique(rows)[:4].tolist()} ...")
+        return cls.pack(bits)
 
     @classmethod
     def pack_integers(cls, values: NDArray[np.integer], bits_each: int) -> Codes:
