@@ -13,12 +13,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from .artefacts import write
+from .ib_analysis.float_quantities import binned_not_mi
+from .ib_analysis.plane import plane
+from .ib_analysis.symbols import label_symbols
 from .models.config import Strict, describe, schedule
 from .runs import RunConfig, RunError, changed, from_preset
 
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     import pyarrow
     from distributed import Client
 
+BINS = 30  # of a float net's activations, as in Shwartz-Ziv and Tishby 2017
+Row: TypeAlias = dict[str, Any]
 RETRIES = 2  # of a task that raised; dask itself gives a task of a killed worker to another one
 
 
@@ -115,14 +121,13 @@ def _with(config: RunConfig, values: Mapping[str, Any], place: str) -> RunConfig
         raise RunError(f"{place}: {error}") from None
 
 
-def measure(config: RunConfig, data_dir: Path | None = None) -> list[dict[str, Any]]:
+def measure(config: RunConfig, data_dir: Path | None = None) -> list[Row]:
     """One network trained and measured in memory: a row for each captured epoch and layer.
 
-    A refused number is None, never a value.
+    A refused number is None, never a value. Of a float net the bins of its hidden activations are measured, and the
+    verdict says that this is no mutual information.
     """
-    from .ib_analysis.plane import plane
     from .models import training
-    from .models.capture import capture
     from .models.datasets import load
     from .runs import chosen_samples
 
@@ -130,20 +135,41 @@ def measure(config: RunConfig, data_dir: Path | None = None) -> list[dict[str, A
     x, labels = chosen_samples(config, data)
     looked_at = set(schedule(config.training.epochs))
     run = training.start(config.network, config.training, data)
+    measured = _of_codes if config.network.binary else _of_floats
     rows = []
     for epoch in training.train(run):
-        if epoch.epoch not in looked_at:
-            continue
-        for point in plane({epoch.epoch: capture(run.net, x).layers()}, labels, config.analysis.target):
-            row: dict[str, Any] = {"epoch": epoch.epoch, "layer": point.layer, "width": point.width}
-            for name, estimate in (("i_xt", point.i_xt), ("i_ty", point.i_ty)):
-                row[f"{name}_bits"] = None if estimate.verdict.refused else estimate.bits
-                row[f"{name}_verdict"] = str(estimate.verdict)
-                row[f"{name}_coverage"] = estimate.coverage
-            row |= {"saturated": point.i_xt.saturated, "target": point.i_xt.target, "samples": point.i_xt.samples}
-            row |= {"loss": epoch.loss, "train_accuracy": epoch.train_accuracy, "test_accuracy": epoch.test_accuracy}
-            rows.append(row)
+        if epoch.epoch in looked_at:
+            accuracies = {"train_accuracy": epoch.train_accuracy, "test_accuracy": epoch.test_accuracy}
+            common = {"epoch": epoch.epoch, "samples": len(x), "loss": epoch.loss, **accuracies}
+            rows += [common | row for row in measured(run.net, x, labels, config)]
     return rows
+
+
+def _of_codes(net: Any, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig) -> Iterator[Row]:
+    from .models.capture import capture
+
+    for point in plane({0: capture(net, x).layers()}, labels, config.analysis.target):
+        row: Row = {"layer": point.layer, "width": point.width, "target": point.i_xt.target}
+        for name, estimate in (("i_xt", point.i_xt), ("i_ty", point.i_ty)):
+            row[f"{name}_bits"] = None if estimate.verdict.refused else estimate.bits
+            row[f"{name}_verdict"] = str(estimate.verdict)
+            row[f"{name}_coverage"] = estimate.coverage
+        yield row | {"saturated": point.i_xt.saturated}
+
+
+def _of_floats(
+    net: Any, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig
+) -> Iterator[dict[str, Any]]:
+    """30 bins, of [-1, 1] for tanh, of 0 to the largest activation otherwise."""
+    from .models.capture import capture_floats
+
+    y = label_symbols(labels)
+    for layer, values in capture_floats(net, x).activations.items():
+        low, high = (-1.0, 1.0) if config.network.activation == "tanh" else (0.0, max(float(values.max()), 1e-6))
+        found = binned_not_mi(values, y, BINS, low, high)
+        row = {"layer": layer, "width": values.shape[1], "target": config.analysis.target}
+        row |= {"i_xt_bits": found.xt_low_bits, "i_ty_bits": found.ty_low_bits}
+        yield row | dict.fromkeys(("i_xt_verdict", "i_ty_verdict"), f"NOT MI: {found.method}")
 
 
 @dataclass(frozen=True)
@@ -192,11 +218,20 @@ def collect(folder: Path, wanted: list[Task]) -> Path:
     return path
 
 
+def rows_of(folder: Path, task: Task) -> list[Row]:
+    """What `measure` gave for a finished task. Raises RunError where it is not in the folder."""
+    from pyarrow import parquet
+
+    if not _part(folder, task).exists():
+        raise RunError(f"{folder} holds no results of {task}; run it again, and look at what it says")
+    return parquet.read_table(_part(folder, task)).to_pylist()
+
+
 def _part(folder: Path, task: Task) -> Path:
     return folder / "tasks" / f"{task.key}.parquet"
 
 
-def _table(task: Task, rows: list[dict[str, Any]]) -> pyarrow.Table:
+def _table(task: Task, rows: list[Row]) -> pyarrow.Table:
     import pyarrow
 
     varied = {path: str(value) if isinstance(value, list) else value for path, value in task.varied}

@@ -98,18 +98,18 @@ class Violation:
     excess_bits: float
 
 
-def dpi_violations(points: Sequence[PlanePoint]) -> tuple[Violation, ...]:
+def dpi_violations(layers: Sequence[Trajectory]) -> tuple[Violation, ...]:
     """Where the data-processing inequality fails: I(X;T) and I(T;Y) must not rise with depth at any epoch.
 
-    Layers are taken in the points' order. With exact numbers of a deterministic chain there is none; estimates may have
-    some, and float quantities that are no mutual information of the net often do.
+    layers   from input to output, over the same epochs
+
+    With exact numbers of a deterministic chain there is none; estimates may have some, and float quantities that are no
+    mutual information of the net often do.
     """
-    found = []
-    for epoch in sorted({point.epoch for point in points}):
-        chain = [point for point in points if point.epoch == epoch]
-        for before, after in pairwise(chain):
-            for quantity in ("i_xt", "i_ty"):
-                excess = getattr(after, quantity).bits - getattr(before, quantity).bits
-                if excess > TOLERANCE_BITS:
-                    found.append(Violation(epoch, after.layer, quantity, excess))
-    return tuple(found)
+    return tuple(
+        Violation(int(epoch), after.layer, quantity, float(excess))
+        for before, after in pairwise(layers)
+        for quantity in ("i_xt", "i_ty")
+        for epoch, excess in zip(after.epochs, getattr(after, quantity) - getattr(before, quantity), strict=True)
+        if excess > TOLERANCE_BITS
+    )

@@ -106,6 +106,17 @@ def test_a_configuration_with_an_unknown_key_names_the_nearest(bitneck, finished
     assert "did you mean 'target_cycles'?" in result.output
 
 
+def test_a_float_net_is_refused_where_codes_and_hardware_are_meant(bitneck, finished_run, tmp_path):
+    config = tmp_path / "float.toml"
+    config.write_text(
+        (finished_run / "run.toml").read_text().replace('activation = "approx-sign"', 'activation = "tanh"')
+    )
+    result = bitneck("train", tmp_path / "x", "--config", config)
+    assert result.exit_code == 2
+    assert "a net of tanh has no codes" in result.output
+    assert not (tmp_path / "x").exists()
+
+
 def test_a_folder_made_for_something_else_is_left_alone(bitneck, finished_run, tmp_path):
     shutil.copytree(finished_run, tmp_path / "digits")
     before = files(tmp_path / "digits")

@@ -50,13 +50,14 @@ def layers(seed: int, samples: int = 256) -> dict[str, Codes]:
 @pytest.mark.parametrize("seed", range(5))
 def test_exact_numbers_of_a_chain_keep_the_data_processing_inequality(seed):
     labels = np.arange(256) % 3
-    assert dpi_violations(plane({0: layers(seed), 1: layers(seed + 50)}, labels, "enumerated")) == ()
+    points = plane({0: layers(seed), 1: layers(seed + 50)}, labels, "enumerated")
+    assert dpi_violations(trajectories(points)) == ()
 
 
 def test_layers_in_the_wrong_order_break_it_and_are_named_with_their_excess():
     chain = layers(1)
     points = plane({3: dict(reversed(chain.items()))}, np.arange(256) % 3, "enumerated")
-    found = dpi_violations(points)
+    found = dpi_violations(trajectories(points))
     assert {(v.epoch, v.layer, v.quantity) for v in found} >= {(3, "dense1", "i_xt"), (3, "dense2", "i_xt")}
     by_layer = {point.layer: point.i_xt.bits for point in points}
     excess = next(v.excess_bits for v in found if (v.layer, v.quantity) == ("dense1", "i_xt"))

@@ -1,0 +1,82 @@
+"""The paper's page: its words follow from the numbers, whichever way they fall."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from bitneck import paper, sweep
+from bitneck.ib_analysis.dynamics import Trajectory
+from bitneck.paper import BINNED, EXACT, Check, Found, LayerFigures, Variant
+
+EPOCHS = np.array([0, 1, 2, 4, 8])
+
+
+def layer(name: str, i_xt: list[float], i_ty: list[float]) -> LayerFigures:
+    t = Trajectory(name, EPOCHS, np.array(i_xt), np.array(i_ty))
+    share = t.compression_while_fitting()
+    once = [(v, v, v) for v in (t.i_xt[0], t.i_xt[-1], t.rise_bits, t.peak_epoch, t.compression_bits)]
+    return LayerFigures(name, *once, None if share is None else (share,) * 3, (t.i_ty[-1],) * 3)
+
+
+def kind(name: str, quantity: str, *layers: LayerFigures) -> Found:
+    return Found(Variant(name, quantity, ()), layers, (0.9, 0.8, 1.0), 0)
+
+
+AT_ONCE = layer("dense1", [8, 7, 6, 4.5, 4], [0, 0.3, 0.6, 0.95, 1])
+TWO_PHASES = layer("dense1", [5, 7, 8, 6, 4], [0, 0.5, 0.95, 1, 1])
+NOTHING = layer("dense1", [5, 5, 5, 5, 5], [0, 0.5, 0.95, 1, 1])
+
+
+def test_nets_that_do_both_at_once_confirm_the_claim_and_others_are_named():
+    both = [kind("BNN, a", EXACT, AT_ONCE), kind("BNN, b", EXACT, AT_ONCE), kind("tanh", BINNED, TWO_PHASES)]
+    assert paper.verdicts(both)["binary_verdict"].startswith("2 of 2 kinds have no fitting phase")
+    assert "holds for all" in paper.verdicts(both)["binary_verdict"]
+    assert paper.verdicts(both)["float_verdict"].startswith("In 1 of 1 ")
+    other_way = [kind("BNN, a", EXACT, TWO_PHASES), kind("BNN, b", EXACT, AT_ONCE), kind("tanh", BINNED, AT_ONCE)]
+    assert paper.verdicts(other_way)["binary_verdict"].startswith("1 of 2 kinds have no fitting phase")
+    assert "BNN, a rises in dense1" in paper.verdicts(other_way)["binary_verdict"]
+    assert paper.verdicts(other_way)["float_verdict"].startswith("In 0 of 1 ")
+
+
+def test_sentences_say_what_rises_what_falls_and_when():
+    assert "rises first in 1 of 1 layers (dense1 (+3.00 bit))" in kind("x", EXACT, TWO_PHASES).sentence()
+    assert "of the fall, 0% (median over layers)" in kind("x", EXACT, TWO_PHASES).sentence()
+    assert "rises first in 0 of 1 layers (none)" in kind("x", EXACT, AT_ONCE).sentence()
+    assert "of the fall, 88% (median over layers)" in kind("x", EXACT, AT_ONCE).sentence()
+    assert "no layer loses" in kind("x", EXACT, NOTHING).sentence()
+
+
+def test_an_earlier_number_is_within_or_outside_the_spread_of_the_seeds():
+    assert Check("x", 4.0, (4.1, 3.9, 4.2)).within
+    assert not Check("x", 4.3, (4.1, 3.9, 4.2)).within
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    part, folder = paper.twelve(seeds=2, epochs=3, float_epochs=4), tmp_path_factory.mktemp("paper")
+    with sweep.connected(None, 2) as client:
+        ended = list(sweep.run(folder, part.tasks, client))
+    assert [outcome.error for outcome in ended] == [None] * 12
+    return folder, part
+
+
+def test_the_page_of_real_nets_shows_every_kind_and_is_the_same_bytes_again(results):
+    folder, part = results
+    page = paper.page(folder, [part])
+    for variant in part.variants:
+        assert page.count(f"<h3>{variant.name}</h3>") == 1
+    assert page.count("<svg") == 1
+    assert not re.findall(r"<(?:script|link|iframe|img)|src=", page)
+    assert page.count("fails 0 times") >= 5  # exact codes of a chain keep the data-processing inequality
+    assert "12-10-7-5-4-3-2" in page
+    assert page == paper.page(folder, [part])
+
+
+def test_seeds_of_a_kind_are_medians_with_their_smallest_and_largest(results):
+    folder, part = results
+    found, seeds = paper.found(folder, part.variants[0])
+    untrained = sorted(layers[0].i_xt[0] for layers in seeds)
+    assert found.layers[0].first == (sum(untrained) / 2, *untrained)
+    assert [each.layer for each in found.layers] == ["dense1", "dense2", "dense3", "dense4", "dense5", "scores"]
