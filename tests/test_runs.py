@@ -1,0 +1,42 @@
+"""A run's configuration: every preset makes one, it survives its own file, and changes are checked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bitneck.export.graph import Binarize, Dense, Graph, Scores
+from bitneck.models.config import PRESETS
+from bitneck.runs import RunConfig, RunError, changed, design, from_preset, from_toml
+
+
+def random_graph(config: RunConfig) -> Graph:
+    rng, widths = np.random.default_rng(0), config.network.widths
+    head = [Binarize("binarize", np.full(widths[0], 3, np.int32), config.network.input_bits)]
+    dense = [
+        Dense(f"dense{i}", rng.random((rows, cols)) < 0.5, np.full(rows, cols // 2, np.int32))
+        for i, (cols, rows) in enumerate(zip(widths[:-2], widths[1:-1], strict=True), 1)
+    ]
+    layers = (*head[: config.network.input_bits > 1], *dense, Scores(rng.random((widths[-1], widths[-2])) < 0.5))
+    return Graph(config.name, config.network.input_bits, layers)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_run_whose_hardware_keeps_its_cycles(name):
+    config = from_preset(name)
+    accelerator = design(config, random_graph(config))
+    assert accelerator.cycles <= config.hardware.target_cycles
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_configuration_survives_its_own_file(name):
+    config = from_preset(name)
+    assert from_toml(config.toml(), "here") == config
+
+
+def test_a_change_is_checked_like_the_rest():
+    config = from_preset("twelve")
+    assert changed(config, training__seed=3, training__epochs=None).training.seed == 3
+    with pytest.raises(RunError, match="training.seed"):
+        changed(config, training__seed=-1)
+    with pytest.raises(RunError, match="no section 'trainin'"):
+        changed(config, trainin__seed=1)
