@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from bitneck.export.graph import Binarize, Dense, Graph, Scores
@@ -11,13 +13,14 @@ from bitneck.runs import RunConfig, RunError, changed, design, from_preset, from
 
 def random_graph(config: RunConfig) -> Graph:
     rng, widths = np.random.default_rng(0), config.network.widths
-    head = [Binarize("binarize", np.full(widths[0], 3, np.int32), config.network.input_bits)]
+    bits = config.network.input_bits
+    head = [Binarize("binarize", np.full(widths[0], 3, np.int32), bits)] if bits > 1 else []
     dense = [
         Dense(f"dense{i}", rng.random((rows, cols)) < 0.5, np.full(rows, cols // 2, np.int32))
-        for i, (cols, rows) in enumerate(zip(widths[:-2], widths[1:-1], strict=True), 1)
+        for i, (cols, rows) in enumerate(pairwise(widths[:-1]), 1)
     ]
-    layers = (*head[: config.network.input_bits > 1], *dense, Scores(rng.random((widths[-1], widths[-2])) < 0.5))
-    return Graph(config.name, config.network.input_bits, layers)
+    layers = (*head, *dense, Scores(rng.random((widths[-1], widths[-2])) < 0.5))
+    return Graph(config.name, bits, layers)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -36,7 +39,7 @@ def test_a_configuration_survives_its_own_file(name):
 def test_a_change_is_checked_like_the_rest():
     config = from_preset("twelve")
     assert changed(config, training__seed=3, training__epochs=None).training.seed == 3
-    with pytest.raises(RunError, match="training.seed"):
+    with pytest.raises(RunError, match="seed: Input should be"):
         changed(config, training__seed=-1)
     with pytest.raises(RunError, match="no section 'trainin'"):
         changed(config, trainin__seed=1)
