@@ -250,6 +250,28 @@ def report(folder: Run) -> None:
 
 
 @verb
+def plane(
+    runs: Annotated[list[Path], typer.Argument(help="folders of analysed runs", metavar="RUN...")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="the page; by default plane.html, in the folder of a lone run")
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="a static figure instead, .pdf, .svg or .png; several runs: their median")
+    ] = None,
+) -> None:
+    """Draw information planes: a page with an epoch slider, runs side by side; or a figure for a paper."""
+    places = [RunFolder(folder) for folder in runs]
+    if figure is not None:
+        with out.status("plane: drawing"):
+            flow.picture_figure(places, figure)
+        _say("plane", f"{len(places)} run{'s' * (len(places) > 1)}", figure)
+    if figure is None or output is not None:
+        path = output or (places[0].path / "plane.html" if len(places) == 1 else Path("plane.html"))
+        flow.picture_page(places, path)
+        _say("plane", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
+
+
+@verb
 def sweep(
     file: Annotated[Path, typer.Argument(help="what to vary: see the README")],
     folder: Annotated[Path | None, typer.Option(help="of the results; by default sweeps/NAME")] = None,

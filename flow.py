@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -43,6 +43,8 @@ from .models.datasets import load
 from .runs import RunConfig, RunError, chosen_samples, design
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from .models.training import Epoch
 
 CHECKPOINT_SECONDS = 2.0
@@ -232,6 +234,53 @@ def analyze_captured(
     software = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train")).layers()
     given = captured.read(path, {name: codes.width for name, codes in software.items()}, layer, beat_bits)
     return captured.compare(software, given, labels, config.analysis.target)
+
+
+def picture_page(folders: Sequence[RunFolder], path: Path) -> Path:
+    """The information planes of these runs as one interactive page."""
+    from .ib_analysis.shown import Shown
+    from .interactive import distinct_names, page
+
+    shown = []
+    for folder, name in zip(folders, distinct_names(folder.path for folder in folders), strict=True):
+        config = folder.config()
+        epochs = history(folder) if folder.checkpoint.exists() else []
+        shown.append(
+            Shown(
+                name,
+                analysis_of(folder).points,
+                f"{config.dataset}, {'-'.join(map(str, config.network.widths))}, seed {config.training.seed}",
+                {int(row["epoch"]): row["test_accuracy"] for row in epochs},
+            )
+        )
+    write(path, page(shown))
+    return path
+
+
+def picture_figure(folders: Sequence[RunFolder], path: Path) -> Path:
+    """The information plane as a figure for a paper, in the format of the path's ending.
+
+    Several runs have to be of one shape, as seeds are: drawn is their median, and from the lowest to the highest.
+    """
+    from .ib_analysis.across import across_runs, spread
+    from .ib_analysis.plots import pdf, png, run_figure, svg
+    from .interactive import distinct_names
+
+    formats: dict[str, Callable[[Figure], bytes | str]] = {".pdf": pdf, ".svg": svg, ".png": png}
+    if path.suffix not in formats:
+        raise RunError(f"{path}: a figure ends in one of {', '.join(formats)}")
+    distinct_names(folder.path for folder in folders)
+    points = across_runs([analysis_of(folder).points for folder in folders])
+    rows = [history(folder) for folder in folders if folder.checkpoint.exists()]
+    if len(rows) < len(folders):
+        rows = []
+    epochs = [int(row["epoch"]) for row in min(rows, key=len, default=[])]
+    train, test = (
+        spread([[row[kind] for row in run[: len(epochs)]] for run in rows])
+        for kind in ("train_accuracy", "test_accuracy")
+    )
+    write(path, formats[path.suffix](run_figure(points, epochs, train, test, runs=len(folders))))
+    return path
 
 
 def report(folder: RunFolder) -> Path:

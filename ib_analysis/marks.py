@@ -6,7 +6,7 @@ in a margin that is no part of the scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -15,6 +15,10 @@ from matplotlib.colors import Colormap, ListedColormap
 from .information import Estimate
 
 MARKERS = "osD^vP*X<>ph"
+SYMBOLS = (  # the same shapes, as plotly names them
+    *("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "star", "x"),
+    *("triangle-left", "triangle-right", "pentagon", "hexagon"),
+)
 # Okabe and Ito 2008, without the yellow that paper swallows; shapes tell the layers apart where there is no colour.
 COLOURS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 GREY, HATCH = "#777777", "//////"
@@ -47,6 +51,10 @@ def marker(index: int) -> str:
     return MARKERS[index % len(MARKERS)]
 
 
+def symbol(index: int) -> str:
+    return SYMBOLS[index % len(SYMBOLS)]
+
+
 def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
@@ -54,3 +62,20 @@ def colour(index: int) -> str:
 def epoch_colours() -> Colormap:
     """Viridis without its last tenth, too light for white paper."""
     return ListedColormap(mpl.colormaps["viridis"].resampled(256)(range(230)), "viridis_to_print")  # type: ignore[arg-type]
+
+
+def top_of(estimate: Estimate) -> float:
+    """Where its bar ends, or its mark."""
+    return estimate.bits if estimate.high is None else estimate.high
+
+
+def axis_start(values: Sequence[float], end: float) -> float:
+    """Of an axis: just below 0, or below the points where all lie in its upper half; never its last tenth alone."""
+    lowest = min(min(values, default=0.0), 0.9 * end)
+    return lowest - 0.15 * (end - lowest) if lowest > end / 2 else min(-0.03 * end, 1.1 * lowest)
+
+
+def epoch_ticks(last: int, per_decade: tuple[int, ...]) -> list[int]:
+    """0, the steps of each decade that stand well clear of the last epoch, and the last epoch."""
+    steps = (step * 10**power for power in range(9) for step in per_decade)
+    return [0, *(step for step in steps if 2.5 * step < last), last]

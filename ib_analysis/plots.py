@@ -1,4 +1,6 @@
-"""The information plane of one run as a picture: results and axes in, axes out. Nothing is computed here.
+"""The information plane as a picture, of one run or of several as one: results and axes in, axes out.
+
+Nothing is computed here.
 
 How a point is drawn says what it is worth. Filled: a plain number. Hollow: WEAK. Hollow, grey and hatched: exact but
 saturated. A refused number has no place in the plane: its layer stands, grey, in a margin that is no part of the scale.
@@ -9,38 +11,43 @@ from __future__ import annotations
 import io
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from .across import Spread
 from .diagnostics import SATURATION_BITS
-from .information import Estimate
-from .marks import GREY, HATCH, colour, epoch_colours, key, marker, style
+from .marks import GREY, HATCH, axis_start, colour, epoch_colours, epoch_ticks, key, marker, style, top_of
 from .plane import PlanePoint, caption, last_epoch
 
+OVER_RUNS = " Median of {} runs; bands, and bars at the first and last epoch: from the lowest to the highest run."
 
-def information_plane(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
+
+def information_plane(axes: Axes, points: Sequence[PlanePoint], bars_at: Collection[int] | None = None) -> Axes:
     """I(T;Y) over I(X;T), colour = epoch, shape = layer, a thin grey line through the layers of one epoch.
 
     Dotted: H(Y), and log2 N, or H(X) where X is enumerated. Ticks on top: the widths of the layers. An axis starts at 0
     unless all points lie in its upper half.
+
+    bars_at   epochs whose marks have their intervals as bars; by default the last
     """
     layers, last = _layers(points), last_epoch(points)
     norm, colours = SymLogNorm(linthresh=1, vmin=0, vmax=max(1, last), base=10), epoch_colours()
     most_x, most_y = math.log2(points[0].i_xt.samples), points[0].h_y_bits
     drawn = [point for point in points if not _refused(point)]
-    right = max([max(point.ceiling_bits for point in points), *(_top(point.i_xt) for point in drawn)])
-    top = max([most_y, 0.1, *(_top(point.i_ty) for point in drawn)])
-    left = _start([point.i_xt.bits for point in drawn], right)
-    bottom = _start([point.i_ty.bits for point in drawn], top)
+    right = max([max(point.ceiling_bits for point in points), *(top_of(point.i_xt) for point in drawn)])
+    top = max([most_y, 0.1, *(top_of(point.i_ty) for point in drawn)])
+    left = axis_start([point.i_xt.bits for point in drawn], right)
+    bottom = axis_start([point.i_ty.bits for point in drawn], top)
     right, top = right + 0.04 * (right - left), top + 0.06 * (top - bottom)
 
     for epoch in sorted({point.epoch for point in points}):
@@ -56,7 +63,7 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
             elif point.i_ty.verdict.refused:
                 y = top + 0.05 * (top - bottom)
             axes.scatter([x], [y], marker=marker(index), zorder=3, **drawn_as)
-            if point.epoch == last and not _refused(point):
+            if point.epoch in (bars_at or [last]) and not _refused(point):
                 _error_bars(axes, point)
 
     if any(point.i_xt.saturated for point in points) and right > most_x - SATURATION_BITS:
@@ -84,7 +91,7 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
     above.tick_params(labelsize=8)
     axes.set_xlabel("I(X;T) (bits)")
     axes.set_ylabel("I(T;Y) (bits)")
-    ticks = _epoch_ticks(max(1, last), (1, 3))
+    ticks = epoch_ticks(max(1, last), (1, 3))
     figure = axes.get_figure()
     bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, label="epoch", pad=0.03)  # type: ignore[union-attr]
     bar.set_ticks(ticks, labels=[str(tick) for tick in ticks])
@@ -95,7 +102,7 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
 def information_over_epochs(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
     """I(X;T) of every layer against the epoch; intervals, where there are any, as bands."""
     layers = _layers(points)
-    shown = [_top(point.i_xt) for point in points if not point.i_xt.verdict.refused]
+    shown = [top_of(point.i_xt) for point in points if not point.i_xt.verdict.refused]
     top = 1.05 * max([0.1, *(shown or [point.ceiling_bits for point in points])])
     for index, layer in enumerate(layers):
         own = sorted((point for point in points if point.layer == layer), key=lambda point: point.epoch)
@@ -118,10 +125,17 @@ def information_over_epochs(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
     return _epoch_axis(axes, last_epoch(points))
 
 
-def accuracy_over_epochs(axes: Axes, epochs: Sequence[int], train: Sequence[float], test: Sequence[float]) -> Axes:
-    """Fractions 0 .. 1 against the epoch, drawn in per cent."""
-    axes.plot(epochs, [100 * value for value in train], color=GREY, linestyle="--", linewidth=1.2, label="train")
-    axes.plot(epochs, [100 * value for value in test], color="black", linewidth=1.2, label="test")
+def accuracy_over_epochs(
+    axes: Axes, epochs: Sequence[int], train: Sequence[float] | Spread, test: Sequence[float] | Spread
+) -> Axes:
+    """Fractions 0 .. 1 against the epoch, drawn in per cent; over several runs the middle and a band."""
+    for values, line, shade in ((train, "--", GREY), (test, "-", "black")):
+        name = "train" if values is train else "test"
+        middle = values.middle if isinstance(values, Spread) else values
+        axes.plot(epochs, [100 * value for value in middle], color=shade, linestyle=line, linewidth=1.2, label=name)
+        if isinstance(values, Spread):
+            low, high = [100 * value for value in values.low], [100 * value for value in values.high]
+            axes.fill_between(epochs, low, high, color=shade, alpha=0.2, linewidth=0)
     axes.set_ylabel("accuracy (%)")
     axes.legend(loc="lower right", fontsize=8, frameon=False)
     return _epoch_axis(axes, max(epochs))
@@ -130,16 +144,21 @@ def accuracy_over_epochs(axes: Axes, epochs: Sequence[int], train: Sequence[floa
 def run_figure(
     points: Sequence[PlanePoint],
     epochs: Sequence[int] = (),
-    train: Sequence[float] = (),
-    test: Sequence[float] = (),
+    train: Sequence[float] | Spread = (),
+    test: Sequence[float] | Spread = (),
     title: str = "",
+    runs: int = 1,
 ) -> Figure:
-    """The whole picture of one run, captioned; without epochs, without the accuracy panel."""
+    """The whole picture of one run, captioned; without epochs, without the accuracy panel.
+
+    runs   of how many runs these are the median and the range: see `across_runs` and `spread`
+    """
     figure = Figure(figsize=(7.2, 7.4), layout="constrained")
     panels = figure.subplot_mosaic(
         [["plane", "plane"], ["series", "accuracy" if len(epochs) else "series"]], height_ratios=[2, 1]
     )
-    information_plane(panels["plane"], points)
+    ends = [min(point.epoch for point in points), last_epoch(points)]
+    information_plane(panels["plane"], points, ends if runs > 1 else None)
     information_over_epochs(panels["series"], points)
     if len(epochs):
         accuracy_over_epochs(panels["accuracy"], epochs, train, test)
@@ -157,7 +176,8 @@ def run_figure(
         title=title or None,
     )
     estimates = [estimate for point in points for estimate in (point.i_xt, point.i_ty)]
-    figure.supxlabel(textwrap.fill(caption(points) + key(estimates), 110), x=0.01, ha="left", fontsize=8)
+    text = caption(points) + (OVER_RUNS.format(runs) if runs > 1 else "") + key(estimates)
+    figure.supxlabel(textwrap.fill(text, 110), x=0.01, ha="left", fontsize=8)
     return figure
 
 
@@ -167,6 +187,14 @@ def svg(figure: Figure) -> str:
     with mpl.rc_context({"svg.hashsalt": "bitneck", "svg.fonttype": "path"}):
         FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
     return out.getvalue().decode()
+
+
+def pdf(figure: Figure) -> bytes:
+    """The figure as PDF, its letters as TrueType: same figure, same bytes."""
+    out = io.BytesIO()
+    with mpl.rc_context({"pdf.fonttype": 42}):
+        FigureCanvasPdf(figure).print_pdf(out, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    return out.getvalue()
 
 
 def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
@@ -180,29 +208,13 @@ def _refused(point: PlanePoint) -> bool:
     return point.i_xt.verdict.refused or point.i_ty.verdict.refused
 
 
-def _start(values: Sequence[float], end: float) -> float:
-    """Of an axis: just below 0, or below the points where all lie in its upper half; never its last tenth alone."""
-    lowest = min(min(values, default=0.0), 0.9 * end)
-    return lowest - 0.15 * (end - lowest) if lowest > end / 2 else min(-0.03 * end, 1.1 * lowest)
-
-
 def _layers(points: Sequence[PlanePoint]) -> list[str]:
     return list(dict.fromkeys(point.layer for point in points))
 
 
-def _top(estimate: Estimate) -> float:
-    return estimate.bits if estimate.high is None else estimate.high
-
-
-def _epoch_ticks(last: int, per_decade: tuple[int, ...]) -> list[int]:
-    """0, the steps of each decade that stand well clear of the last epoch, and the last epoch."""
-    steps = (step * 10**power for power in range(9) for step in per_decade)
-    return [0, *(step for step in steps if 2.5 * step < last), last]
-
-
 def _epoch_axis(axes: Axes, last: int) -> Axes:
     last = max(1, last)
-    ticks = _epoch_ticks(last, (1, 3) if last < 300 else (1,))
+    ticks = epoch_ticks(last, (1, 3) if last < 300 else (1,))
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xticks(ticks, labels=[str(tick) for tick in ticks])
     axes.minorticks_off()

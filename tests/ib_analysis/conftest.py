@@ -10,10 +10,10 @@ from bitneck.ib_analysis.plane import plane
 
 @pytest.fixture(scope="session")
 def run():
-    """(samples, widths, target, epochs) -> points: random layers on a latent that learns its class by and by."""
+    """(samples, widths, target, epochs, seed) -> points: random layers on a latent that learns its class by and by."""
 
-    def points(samples, widths, target, epochs=(0, 1, 2, 5, 10)):
-        rng = np.random.default_rng(0)
+    def points(samples, widths, target, epochs=(0, 1, 2, 5, 10), seed=0):
+        rng = np.random.default_rng(seed)
         labels = rng.integers(0, 10, samples)
         latent, prototypes = rng.normal(size=(samples, 8)), rng.normal(size=(10, 8))
         weights = [rng.normal(size=shape) for shape in zip((8, *widths), widths, strict=False)]
@@ -28,3 +28,9 @@ def run():
         return plane(((epoch, layers(epoch)) for epoch in epochs), labels, target)
 
     return points
+
+
+@pytest.fixture(scope="session")
+def several(run):
+    """Three runs that differ in their seed only."""
+    return [run(2000, (6, 3), "dataset", seed=seed) for seed in range(3)]

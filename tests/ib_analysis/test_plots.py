@@ -6,7 +6,8 @@ import math
 import sys
 
 import pytest
-from bitneck.ib_analysis.plots import information_over_epochs, information_plane, png, run_figure, svg
+from bitneck.ib_analysis.across import across_runs, spread
+from bitneck.ib_analysis.plots import information_over_epochs, information_plane, pdf, png, run_figure, svg
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
@@ -111,9 +112,33 @@ def test_same_points_give_the_same_bytes(run, widths, target, epochs):
     assert one.startswith("<?xml")
     assert "<dc:date>" not in one
     assert png(run_figure(points)).startswith(b"\x89PNG")
+    paper = pdf(run_figure(points))
+    assert paper == pdf(run_figure(points))
+    assert paper.startswith(b"%PDF")
+    assert b"Date" not in paper
 
 
 def test_drawing_leaves_no_trace_in_pyplot(run):
     run_figure(run(700, (8,), "dataset"))
     pyplot = sys.modules.get("matplotlib.pyplot")
     assert pyplot is None or not pyplot.get_fignums()
+
+
+def bars(axes):
+    """Where error bars stand."""
+    return {tuple(container.lines[0].get_xydata()[0]) for container in axes.containers}
+
+
+def test_several_runs_show_their_median_with_bars_at_both_ends_and_say_so(several):
+    points = across_runs(several)
+    figure = run_figure(points, (0, 1), spread([(0.1, 0.5), (0.2, 0.9), (0.1, 0.7)]), spread([(0.1, 0.5)] * 3), runs=3)
+    plane, series, accuracy = figure.axes[:3]
+    ends = {(p.i_xt.bits, p.i_ty.bits) for p in points if p.epoch in (0, 10)}
+    assert bars(plane) == ends
+    assert sorted(mark[:2] for mark in marks(plane)) == sorted((p.i_xt.bits, p.i_ty.bits) for p in points)
+    assert len(series.collections) == 2 + len(points), "a band for each layer, and the marks"
+    assert accuracy.lines[0].get_ydata()[1] == pytest.approx(70)
+    assert "Median of 3 runs; bands, and bars" in figure.get_supxlabel().replace("\n", " ")
+    alone = Figure().subplots()
+    information_plane(alone, points)
+    assert len(bars(alone)) == 2, "the last epoch's only, where not asked for more"
