@@ -1,4 +1,5 @@
-"""H(T) + I(T;Y) of 60,000 samples in 10 classes: ours on packed codes, against what people do, and against memory.
+"""H(T) + I(T;Y) of 60,000 samples in 10 classes: ours on packed codes, against what people do, and against memory;
+then what second opinions on those numbers cost.
 
 Clustered codes: 600 patterns, Zipf-distributed, as a trained layer has them. Ours starts from packed codes, the others
 from the unpacked bits they were written for; packing or unpacking is not timed.
@@ -11,9 +12,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from bitneck.ib_analysis.codes import Codes
-from bitneck.ib_analysis.entropy import plug_in
+from bitneck.ib_analysis.entropy import chao_wang_jost, plug_in
 from bitneck.ib_analysis.information import i_ty, i_xt
-from bitneck.ib_analysis.symbols import label_symbols, symbols
+from bitneck.ib_analysis.nsb import nsb
+from bitneck.ib_analysis.nulls import null_bits, null_mean_bits, p_value
+from bitneck.ib_analysis.symbols import Symbols, label_symbols, symbols
 from numpy.typing import NDArray
 from sklearn.metrics import mutual_info_score
 from timing import Row, Timing, measure, timing
@@ -46,6 +49,24 @@ def rows() -> Iterator[Row]:
         timed, answer = _few_runs(lambda ids=ids, labels=labels: _scikit_learn(ids, labels), 3)
         assert abs(answer - expected) < 1e-6, f"scikit-learn: {answer} bits, ours {expected}"
         yield _row(group, "scikit-learn, I(T;Y) alone, from our ids", timed)
+        if width > 64:
+            yield from _second_opinions(symbols(codes), label_symbols(labels), shape)
+
+
+def _second_opinions(t: Symbols, y: Symbols, shape: str) -> Iterator[Row]:
+    """From symbols that are there already: NSB, the exact null mean, and the permutations of a p-value."""
+    rng = np.random.default_rng(2)
+    group = f"NSB entropy of the counts, {shape}"
+    yield _row(group, "ours, K = 2^256", measure(lambda: nsb(t.counts, 2**256)))
+    yield _row(group, "ours, Chao-Wang-Jost", measure(lambda: chao_wang_jost(t.counts)))
+    group = f"I(T;Y) of labels dealt at random, {shape}"
+    yield _row(group, "ours, exact mean over all dealings", measure(lambda: null_mean_bits(t, y)))
+    yield _row(group, "ours, mean of 99 dealings", measure(lambda: null_bits(t, y, rng, 99)))
+    group = f"p-value of I(T;Y), {shape}"
+    timed = measure(lambda: p_value(t, y, rng, 99))
+    yield Row(group, "ours, 99 permutations", timed, 99, "permutations")
+    timed, _ = _few_runs(lambda: float(mutual_info_score(rng.permutation(y.ids), t.ids)), 3)
+    yield Row(group, "scikit-learn, shuffle and mutual_info_score", timed, 1, "permutations")
 
 
 def ours(codes: Codes, labels: NDArray) -> float:
