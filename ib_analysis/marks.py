@@ -39,7 +39,7 @@ def key(estimates: Iterable[Estimate]) -> str:
     estimates = list(estimates)
     text = " Colour: epoch."
     if any(not estimate.solid and not estimate.verdict.refused and not estimate.saturated for estimate in estimates):
-        text += " Hollow: WEAK, the error may be a quarter of a bit."
+        text += " Hollow: WEAK, the error may be .3 bit."
     if any(estimate.saturated for estimate in estimates):
         text += " Hatched: saturated, the place shows the sample size and not the network."
     if any(estimate.verdict.refused for estimate in estimates):
