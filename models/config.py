@@ -120,8 +120,8 @@ class TrainingConfig(Strict):
     optimizer: Literal["adam", "sgd", "bop"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     momentum: Annotated[float, Field(ge=0, lt=1, description="of sgd")] = 0.9
-    flip_rate: Annotated[float, Field(gt=0, le=1, description="of bop: weight of the newest gradient")] = 1e-3
-    flip_threshold: Annotated[float, Field(ge=0, description="of bop: mean gradient that flips a weight")] = 1e-6
+    flip_rate: Annotated[float, Field(gt=0, le=1, description="of bop: weight of the newest gradient")] = 1e-2
+    flip_threshold: Annotated[float, Field(ge=0, description="of bop: mean gradient that flips a weight")] = 1e-3
     temperature: Annotated[float, Field(gt=0, description="of the softmax, in a 1-bit net times √fan-in")] = 1.0
     cosine: Annotated[bool, Field(description="decay all rates to zero along half a cosine")] = True
     readout_weight: Annotated[float, Field(ge=0, description="of the loss of float classifiers on hidden codes")] = 0
@@ -149,6 +149,7 @@ def _preset(
 
 
 DIGITS: dict[str, Any] = {"batch_size": 128, "learning_rate": 3e-3, "temperature": 0.7, "readout_weight": 1.0}
+PAPER: dict[str, Any] = {"batch_size": 256, "learning_rate": 3e-3, "temperature": 0.5}
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -159,6 +160,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             _preset("tfc", "mnist", (784, 64, 64, 64, 10), 8, epochs=30, batch_size=256),
             _preset("sfc", "mnist", (784, 256, 256, 256, 10), 8, epochs=25, batch_size=256, learning_rate=5e-3),
             _preset("lfc", "mnist", (784, 1024, 1024, 1024, 10), 8, epochs=15, batch_size=256, learning_rate=3e-3),
+            _preset("paper-mnist", "mnist", (784, 1024, 20, 20, 20, 10), 8, epochs=12, **PAPER),
+            _preset("narrow-mnist", "mnist", (784, 64, 10, 8, 6, 10), 8, epochs=30, **PAPER),
             _preset(
                 "twelve",
                 "twelve",

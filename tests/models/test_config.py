@@ -54,6 +54,13 @@ def test_a_preset_fits_its_embedded_data_set(name):
     assert known.network.input_bits == data.input_bits
 
 
+def test_the_nets_of_mnist_are_the_papers_and_one_of_at_most_ten_bits_behind_its_first_layer():
+    assert preset("paper-mnist").network.widths == (784, 1024, 20, 20, 20, 10)
+    narrow = preset("narrow-mnist").network
+    assert max(narrow.hidden[1:]) <= 10
+    assert (narrow.inputs, narrow.classes, narrow.input_bits) == (784, 10, 8)
+
+
 def test_synapses_are_the_binary_weights_of_all_layers():
     assert preset("tfc").network.synapses == 784 * 64 + 64 * 64 + 64 * 64 + 64 * 10
     assert preset("digits-small").network.synapses <= 4500  # small enough to unroll

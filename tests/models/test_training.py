@@ -200,3 +200,10 @@ def test_a_few_epochs_of_the_digits_recipe_already_recognise_digits():
     known = preset("digits")
     run = finished(start(known.network, known.training.model_copy(update={"epochs": 60}), load(known.dataset)))
     assert run.history[-1].test_accuracy > 0.9
+
+
+def test_a_few_epochs_of_the_narrow_net_of_mnist_are_far_above_chance(mnist_folder):
+    known = preset("narrow-mnist")
+    recipe = known.training.model_copy(update={"epochs": 4})
+    run = finished(start(known.network, recipe, load(known.dataset, mnist_folder)))
+    assert run.history[-1].test_accuracy > 0.6
