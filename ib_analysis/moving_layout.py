@@ -14,6 +14,21 @@ INK, SHADE = "#1c2430", "#f0f0f0"
 RIGHT, PLANE_FOOT, SERIES_HEAD, MARGIN = 1.0, 0.39, 0.27, 0.06
 
 
+def ceilings(run: Shown, shared: Scales) -> list[dict[str, Any]]:
+    """Dotted lines at H(Y) and at log2 N or H(X). Traces, because the grid covers what is drawn below traces."""
+    most_x, most_y = math.log2(run.points[0].i_xt.samples), run.points[0].h_y_bits
+    dots = {
+        "mode": "lines",
+        "line": {"color": INK, "width": 1, "dash": "dot"},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+    return [
+        {"x": list(shared.plane_x), "y": [most_y, most_y], **dots},
+        {"x": [most_x, most_x], "y": list(shared.plane_y), **dots},
+    ]
+
+
 def layout(run: Shown, shared: Scales) -> dict[str, Any]:
     right = RIGHT - (MARGIN + 0.01) * shared.margin_right
     head = 1 - (MARGIN + 0.01) * shared.margin_top
@@ -23,7 +38,6 @@ def layout(run: Shown, shared: Scales) -> dict[str, Any]:
     bare = {"visible": False, "fixedrange": True, "range": [0, 1]}
     ticks = epoch_ticks(shared.last_epoch, (1, 3) if shared.last_epoch < 300 else (1,))
     most_x, most_y = math.log2(run.points[0].i_xt.samples), run.points[0].h_y_bits
-    dots = {"type": "line", "line": {"color": INK, "width": 1, "dash": "dot"}, "layer": "below"}
     shapes: list[dict[str, Any]] = [
         {
             "type": "line",
@@ -35,8 +49,6 @@ def layout(run: Shown, shared: Scales) -> dict[str, Any]:
             "x1": 0,
             "line": {"color": INK, "width": 1.5},
         },
-        {**dots, "xref": "x domain", "yref": "y", "x0": 0, "x1": 1, "y0": most_y, "y1": most_y},
-        {**dots, "xref": "x", "yref": "y domain", "x0": most_x, "x1": most_x, "y0": 0, "y1": 1},
     ]
     exact = "H(X)" if run.points[0].i_xt.target == "enumerated" else "log<sub>2</sub> N"
     note: dict[str, Any] = {"showarrow": False, "font": {"size": 12}}
@@ -50,7 +62,7 @@ def layout(run: Shown, shared: Scales) -> dict[str, Any]:
     if any(one.saturated for point in run.points for one in (point.i_xt, point.i_ty)):
         ends = min(most_x + 0.04 * (shared.plane_x[1] - shared.plane_x[0]), shared.plane_x[1])
         strip = {"xref": "x", "yref": "y domain", "x0": most_x - SATURATION_BITS, "x1": ends}
-        shapes.insert(1, {**grey, **strip, "y0": 0, "y1": 1})  # under the dotted lines
+        shapes.append({**grey, **strip, "y0": 0, "y1": 1})
     if shared.margin_top:
         shapes.append({**grey, "yref": "paper", "x0": 0, "x1": right, "y0": 1 - MARGIN, "y1": 1})
         notes.append(

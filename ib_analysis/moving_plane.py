@@ -15,7 +15,7 @@ from typing import Any
 from .diagnostics import SATURATED_DATASET
 from .information import Estimate
 from .marks import GREY, colour, symbol
-from .moving_layout import INK, layout
+from .moving_layout import INK, ceilings, layout
 from .plane import PlanePoint
 from .shown import Scales, Shown, epoch_place, rows_of
 
@@ -23,10 +23,10 @@ from .shown import Scales, Shown, epoch_place, rows_of
 def figure(run: Shown, shared: Scales, epochs: Sequence[int]) -> dict[str, Any]:
     """Plotly's data and layout, and for every step of the slider what moves.
 
-    Traces: for each layer an entry of the legend, its trajectory and its series, which stay; then, for each layer, its
-    mark in the plane, in each margin and in the series, and one line through the layers, which move.
+    Traces that stay: the two ceilings; for each layer an entry of the legend, its trajectory and its series.
+    Traces that move: one line through the layers; for each layer its mark in the plane, the series and each margin.
     """
-    still: list[dict[str, Any]] = []
+    still = ceilings(run, shared)
     rows = rows_of(run)
     for index, layer in enumerate(run.layers):
         own = sorted((point for point in run.points if point.layer == layer), key=lambda point: point.epoch)
@@ -97,18 +97,23 @@ def _moving(run: Shown, shared: Scales, epoch: int) -> list[dict[str, Any]]:
     by_index = {index: point for point, index in now}
     for axes, place in places:
         series = axes.get("xaxis") == "x4"
-        beside: dict[tuple[Any, Any], list[str]] = {}
+        beside: dict[tuple[Any, ...], list[str]] = {}
         for point, index in now:
-            beside.setdefault(place(point, index), []).append(point.layer)
+            beside.setdefault(_spot(*place(point, index)), []).append(point.layer)
         for index, layer in enumerate(run.layers):
             at: list[tuple[Any, ...]] = []
+            above = 0.0
             if index in by_index:
                 x, y = place(by_index[index], index)
                 at = [(x, y, by_index[index], index)] if x is not None and y is not None else []
+                same = beside[_spot(x, y)]
+                above = (len(same) - 1 - same.index(layer)) * min(8, 24 / max(len(same) - 1, 1))
             bars = at if not axes else []
+            # Deeper layers are drawn later and smaller; of several in one place each stands out behind the next.
+            size = (9 if series else 15) * (1 - 0.4 * index / len(run.layers)) + above / (4 if series else 1)
             traces.append(
                 {
-                    **_marks(at, (9 if series else 15) * (1 - 0.4 * index / len(run.layers)), series, beside),
+                    **_marks(at, size, series, beside),
                     "mode": "markers",
                     "showlegend": False,
                     "legendgroup": layer,
@@ -122,11 +127,16 @@ def _moving(run: Shown, shared: Scales, epoch: int) -> list[dict[str, Any]]:
     return traces
 
 
+def _spot(x: float | None, y: float | None) -> tuple[Any, ...]:
+    """The same for layers of equal information, whatever the order in which it was summed."""
+    return tuple(None if value is None else round(value, 6) for value in (x, y))
+
+
 def _marks(
     places: Sequence[tuple[Any, ...]],
     size: float,
     series: bool = False,
-    beside: Mapping[tuple[float, float], Sequence[str]] = MappingProxyType({}),
+    beside: Mapping[tuple[Any, ...], Sequence[str]] = MappingProxyType({}),
     **more: Any,
 ) -> dict[str, Any]:
     """x, y, looks and words of marks, each given as (x, y, point, number of its layer).
@@ -137,7 +147,7 @@ def _marks(
     return {
         "x": [place[0] for place in places],
         "y": [place[1] for place in places],
-        "text": [words(point, beside.get((x, y), ())) for x, y, point, _ in places],
+        "text": [words(point, beside.get(_spot(x, y), ())) for x, y, point, _ in places],
         "customdata": [place[2].epoch for place in places],
         "hovertemplate": "%{text}<extra></extra>",
         "marker": {

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bitneck.ib_analysis.codes import Codes
-from bitneck.ib_analysis.moving_plane import words
+from bitneck.ib_analysis.moving_plane import figure, words
 from bitneck.ib_analysis.plane import PlaneError, plane
-from bitneck.ib_analysis.shown import Shown
+from bitneck.ib_analysis.shown import Shown, scales
 from bitneck.interactive import distinct_names, page
 
 FLAGS = (
@@ -204,6 +205,19 @@ def test_saturated_marks_are_hollow_and_grey_and_plain_ones_filled(opened):
     looks = {name: (symbol, colour) for name, symbol, colour in looks}
     assert looks["wide"] == ("circle-open-dot", "#777777")
     assert looks["six"] == ("diamond", "#0072b2")
+
+
+def test_layers_in_one_place_name_each_other_and_stand_out_behind_each_other(points):
+    chosen = [p for p in points("dataset") if p.layer in ("six", "two")]
+    copies = [replace(p, layer="copy") for p in chosen if p.layer == "six"]
+    run = Shown("run", [*chosen, *copies])
+    drawn = figure(run, scales([run]), [8])
+    marks = {t["name"]: t for t in drawn["data"][-6:-3]}  # the last three are the series' marks
+    said = {name: drawn["words"][mark["text"][0]] for name, mark in marks.items()}
+    assert said["six"].endswith("In the same place: copy")
+    assert said["copy"].endswith("In the same place: six")
+    assert "same place" not in said["two"]
+    assert marks["six"]["marker"]["size"] > marks["copy"]["marker"]["size"] + 5
 
 
 def test_the_table_below_follows_the_slider(opened):
