@@ -232,10 +232,12 @@ def _error_bars(axes: Axes, point: PlanePoint) -> None:
 
 
 def _margin(axes: Axes, text: str, right_of: float | None = None, above: float | None = None, at: float = 0.05) -> None:
-    """A shaded strip beyond the scale, named beside it or, at `at`, within."""
+    """A shaded strip beyond the scale, without its ticks, named beside it or, at `at`, within."""
     shade: dict[str, Any] = {"facecolor": "#eeeeee", "edgecolor": "none", "zorder": 0}
     if right_of is not None:
-        axes.axvspan(right_of, axes.get_xlim()[1], **shade)
+        start, end = axes.get_xlim()
+        axes.set_xticks([tick for tick in axes.get_xticks() if start <= tick <= right_of])
+        axes.axvspan(right_of, end, **shade)
         beside: dict[str, Any] = {
             "xycoords": "axes fraction",
             "textcoords": "offset points",
@@ -244,5 +246,7 @@ def _margin(axes: Axes, text: str, right_of: float | None = None, above: float |
         }
         axes.annotate(text, (1, 0.5), (3, 0), fontsize=7, **beside)
     if above is not None:
-        axes.axhspan(above, axes.get_ylim()[1], **shade)
+        start, end = axes.get_ylim()
+        axes.set_yticks([tick for tick in axes.get_yticks() if start <= tick <= above])
+        axes.axhspan(above, end, **shade)
         axes.text(at, (above + axes.get_ylim()[1]) / 2, text, va="center", fontsize=7)

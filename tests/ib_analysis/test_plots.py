@@ -70,6 +70,7 @@ def test_refused_points_stand_in_the_margin_and_never_at_a_number(run):
         assert edge == GREY
         assert not any(math.isclose(y, point.i_ty.bits, abs_tol=1e-3) for point in points)
     assert {bool(hatch) for *_, hatch in marks(axes)} == {True, False}, "hatched where saturated"
+    assert max(axes.get_xticks()) <= scale_ends, "no tick under the margin"
     assert all(len(line.get_xdata()) in (0, 2) for line in axes.lines)
 
 
