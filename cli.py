@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,11 +15,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from . import flow
-from .artefacts import RunFolder, history
+from .artefacts import RunFolder, history, write
 from .ib_analysis.plane import summary
 from .models.config import PRESETS
 from .models.datasets import ENVIRONMENT
 from .runs import RunConfig, changed, from_preset, from_toml
+
+if TYPE_CHECKING:
+    from .sweep import Task
 
 app = typer.Typer(
     help="Train a one-bit network, turn it into RTL, prove it bit-exact, and see what each layer remembers.",
@@ -284,16 +287,50 @@ def sweep(
 
     wanted = sweeping.tasks(file.read_text(), str(file))
     place = folder or Path("sweeps") / file.stem
-    failed = []
-    with sweeping.connected(scheduler, workers) as client, _bar("sweep") as advance:
+    failed = _sweep(place, wanted, scheduler, workers, data_dir, "sweep")
+    _say("sweep", f"{len(wanted) - failed} of {len(wanted)} networks", sweeping.collect(place, wanted))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _sweep(
+    place: Path, wanted: list[Task], scheduler: str | None, workers: int, data_dir: Path | None, name: str
+) -> int:
+    """Runs the tasks under a bar; how many failed, each said."""
+    from . import sweep as sweeping
+
+    failed = 0
+    with sweeping.connected(scheduler, workers) as client, _bar(name) as advance:
         for done, outcome in enumerate(sweeping.run(place, wanted, client, data_dir), 1):
             advance(done, len(wanted), str(outcome.task))
             if outcome.error is not None:
-                failed.append(outcome)
+                failed += 1
                 err.print(f"[bold red]failed[/] {escape(str(outcome.task))}: {escape(outcome.error)}")
-    _say("sweep", f"{len(wanted) - len(failed)} of {len(wanted)} networks", sweeping.collect(place, wanted))
-    if failed:
+    return failed
+
+
+@verb
+def paper(
+    folder: Annotated[Path, typer.Option(help="of the results and the page")] = Path("papers/raj2020"),
+    full: Annotated[
+        bool, typer.Option(help="ten seeds and 3,000 epochs of the float twin, instead of three and 1,000")
+    ] = False,
+    scheduler: Annotated[str | None, typer.Option(help="address of a dask cluster; without it, this machine")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes on this machine")] = CORES,
+    data_dir: DataDir = None,
+) -> None:
+    """Repeat Raj, Nayak and Kalyani 2020: binary nets of every sign, their float twins, one page with the verdict.
+
+    On the 12-bit set; and on MNIST where --data-dir says where mnist/ lies.
+    """
+    from . import paper as papers
+
+    wanted = papers.parts(full, data_dir is not None or ENVIRONMENT in os.environ)
+    tasks = [task for part in wanted for task in part.tasks]
+    if _sweep(folder, tasks, scheduler, workers, data_dir, "paper"):
         raise typer.Exit(1)
+    write(folder / "paper.html", papers.page(folder, wanted))
+    _say("paper", f"{len(tasks)} networks", folder / "paper.html")
 
 
 def _say(verb: str, what: str, where: Path) -> None:

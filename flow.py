@@ -69,6 +69,11 @@ def train(
     from .models import training
     from .models.capture import capture
 
+    if not config.network.binary:
+        raise RunError(
+            f"a net of {config.network.activation} has no codes and no hardware; it trains beside 1-bit nets in "
+            "`bitneck sweep` and `bitneck paper`"
+        )
     data = load(config.dataset, data_dir)
     x, y = chosen_samples(config, data)
     folder.settle(config)

@@ -131,18 +131,15 @@ def twelve(seeds: int, epochs: int, float_epochs: int) -> Part:
 def on_mnist(seeds: int, epochs: int) -> list[Part]:
     """The paper's wide net, and one so narrow that 10,000 images do not saturate it."""
     made = []
-    for title, widths in (
-        ("MNIST, the paper's net", (784, 1024, 20, 20, 20, 10)),
-        ("MNIST, a narrow net", (784, 64, 10, 8, 6, 10)),
-    ):
-        base = changed(from_preset("tfc"), network__widths=widths, training__epochs=epochs)
+    for title, preset in (("MNIST, the paper's net", "paper-mnist"), ("MNIST, a narrow net", "narrow-mnist")):
+        base = changed(from_preset(preset), training__epochs=epochs)
         kinds = [
             _variant(f"BNN, {sign}", EXACT, changed(base, network__activation=sign), seeds)
             for sign in ("ste-clipped", "approx-sign")
         ]
         tanh = changed(base, network__activation="tanh", training__learning_rate=1e-3)
         text = (
-            f"{'-'.join(map(str, widths))} on MNIST; X is uniform over the 10,000 test images, and codes are counted "
+            f"{'-'.join(map(str, base.network.widths))} on MNIST; X is uniform over the 10,000 test images, and codes are counted "
             f"exactly. At most log2 N = {np.log2(10_000):.2f} bits can be seen: a layer that stays there shows the "
             "sample size and not the network."
         )
