@@ -140,8 +140,8 @@ def on_mnist(seeds: int, epochs: int) -> list[Part]:
         tanh = changed(base, network__activation="tanh", training__learning_rate=1e-3)
         text = (
             f"{'-'.join(map(str, base.network.widths))} on MNIST; X is uniform over the 10,000 test images, and codes "
-            f"are counted exactly. At most log2 N = {np.log2(10_000):.2f} bits can be seen: a layer that stays there shows the "
-            "sample size and not the network."
+            f"are counted exactly. At most log2 N = {np.log2(10_000):.2f} bits can be seen: a layer that stays there "
+            "shows the sample size and not the network."
         )
         made.append(Part(title, text, (*kinds, _variant("float twin, tanh", BINNED, tanh, seeds))))
     return made
