@@ -326,10 +326,11 @@ def paper(
     from . import paper as papers
 
     wanted = papers.parts(full, data_dir is not None or ENVIRONMENT in os.environ)
-    tasks = [task for part in wanted for task in part.tasks]
+    others = papers.generalisation(seeds=10, epochs=300) if full else papers.generalisation(seeds=3, epochs=100)
+    tasks = [*(task for part in wanted for task in part.tasks), *others]
     if _sweep(folder, tasks, scheduler, workers, data_dir, "paper"):
         raise typer.Exit(1)
-    write(folder / "paper.html", papers.page(folder, wanted))
+    write(folder / "paper.html", papers.page(folder, wanted, others))
     _say("paper", f"{len(tasks)} networks", folder / "paper.html")
 
 

@@ -16,8 +16,8 @@ from typing import get_args
 import jinja2
 import numpy as np
 
-from .ib_analysis.dynamics import Trajectory, dpi_violations
-from .ib_analysis.multiples import mean_planes
+from .ib_analysis.dynamics import RankCorrelation, Trajectory, dpi_violations, rank_correlation
+from .ib_analysis.multiples import late_compression, mean_planes
 from .ib_analysis.plots import svg
 from .models.config import Sign
 from .runs import RunConfig, changed, from_preset
@@ -147,6 +147,64 @@ def on_mnist(seeds: int, epochs: int) -> list[Part]:
     return made
 
 
+SHAPES = ((12, 8, 8, 8, 2), (12, 8, 6, 4, 2), (12, 6, 4, 3, 2))
+DECAYS = (0.0, 1e-4, 1e-3)
+
+
+def generalisation(seeds: int, epochs: int) -> list[Task]:
+    """Nets of other widths and weight decays on the 12-bit set: is late compression good for the test accuracy?
+
+    After Nothnagel and Geiger 2026, arXiv 2605.03636, in small; here every number is exact.
+    """
+    base = changed(from_preset("twelve"), training__epochs=epochs)
+    return [
+        Task(
+            changed(base, network__widths=widths, training__weight_decay=decay, training__seed=seed),
+            (("widths", "-".join(map(str, widths))), ("weight decay", decay), ("seed", seed)),
+        )
+        for widths in SHAPES
+        for decay in DECAYS
+        for seed in range(seeds)
+    ]
+
+
+@dataclass(frozen=True)
+class Generalisation:
+    """late   bits of late compression and test accuracy of every net, by hidden layer, by shape"""
+
+    nets: int
+    late: dict[str, dict[str, tuple[list[float], list[float]]]]
+    correlations: dict[str, RankCorrelation]
+
+    def sentence(self) -> str:
+        sure = [layer for layer, found in self.correlations.items() if found.consistent]
+        if not sure:
+            return (
+                f"Over {self.nets} nets no hidden layer's late compression goes with the test accuracy: every interval "
+                "of the rank correlation holds 0."
+            )
+        words = ", ".join(f"{layer} ({self.correlations[layer].rho:+.2f})" for layer in sure)
+        others = len(self.correlations) - len(sure)
+        return f"Over {self.nets} nets late compression goes with the test accuracy in {words}; in {others} layers not."
+
+
+def generalised(folder: Path, tasks: Sequence[Task]) -> Generalisation:
+    """What the sweep's folder holds of `generalisation`."""
+    late: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
+    for task in tasks:
+        rows, shape = rows_of(folder, task), str(dict(task.varied)["widths"])
+        for t in _trajectories(rows):
+            if t.layer != "scores":
+                bits, accuracy = late.setdefault(t.layer, {}).setdefault(shape, ([], []))
+                bits.append(t.late_compression_bits)
+                accuracy.append(rows[-1]["test_accuracy"])
+    correlations = {
+        layer: rank_correlation(*([value for pair in shapes.values() for value in pair[side]] for side in (0, 1)))
+        for layer, shapes in late.items()
+    }
+    return Generalisation(len(tasks), late, correlations)
+
+
 def _variant(name: str, quantity: str, config: RunConfig, seeds: int) -> Variant:
     tasks = tuple(Task(changed(config, training__seed=seed), (("net", name), ("seed", seed))) for seed in range(seeds))
     return Variant(name, quantity, tasks)
@@ -220,18 +278,27 @@ def checks(all_found: Sequence[Found]) -> list[Check]:
     return made
 
 
-def page(folder: Path, wanted: Sequence[Part]) -> str:
-    """The HTML text. Same results, same bytes."""
+def page(folder: Path, wanted: Sequence[Part], others: Sequence[Task]) -> str:
+    """The HTML text: the paper's parts, then late compression over `others`. Same results, same bytes."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(resources.files(__package__).joinpath("paper.html.jinja").read_text())
     shown = []
     for part in wanted:
         results = [found(folder, variant) for variant in part.variants]
         everything = [each for each, _ in results]
-        text = svg(mean_planes([(each.variant.name, seeds) for each, seeds in results]))
-        entry = {"part": part, "found": everything, "figure": text[text.index("<svg") :], **verdicts(everything)}
+        figure = _inline(svg(mean_planes([(each.variant.name, seeds) for each, seeds in results])))
+        entry = {"part": part, "found": everything, "figure": figure, **verdicts(everything)}
         shown.append(entry | {"seeds": len(part.variants[0].tasks), "checks": checks(everything)})
-    return template.render(shown=shown, bits=NOTABLE_BITS, share=NOTABLE_SHARE)
+    compared = generalised(folder, others)
+    scatter = _inline(svg(late_compression(compared.late)))
+    return template.render(
+        shown=shown, bits=NOTABLE_BITS, share=NOTABLE_SHARE, compared=compared, scatter=scatter, decays=DECAYS
+    )
+
+
+def _inline(text: str) -> str:
+    """SVG without its XML head."""
+    return text[text.index("<svg") :]
 
 
 def verdicts(everything: Sequence[Found]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
 from .plane import PlaneError, PlanePoint
 
@@ -53,6 +54,11 @@ class Trajectory:
         """First epoch at which I(T;Y) has made FITTED of its gain, from the first epoch to its largest value."""
         start, end = self.i_ty[0], self.i_ty.max()
         return int(self.epochs[(self.i_ty >= start + FITTED * (end - start)).argmax()])
+
+    @property
+    def late_compression_bits(self) -> float:
+        """I(X;T) at `fitted_epoch` minus its value at the last epoch; negative where it grew."""
+        return float(self.i_xt[self.epochs == self.fitted_epoch][0] - self.i_xt[-1])
 
     def compression_while_fitting(self) -> float | None:
         """Share of the compression, 0 .. 1, that is over at `fitted_epoch`; None where nothing is compressed.
@@ -113,3 +119,35 @@ def dpi_violations(layers: Sequence[Trajectory]) -> tuple[Violation, ...]:
         for epoch, excess in zip(after.epochs, getattr(after, quantity) - getattr(before, quantity), strict=True)
         if excess > TOLERANCE_BITS
     )
+
+
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Spearman's rho over n pairs, with its 95 % interval; None where one side does not vary."""
+
+    rho: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+    @property
+    def consistent(self) -> bool:
+        """The interval leaves 0 out."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def rank_correlation(x: Sequence[float], y: Sequence[float]) -> RankCorrelation:
+    """Of at least 4 pairs, PlaneError for fewer; ties share their mean rank.
+
+    The interval is Fisher's z with the variance (1 + rho^2 / 2) / (n - 3). Source: Bonett and Wright 2000, "Sample size
+    requirements for estimating Pearson, Kendall and Spearman correlations".
+    """
+    n = len(x)
+    if n < 4 or len(y) != n:
+        raise PlaneError(f"a rank correlation needs at least 4 pairs, got {n} and {len(y)} values")
+    if len(set(x)) == 1 or len(set(y)) == 1:
+        return RankCorrelation(None, None, None, n)
+    rho = float(spearmanr(x, y).statistic)
+    z = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
+    reach = 1.96 * np.sqrt((1 + rho**2 / 2) / (n - 3))
+    return RankCorrelation(rho, float(np.tanh(z - reach)), float(np.tanh(z + reach)), n)

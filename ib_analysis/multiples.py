@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -93,3 +93,31 @@ def _series(axes: Axes, seeds: Seeds, last: int) -> None:
     axes.set_xlabel("epoch", fontsize=8)
     axes.set_ylabel("I(X;T) (bits)", fontsize=8)
     axes.tick_params(labelsize=8)
+
+
+def late_compression(layers: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]]) -> Figure:
+    """Test accuracy over late compression, a panel for each layer, a mark for each shape of net.
+
+    layers   by layer, by shape: bits of late compression and accuracy, one of each a net
+    """
+    figure = Figure(figsize=(10.5, 3.4), layout="constrained")
+    grid = figure.subplots(1, len(layers), squeeze=False, sharey=True)
+    for axes, (layer, shapes) in zip(grid[0], layers.items(), strict=True):
+        for index, (shape, (bits, accuracy)) in enumerate(shapes.items()):
+            axes.scatter(
+                bits,
+                accuracy,
+                marker=marker(index),
+                color=colour(index),
+                s=18,
+                edgecolors="black",
+                linewidths=0.3,
+                label=shape,
+            )
+        axes.set_title(layer, fontsize=10)
+        axes.set_xlabel("late compression of I(X;T) (bits)", fontsize=8)
+        axes.tick_params(labelsize=8)
+    grid[0, 0].set_ylabel("test accuracy", fontsize=8)
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=8, frameon=False)
+    return figure

@@ -122,6 +122,7 @@ class TrainingConfig(Strict):
     momentum: Annotated[float, Field(ge=0, lt=1, description="of sgd")] = 0.9
     flip_rate: Annotated[float, Field(gt=0, le=1, description="of bop: weight of the newest gradient")] = 1e-2
     flip_threshold: Annotated[float, Field(ge=0, description="of bop: mean gradient that flips a weight")] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, description="of adam and sgd: pulls every parameter to zero")] = 0.0
     temperature: Annotated[float, Field(gt=0, description="of the softmax, in a 1-bit net times √fan-in")] = 1.0
     cosine: Annotated[bool, Field(description="decay all rates to zero along half a cosine")] = True
     readout_weight: Annotated[float, Field(ge=0, description="of the loss of float classifiers on hidden codes")] = 0

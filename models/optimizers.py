@@ -45,9 +45,13 @@ def optimizers(
     made: list[torch.optim.Optimizer]
     match config.optimizer:
         case "adam":
-            made = [torch.optim.Adam(parameters, lr=config.learning_rate, fused=True)]
+            made = [torch.optim.Adam(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)]
         case "sgd":
-            made = [torch.optim.SGD(parameters, lr=config.learning_rate, momentum=config.momentum)]
+            made = [
+                torch.optim.SGD(
+                    parameters, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
+                )
+            ]
         case "bop":
             with torch.no_grad():
                 for weight in one_bit:

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 from bitneck import paper, sweep
-from bitneck.ib_analysis.dynamics import Trajectory
-from bitneck.paper import BINNED, EXACT, Check, Found, LayerFigures, Variant
+from bitneck.ib_analysis.dynamics import RankCorrelation, Trajectory
+from bitneck.paper import BINNED, EXACT, Check, Found, Generalisation, LayerFigures, Variant
 
 EPOCHS = np.array([0, 1, 2, 4, 8])
 
@@ -56,27 +56,35 @@ def test_an_earlier_number_is_within_or_outside_the_spread_of_the_seeds():
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     part, folder = paper.twelve(seeds=2, epochs=3, float_epochs=4), tmp_path_factory.mktemp("paper")
+    others = paper.generalisation(seeds=1, epochs=2)
     with sweep.connected(None, 2) as client:
-        ended = list(sweep.run(folder, part.tasks, client))
-    assert [outcome.error for outcome in ended] == [None] * 12
-    return folder, part
+        ended = list(sweep.run(folder, [*part.tasks, *others], client))
+    assert [outcome.error for outcome in ended] == [None] * (12 + 9)
+    return folder, part, others
 
 
 def test_the_page_of_real_nets_shows_every_kind_and_is_the_same_bytes_again(results):
-    folder, part = results
-    page = paper.page(folder, [part])
+    folder, part, others = results
+    page = paper.page(folder, [part], others)
     for variant in part.variants:
         assert page.count(f"<h3>{variant.name}</h3>") == 1
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 2
+    assert "Over 9 nets" in page
     assert not re.findall(r"<(?:script|link|iframe|img)|src=", page)
     assert page.count("fails 0 times") >= 5  # exact codes of a chain keep the data-processing inequality
     assert "12-10-7-5-4-3-2" in page
-    assert page == paper.page(folder, [part])
+    assert page == paper.page(folder, [part], others)
 
 
 def test_seeds_of_a_kind_are_medians_with_their_smallest_and_largest(results):
-    folder, part = results
+    folder, part, _ = results
     found, seeds = paper.found(folder, part.variants[0])
     untrained = sorted(layers[0].i_xt[0] for layers in seeds)
     assert found.layers[0].first == (sum(untrained) / 2, *untrained)
     assert [each.layer for each in found.layers] == ["dense1", "dense2", "dense3", "dense4", "dense5", "scores"]
+
+
+def test_a_link_between_late_compression_and_accuracy_is_said_only_where_its_interval_leaves_out_zero():
+    sure, unsure = RankCorrelation(0.8, 0.5, 0.9, 27), RankCorrelation(0.1, -0.3, 0.5, 27)
+    assert "no hidden layer" in Generalisation(27, {}, {"dense1": unsure, "dense2": unsure}).sentence()
+    assert "in dense2 (+0.80); in 1 layers not" in Generalisation(27, {}, {"dense1": unsure, "dense2": sure}).sentence()

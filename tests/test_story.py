@@ -11,6 +11,7 @@ import pytest
 from bitneck.artefacts import RunFolder, read_arrays, write_arrays
 from bitneck.export.graph import Graph
 from bitneck.ib_analysis.codes import Codes, Trace
+from bitneck.runs import changed, from_preset
 
 
 @pytest.fixture
@@ -115,6 +116,22 @@ def test_a_fault_in_the_argmax_is_seen_at_the_chips_own_output(bitneck, run):
     result = bitneck("simulate", run.path)
     assert result.exit_code == 1, result.output
     assert "class: sample " in result.output
+
+
+@pytest.mark.parametrize("sign", ["rsign", "swish-sign"])
+def test_every_sign_of_the_paper_is_proven_and_learnt_thresholds_cost_the_hardware_nothing(bitneck, tmp_path, sign):
+    config = tmp_path / "mine.toml"
+    config.write_text(changed(from_preset("twelve"), network__activation=sign, training__epochs=8).toml())
+    run = RunFolder(tmp_path / "twelve")
+    result = bitneck("run", run.path, "--config", config)
+    assert result.exit_code == 0, result.output
+    assert json.loads(run.verification.read_text())["equal"]
+    assert {path.stem for path in run.rtl.glob("*_thresholds.mem")} == {f"dense{i}_thresholds" for i in range(1, 6)}
+    if sign == "rsign":
+        learnt = [
+            array for name, array in read_arrays(run.checkpoint).items() if "shift" in name or "threshold" in name
+        ]
+        assert any(np.abs(array).max() > 1e-3 for array in learnt if array.size)
 
 
 @pytest.mark.parametrize("preset", ["tfc"])

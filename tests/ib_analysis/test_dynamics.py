@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bitneck.ib_analysis.codes import Codes
-from bitneck.ib_analysis.dynamics import Trajectory, dpi_violations, trajectories
+from bitneck.ib_analysis.dynamics import Trajectory, dpi_violations, rank_correlation, trajectories
 from bitneck.ib_analysis.plane import PlaneError, plane
 
 EPOCHS = np.array([0, 1, 2, 4, 8, 16])
@@ -78,3 +78,35 @@ def test_a_refused_number_has_no_trajectory():
     codes = Codes(np.random.default_rng(0).integers(0, 256, (300, 8), dtype=np.uint8), 64)
     with pytest.raises(PlaneError, match="dense1, epoch 0: SATURATED"):
         trajectories(plane({0: {"dense1": codes}}, np.arange(300) % 2, "population"))
+
+
+def test_late_compression_is_what_is_lost_after_the_fit():
+    assert trajectory([2, 4, 6, 6.5, 4, 2], [0.1, 0.5, 0.95, 1, 1, 1]).late_compression_bits == 4
+    assert trajectory([8, 7, 6, 5, 4.5, 4], [0.0, 0.2, 0.4, 0.7, 0.95, 1]).late_compression_bits == 0.5
+    assert trajectory([1, 2, 3, 4, 5, 6], [0, 1, 1, 1, 1, 1]).late_compression_bits == -4
+
+
+def test_rank_correlation_knows_order_and_its_reversal_and_says_when_it_is_sure():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=60)
+    assert rank_correlation(x, np.exp(x)).rho == pytest.approx(1)
+    assert rank_correlation(x, -(x**3)).rho == pytest.approx(-1)
+    assert rank_correlation(x, -(x**3)).consistent
+    assert not rank_correlation(x, rng.normal(size=60)).consistent
+    assert rank_correlation(x, np.ones(60)).rho is None
+
+
+def test_the_interval_of_a_rank_correlation_covers_what_it_promises():
+    """Normal pairs of known correlation: Spearman's rho is 6/pi asin(r/2)."""
+    rng, truth = np.random.default_rng(1), 6 / np.pi * np.arcsin(0.6 / 2)
+    covered = 0
+    for _ in range(400):
+        x = rng.normal(size=40)
+        found = rank_correlation(x, 0.6 * x + 0.8 * rng.normal(size=40))
+        covered += found.low < truth < found.high
+    assert covered / 400 > 0.92
+
+
+def test_too_few_pairs_have_no_rank_correlation():
+    with pytest.raises(PlaneError, match="at least 4 pairs, got 3"):
+        rank_correlation([1, 2, 3], [1, 2, 3])
