@@ -222,9 +222,13 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
             yield epoch, read_trace(folder.epoch_codes(epoch)).layers()
         progress(len(epochs), len(epochs))
 
-    points = plane(by_epoch(), labels, config.analysis.target)
+    points = plane(by_epoch(), labels, config.analysis.target, chance=True)
     last: Trace = read_trace(folder.epoch_codes(epochs[-1]))
-    population = () if config.analysis.target != "dataset" else plane({epochs[-1]: last.layers()}, labels, "population")
+    population = (
+        ()
+        if config.analysis.target != "dataset"
+        else plane({epochs[-1]: last.layers()}, labels, "population", chance=True)
+    )
     rows = {"points": to_rows(points), "population": to_rows(population)}
     write(folder.plane, json.dumps(rows, indent=1))
     return Analysis(points, population)

@@ -13,10 +13,29 @@ from .codes import Codes
 from .diagnostics import SATURATED_DATASET, Target, Verdict
 from .entropy import chao_wang_jost, plug_in
 from .information import ESTIMATORS, Estimate, i_ty, i_xt
-from .symbols import label_symbols, symbols
+from .symbols import Symbols, label_symbols, symbols
 
 NSB_GAP = "(NSB +0.000): how much more a second estimator says; a gap of more than .1 bit leaves the number in doubt."
 LayerCodes: TypeAlias = Mapping[str, Codes]
+
+
+CHANCE = (
+    "By chance: what I(T;Y) would be on average, had the labels been dealt at random to these codes. Not subtracted."
+)
+
+
+HEAD = (
+    "layer",
+    "width",
+    "codes seen",
+    "I(X;T) bits",
+    "verdict",
+    "I(T;Y) bits",
+    "verdict",
+    "by chance",
+    "coverage T",
+    "T,Y",
+)
 
 
 class PlaneError(ValueError):
@@ -27,8 +46,10 @@ class PlaneError(ValueError):
 class PlanePoint:
     """One layer at one epoch.
 
-    width      bits of the layer's codes
-    h_y_bits   H(Y), the most that I(T;Y) can be
+    width         bits of the layer's codes
+    h_y_bits      H(Y), the most that I(T;Y) can be
+    chance_bits   what counting would give for I(T;Y), on average, had the labels been dealt at random to these codes;
+                  None where it was not asked for. Never subtracted: `nulls` says why.
     """
 
     layer: str
@@ -37,6 +58,7 @@ class PlanePoint:
     i_ty: Estimate
     width: int
     h_y_bits: float
+    chance_bits: float | None = None
 
     @property
     def ceiling_bits(self) -> float:
@@ -45,13 +67,17 @@ class PlanePoint:
 
 
 def plane(
-    codes: Mapping[int, LayerCodes] | Iterable[tuple[int, LayerCodes]], labels: ArrayLike, target: Target
+    codes: Mapping[int, LayerCodes] | Iterable[tuple[int, LayerCodes]],
+    labels: ArrayLike,
+    target: Target,
+    chance: bool = False,
 ) -> tuple[PlanePoint, ...]:
     """Every layer at every epoch, in the order given.
 
     codes    codes by layer for each epoch, or (epoch, codes by layer) one after the other, so that a run larger than
              memory can be streamed; layers from input to output
     labels   (n,) integers, the same samples in the same order
+    chance   compute `chance_bits`, too: some milliseconds a point
 
     Raises PlaneError where a layer has other samples than the labels.
     """
@@ -69,11 +95,19 @@ def plane(
                     f"{layer}, epoch {epoch}: {len(code)} codes against {y.samples} labels; both need the same samples"
                 )
             t = symbols(code)
-            point = PlanePoint(
-                layer, epoch, i_xt(t, code.width, target), i_ty(t, y, code.width, target), code.width, h_y_bits
-            )
-            points.append(point)
+            floor = _chance_bits(t, y) if chance else None
+            both = i_xt(t, code.width, target), i_ty(t, y, code.width, target)
+            points.append(PlanePoint(layer, epoch, *both, code.width, h_y_bits, floor))
     return tuple(points)
+
+
+def _chance_bits(t: Symbols, y: Symbols) -> float | None:
+    from .nulls import NullError, null_mean_bits  # scikit-learn: half a second that only who asks should wait for
+
+    try:
+        return null_mean_bits(t, y)
+    except NullError:
+        return None
 
 
 def to_rows(points: Iterable[PlanePoint]) -> list[dict[str, Any]]:
@@ -109,8 +143,7 @@ def summary(points: Sequence[PlanePoint], epoch: int | None = None) -> str:
     if not chosen:
         epochs = sorted({point.epoch for point in points})
         raise PlaneError(f"no point at epoch {epoch}; choose one of {epochs}")
-    head = ("layer", "width", "codes seen", "I(X;T) bits", "verdict", "I(T;Y) bits", "verdict", "coverage T", "T,Y")
-    lines = [head, *map(_cells, chosen)]
+    lines = [HEAD, *map(_cells, chosen)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     left = (0, 3, 4, 5, 6)
     table = [
@@ -132,11 +165,13 @@ def caption(points: Sequence[PlanePoint], opening: str = "") -> str:
     return f"{opening} {counted} H(Y) = {first.h_y_bits:.3f} bits.".strip()
 
 
-def legend(points: Iterable[PlanePoint]) -> list[str]:
+def legend(points: Sequence[PlanePoint]) -> list[str]:
     """One line for each verdict that occurs: what it means."""
     estimates = [estimate for point in points for estimate in (point.i_xt, point.i_ty)]
     verdicts = {estimate.verdict for estimate in estimates}
     lines = [f"{verdict}: {verdict.explanation}" for verdict in Verdict if verdict in verdicts]
+    if any(point.chance_bits is not None for point in points):
+        lines.append(CHANCE)
     if any(estimate.saturated and not estimate.verdict.refused for estimate in estimates):
         lines.append(SATURATED_DATASET)
     if any(estimate.nsb_gap_bits is not None for estimate in estimates):
@@ -154,6 +189,7 @@ def _cells(point: PlanePoint) -> tuple[str, ...]:
         xt.standing,
         str(ty),
         ty.standing,
+        "-" if point.chance_bits is None else f"{point.chance_bits:.3f}",
         f"{xt.coverage:.3f}",
         f"{ty.coverage:.3f}",
     )

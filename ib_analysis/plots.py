@@ -36,7 +36,7 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint], bars_at: Collect
     """I(T;Y) over I(X;T), colour = epoch, shape = layer, a thin grey line through the layers of one epoch.
 
     Dotted: H(Y), and log2 N, or H(X) where X is enumerated. Ticks on top: the widths of the layers. An axis starts at 0
-    unless all points lie in its upper half.
+    unless all points lie in its upper half. Shaded: what labels dealt at random would give the last epoch's codes.
 
     bars_at   epochs whose marks have their intervals as bars; by default the last
     """
@@ -53,6 +53,7 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint], bars_at: Collect
     for epoch in sorted({point.epoch for point in points}):
         chain = [point for point in drawn if point.epoch == epoch]
         axes.plot([p.i_xt.bits for p in chain], [p.i_ty.bits for p in chain], color="#bbbbbb", linewidth=0.6, zorder=1)
+    _chance_band(axes, [point for point in drawn if point.epoch == last], bottom)
     for index, layer in enumerate(layers):
         for point in (point for point in points if point.layer == layer):
             drawn_as = style(point.i_xt, point.i_ty, colours(norm(point.epoch)))
@@ -202,6 +203,19 @@ def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
     figure.set_dpi(dots_per_inch)
     FigureCanvasAgg(figure).print_png(out)
     return out.getvalue()
+
+
+def _chance_band(axes: Axes, points: Sequence[PlanePoint], bottom: float) -> None:
+    """Up to what labels dealt at random would give the layers of the last epoch, where that is within the scale."""
+    floor = sorted((p.i_xt.bits, p.chance_bits) for p in points if p.chance_bits is not None)
+    if len(floor) < 2 or max(bits for _, bits in floor) <= bottom:
+        return
+    x, bits = zip(*floor, strict=True)
+    axes.fill_between(x, 0, bits, color="#eef0f2", linewidth=0, zorder=0)
+    axes.plot(x, bits, color="#9aa3ad", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1, scaley=False)
+    axes.annotate(
+        "by chance", (x[-1], bits[-1]), (-6, -8), textcoords="offset points", fontsize=7, ha="right", va="top"
+    )
 
 
 def _refused(point: PlanePoint) -> bool:

@@ -125,3 +125,14 @@ def test_the_ceiling_is_the_smaller_of_width_and_sample_size():
     (point,) = plane({0: {"a": Codes.pack(BITS)}}, LABELS, "dataset")
     assert point.ceiling_bits == 6.0
     assert replace(point, width=64).ceiling_bits == pytest.approx(np.log2(200))
+
+
+def test_chance_is_what_shuffled_labels_give_on_average_and_only_where_it_was_asked_for():
+    rng = np.random.default_rng(0)
+    codes, labels = Codes.pack(rng.random((400, 6)) < 0.3), rng.integers(0, 3, 400)
+    (point,) = plane({0: {"dense1": codes}}, labels, "dataset", chance=True)
+    shuffled = [plane({0: {"dense1": codes}}, rng.permutation(labels), "dataset")[0].i_ty.bits for _ in range(200)]
+    assert point.chance_bits == pytest.approx(np.mean(shuffled), abs=0.01)
+    assert f"{point.chance_bits:.3f}" in summary([point])
+    assert plane({0: {"dense1": codes}}, labels, "dataset")[0].chance_bits is None
+    assert from_rows(to_rows([point])) == (point,)
