@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 help:   ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
-venv: $(VENV)/.installed   ## the virtual environment with everything in it (1.5 GB)
+venv: $(VENV)/.installed   ## the virtual environment with everything in it (2.3 GB)
 
 demo: venv   ## train, export, build, prove and measure two small nets; ends with two pages to look at
 	$(BIN)/bitneck run runs/digits

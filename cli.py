@@ -324,9 +324,10 @@ def paper(
     On the 12-bit set; and on MNIST where --data-dir says where mnist/ lies.
     """
     from . import paper as papers
+    from .generalisation import generalisation
 
     wanted = papers.parts(full, data_dir is not None or ENVIRONMENT in os.environ)
-    others = papers.generalisation(seeds=10, epochs=300) if full else papers.generalisation(seeds=3, epochs=100)
+    others = generalisation(seeds=10, epochs=300) if full else generalisation(seeds=3, epochs=100)
     tasks = [*(task for part in wanted for task in part.tasks), *others]
     if _sweep(folder, tasks, scheduler, workers, data_dir, "paper"):
         raise typer.Exit(1)

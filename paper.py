@@ -16,12 +16,13 @@ from typing import get_args
 import jinja2
 import numpy as np
 
-from .ib_analysis.dynamics import RankCorrelation, Trajectory, dpi_violations, rank_correlation
+from .generalisation import DECAYS, generalised
+from .ib_analysis.dynamics import Trajectory, dpi_violations
 from .ib_analysis.multiples import late_compression, mean_planes
-from .ib_analysis.plots import svg
+from .ib_analysis.plots import inline_svg
 from .models.config import Sign
 from .runs import RunConfig, changed, from_preset
-from .sweep import Task, rows_of
+from .sweep import Task, rows_of, trajectories_of
 
 NOTABLE_BITS = 0.1  # less is no rise and no compression worth the word
 NOTABLE_SHARE = 0.1  # of the compression: a smaller rise is no phase of its own
@@ -147,64 +148,6 @@ def on_mnist(seeds: int, epochs: int) -> list[Part]:
     return made
 
 
-SHAPES = ((12, 8, 8, 8, 2), (12, 8, 6, 4, 2), (12, 6, 4, 3, 2))
-DECAYS = (0.0, 1e-4, 1e-3)
-
-
-def generalisation(seeds: int, epochs: int) -> list[Task]:
-    """Nets of other widths and weight decays on the 12-bit set: is late compression good for the test accuracy?
-
-    After Nothnagel and Geiger 2026, arXiv 2605.03636, in small; here every number is exact.
-    """
-    base = changed(from_preset("twelve"), training__epochs=epochs)
-    return [
-        Task(
-            changed(base, network__widths=widths, training__weight_decay=decay, training__seed=seed),
-            (("widths", "-".join(map(str, widths))), ("weight decay", decay), ("seed", seed)),
-        )
-        for widths in SHAPES
-        for decay in DECAYS
-        for seed in range(seeds)
-    ]
-
-
-@dataclass(frozen=True)
-class Generalisation:
-    """late   bits of late compression and test accuracy of every net, by hidden layer, by shape"""
-
-    nets: int
-    late: dict[str, dict[str, tuple[list[float], list[float]]]]
-    correlations: dict[str, RankCorrelation]
-
-    def sentence(self) -> str:
-        sure = [layer for layer, found in self.correlations.items() if found.consistent]
-        if not sure:
-            return (
-                f"Over {self.nets} nets no hidden layer's late compression goes with the test accuracy: every interval "
-                "of the rank correlation holds 0."
-            )
-        words = ", ".join(f"{layer} ({self.correlations[layer].rho:+.2f})" for layer in sure)
-        others = len(self.correlations) - len(sure)
-        return f"Over {self.nets} nets late compression goes with the test accuracy in {words}; in {others} layers not."
-
-
-def generalised(folder: Path, tasks: Sequence[Task]) -> Generalisation:
-    """What the sweep's folder holds of `generalisation`."""
-    late: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
-    for task in tasks:
-        rows, shape = rows_of(folder, task), str(dict(task.varied)["widths"])
-        for t in _trajectories(rows):
-            if t.layer != "scores":
-                bits, accuracy = late.setdefault(t.layer, {}).setdefault(shape, ([], []))
-                bits.append(t.late_compression_bits)
-                accuracy.append(rows[-1]["test_accuracy"])
-    correlations = {
-        layer: rank_correlation(*([value for pair in shapes.values() for value in pair[side]] for side in (0, 1)))
-        for layer, shapes in late.items()
-    }
-    return Generalisation(len(tasks), late, correlations)
-
-
 def _variant(name: str, quantity: str, config: RunConfig, seeds: int) -> Variant:
     tasks = tuple(Task(changed(config, training__seed=seed), (("net", name), ("seed", seed))) for seed in range(seeds))
     return Variant(name, quantity, tasks)
@@ -213,7 +156,7 @@ def _variant(name: str, quantity: str, config: RunConfig, seeds: int) -> Variant
 def found(folder: Path, variant: Variant) -> tuple[Found, list[list[Trajectory]]]:
     """What the sweep's folder holds of a variant, and the trajectories of every seed for the picture."""
     runs = [rows_of(folder, task) for task in variant.tasks]
-    seeds = [_trajectories(rows) for rows in runs]
+    seeds = [trajectories_of(rows) for rows in runs]
     layers = []
     for each in zip(*seeds, strict=True):
         shares = [share for t in each if (share := t.compression_while_fitting()) is not None]
@@ -231,16 +174,6 @@ def found(folder: Path, variant: Variant) -> tuple[Found, list[list[Trajectory]]
         )
     accuracy = _spread([rows[-1]["test_accuracy"] for rows in runs])
     return Found(variant, tuple(layers), accuracy, sum(len(dpi_violations(each)) for each in seeds)), seeds
-
-
-def _trajectories(rows: Sequence[dict]) -> list[Trajectory]:
-    """Of everything that learns: the binarised input never changes."""
-    found = []
-    for layer in dict.fromkeys(row["layer"] for row in rows if row["layer"] != "binarize"):
-        mine = [row for row in rows if row["layer"] == layer]
-        columns = (np.array([row[name] for row in mine]) for name in ("epoch", "i_xt_bits", "i_ty_bits"))
-        found.append(Trajectory(layer, *columns))
-    return found
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float, float]:
@@ -286,19 +219,14 @@ def page(folder: Path, wanted: Sequence[Part], others: Sequence[Task]) -> str:
     for part in wanted:
         results = [found(folder, variant) for variant in part.variants]
         everything = [each for each, _ in results]
-        figure = _inline(svg(mean_planes([(each.variant.name, seeds) for each, seeds in results])))
+        figure = inline_svg(mean_planes([(each.variant.name, seeds) for each, seeds in results]))
         entry = {"part": part, "found": everything, "figure": figure, **verdicts(everything)}
         shown.append(entry | {"seeds": len(part.variants[0].tasks), "checks": checks(everything)})
     compared = generalised(folder, others)
-    scatter = _inline(svg(late_compression(compared.late)))
+    scatter = inline_svg(late_compression(compared.late))
     return template.render(
         shown=shown, bits=NOTABLE_BITS, share=NOTABLE_SHARE, compared=compared, scatter=scatter, decays=DECAYS
     )
-
-
-def _inline(text: str) -> str:
-    """SVG without its XML head."""
-    return text[text.index("<svg") :]
 
 
 def verdicts(everything: Sequence[Found]) -> dict[str, str]:
@@ -309,10 +237,9 @@ def verdicts(everything: Sequence[Found]) -> dict[str, str]:
     first = [each for each in floats if each.rises and each.compresses]
     return {
         "binary_verdict": (
-            f"{len(at_once)} of {len(binary)} kinds have no fitting phase of their own in any layer: I(X;T) falls, and "
-            "hardly rises before. "
-            + ("The claim holds for all of them." if len(at_once) == len(binary) else _exceptions(binary, at_once))
-        ),
+            f"In {len(at_once)} of {len(binary)} kinds I(X;T) falls and hardly rises before, in any layer: no "
+            "fitting phase of its own, as claimed. " + _exceptions(binary, at_once)
+        ).strip(),
         "float_verdict": (
             f"In {len(first)} of {len(floats)} the binned quantity of some layer rises first and falls later, as the "
             "paper reports of float nets; it is the information of the bins and not of the net."
@@ -326,4 +253,4 @@ def _exceptions(binary: Sequence[Found], at_once: Sequence[Found]) -> str:
         for each in binary
         if each not in at_once
     ]
-    return f"Not so: {'; '.join(words)}."
+    return f"Not so: {'; '.join(words)}." if words else ""

@@ -17,7 +17,7 @@ from .export.graph import Binarize, Graph
 from .hw import stages as s
 from .hw.accelerator import Accelerator
 from .ib_analysis.plane import PlanePoint, caption, last_epoch, legend
-from .ib_analysis.plots import run_figure, svg
+from .ib_analysis.plots import inline_svg, run_figure
 from .models.datasets import EMBEDDED
 from .runs import RunConfig
 
@@ -74,7 +74,7 @@ def page(
         last=history[-1],
         verification=verification,
         sources=list(next(iter(verification.digests.values()))),
-        plane_svg=_inline(svg(figure)),
+        plane_svg=inline_svg(figure),
         tables=[table for table in (_table(analysis.points), _table(analysis.population)) if table],
         nodes=[(node.op_type, node.name, ", ".join(node.output)) for node in model.graph.node],
         opset=max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
@@ -108,11 +108,6 @@ def _table(points: Sequence[PlanePoint]) -> dict[str, Any] | None:
     epoch = last_epoch(points)
     chosen = [point for point in points if point.epoch == epoch]
     return {"caption": caption(chosen, f"Epoch {epoch}."), "rows": chosen, "legend": legend(chosen)}
-
-
-def _inline(text: str) -> str:
-    """SVG without its XML head, scaled by the page."""
-    return text[text.index("<svg") :]
 
 
 def _files(folder: RunFolder) -> Iterator[File]:

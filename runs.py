@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 import tomli_w
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from .export.graph import Graph
 from .hw.accelerator import Accelerator, Output, lower
@@ -38,6 +38,15 @@ class AnalysisConfig(Strict):
 
     samples: Literal["train", "test", "all"] = "all"
     target: Literal["dataset", "enumerated", "population"] = "dataset"
+
+    @model_validator(mode="after")
+    def _enumerated_is_all(self) -> AnalysisConfig:
+        if self.target == "enumerated" and self.samples != "all":
+            raise ValueError(
+                f"target enumerated says that X is every input there is, but samples={self.samples} are some of them; "
+                "take samples=all, or target dataset"
+            )
+        return self
 
 
 class RunConfig(Strict):

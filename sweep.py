@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from .artefacts import write
+from .ib_analysis.dynamics import Trajectory
 from .ib_analysis.float_quantities import binned_not_mi
 from .ib_analysis.plane import plane
 from .ib_analysis.symbols import label_symbols
@@ -225,6 +226,16 @@ def rows_of(folder: Path, task: Task) -> list[Row]:
     if not _part(folder, task).exists():
         raise RunError(f"{folder} holds no results of {task}; run it again, and look at what it says")
     return parquet.read_table(_part(folder, task)).to_pylist()
+
+
+def trajectories_of(rows: Sequence[Row]) -> list[Trajectory]:
+    """Of every layer that learns: the binarised input never changes."""
+    found = []
+    for layer in dict.fromkeys(row["layer"] for row in rows if row["layer"] != "binarize"):
+        mine = [row for row in rows if row["layer"] == layer]
+        columns = (np.array([row[name] for row in mine]) for name in ("epoch", "i_xt_bits", "i_ty_bits"))
+        found.append(Trajectory(layer, *columns))
+    return found
 
 
 def _part(folder: Path, task: Task) -> Path:

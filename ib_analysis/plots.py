@@ -198,6 +198,12 @@ def pdf(figure: Figure) -> bytes:
     return out.getvalue()
 
 
+def inline_svg(figure: Figure) -> str:
+    """The same for a page: without the XML head."""
+    text = svg(figure)
+    return text[text.index("<svg") :]
+
+
 def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
     out = io.BytesIO()
     figure.set_dpi(dots_per_inch)

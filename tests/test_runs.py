@@ -36,6 +36,12 @@ def test_a_configuration_survives_its_own_file(name):
     assert from_toml(config.toml(), "here") == config
 
 
+def test_some_of_the_samples_are_not_enumerated():
+    with pytest.raises(RunError, match="samples=test are some of them"):
+        changed(from_preset("twelve"), analysis__samples="test")
+    assert changed(from_preset("twelve"), analysis__samples="test", analysis__target="dataset")
+
+
 def test_a_change_is_checked_like_the_rest():
     config = from_preset("twelve")
     assert changed(config, training__seed=3, training__epochs=None).training.seed == 3
