@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
+from scipy.special import softmax
 
 from .artefacts import write
 from .ib_analysis.dynamics import Trajectory
@@ -125,7 +126,8 @@ def _with(config: RunConfig, values: Mapping[str, Any], place: str) -> RunConfig
 def measure(config: RunConfig, data_dir: Path | None = None) -> list[Row]:
     """One network trained and measured in memory: a row for each captured epoch and layer.
 
-    A refused number is None, never a value. Of a float net the bins of its hidden activations are measured, and the
+    A refused number is None, never a value. Of a float net the bins of its activations and of its class
+    probabilities are measured, and the
     verdict says that this is no mutual information.
     """
     from .models import training
@@ -161,13 +163,13 @@ def _of_codes(net: Any, x: NDArray[np.uint8], labels: NDArray[np.int64], config:
 def _of_floats(
     net: Any, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig
 ) -> Iterator[dict[str, Any]]:
-    """30 bins, of [-1, 1] for tanh, of 0 to the largest activation otherwise."""
+    """30 bins, of [-1, 1] for tanh, of 0 to the largest activation otherwise; the last layer as probabilities."""
     from .models.capture import capture_floats
 
-    y = label_symbols(labels)
-    for layer, values in capture_floats(net, x).activations.items():
+    y, trace = label_symbols(labels), capture_floats(net, x)
+    for layer, values in {**trace.activations, "scores": softmax(trace.scores, axis=1)}.items():
         low, high = (-1.0, 1.0) if config.network.activation == "tanh" else (0.0, max(float(values.max()), 1e-6))
-        found = binned_not_mi(values, y, BINS, low, high)
+        found = binned_not_mi(values, y, BINS, *((0.0, 1.0) if layer == "scores" else (low, high)))
         row = {"layer": layer, "width": values.shape[1], "target": config.analysis.target}
         row |= {"i_xt_bits": found.xt_low_bits, "i_ty_bits": found.ty_low_bits}
         yield row | dict.fromkeys(("i_xt_verdict", "i_ty_verdict"), f"NOT MI: {found.method}")
