@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from .export.graph import Graph
 from .ib_analysis.codes import Trace
+from .ib_analysis.layer_bits import LayerBits
+from .ib_analysis.layer_bits import from_rows as bits_from_rows
 from .ib_analysis.plane import PlanePoint, from_rows
 from .runs import RunConfig, RunError, from_toml
 
@@ -66,6 +68,10 @@ class RunFolder:
     @property
     def plane(self) -> Path:
         return self.path / "plane.json"
+
+    @property
+    def plane_page(self) -> Path:
+        return self.path / "plane.html"
 
     @property
     def report(self) -> Path:
@@ -205,15 +211,16 @@ def verification_of(folder: RunFolder) -> Verification:
 
 @dataclass(frozen=True)
 class Analysis:
-    """points   of the run's target over all captured epochs; population   the last epoch's, for that target"""
+    """points   of the run's target over all captured epochs; population, bits   the last epoch's"""
 
     points: tuple[PlanePoint, ...]
     population: tuple[PlanePoint, ...]
+    bits: tuple[LayerBits, ...]
 
 
 def analysis_of(folder: RunFolder) -> Analysis:
     rows = read_json(folder.needs(folder.plane, "analyze"))
     try:
-        return Analysis(from_rows(rows["points"]), from_rows(rows["population"]))
+        return Analysis(from_rows(rows["points"]), from_rows(rows["population"]), bits_from_rows(rows["bits"]))
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(folder.plane, error) from None

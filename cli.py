@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from . import flow
 from .artefacts import RunFolder, history, write
+from .ib_analysis.layer_bits import summary as bits_summary
 from .ib_analysis.plane import summary
 from .models.config import PRESETS
 from .models.datasets import ENVIRONMENT
@@ -241,6 +242,8 @@ def analyze(
     _say("analyze", f"{len({point.epoch for point in analysis.points})} epochs", place.plane)
     if table:
         out.print(escape(summary(analysis.points)), soft_wrap=True)
+        out.print()
+        out.print(escape(bits_summary(analysis.bits)), soft_wrap=True)
 
 
 @verb
@@ -269,7 +272,7 @@ def plane(
             flow.picture_figure(places, figure)
         _say("plane", f"{len(places)} run{'s' * (len(places) > 1)}", figure)
     if figure is None or output is not None:
-        path = output or (places[0].path / "plane.html" if len(places) == 1 else Path("plane.html"))
+        path = output or (places[0].plane_page if len(places) == 1 else Path("plane.html"))
         flow.picture_page(places, path)
         _say("plane", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
 

@@ -37,7 +37,10 @@ from .export.graph import Graph
 from .hw.accelerator import Accelerator
 from .hw.verilog import verilog
 from .ib_analysis.codes import Trace
+from .ib_analysis.layer_bits import layer_bits
+from .ib_analysis.layer_bits import to_rows as bits_to_rows
 from .ib_analysis.plane import plane, to_rows
+from .ib_analysis.symbols import label_symbols
 from .models.config import schedule
 from .models.datasets import load
 from .runs import RunConfig, RunError, chosen_samples, design
@@ -209,7 +212,7 @@ def simulate(
 
 
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
-    """I(X;T) and I(T;Y) of every layer at every captured epoch."""
+    """I(X;T) and I(T;Y) of every layer at every captured epoch; of the last, what its single bits do."""
     config = folder.config()
     labels = read_arrays(folder.needs(folder.codes / "labels.npz", "train"))["labels"]
     epochs = folder.captured_epochs()
@@ -229,9 +232,11 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
         if config.analysis.target != "dataset"
         else plane({epochs[-1]: last.layers()}, labels, "population", chance=True)
     )
-    rows = {"points": to_rows(points), "population": to_rows(population)}
+    y, rng = label_symbols(labels), np.random.default_rng(0)
+    bits = tuple(layer_bits(name, codes, y, rng) for name, codes in last.layers().items())
+    rows = {"points": to_rows(points), "population": to_rows(population), "bits": bits_to_rows(bits)}
     write(folder.plane, json.dumps(rows, indent=1))
-    return Analysis(points, population)
+    return Analysis(points, population, bits)
 
 
 def analyze_captured(
@@ -293,12 +298,13 @@ def picture_figure(folders: Sequence[RunFolder], path: Path) -> Path:
 
 
 def report(folder: RunFolder) -> Path:
-    """One self-contained page of everything above."""
+    """One self-contained page of everything above, and beside it the information plane with its epoch slider."""
     from .report import page  # plots and templates cost a second that no other verb should wait for
 
     graph = graph_of(folder)
     accelerator = design(folder.config(), graph)
     folder.needs(folder.rtl, "build")
     content = page(folder, graph, accelerator, history(folder), verification_of(folder), analysis_of(folder))
+    picture_page([folder], folder.plane_page)
     write(folder.report, content)
     return folder.report

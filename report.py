@@ -16,6 +16,7 @@ from .artefacts import Analysis, RunFolder, Verification, read_model
 from .export.graph import Binarize, Graph
 from .hw import stages as s
 from .hw.accelerator import Accelerator
+from .ib_analysis import layer_bits
 from .ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from .ib_analysis.plots import inline_svg, run_figure
 from .models.datasets import EMBEDDED
@@ -76,6 +77,10 @@ def page(
         sources=list(next(iter(verification.digests.values()))),
         plane_svg=inline_svg(figure),
         tables=[table for table in (_table(analysis.points), _table(analysis.population)) if table],
+        bits_head=layer_bits.HEAD,
+        bits=[layer_bits.cells(layer) for layer in analysis.bits],
+        bits_legend=layer_bits.LEGEND,
+        plane_page=folder.plane_page.name,
         nodes=[(node.op_type, node.name, ", ".join(node.output)) for node in model.graph.node],
         opset=max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
         files=list(_files(folder)),

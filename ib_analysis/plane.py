@@ -143,16 +143,19 @@ def summary(points: Sequence[PlanePoint], epoch: int | None = None) -> str:
     if not chosen:
         epochs = sorted({point.epoch for point in points})
         raise PlaneError(f"no point at epoch {epoch}; choose one of {epochs}")
-    lines = [HEAD, *map(_cells, chosen)]
+    table = aligned([HEAD, *map(_cells, chosen)], left=(0, 3, 4, 5, 6))
+    return "\n".join([caption(chosen, f"Epoch {epoch}."), "", *table, "", *legend(chosen)])
+
+
+def aligned(lines: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
+    """Cells as lines of equal columns, those of `left` flush left."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    left = (0, 3, 4, 5, 6)
-    table = [
+    return [
         "  ".join(
             c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
     ]
-    return "\n".join([caption(chosen, f"Epoch {epoch}."), "", *table, "", *legend(chosen)])
 
 
 def caption(points: Sequence[PlanePoint], opening: str = "") -> str:
