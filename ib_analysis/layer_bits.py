@@ -53,7 +53,7 @@ class LayerBits:
 
 
 def layer_bits(layer: str, codes: Codes, y: Symbols, rng: np.random.Generator) -> LayerBits:
-    """Costs about 1 s for 10,000 codes of 1,024 bits, nearly all of it the probe."""
+    """Costs 3 s for 10,000 codes of 1,024 bits, nearly all of it the probe."""
     found, alone, t = neurons(codes), neuron_information(codes, y), symbols(codes)
     shared = None if saturated(t.counts) else sharing(codes, y)
     best = int(alone.argmax())

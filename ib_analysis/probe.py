@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from .codes import Codes, CodesError
 from .symbols import Symbols
@@ -61,7 +62,7 @@ def probe_bound(
     includes that of H(Y). A linear probe sees no exclusive or: the bound may be 0 where I(T;Y) is 1. q is mixed with
     1/(trained + 1) of the uniform distribution, so that a label that training never showed costs a finite amount.
 
-    Costs an optimiser's run on trained × width floats for each penalty and one more: about 1 s at 10,000 × 1,024.
+    Costs an optimiser's run on trained × width floats for each penalty and one more: 3 s at 10,000 × 1,024.
     Source: Barber and Agakov 2003, "The IM algorithm"; as a probe, Pimentel et al. 2020, arXiv 2004.03061.
     """
     if len(codes) != y.samples:
@@ -99,7 +100,7 @@ def _predicted(
         probabilities = np.ones((len(judge), len(known)))
     else:
         probe = LogisticRegression(C=1 / penalty, max_iter=steps)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1):  # more threads wait for each other: 12 times as long
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, and still a bound
             probe.fit(_signs(codes[train]), y.ids[train])
         probabilities = probe.predict_proba(_signs(codes[judge])).astype(np.float64)
