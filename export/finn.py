@@ -1,7 +1,6 @@
-"""finn-base, FINN's former foundation, as a second executor and as the judge of how bits lie in streams and memories.
+"""finn-base, FINN's former foundation: a second executor, and the judge of how bits lie in streams and memories.
 
-It shares no code with qonnx at run time, though qonnx descends from it. Never install it beside finn-plus: both own files
-under `finn/`.
+qonnx descends from it, but its code is its own. Never install it beside finn-plus: both own files under `finn/`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper
-from qonnx.core.datatype import DataType
+from qonnx.core.datatype import BaseDataType
 
 from ..ib_analysis.codes import Codes, Source, Trace
 
@@ -48,7 +48,7 @@ class Ports:
         if [port.name for port in graph.input] != ["x"] or "scores.weight" not in weights:
             raise QonnxError(f"{graph.name}: only files of `export` name their layers; streamline others instead")
         tensor = graph.input[0].type.tensor_type
-        kinds = annotations(model)
+        kinds = data_types(model)
         return cls(
             graph.name,
             tensor.shape.dim[-1].dim_value,
@@ -77,7 +77,7 @@ class Ports:
         return Trace(source, codes, counts.astype(np.int32), self.fan_in)
 
 
-def annotations(model: onnx.ModelProto) -> dict[str, str]:
+def data_types(model: onnx.ModelProto) -> dict[str, str]:
     """QONNX's name of the data type of each annotated tensor."""
     return {
         annotation.tensor_name: entry.value
@@ -87,7 +87,7 @@ def annotations(model: onnx.ModelProto) -> dict[str, str]:
     }
 
 
-def annotate(model: onnx.ModelProto, kinds: Mapping[str, DataType]) -> None:
+def annotate(model: onnx.ModelProto, kinds: Mapping[str, BaseDataType]) -> None:
     """In place: QONNX's annotation of these tensors, which have none yet."""
     for tensor, kind in sorted(kinds.items()):
         entry = onnx.StringStringEntryProto(key="finn_datatype", value=kind.name)

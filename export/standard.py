@@ -5,6 +5,8 @@ Weights are int8, accumulators int32: whatever runs it has nothing to round. The
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -30,7 +32,7 @@ def standard(graph: Graph) -> onnx.ModelProto:
         helper.make_tensor_value_info("scores", TensorProto.INT32, ["n", graph.classes]),
     ]
 
-    def node(operator: str, taken: list[str], output: str, **attributes: int) -> str:
+    def node(operator: str, taken: list[str], output: str, **attributes: Any) -> str:
         nodes.append(helper.make_node(operator, taken, [output], output, **attributes))
         return output
 
@@ -39,7 +41,7 @@ def standard(graph: Graph) -> onnx.ModelProto:
         constants[f"{layer.name}.weight"] = np.where(layer.weight.T, np.int8(1), np.int8(-1))
         return node("MatMulInteger", [bits, f"{layer.name}.weight"], f"{layer.name}.dot")
 
-    def compare(layer: Binarize | Dense, values: str, at: NDArray[np.int64]) -> str:
+    def compare(layer: Binarize | Dense, values: str, at: NDArray) -> str:
         constants[f"{layer.name}.threshold"] = at.astype(np.int32)
         code = node("GreaterOrEqual", [values, f"{layer.name}.threshold"], f"{layer.name}.code")
         outputs.append(helper.make_tensor_value_info(code, TensorProto.BOOL, ["n", layer.outputs]))

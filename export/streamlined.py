@@ -5,7 +5,7 @@ Nothing but integers is left in it. Graphs are dense chains so far, so no Im2Col
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import onnx
@@ -37,7 +37,7 @@ def streamlined(graph: Graph, dialect: Dialect = "xnor") -> onnx.ModelProto:
     if dialect not in get_args(Dialect):
         raise GraphError(f"{graph.name}: no dialect {dialect!r}; choose one of {', '.join(get_args(Dialect))}")
     nodes: list[onnx.NodeProto] = []
-    constants: dict[str, NDArray[np.float32]] = {}
+    constants: dict[str, NDArray] = {}
     bit = DataType["BINARY" if dialect == "xnor" else "BIPOLAR"]
     kinds = {"x": bit if graph.input_bits == 1 else DataType[f"UINT{graph.input_bits}"]}
     widths: dict[str, int] = {}
@@ -59,7 +59,7 @@ def streamlined(graph: Graph, dialect: Dialect = "xnor") -> onnx.ModelProto:
         thresholds, code = f"{layer.name}.thresholds", f"{layer.name}.code"
         constants[thresholds] = at[:, None]
         # FINN's own spelling of ±1: twice the number of thresholds reached, less one.
-        spelling = {} if dialect == "xnor" else {"out_scale": 2.0, "out_bias": -1.0}
+        spelling: dict[str, Any] = {} if dialect == "xnor" else {"out_scale": 2.0, "out_bias": -1.0}
         nodes.append(
             helper.make_node(
                 "MultiThreshold",
@@ -100,7 +100,7 @@ def _smallest(low: int, high: int) -> BaseDataType:
 def _model(
     graph: Graph,
     nodes: list[onnx.NodeProto],
-    constants: dict[str, NDArray[np.float32]],
+    constants: dict[str, NDArray],
     kinds: dict[str, BaseDataType],
     widths: dict[str, int],
 ) -> onnx.ModelProto:

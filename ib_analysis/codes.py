@@ -125,6 +125,11 @@ class Trace:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def head(self, samples: int) -> Trace:
+        """The first samples alone."""
+        codes = {name: codes[:samples] for name, codes in self.codes.items()}
+        return Trace(self.source, codes, self.scores[:samples], self.fan_in)
+
     def predictions(self) -> NDArray[np.int64]:
         """(n,) class index; the first maximum wins, as in hardware."""
         return self.scores.argmax(axis=1)
