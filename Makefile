@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help venv demo test lint bench clean
+.PHONY: help venv demo test lint bench ties clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -26,6 +26,9 @@ lint: venv   ## style, formatting and types
 
 bench: venv   ## speed, as ratios against peers and floors measured in the same run
 	$(BIN)/python tests/bench
+
+ties: venv   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
+	$(BIN)/python tests/export/ties.py
 
 clean:   ## removes runs, caches and build products of this folder, but not the environment
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
