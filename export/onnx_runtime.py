@@ -19,11 +19,7 @@ def execute(model: onnx.ModelProto, x: NDArray[np.uint8], batch: int = 2048, sou
     """
     ports = Ports.of(model)
     values = ports.feed(x)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        _opened(model, ports).SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = opened(model)
     wanted = [*ports.codes, "scores"]
     traces = []
     for start in range(0, len(x), batch):
@@ -33,13 +29,16 @@ def execute(model: onnx.ModelProto, x: NDArray[np.uint8], batch: int = 2048, sou
     return concatenate(traces)
 
 
-def _opened(model: onnx.ModelProto, ports: Ports) -> onnx.ModelProto:
-    """The same file for any number of samples at a time, every code an output."""
-    opened = onnx.ModelProto()
-    opened.CopyFrom(model)
-    del opened.graph.value_info[:]
-    for port in (*opened.graph.input, *opened.graph.output):
+def opened(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """A session, of one thread, for any number of samples at a time, every code an output."""
+    wide = onnx.ModelProto()
+    wide.CopyFrom(model)
+    del wide.graph.value_info[:]
+    for port in (*wide.graph.input, *wide.graph.output):
         port.type.tensor_type.shape.dim[0].dim_param = "n"
-    shown = {port.name for port in opened.graph.output}
-    opened.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in ports.codes if name not in shown)
-    return opened
+    shown = {port.name for port in wide.graph.output}
+    codes = [name for name in Ports.of(model).codes if name not in shown]
+    wide.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in codes)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(wide.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from ties import GROUPS, rows, table  # noqa: E402  # they need torch
+from ties import GROUPS, rows, table
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*mapping.TENSOR_TYPE:DeprecationWarning")  # finn-base's own
 

@@ -1,7 +1,8 @@
 """`make ties`: in how many codes each judge differs from torch, on a plain Brevitas export and on ours.
 
 The nets are made of what breaks them: neurons whose batch-norm puts a reachable accumulator exactly on the decision,
-that fall (gain < 0), are constant (gain = 0), always or never fire. They see all 256 inputs of 8 bits, so every accumulator is reached.
+that fall (gain < 0), are constant (gain = 0), always or never fire. They see
+all 256 inputs of 8 bits, so every accumulator is reached.
 """
 
 from __future__ import annotations
