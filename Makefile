@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help venv demo test lint bench clean
+.PHONY: help venv demo test lint bench ties clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -27,17 +27,21 @@ lint: venv   ## style, formatting and types
 bench: venv   ## speed, as ratios against peers and floors measured in the same run
 	$(BIN)/python tests/bench
 
+ties: venv   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
+	$(BIN)/python tests/export/ties.py
+
 clean:   ## removes runs, caches and build products of this folder, but not the environment
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # torch first: with it in place nothing else pulls another build of it in. pip is pinned because 26.2 and later treat
-# constraints of build environments in another way.
+# constraints of build environments in another way: finn-base comes as source only and builds with the setuptools of the
+# constraints alone, which the variable, and not the option, hands on to its build.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)) and "bitneck needs Python 3.11 or 3.12, $(PYTHON) is " + sys.version.split()[0])'
 	@for tool in g++ make perl; do command -v $$tool >/dev/null || { echo "bitneck needs $$tool"; exit 1; }; done
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet pip==25.3
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,sim,sweep,dev]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,sweep,finn,dev]'
 	touch $@

@@ -50,6 +50,14 @@ class RunFolder:
         return self.path / "model.onnx"
 
     @property
+    def streamlined(self) -> Path:
+        return self.path / "streamlined.onnx"
+
+    @property
+    def standard(self) -> Path:
+        return self.path / "standard.onnx"
+
+    @property
     def graph(self) -> Path:
         return self.path / "graph.npz"
 
@@ -173,6 +181,31 @@ def graph_of(folder: RunFolder) -> Graph:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """What an independent tool says about a run's files.
+
+    skipped    why it was not asked; None where it was, and then everything below is its answer
+    samples    of the run's, from the first
+    digests    sha256 by layer and source: torch, and the judge
+    mismatch   its first difference from torch, as a line
+    """
+
+    tool: str
+    reads: str
+    skipped: str | None = None
+    version: str = ""
+    samples: int = 0
+    digests: dict[str, dict[str, str]] = field(default_factory=dict)
+    mismatch: str | None = None
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def equal(self) -> bool:
+        """Or not asked."""
+        return self.mismatch is None and all(len(set(row.values())) == 1 for row in self.digests.values())
+
+
+@dataclass(frozen=True)
 class Verification:
     """Whether every bit of every layer is the same in torch, in the QONNX file, in the integer graph and in the RTL.
 
@@ -181,6 +214,7 @@ class Verification:
     accuracy          of the classes that left the simulated chip, over the samples
     cycles_per_frame  measured; promised_cycles is what the descriptors say
     seconds           of the simulation alone, after the build
+    judges            what independent tools say, where they were asked after the simulation
     """
 
     name: str
@@ -195,16 +229,19 @@ class Verification:
     cycles_per_frame: float
     promised_cycles: int
     seconds: float = field(compare=False)
+    judges: list[Judgement] = field(default_factory=list)
 
     @property
     def equal(self) -> bool:
-        return not self.mismatches and all(len(set(row.values())) == 1 for row in self.digests.values())
+        same = not self.mismatches and all(len(set(row.values())) == 1 for row in self.digests.values())
+        return same and all(judge.equal for judge in self.judges)
 
 
 def verification_of(folder: RunFolder) -> Verification:
     values = read_json(folder.needs(folder.verification, "simulate"))
     try:
-        return Verification(**{key: value for key, value in values.items() if key != "equal"})
+        judges = [Judgement(**row) for row in values.get("judges", [])]
+        return Verification(**{key: value for key, value in values.items() if key != "equal"} | {"judges": judges})
     except (AttributeError, TypeError) as error:
         raise damaged(folder.verification, error) from None
 

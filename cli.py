@@ -218,6 +218,31 @@ def simulate(
 
 
 @verb
+def verify(
+    folder: Run,
+    judges: Annotated[bool, typer.Option("--judges", help="let every independent tool installed here judge")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Check that the recorded proof is of the files that lie there; with --judges, ask other people's tools too.
+
+    Exit 1 on a difference.
+    """
+    place = RunFolder(folder)
+    with out.status("verify") as status:
+        done, stale = flow.verify(place, data_dir, judges, tell=lambda text: status.update(f"verify: {text}"))
+    for judge in done.judges:
+        if judge.equal:
+            said = f"skipped: {judge.skipped}" if judge.skipped else f"{judge.samples:,} samples, every layer equal"
+            _say("judge", f"{f'{judge.tool} {judge.version}'.strip()} on {judge.reads}", said)
+    for line in [*stale, *done.mismatches, *(judge.mismatch for judge in done.judges if judge.mismatch)]:
+        err.print(f"[bold red]different[/] {escape(line)}")
+    if stale or not done.equal:
+        raise typer.Exit(1)
+    sources = " = ".join(next(iter(done.digests.values())))
+    _say("verify", f"{done.samples:,} samples, {done.layers} layers: {sources}, as recorded", place.verification)
+
+
+@verb
 def analyze(
     folder: Run,
     table: Annotated[bool, typer.Option(help="print the last epoch's table")] = True,
@@ -338,7 +363,7 @@ def paper(
     _say("paper", f"{len(tasks)} networks", folder / "paper.html")
 
 
-def _say(verb: str, what: str, where: Path) -> None:
+def _say(verb: str, what: str, where: Path | str) -> None:
     out.print(f"[bold]{verb:<9}[/] {escape(what)}  [dim]{escape(str(where))}[/]", soft_wrap=True)
 
 

@@ -1,6 +1,7 @@
 """The story: one function a verb, artefact in, artefact out. The same as the command line, for Python.
 
-dataset → checkpoint, codes → model.onnx, graph.npz → rtl/ → trace.npz, verify.json → plane.json → report.html
+dataset → checkpoint, codes → model.onnx, graph.npz, streamlined.onnx, standard.onnx → rtl/ → trace.npz, verify.json →
+plane.json → report.html
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -42,7 +43,7 @@ from .ib_analysis.layer_bits import to_rows as bits_to_rows
 from .ib_analysis.plane import plane, to_rows
 from .ib_analysis.symbols import label_symbols
 from .models.config import schedule
-from .models.datasets import load
+from .models.datasets import Dataset, load
 from .runs import RunConfig, RunError, chosen_samples, design
 
 if TYPE_CHECKING:
@@ -105,10 +106,12 @@ def _check_trained(folder: RunFolder) -> None:
 
 
 def export(folder: RunFolder) -> Graph:
-    """The trained net as tie-proof QONNX, and what the reader makes of that file."""
+    """The trained net as tie-proof QONNX, and the integers that the reader finds in that file, in three spellings."""
     from .export.qonnx import export as to_qonnx
     from .export.qonnx import serialize
+    from .export.standard import standard
     from .export.streamline import streamline
+    from .export.streamlined import streamlined
     from .models import training
 
     config = folder.config()
@@ -117,6 +120,8 @@ def export(folder: RunFolder) -> Graph:
     content = serialize(to_qonnx(net, config.name))
     graph = streamline(content).graph
     write(folder.model, content)
+    write(folder.streamlined, serialize(streamlined(graph)))
+    write(folder.standard, serialize(standard(graph)))
     write_arrays(folder.graph, graph.arrays())
     return graph
 
@@ -152,18 +157,9 @@ def simulate(
     from .hw.simulate import build as compile_design
 
     config, graph = folder.config(), graph_of(folder)
-    data = load(config.dataset, data_dir)
-    trained_on = str(read_arrays(folder.needs(folder.checkpoint, "train"))["data"])
-    if data.sha256 != trained_on:
-        raise RunError(f"{folder.path} was trained on data of sha256 {trained_on}, {config.dataset} is {data.sha256}")
+    data = _trained_on(folder, config, data_dir)
     x, y = chosen_samples(config, data)
-    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
-    if built_for != config.hardware.model_dump(mode="json"):
-        raise RunError(
-            f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
-        )
-    accelerator = design(config, graph)
-    files = {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
+    accelerator, files = _built(folder, config, graph)
     tell("torch: the codes captured at the end of the training")
     torch_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
     tell(f"graph: the golden model over {len(x):,} samples")
@@ -207,8 +203,65 @@ def simulate(
         seconds=simulation.seconds,
     )
     write_arrays(folder.trace, simulation.trace.arrays())
-    write(folder.verification, json.dumps(asdict(verification) | {"equal": verification.equal}, indent=1))
+    _write_verification(folder, verification)
     return verification
+
+
+def _trained_on(folder: RunFolder, config: RunConfig, data_dir: Path | None) -> Dataset:
+    """The data set of the run. Raises RunError where it has become another since the training."""
+    data = load(config.dataset, data_dir)
+    trained_on = str(read_arrays(folder.needs(folder.checkpoint, "train"))["data"])
+    if data.sha256 != trained_on:
+        raise RunError(f"{folder.path} was trained on data of sha256 {trained_on}, {config.dataset} is {data.sha256}")
+    return data
+
+
+def _built(folder: RunFolder, config: RunConfig, graph: Graph) -> tuple[Accelerator, dict[str, str]]:
+    """The accelerator, and the text of its files as they lie in rtl/. Raises RunError where that is another's."""
+    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
+    if built_for != config.hardware.model_dump(mode="json"):
+        raise RunError(
+            f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
+        )
+    return design(config, graph), {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
+
+
+def _write_verification(folder: RunFolder, verification: Verification) -> None:
+    write(folder.verification, json.dumps(asdict(verification) | {"equal": verification.equal}, indent=1))
+
+
+def verify(
+    folder: RunFolder, data_dir: Path | None = None, judges: bool = False, tell: Tell = silent
+) -> tuple[Verification, list[str]]:
+    """What `simulate` recorded, and in which places the run's files are no longer what it was recorded of, as lines.
+
+    judges   where the files still are: let every independent tool that is here judge them, and record what it says
+    """
+    from .judges import JUDGES, Case, sentences
+
+    config, graph = folder.config(), graph_of(folder)
+    x, _ = chosen_samples(config, _trained_on(folder, config, data_dir))
+    verification = verification_of(folder)
+    tell(f"digests of the codes of {len(x):,} samples")
+    reference = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
+    found = digests([reference, graph(x), read_trace(folder.needs(folder.trace, "simulate"))])
+    stale = [
+        f"{layer}: {source} has sha256 {digest[:12]} now, verify.json says {recorded[:12]}; "
+        f"`bitneck simulate {folder.path}` proves what is there"
+        for layer, row in found.items()
+        for source, digest in row.items()
+        if digest != (recorded := verification.digests.get(layer, {}).get(source, "nothing"))
+    ]
+    if stale or not judges:
+        return verification, stale
+    accelerator, files = _built(folder, config, graph)
+    model, streamlined, standard = (
+        read_model(folder.needs(path, "export")) for path in (folder.model, folder.streamlined, folder.standard)
+    )
+    case = Case(graph, accelerator, model, streamlined, standard, files, x)
+    judged = replace(verification, judges=list(sentences(case, reference, JUDGES, tell)))
+    _write_verification(folder, judged)
+    return judged, []
 
 
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:

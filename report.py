@@ -116,8 +116,8 @@ def _table(points: Sequence[PlanePoint]) -> dict[str, Any] | None:
 
 
 def _files(folder: RunFolder) -> Iterator[File]:
-    made = [folder.checkpoint, folder.model, folder.graph, folder.trace, *sorted(folder.rtl.iterdir())]
-    for path in made:
+    made = [folder.checkpoint, folder.model, folder.streamlined, folder.standard, folder.graph, folder.trace]
+    for path in [*(path for path in made if path.exists()), *sorted(folder.rtl.iterdir())]:
         content = path.read_bytes()
         yield File(str(path.relative_to(folder.path)), len(content), hashlib.sha256(content).hexdigest())
 

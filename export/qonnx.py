@@ -24,7 +24,8 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.util.cleanup import cleanup_model
 
-from ..ib_analysis.codes import Codes, Trace, concatenate
+from ..ib_analysis.codes import Source, Trace, concatenate
+from .ports import Ports, QonnxError
 from .threshold import Thresholds, accumulators, find, refuse_nan
 
 if TYPE_CHECKING:
@@ -38,10 +39,6 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "Sub": ("midpoint",),
     "BipolarQuant": ("scale",),
 }
-
-
-class QonnxError(ValueError):
-    """A file or samples that qonnx cannot run as a net of ours."""
 
 
 def export(net: Any, name: str = "net") -> onnx.ModelProto:
@@ -193,33 +190,23 @@ def _bipolar_quant(model: onnx.ModelProto) -> onnx.FunctionProto:
     return helper.make_function(DOMAIN, "BipolarQuant", ["value", "scale"], ["code"], nodes, standard)
 
 
-def execute(model: onnx.ModelProto, x: NDArray[np.uint8], batch: int = 2048) -> Trace:
-    """Every layer's codes and the scores of x, (n, features) uint8, by qonnx's executor, for a file of `export`.
+def execute(model: onnx.ModelProto, x: NDArray[np.uint8], batch: int = 2048, source: Source = "qonnx") -> Trace:
+    """Every layer's codes and the scores of x, (n, features) uint8, by qonnx's executor.
+
+    model   of `export`, or of `streamlined.streamlined`
 
     One pass a batch: the file's batch size is changed, because qonnx opens a session for every node that it runs.
-    Raises QonnxError where the file is no `export` or x does not fit it.
+    Raises QonnxError where the file is none of ours or x does not fit it.
     """
-    ports = [(port.name, port.type.tensor_type.shape.dim[-1].dim_value) for port in model.graph.input]
-    if [name for name, _ in ports] != ["x"] or "scores" not in [port.name for port in model.graph.output]:
-        raise QonnxError(f"{model.graph.name}: only files of `export` name their layers; streamline others instead")
-    if x.ndim != 2 or x.shape[1] != ports[0][1] or x.dtype != np.uint8 or not len(x):
-        raise QonnxError(f"{model.graph.name} takes (n, {ports[0][1]}) uint8, got {x.shape} {x.dtype}")
+    ports = Ports.of(model)
+    values = ports.feed(x)
     batch = min(batch, len(x))
     wide = ModelWrapper(model, make_deepcopy=True).transform(ChangeBatchSize(batch)).transform(InferShapes())
-    bipolar = wide.get_tensor_datatype("x") == DataType["BIPOLAR"]
     # Without annotations qonnx rounds nothing to them: it could hide a difference, and takes five times as long.
     del wide.graph.quantization_annotation[:]
-    return concatenate([_block(wide, x[start : start + batch], batch, bipolar) for start in range(0, len(x), batch)])
-
-
-def _block(model: ModelWrapper, x: NDArray[np.uint8], batch: int, bipolar: bool) -> Trace:
-    pixels = np.zeros((batch, x.shape[1]), dtype=np.float32)
-    pixels[: len(x)] = x
-    context = execute_onnx(model, {"x": 2 * pixels - 1 if bipolar else pixels}, return_full_exec_context=True)
-    codes = {
-        node.output[0].removesuffix(".code"): Codes.pack(context[node.output[0]][: len(x)] > 0)
-        for node in model.graph.node
-        if node.output[0].endswith(".code")
-    }
-    fan_in = context["scores.weight"].shape[0]
-    return Trace("qonnx", codes, ((context["scores"][: len(x)] + fan_in) / 2).astype(np.int32), fan_in)
+    traces = []
+    for start in range(0, len(x), batch):
+        block = values[start : start + batch]
+        filled = np.pad(block, ((0, batch - len(block)), (0, 0)))
+        traces.append(ports.trace(source, execute_onnx(wide, {"x": filled}, return_full_exec_context=True), len(block)))
+    return concatenate(traces)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Source = Literal["torch", "qonnx", "graph", "rtl"]
+Source: TypeAlias = str
+"""Who computed: torch, qonnx, graph, rtl, or the name of a judge."""
 
 
 class CodesError(ValueError):
@@ -124,6 +125,11 @@ class Trace:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def head(self, samples: int) -> Trace:
+        """The first samples alone."""
+        codes = {name: codes[:samples] for name, codes in self.codes.items()}
+        return Trace(self.source, codes, self.scores[:samples], self.fan_in)
+
     def predictions(self) -> NDArray[np.int64]:
         """(n,) class index; the first maximum wins, as in hardware."""
         return self.scores.argmax(axis=1)
@@ -145,7 +151,7 @@ class Trace:
         try:
             widths = zip(arrays["names"], arrays["widths"], strict=True)
             codes = {str(name): Codes(arrays[f"codes/{name}"], int(width)) for name, width in widths}
-            return cls(str(arrays["source"]), codes, arrays["scores"], int(arrays["fan_in"]))  # type: ignore[arg-type]
+            return cls(str(arrays["source"]), codes, arrays["scores"], int(arrays["fan_in"]))
         except KeyError as error:
             raise CodesError(f"not a trace: {error.args[0]}") from None
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import onnxruntime
 import torch
+from bitneck.export import onnx_runtime
 from bitneck.export.qonnx import execute, export, serialize
+from bitneck.export.standard import standard
 from bitneck.export.streamline import streamline
 from bitneck.models.config import preset
 from bitneck.models.networks import DenseNet
@@ -45,13 +47,16 @@ def rows() -> Iterator[Row]:
         )
         batched = measure(lambda model=model, x=x: execute(model, x, BATCH))
         yield Row(f"{name}, every layer", f"qonnx's executor, {BATCH} at a time", batched, images, "images")
-        session = onnx_runtime(model)
+        session = fixed_batch(model)
         floats = x[:BATCH].astype(np.float32)
         scores = measure(lambda session=session, floats=floats: session.run(["scores"], {"x": floats}))
         yield Row(f"{name}, every layer", "ONNX Runtime, scores only, one thread", scores, BATCH, "images")
+        plain = onnx_runtime.opened(standard(graph))
+        codes = measure(lambda plain=plain, x=x: plain.run(None, {"x": x[:BATCH]}))
+        yield Row(f"{name}, every layer", "ONNX Runtime, standard.onnx, one thread", codes, BATCH, "images")
 
 
-def onnx_runtime(model) -> onnxruntime.InferenceSession:
+def fixed_batch(model) -> onnxruntime.InferenceSession:
     wide = ModelWrapper(model, make_deepcopy=True).transform(ChangeBatchSize(BATCH)).transform(InferShapes())
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -1,0 +1,96 @@
+"""How the files that we write take samples and give codes: one reading for every executor that judges them.
+
+In all of them the input is `x`, each layer L emits `L.code`, and the last one `scores`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper
+from qonnx.core.datatype import BaseDataType
+
+from ..ib_analysis.codes import Codes, Source, Trace
+
+
+class QonnxError(ValueError):
+    """A file or samples that cannot be run as a net of ours."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The names and ranges at which a file of ours meets its user.
+
+    container   numpy type of `x`; float32 in the files of the QONNX family, whatever they annotate
+    bipolar     the input is ±1, and 0 and 1 have to be made so
+    codes       tensors in order from input to output
+    fan_in      of the last layer
+    counts      `scores` are agreeing bits, and not the dot products of ±1
+    """
+
+    net: str
+    inputs: int
+    container: np.dtype
+    bipolar: bool
+    codes: tuple[str, ...]
+    fan_in: int
+    counts: bool
+
+    @classmethod
+    def of(cls, model: onnx.ModelProto) -> Ports:
+        """Raises QonnxError where the file is none of ours."""
+        graph = model.graph
+        weights = {tensor.name: tensor.dims for tensor in graph.initializer}
+        if [port.name for port in graph.input] != ["x"] or "scores.weight" not in weights:
+            raise QonnxError(f"{graph.name}: only files of `export` name their layers; streamline others instead")
+        tensor = graph.input[0].type.tensor_type
+        kinds = data_types(model)
+        return cls(
+            graph.name,
+            tensor.shape.dim[-1].dim_value,
+            np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type)),
+            kinds.get("x") == "BIPOLAR",
+            tuple(name for node in graph.node for name in node.output if name.endswith(".code")),
+            weights["scores.weight"][0],
+            kinds.get("scores.weight") != "BIPOLAR",
+        )
+
+    def feed(self, x: NDArray[np.uint8]) -> NDArray:
+        """What `x` has to be for the samples x, (n, inputs) uint8. Raises QonnxError where they do not fit."""
+        if x.ndim != 2 or x.shape[1] != self.inputs or x.dtype != np.uint8 or not len(x):
+            raise QonnxError(f"{self.net} takes (n, {self.inputs}) uint8, got {x.shape} {x.dtype}")
+        values = x.astype(self.container)
+        return 2 * values - 1 if self.bipolar else values
+
+    def trace(self, source: Source, values: Mapping[str, NDArray], samples: int) -> Trace:
+        """From the executed tensors, of which the first `samples` rows count."""
+        codes = {
+            name.removesuffix(".code"): Codes.pack(values[name].reshape(-1, values[name].shape[-1])[:samples] > 0)
+            for name in self.codes
+        }
+        scores = values["scores"].reshape(-1, values["scores"].shape[-1])[:samples]
+        counts = scores if self.counts else (scores + self.fan_in) / 2
+        return Trace(source, codes, counts.astype(np.int32), self.fan_in)
+
+
+def data_types(model: onnx.ModelProto) -> dict[str, str]:
+    """QONNX's name of the data type of each annotated tensor."""
+    return {
+        annotation.tensor_name: entry.value
+        for annotation in model.graph.quantization_annotation
+        for entry in annotation.quant_parameter_tensor_names
+        if entry.key == "finn_datatype"
+    }
+
+
+def annotate(model: onnx.ModelProto, kinds: Mapping[str, BaseDataType]) -> None:
+    """In place: QONNX's annotation of these tensors, which have none yet."""
+    for tensor, kind in sorted(kinds.items()):
+        entry = onnx.StringStringEntryProto(key="finn_datatype", value=kind.name)
+        model.graph.quantization_annotation.append(
+            onnx.TensorAnnotation(tensor_name=tensor, quant_parameter_tensor_names=[entry])
+        )

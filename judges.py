@@ -1,0 +1,159 @@
+"""Independent judges: other people's tools run our files, and every layer of what they say is compared with torch.
+
+To add one: what it is called and what it reads, why it may be missing, its version, and how it answers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from .artefacts import Judgement
+from .export import finn, onnx_runtime, qonnx
+from .export.compare import digests, first_mismatch
+from .export.graph import Dense, Graph, Scores
+from .hw import stages as s
+from .hw.accelerator import Accelerator
+from .hw.packing import beat_bytes
+from .ib_analysis.codes import Codes, Trace
+
+PACKED_SAMPLES = 256  # FINN packs bit by bit in Python, and packing knows nothing of what it packs
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What is judged: the files of a run as they lie there, and the samples.
+
+    memories   the memory files of rtl/ by name
+    x          (n, inputs) uint8
+    """
+
+    graph: Graph
+    accelerator: Accelerator
+    model: onnx.ModelProto
+    streamlined: onnx.ModelProto
+    standard: onnx.ModelProto
+    memories: Mapping[str, str]
+    x: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A tool and what it reads.
+
+    missing   None where it can be asked; otherwise why not, and the way out
+    answer    every layer's codes and the scores of the case's samples, or of the first of them
+    """
+
+    tool: str
+    reads: str
+    missing: Callable[[], str | None]
+    version: Callable[[], str]
+    answer: Callable[[Case], Trace]
+
+
+def sentences(
+    case: Case, reference: Trace, judges: tuple[Judge, ...], tell: Callable[[str], None]
+) -> Iterator[Judgement]:
+    """What each judge says, in their order; told before each of them starts.
+
+    reference   every sample of the case, by the source that the judges are held against
+    """
+    for judge in judges:
+        if (why := judge.missing()) is not None:
+            yield Judgement(judge.tool, judge.reads, skipped=why)
+            continue
+        tell(f"{judge.tool} on {judge.reads}, {len(case.x):,} samples")
+        began = time.perf_counter()
+        trace = judge.answer(case)
+        seconds = time.perf_counter() - began
+        due = reference.head(len(trace))
+        found = first_mismatch(case.graph, due, trace, case.x[: len(trace)])
+        yield Judgement(
+            judge.tool,
+            judge.reads,
+            version=judge.version(),
+            samples=len(trace),
+            digests=digests([due, trace]),
+            mismatch=None if found is None else str(found),
+            seconds=seconds,
+        )
+
+
+def packing(case: Case) -> Trace:
+    """The net as FINN's data_packing reads it out of our bytes: pixels, weights and, layer by layer, the codes.
+
+    FINN reads the input stream and the weight memories; the net of these weights answers these pixels; its answers are
+    packed by us as every layer's stream, and FINN reads them too. Our reading and FINN's differ in no bit, or one of
+    the three shows in some layer.
+    """
+    head = case.accelerator.stages[0]
+    kind, values = ("UINT8", head.pe) if isinstance(head, s.Binarize) else ("BINARY", head.in_width)
+    samples = case.x[:PACKED_SAMPLES]
+    pixels = finn.beat_values(case.accelerator.input_data(samples), kind, values).astype(np.uint8)
+    said = _from_memories(case)(pixels.reshape(samples.shape))
+    streams = case.accelerator.streams(said)
+    read = {
+        name: finn.beat_values(beat_bytes(streams[name]), "BINARY", streams[name].shape[1]).reshape(len(samples), -1)
+        for name in said.codes
+    }
+    last = case.accelerator[case.graph.layers[-1].name]
+    assert isinstance(last, s.Scores)
+    scores = finn.beat_values(beat_bytes(streams[last.name]), f"UINT{last.score_width}", last.pe)
+    codes = {name: Codes.pack(bits > 0) for name, bits in read.items()}
+    return Trace(
+        "finn-base on streams and memories", codes, scores.reshape(len(samples), -1).astype(np.int32), said.fan_in
+    )
+
+
+def _from_memories(case: Case) -> Graph:
+    """The graph with the weights that FINN reads in the memory files."""
+
+    def weight(name: str) -> NDArray[np.bool_]:
+        stage = case.accelerator[name]
+        assert isinstance(stage, s.Mvtu | s.Scores)
+        words = case.memories[str(stage.parameters()["WEIGHTS"])].split()
+        return finn.weight_read(words, len(stage.weight), stage.pe, stage.simd)
+
+    layers = tuple(
+        Dense(layer.name, weight(layer.name), layer.threshold)
+        if isinstance(layer, Dense)
+        else Scores(weight(layer.name))
+        if isinstance(layer, Scores)
+        else layer
+        for layer in case.graph.layers
+    )
+    return Graph(case.graph.name, case.graph.input_bits, layers)
+
+
+def installed() -> None:
+    """Of what bitneck itself cannot do without."""
+
+
+def _runs(tool: str, execute: Callable[..., Trace], file: str, missing: Callable[[], str | None] = installed) -> Judge:
+    """An executor of one of the ONNX files."""
+    reads = f"{file}.onnx"
+    return Judge(
+        tool,
+        reads,
+        missing,
+        partial(metadata.version, tool),
+        lambda case: execute(getattr(case, file), case.x, source=f"{tool} on {reads}"),
+    )
+
+
+JUDGES = (
+    _runs("qonnx", qonnx.execute, "streamlined"),
+    _runs("onnxruntime", onnx_runtime.execute, "model"),
+    _runs("onnxruntime", onnx_runtime.execute, "standard"),
+    _runs("finn-base", finn.execute, "model", finn.available),
+    _runs("finn-base", finn.execute, "streamlined", finn.available),
+    Judge("finn-base", "streams and memories", finn.available, partial(metadata.version, "finn-base"), packing),
+)

@@ -1,0 +1,45 @@
+"""finn-base, another executor of our files; without it, one sentence."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+from bitneck.export import finn
+from bitneck.export.compare import first_mismatch
+from bitneck.export.qonnx import export
+from bitneck.export.streamlined import streamlined
+from bitneck.models.config import PRESETS
+from random_nets import random_frames, random_graph
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*mapping.TENSOR_TYPE:DeprecationWarning")  # finn-base's own
+with_finn = pytest.mark.skipif(finn.available() is not None, reason=str(finn.available()))
+
+
+@with_finn
+@pytest.mark.parametrize("dialect", ["xnor", "bipolar"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_layer_of_every_streamlined_preset_says_what_the_graph_says(preset, dialect):
+    network = PRESETS[preset].network
+    graph = random_graph(network.widths, network.input_bits)
+    x = random_frames(graph, 300)
+    assert first_mismatch(graph, graph(x), finn.execute(streamlined(graph, dialect), x, batch=128), x) is None
+
+
+@with_finn
+@pytest.mark.parametrize(("widths", "input_bits"), [((12, 10, 7, 5, 2), 1), ((9, 24, 17, 4), 3), ((33, 64, 64, 10), 8)])
+def test_model_onnx_of_an_adversarial_net_says_what_torch_says(widths, input_bits, adversarial, walk, pixels):
+    from bitneck.export.streamline import streamline
+
+    net = adversarial(widths, input_bits)
+    x = pixels(net, 300)
+    model = export(net)
+    assert first_mismatch(streamline(model).graph, walk(net, x), finn.execute(model, x, batch=128), x) is None
+
+
+def test_where_it_is_missing_one_sentence_names_the_way_out(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    said = finn.available()
+    assert said is not None
+    assert said.startswith("finn-base is not installed here; ")
+    assert "\n" not in said
