@@ -39,5 +39,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet pip==25.3
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,sim,sweep,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,sim,synth,sweep,dev]'
 	touch $@

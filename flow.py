@@ -27,6 +27,7 @@ from .artefacts import (
     read_json,
     read_model,
     read_trace,
+    synthesis_of,
     verification_of,
     write,
     write_arrays,
@@ -35,6 +36,9 @@ from .captured import Comparison
 from .export.compare import digests, first_mismatch
 from .export.graph import Graph
 from .hw.accelerator import Accelerator
+from .hw.fitting import complaint
+from .hw.synthesis import Synthesis, digest, synthesise
+from .hw.targets import target_of
 from .hw.verilog import verilog
 from .ib_analysis.codes import Trace
 from .ib_analysis.layer_bits import layer_bits
@@ -135,6 +139,17 @@ def build(folder: RunFolder) -> Accelerator:
     return accelerator
 
 
+def _built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]:
+    """The accelerator and the RTL that lies in rtl/, checked to be of one [hardware]."""
+    config = folder.config()
+    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
+    if built_for != config.hardware.model_dump(mode="json"):
+        raise RunError(
+            f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
+        )
+    return design(config, graph), {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
+
+
 def simulate(
     folder: RunFolder,
     data_dir: Path | None = None,
@@ -152,18 +167,12 @@ def simulate(
     from .hw.simulate import build as compile_design
 
     config, graph = folder.config(), graph_of(folder)
+    accelerator, files = _built(folder, graph)
     data = load(config.dataset, data_dir)
     trained_on = str(read_arrays(folder.needs(folder.checkpoint, "train"))["data"])
     if data.sha256 != trained_on:
         raise RunError(f"{folder.path} was trained on data of sha256 {trained_on}, {config.dataset} is {data.sha256}")
     x, y = chosen_samples(config, data)
-    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
-    if built_for != config.hardware.model_dump(mode="json"):
-        raise RunError(
-            f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
-        )
-    accelerator = design(config, graph)
-    files = {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
     tell("torch: the codes captured at the end of the training")
     torch_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
     tell(f"graph: the golden model over {len(x):,} samples")
@@ -209,6 +218,37 @@ def simulate(
     write_arrays(folder.trace, simulation.trace.arrays())
     write(folder.verification, json.dumps(asdict(verification) | {"equal": verification.equal}, indent=1))
     return verification
+
+
+def synth(folder: RunFolder, target: str, tell: Tell = silent) -> Synthesis:
+    """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
+
+    synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
+    stay the same. A design too big for the part is a result too: ask `fits` of what returns.
+    """
+    accelerator, files = _built(folder, graph_of(folder))
+    inputs = digest(accelerator, files, target_of(target))
+    done = synthesis_of(folder, target)
+    if done is not None and done.inputs == inputs:
+        return done
+    final = folder.synthesis(target).parent
+    work = final.with_name(f"{target}.unfinished")  # stays after a failure, for its logs
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        result = synthesise(accelerator, files, target, work, tell=tell)
+    except KeyboardInterrupt:
+        shutil.rmtree(work)
+        raise
+    write(work / "synth.json", json.dumps(asdict(result), indent=1))
+    shutil.rmtree(final, ignore_errors=True)
+    work.rename(final)
+    return result
+
+
+def too_big(folder: RunFolder, synthesis: Synthesis) -> str | None:
+    """By how much the design exceeds the part and what would fit, as a line; None where it fits."""
+    graph = graph_of(folder)
+    return complaint(graph, design(folder.config(), graph), synthesis)
 
 
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .accelerator import Accelerator
 from .shell import Shell
-from .targets import NETLIST, REPORT, KINDS, Kind, SynthesisError, Target, Tool, target_of
+from .targets import KINDS, NETLIST, REPORT, Kind, SynthesisError, Target, Tool, target_of
 from .utilisation import StageUse, by_stage, placed, timing
 from .yowasp import run, versions
 
@@ -81,6 +81,23 @@ class Synthesis:
 
     def total(self, kind: Kind) -> float:
         return sum(getattr(stage, kind) for stage in self.stages)
+
+
+def summary(done: Synthesis) -> str:
+    """In a line: what it takes of the part and how fast it is."""
+    target = target_of(done.target)
+    sizes = ", ".join(
+        f"{used.used:g} {used.name}" + (f" of {used.available:g}" if used.available else "")
+        for used in done.resources
+        if used.name in (target.logic, target.ram, "ffs")
+    )
+    if done.fmax_mhz is None:
+        return f"{target.part}: {sizes}"
+    through = f", {done.port_frames_per_second:,.0f} through the byte port"
+    return (
+        f"{target.part}: {sizes}; {done.fmax_mhz:.1f} MHz, {done.frames_per_second:,.0f} frames/s"
+        f"{through if done.port_cycles != done.cycles else ''}; {sum(done.seconds.values()):.1f} s"
+    )
 
 
 def from_row(row: Mapping) -> Synthesis:
@@ -176,7 +193,8 @@ def synthesise(
     timed(YOSYS)
     stages = by_stage(json.loads((folder / NETLIST).read_text()), top, instances, target, estimated)
     counted = {kind: sum(getattr(stage, kind) for stage in stages) for kind in KINDS}
-    fmax, slowest, bitstream, port_cycles = None, [], None, None
+    fmax, bitstream, port_cycles = None, None, None
+    slowest: list[str] = []
     if target.place is None or target.pack is None:
         resources = [Used(kind, counted[kind], target.available[kind]) for kind in KINDS if kind in target.available]
     else:

