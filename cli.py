@@ -231,12 +231,14 @@ def simulate(
 def synth(
     folder: Run,
     target: Annotated[list[Part], typer.Option(help="part to build for; may be given more than once")],
+    pins: Annotated[Path | None, typer.Option(help=".pcf or .lpf with the pins; without it they are chosen")] = None,
 ) -> None:
     """Make a bitstream with open tools; for xc7 and xcup count cells. Exit 2 where the net is too big for the part."""
     place = RunFolder(folder)
     for part in target:
         with out.status(f"synth: {part.value}") as status:
-            done = flow.synth(place, part.value, tell=lambda text: status.update(f"synth: {escape(text)}"))
+            text = None if pins is None else pins.read_text()
+            done = flow.synth(place, part.value, text, tell=lambda words: status.update(f"synth: {escape(words)}"))
         _say("synth", synthesis_line(done), place.synthesis(part.value).parent)
         if (complaint := flow.too_big(place, done)) is not None:
             _refuse(complaint)

@@ -220,14 +220,16 @@ def simulate(
     return verification
 
 
-def synth(folder: RunFolder, target: str, tell: Tell = silent) -> Synthesis:
+def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = silent) -> Synthesis:
     """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
+
+    pins   text of a .pcf or .lpf file with the pins of the shell's ports; without it nextpnr chooses
 
     synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
     stay the same. A design too big for the part is a result too: ask `fits` of what returns.
     """
     accelerator, files = _built(folder, graph_of(folder))
-    inputs = digest(accelerator, files, target_of(target))
+    inputs = digest(accelerator, files, target_of(target), pins)
     done = synthesis_of(folder, target)
     if done is not None and done.inputs == inputs:
         return done
@@ -235,7 +237,7 @@ def synth(folder: RunFolder, target: str, tell: Tell = silent) -> Synthesis:
     work = final.with_name(f"{target}.unfinished")  # stays after a failure, for its logs
     shutil.rmtree(work, ignore_errors=True)
     try:
-        result = synthesise(accelerator, files, target, work, tell=tell)
+        result = synthesise(accelerator, files, target, work, pins, tell=tell)
     except KeyboardInterrupt:
         shutil.rmtree(work)
         raise

