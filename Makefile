@@ -43,5 +43,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet pip==25.3
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools torch
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,sweep,finn,dev]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,synth,sweep,finn,dev]'
 	touch $@

@@ -20,6 +20,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from .export.graph import Graph
+from .hw.synthesis import Synthesis, from_row
 from .ib_analysis.codes import Trace
 from .ib_analysis.layer_bits import LayerBits
 from .ib_analysis.layer_bits import from_rows as bits_from_rows
@@ -72,6 +73,13 @@ class RunFolder:
     @property
     def verification(self) -> Path:
         return self.path / "verify.json"
+
+    @property
+    def synth(self) -> Path:
+        return self.path / "synth"
+
+    def synthesis(self, target: str) -> Path:
+        return self.synth / target / "synth.json"
 
     @property
     def plane(self) -> Path:
@@ -244,6 +252,17 @@ def verification_of(folder: RunFolder) -> Verification:
         return Verification(**{key: value for key, value in values.items() if key != "equal"} | {"judges": judges})
     except (AttributeError, TypeError) as error:
         raise damaged(folder.verification, error) from None
+
+
+def synthesis_of(folder: RunFolder, target: str) -> Synthesis | None:
+    """What was synthesised for a target; None where nothing was."""
+    path = folder.synthesis(target)
+    if not path.exists():
+        return None
+    try:
+        return from_row(read_json(path))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise damaged(path, error) from None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from . import flow
 from .artefacts import RunFolder, history, write
+from .hw.synthesis import summary as synthesis_line
 from .ib_analysis.layer_bits import summary as bits_summary
 from .ib_analysis.plane import summary
 from .models.config import PRESETS
@@ -89,6 +90,15 @@ class Target(StrEnum):
     dataset = "dataset"
     enumerated = "enumerated"
     population = "population"
+
+
+class Part(StrEnum):  # the targets of hw/targets.py
+    up5k = "up5k"
+    hx8k = "hx8k"
+    ecp5_25k = "ecp5-25k"
+    ecp5_85k = "ecp5-85k"
+    xc7 = "xc7"
+    xcup = "xcup"
 
 
 Run = Annotated[Path, typer.Argument(help="folder of the run, for example runs/digits")]
@@ -240,6 +250,23 @@ def verify(
         raise typer.Exit(1)
     sources = " = ".join(next(iter(done.digests.values())))
     _say("verify", f"{done.samples:,} samples, {done.layers} layers: {sources}, as recorded", place.verification)
+
+
+@verb
+def synth(
+    folder: Run,
+    target: Annotated[list[Part], typer.Option(help="part to build for; may be given more than once")],
+    pins: Annotated[Path | None, typer.Option(help=".pcf or .lpf with the pins; without it they are chosen")] = None,
+) -> None:
+    """Make a bitstream with open tools; for xc7 and xcup count cells. Exit 2 where the net is too big for the part."""
+    place = RunFolder(folder)
+    for part in target:
+        with out.status(f"synth: {part.value}") as status:
+            text = None if pins is None else pins.read_text()
+            done = flow.synth(place, part.value, text, tell=lambda words: status.update(f"synth: {escape(words)}"))
+        _say("synth", synthesis_line(done), place.synthesis(part.value).parent)
+        if (complaint := flow.too_big(place, done)) is not None:
+            _refuse(complaint)
 
 
 @verb

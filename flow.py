@@ -28,6 +28,7 @@ from .artefacts import (
     read_json,
     read_model,
     read_trace,
+    synthesis_of,
     verification_of,
     write,
     write_arrays,
@@ -36,6 +37,9 @@ from .captured import Comparison
 from .export.compare import digests, first_mismatch
 from .export.graph import Graph
 from .hw.accelerator import Accelerator
+from .hw.fitting import complaint
+from .hw.synthesis import Synthesis, digest, synthesise
+from .hw.targets import target_of
 from .hw.verilog import verilog
 from .ib_analysis.codes import Trace
 from .ib_analysis.layer_bits import layer_bits
@@ -140,6 +144,17 @@ def build(folder: RunFolder) -> Accelerator:
     return accelerator
 
 
+def _built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]:
+    """The accelerator, and the files of rtl/ by name. Raises RunError where they are of another [hardware]."""
+    config = folder.config()
+    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
+    if built_for != config.hardware.model_dump(mode="json"):
+        raise RunError(
+            f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
+        )
+    return design(config, graph), {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
+
+
 def simulate(
     folder: RunFolder,
     data_dir: Path | None = None,
@@ -159,7 +174,7 @@ def simulate(
     config, graph = folder.config(), graph_of(folder)
     data = _trained_on(folder, config, data_dir)
     x, y = chosen_samples(config, data)
-    accelerator, files = _built(folder, config, graph)
+    accelerator, files = _built(folder, graph)
     tell("torch: the codes captured at the end of the training")
     torch_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
     tell(f"graph: the golden model over {len(x):,} samples")
@@ -216,16 +231,6 @@ def _trained_on(folder: RunFolder, config: RunConfig, data_dir: Path | None) -> 
     return data
 
 
-def _built(folder: RunFolder, config: RunConfig, graph: Graph) -> tuple[Accelerator, dict[str, str]]:
-    """The accelerator, and the text of its files as they lie in rtl/. Raises RunError where that is another's."""
-    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
-    if built_for != config.hardware.model_dump(mode="json"):
-        raise RunError(
-            f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
-        )
-    return design(config, graph), {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
-
-
 def _write_verification(folder: RunFolder, verification: Verification) -> None:
     write(folder.verification, json.dumps(asdict(verification) | {"equal": verification.equal}, indent=1))
 
@@ -254,7 +259,7 @@ def verify(
     ]
     if stale or not judges:
         return verification, stale
-    accelerator, files = _built(folder, config, graph)
+    accelerator, files = _built(folder, graph)
     model, streamlined, standard = (
         read_model(folder.needs(path, "export")) for path in (folder.model, folder.streamlined, folder.standard)
     )
@@ -262,6 +267,39 @@ def verify(
     judged = replace(verification, judges=list(sentences(case, reference, JUDGES, tell)))
     _write_verification(folder, judged)
     return judged, []
+
+
+def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = silent) -> Synthesis:
+    """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
+
+    pins   text of a .pcf or .lpf file with the pins of the shell's ports; without it nextpnr chooses
+
+    synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
+    stay the same. A design too big for the part is a result too: ask `fits` of what returns.
+    """
+    accelerator, files = _built(folder, graph_of(folder))
+    inputs = digest(accelerator, files, target_of(target), pins)
+    done = synthesis_of(folder, target)
+    if done is not None and done.inputs == inputs:
+        return done
+    final = folder.synthesis(target).parent
+    work = final.with_name(f"{target}.unfinished")  # stays after a failure, for its logs
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        result = synthesise(accelerator, files, target, work, pins, tell=tell)
+    except KeyboardInterrupt:
+        shutil.rmtree(work)
+        raise
+    write(work / "synth.json", json.dumps(asdict(result), indent=1))
+    shutil.rmtree(final, ignore_errors=True)
+    work.rename(final)
+    return result
+
+
+def too_big(folder: RunFolder, synthesis: Synthesis) -> str | None:
+    """By how much the design exceeds the part and what would fit, as a line; None where it fits."""
+    graph = graph_of(folder)
+    return complaint(graph, design(folder.config(), graph), synthesis)
 
 
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:

@@ -46,7 +46,7 @@ def cosimulate(
     Raises SimulationError where the simulator is missing, does not build, or the design hangs.
     """
     files = dict(verilog(accelerator) if design is None else design)
-    files |= {**_harness(), "probe.sv": probe(accelerator), "bench.sv": bench(accelerator)}
+    files |= {**harness(), "probe.sv": probe(accelerator), "bench.sv": bench(accelerator)}
     signals = "".join(f'public_flat_rd -module "bench" -var "{name}"\n' for name in SIGNALS)
     files["public.vlt"] = f"`verilator_config\n{signals}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def cosimulate(
         _write_if_changed(folder / name, text)
     data = accelerator.input_data(x)
     (folder / "stimulus.bin").write_bytes(np.ascontiguousarray(data[:, ::-1]).tobytes())
-    streams = {name: beat_bytes(beats) for name, beats in _expected_streams(accelerator, expected).items()}
+    streams = {name: beat_bytes(beats) for name, beats in expected_streams(accelerator, expected).items()}
     np.savez(folder / "expected.npz", **streams)  # type: ignore[arg-type]
     plusargs = {
         "frames": len(x),
@@ -75,7 +75,7 @@ def cosimulate(
     return _simulation(accelerator, folder, len(x)), complaint
 
 
-def _expected_streams(accelerator: Accelerator, expected: Trace) -> dict[str, Beats]:
+def expected_streams(accelerator: Accelerator, expected: Trace) -> dict[str, Beats]:
     """Of every recorded stage: the layers, and what leaves the chip."""
     streams = accelerator.streams(expected)
     scores = accelerator.layers[-1]
@@ -86,7 +86,7 @@ def _expected_streams(accelerator: Accelerator, expected: Trace) -> dict[str, Be
     return streams | {accelerator.stages[-1].name: beats}
 
 
-def _harness() -> dict[str, str]:
+def harness() -> dict[str, str]:
     folder = resources.files(__package__).joinpath("harness")
     return {name: folder.joinpath(name).read_text() for name in ("source.sv", "recorder.sv", "sink.sv", "popcount.h")}
 
