@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Source = Literal["torch", "qonnx", "graph", "rtl"]
+Source = Literal["torch", "qonnx", "graph", "rtl", "finn-plus", "finn-plus hardware", "finn-plus narrowed"]
 
 
 class CodesError(ValueError):
