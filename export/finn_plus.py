@@ -99,15 +99,16 @@ class ThresholdingRtl:
 
 def available() -> str | None:
     """None where FINN+ can be asked; otherwise one sentence with the way out."""
-    python = _python()
-    if not python.exists():
-        return f"FINN+ is not installed: there is no {python}; `make judge` installs it, or set {PYTHON} to its Python"
-    question = "from importlib.metadata import version; print(version('finn-plus'))"
-    done = subprocess.run([python, "-I", "-c", question], capture_output=True, text=True)
+    python, question = _python(), "from importlib.metadata import version; print(version('finn-plus'))"
+    way_out = f"`make judge` installs it, or set {PYTHON} to the Python of an environment that has it"
+    try:
+        done = subprocess.run([python, "-I", "-c", question], capture_output=True, text=True)
+    except OSError as error:
+        return f"FINN+ is not installed: {python}: {error.strerror}; {way_out}"
     if done.stdout.strip() == VERSION:
         return None
     found = f"finn-plus {done.stdout.strip()}" if done.returncode == 0 else "no finn-plus"
-    return f"{python} has {found}, not {VERSION}; `make judge` installs it, or set {PYTHON} to the Python that has it"
+    return f"{python} has {found}, not {VERSION}; {way_out}"
 
 
 def judge(

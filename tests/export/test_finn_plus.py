@@ -149,8 +149,8 @@ def test_progress_says_what_finn_plus_is_at(adversarial, pixels):
 def test_where_finn_plus_is_missing_one_sentence_says_the_way_out(monkeypatch, tmp_path):
     monkeypatch.setenv(PYTHON, str(tmp_path / "python"))
     assert available() == (
-        f"FINN+ is not installed: there is no {tmp_path / 'python'}; `make judge` installs it, "
-        "or set BITNECK_FINN_PLUS to its Python"
+        f"FINN+ is not installed: {tmp_path / 'python'}: No such file or directory; `make judge` installs it, "
+        "or set BITNECK_FINN_PLUS to the Python of an environment that has it"
     )
     with pytest.raises(JudgeError, match="`make judge` installs it"):
         judge(b"", np.zeros((1, 1), dtype=np.uint8), {})
