@@ -83,10 +83,10 @@ def main(folder: Path) -> None:
         tell(f"executing {len(x):,} samples, {name}")
         said |= {f"{name}/{key}": values for key, values in executed(stage, emissions(stage, layers), x).items()}
     np.savez(folder / "said.npz", **said)  # type: ignore[arg-type]
+    tell("looking for the largest sums")
+    largest = {layer: int(sums.max()) for layer, sums in executed(model, popcounts(model, layers), x).items()}
     tell("estimating cycles and resources")
     special = specialised(stages["narrowed"], layers, request, folder)
-    sums = executed(model, popcounts(model, layers), x)
-    largest = {layer: int(values.max()) for layer, values in sums.items()}
     (folder / "estimates.json").write_text(json.dumps(estimates(special, request["part"], largest)))
 
 

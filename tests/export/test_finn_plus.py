@@ -111,13 +111,13 @@ def test_accumulators_that_finn_plus_makes_too_narrow_for_a_popcount_are_named(a
 
 
 @judged
-def test_finn_plus_estimates_the_published_folding_of_tfc_as_published(adversarial, pixels):
+def test_at_the_folding_that_finn_publishes_tfc_takes_the_cycles_that_finn_publishes(adversarial, pixels):
     net = adversarial((784, 64, 64, 64, 10), 8)
     folding = {"binarize": (49, 1), "dense1": (16, 49), "dense2": (8, 8), "dense3": (8, 8), "scores": (10, 8)}
     estimates = judge(serialize(export(net)), pixels(net, 10), folding).estimates
+    assert [operator.cycles for operator in estimates.operators] == [16, 64, 64, 64, 8, 10]
     assert estimates.cycles == 64
-    assert 8000 < estimates.luts < 9000
-    assert 20 < estimates.bram18 < 40
+    assert estimates.bram18 == sum(operator.bram18 for operator in estimates.operators) > 0
 
 
 @judged
