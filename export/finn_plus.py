@@ -42,7 +42,7 @@ class JudgeError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class Verdict:
     """What FINN+ made of a file.
 
     streamlined   of its streamlined model: floats absorbed into thresholds, XNOR and popcount
@@ -118,7 +118,7 @@ def judge(
     part: str = PART,
     progress: Callable[[str], None] = lambda line: None,
     limit_s: float = 600,
-) -> Judgement:
+) -> Verdict:
     """What FINN+ makes of a file of `bitneck export`: every layer's codes and the scores of x, and what it would cost.
 
     x          (n, inputs) uint8, as for `Graph.__call__`
@@ -136,7 +136,7 @@ def judge(
         rows = json.loads((folder / "estimates.json").read_text())
     traces = {stage: _trace(said, stage) for stage in STAGES}
     classes = {source: said[f"{stage}/classes"][:, 0] for stage, source in STAGES.items()}
-    return Judgement(**traces, classes=classes, estimates=Estimates(part, tuple(Operator(**row) for row in rows)))
+    return Verdict(**traces, classes=classes, estimates=Estimates(part, tuple(Operator(**row) for row in rows)))
 
 
 def thresholding_rtl(

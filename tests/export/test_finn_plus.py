@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from bitneck.export.estimates import Estimates, Operator, beside, text
-from bitneck.export.finn_plus import PYTHON, JudgeError, Judgement, available, judge
+from bitneck.export.finn_plus import PYTHON, JudgeError, Verdict, available, judge
 from bitneck.export.graph import Graph
 from bitneck.export.qonnx import export, serialize
 from bitneck.export.streamline import streamline
@@ -27,7 +27,7 @@ def lanes(foldings: dict[str, Folding]) -> dict[str, tuple[int, int]]:
     return {name: (folding.pe, folding.simd) for name, folding in foldings.items()}
 
 
-def asked(model: bytes, x: NDArray[np.uint8], cycles: int = 64) -> tuple[Graph, Judgement]:
+def asked(model: bytes, x: NDArray[np.uint8], cycles: int = 64) -> tuple[Graph, Verdict]:
     graph = streamline(model).graph
     return graph, judge(model, x, lanes(fold(graph, cycles)))
 
@@ -44,11 +44,11 @@ def test_finn_plus_emits_our_codes_and_counts_our_cycles_for_every_preset(name, 
     net = adversarial(config.widths, config.input_bits, activation=config.activation)
     x = all_inputs(12) if name == "twelve" else pixels(net, 1000)
     model = serialize(export(net, name.replace("-", "_")))
-    graph, judgement = asked(model, x, CYCLES[name])
-    assert judgement.mismatches(graph, graph(x), x) == []
-    assert judgement.mismatches(graph, walk(net, x), x) == []
+    graph, verdict = asked(model, x, CYCLES[name])
+    assert verdict.mismatches(graph, graph(x), x) == []
+    assert verdict.mismatches(graph, walk(net, x), x) == []
     stages = lower(graph, fold(graph, CYCLES[name])).stages
-    *layers, whole = beside(judgement.estimates, {stage.name: stage.cycles for stage in stages})
+    *layers, whole = beside(verdict.estimates, {stage.name: stage.cycles for stage in stages})
     assert [row.name for row in layers] == [*(layer.name for layer in graph.layers), "argmax"]
     assert [row.their_cycles for row in layers] == [row.cycles for row in layers]
     assert whole.their_cycles == whole.cycles
@@ -58,8 +58,8 @@ def test_finn_plus_emits_our_codes_and_counts_our_cycles_for_every_preset(name, 
 @judged
 def test_every_accumulator_of_every_kind_of_neuron_is_decided_by_finn_plus_as_in_torch(adversarial, walk):
     net = adversarial((8, 300, 2), 1)
-    graph, judgement = asked(serialize(export(net)), all_inputs(8))
-    assert judgement.mismatches(graph, walk(net, all_inputs(8)), all_inputs(8)) == []
+    graph, verdict = asked(serialize(export(net)), all_inputs(8))
+    assert verdict.mismatches(graph, walk(net, all_inputs(8)), all_inputs(8)) == []
 
 
 @judged
@@ -67,17 +67,17 @@ def test_finn_plus_agrees_on_every_sample_of_a_trained_run(finished_run):
     from bitneck.models.datasets import load
 
     x, _ = load("digits-twice").all()
-    graph, judgement = asked((finished_run / "model.onnx").read_bytes(), x)
-    assert judgement.mismatches(graph, graph(x), x) == []
+    graph, verdict = asked((finished_run / "model.onnx").read_bytes(), x)
+    assert verdict.mismatches(graph, graph(x), x) == []
 
 
 @judged
 def test_finn_plus_gives_the_first_of_equal_scores_as_the_class(adversarial):
     net = adversarial((8, 5, 4), 1)
     net.scores.weight.data[:] = net.scores.weight.data[0]
-    graph, judgement = asked(serialize(export(net)), all_inputs(8))
-    assert judgement.mismatches(graph, graph(all_inputs(8)), all_inputs(8)) == []
-    assert not judgement.classes["finn-plus hardware"].any()
+    graph, verdict = asked(serialize(export(net)), all_inputs(8))
+    assert verdict.mismatches(graph, graph(all_inputs(8)), all_inputs(8)) == []
+    assert not verdict.classes["finn-plus hardware"].any()
 
 
 @judged
@@ -102,10 +102,10 @@ def test_one_threshold_moved_by_one_in_the_file_is_found_with_its_neuron(adversa
 def test_accumulators_that_finn_plus_makes_too_narrow_for_a_popcount_are_named(adversarial):
     """FINN+ 1.6.1 gives eight agreeing bits a type that ends at 7, and clips "never", 9, to 8."""
     net = adversarial((8, 300, 2), 1)
-    graph, judgement = asked(serialize(export(net)), all_inputs(8))
-    (found, _, _) = judgement.estimates.operators
+    graph, verdict = asked(serialize(export(net)), all_inputs(8))
+    (found, _, _) = verdict.estimates.operators
     assert found.overflow == "dense1: 8 agreeing bits occurred, INT4 ends at 7"
-    complaint = judgement.mismatch(judgement.narrowed, graph, graph(all_inputs(8)), all_inputs(8))
+    complaint = verdict.mismatch(verdict.narrowed, graph, graph(all_inputs(8)), all_inputs(8))
     assert complaint is not None
     assert "graph says 0, finn-plus narrowed says 1; accumulator 8 < threshold 9" in complaint
 
