@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+JUDGE  := .venv-judge
 
-.PHONY: help venv demo test lint bench ties clean
+.PHONY: help venv demo test judge lint bench ties clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -16,8 +17,11 @@ demo: venv   ## train, export, build, prove and measure two small nets; ends wit
 	$(BIN)/bitneck run runs/twelve
 	@echo "open runs/digits/report.html and runs/twelve/report.html"
 
-test: venv   ## the whole suite; MNIST's part runs where BITNECK_DATA says where mnist/ lies
+test: venv $(JUDGE)/.installed   ## the whole suite; MNIST's part runs where BITNECK_DATA says where mnist/ lies
 	$(BIN)/pytest --durations=8
+
+judge: venv $(JUDGE)/.installed   ## FINN+ reads, executes and estimates every preset; a table, and an error if it disagrees
+	$(BIN)/python tests/judge
 
 lint: venv   ## style, formatting and types
 	$(BIN)/ruff check .
@@ -30,9 +34,9 @@ bench: venv   ## speed, as ratios against peers and floors measured in the same 
 ties: venv   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
 	$(BIN)/python tests/export/ties.py
 
-clean:   ## removes runs, caches and build products of this folder, but not the environment
+clean:   ## removes runs, caches and build products of this folder, but not the environments
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 # torch first: with it in place nothing else pulls another build of it in. pip is pinned because 26.2 and later treat
 # constraints of build environments in another way: finn-base comes as source only and builds with the setuptools of the
@@ -44,4 +48,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet pip==25.3
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools torch
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,synth,sweep,finn,dev]'
+	touch $@
+
+# FINN+ in an environment of its own (526 MB): it and finn-base both own files under finn/. Its own dependencies would
+# bring torch, a solver of 600 MB and a GUI, which nothing here imports.
+$(JUDGE)/.installed: requirements-judge.txt
+	$(PYTHON) -m venv $(JUDGE)
+	$(JUDGE)/bin/pip install --quiet pip==25.3
+	$(JUDGE)/bin/pip install --quiet --requirement requirements-judge.txt
+	$(JUDGE)/bin/pip install --quiet --no-deps finn-plus==1.6.1
 	touch $@
