@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 
@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 
 from .artefacts import Judgement
-from .export import finn, onnx_runtime, qonnx
+from .export import finn, finn_plus, onnx_runtime, qonnx
 from .export.compare import digests, first_mismatch
 from .export.graph import Dense, Graph, Scores
 from .hw import stages as s
@@ -133,6 +133,17 @@ def _from_memories(case: Case) -> Graph:
     return Graph(case.graph.name, case.graph.input_bits, layers)
 
 
+def finn_plus_hardware(case: Case) -> Trace:
+    """FINN+'s hardware operators, inferred from what it streamlines model.onnx to, folded as our design is."""
+    foldings = {
+        name: (stage.pe, 1 if isinstance(stage, s.Binarize) else stage.simd)
+        for name in case.accelerator.layers
+        if isinstance(stage := case.accelerator[name], s.Binarize | s.Mvtu | s.Scores)
+    }
+    said = finn_plus.judge(qonnx.serialize(case.model), case.x, foldings).hardware
+    return replace(said, source="finn-plus on model.onnx")
+
+
 def installed() -> None:
     """Of what bitneck itself cannot do without."""
 
@@ -156,4 +167,5 @@ JUDGES = (
     _runs("finn-base", finn.execute, "model", finn.available),
     _runs("finn-base", finn.execute, "streamlined", finn.available),
     Judge("finn-base", "streams and memories", finn.available, partial(metadata.version, "finn-base"), packing),
+    Judge("finn-plus", "model.onnx", finn_plus.available, lambda: finn_plus.VERSION, finn_plus_hardware),
 )
