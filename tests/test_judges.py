@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 from bitneck import judges as judging
 from bitneck.artefacts import RunFolder, read_arrays, write_arrays
-from bitneck.export import finn
+from bitneck.export import finn, finn_plus
 from onnx import numpy_helper
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*mapping.TENSOR_TYPE:DeprecationWarning")  # finn-base's own
-with_finn = pytest.mark.skipif(finn.available() is not None, reason=str(finn.available()))
+absent = [why for why in (finn.available(), finn_plus.available()) if why is not None]
+with_all = pytest.mark.skipif(bool(absent), reason="; ".join(absent))
 NAMES = [f"{judge.tool} on {judge.reads}" for judge in judging.JUDGES]
 
 
@@ -30,7 +32,7 @@ def recorded(run: RunFolder) -> dict[str, dict]:
     return {f"{row['tool']} on {row['reads']}": row for row in json.loads(run.verification.read_text())["judges"]}
 
 
-@with_finn
+@with_all
 def test_every_judge_agrees_in_every_layer_and_is_recorded_and_shown(bitneck, run):
     four = json.loads(run.verification.read_text())["digests"]
     result = bitneck("verify", run.path, "--judges")
@@ -81,7 +83,8 @@ def planted_in_standard(run: RunFolder) -> tuple[str, set[str]]:
 
 def planted_in_model(run: RunFolder) -> tuple[str, set[str]]:
     change(run.model, "dense1.midpoint", raise_threshold)
-    return "dense1: neuron 5, sample ", {"onnxruntime on model.onnx", "finn-base on model.onnx"}
+    readers = {f"{tool} on model.onnx" for tool in ("onnxruntime", "finn-base", "finn-plus")}
+    return "dense1: neuron 5, sample ", readers
 
 
 def planted_in_a_memory(run: RunFolder) -> tuple[str, set[str]]:
@@ -92,7 +95,7 @@ def planted_in_a_memory(run: RunFolder) -> tuple[str, set[str]]:
     return "scores: class 0, sample 0: ", {"finn-base on streams and memories"}
 
 
-@with_finn
+@with_all
 @pytest.mark.parametrize(
     "plant",
     [planted_in_streamlined, planted_in_standard, planted_in_model, planted_in_a_memory],
@@ -117,25 +120,21 @@ def test_a_planted_fault_is_named_by_exactly_those_who_read_the_file(bitneck, ru
 
 
 def test_a_missing_judge_is_skipped_in_one_sentence_and_the_others_go_on(bitneck, run, monkeypatch):
-    absent = tuple(
-        judge
-        if judge.tool != "finn-base"
-        else judging.Judge(
-            judge.tool, judge.reads, lambda: "finn-base is not installed here", judge.version, judge.answer
-        )
+    judges = tuple(
+        replace(judge, missing=lambda: "finn is not installed here") if judge.tool.startswith("finn") else judge
         for judge in judging.JUDGES
     )
-    monkeypatch.setattr(judging, "JUDGES", absent)
+    monkeypatch.setattr(judging, "JUDGES", judges)
     result = bitneck("verify", run.path, "--judges")
     assert result.exit_code == 0, result.output
-    assert result.output.count("skipped: finn-base is not installed here") == 3
+    assert result.output.count("skipped: finn is not installed here") == 4
     assert [name for name, row in recorded(run).items() if not row["skipped"]] == [
         "qonnx on streamlined.onnx",
         "onnxruntime on model.onnx",
         "onnxruntime on standard.onnx",
     ]
     assert bitneck("report", run.path).exit_code == 0
-    assert "finn-base is not installed here" in run.report.read_text()
+    assert "finn is not installed here" in run.report.read_text()
 
 
 def test_a_record_of_other_codes_is_not_confirmed(bitneck, run):
