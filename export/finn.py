@@ -20,10 +20,7 @@ from .ports import Ports
 def available() -> str | None:
     """None where finn-base is installed; otherwise why it cannot be asked, and the way out."""
     if not _installed("finn-base"):
-        return (
-            "finn-base is not installed here; `make venv` brings it, or `pip install finn-base==0.0.3` where "
-            "PIP_CONSTRAINT names a file with setuptools<81"
-        )
+        return "finn-base is not installed here; `make venv` brings it"
     if _installed("finn-plus"):
         return "finn-plus is in the same environment and has overwritten parts of finn-base; keep them in two"
     return None
