@@ -22,7 +22,7 @@ from .export.graph import Dense, Graph, Scores
 from .hw import stages as s
 from .hw.accelerator import Accelerator
 from .hw.packing import beat_bytes
-from .ib_analysis.codes import Codes, Trace
+from .ib_analysis.codes import Codes, Source, Trace
 
 PACKED_SAMPLES = 256  # FINN packs bit by bit in Python, and packing knows nothing of what it packs
 
@@ -49,14 +49,15 @@ class Judge:
     """A tool and what it reads.
 
     missing   None where it can be asked; otherwise why not, and the way out
-    answer    every layer's codes and the scores of the case's samples, or of the first of them
+    answer    given the case and the name that the trace is to bear: every layer's codes and the scores of the case's
+              samples, or of the first of them
     """
 
     tool: str
     reads: str
     missing: Callable[[], str | None]
     version: Callable[[], str]
-    answer: Callable[[Case], Trace]
+    answer: Callable[[Case, Source], Trace]
 
 
 def sentences(
@@ -70,9 +71,10 @@ def sentences(
         if (why := judge.missing()) is not None:
             yield Judgement(judge.tool, judge.reads, skipped=why)
             continue
-        tell(f"{judge.tool} on {judge.reads}, {len(case.x):,} samples")
+        name = f"{judge.tool} on {judge.reads}"
+        tell(f"{name}, {len(case.x):,} samples")
         began = time.perf_counter()
-        trace = judge.answer(case)
+        trace = judge.answer(case, name)
         seconds = time.perf_counter() - began
         due = reference.head(len(trace))
         found = first_mismatch(case.graph, due, trace, case.x[: len(trace)])
@@ -87,7 +89,7 @@ def sentences(
         )
 
 
-def packing(case: Case) -> Trace:
+def packing(case: Case, source: Source) -> Trace:
     """The net as FINN's data_packing reads it out of our bytes: pixels, weights and, layer by layer, the codes.
 
     FINN reads the input stream and the weight memories; the net of these weights answers these pixels; its answers are
@@ -108,9 +110,7 @@ def packing(case: Case) -> Trace:
     assert isinstance(last, s.Scores)
     scores = finn.beat_values(beat_bytes(streams[last.name]), f"UINT{last.score_width}", last.pe)
     codes = {name: Codes.pack(bits > 0) for name, bits in read.items()}
-    return Trace(
-        "finn-base on streams and memories", codes, scores.reshape(len(samples), -1).astype(np.int32), said.fan_in
-    )
+    return Trace(source, codes, scores.reshape(len(samples), -1).astype(np.int32), said.fan_in)
 
 
 def _from_memories(case: Case) -> Graph:
@@ -150,13 +150,12 @@ def installed() -> None:
 
 def _runs(tool: str, execute: Callable[..., Trace], file: str, missing: Callable[[], str | None] = installed) -> Judge:
     """An executor of one of the ONNX files."""
-    reads = f"{file}.onnx"
     return Judge(
         tool,
-        reads,
+        f"{file}.onnx",
         missing,
         partial(metadata.version, tool),
-        lambda case: execute(getattr(case, file), case.x, source=f"{tool} on {reads}"),
+        lambda case, source: execute(getattr(case, file), case.x, source=source),
     )
 
 

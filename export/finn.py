@@ -5,24 +5,32 @@ qonnx descends from it, but its code is its own. Never install it beside finn-pl
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
-from types import ModuleType
+from importlib import metadata
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from ..ib_analysis.codes import Source, Trace, concatenate
+from ..ib_analysis.codes import Source, Trace
 from .ports import Ports
 
 
 def available() -> str | None:
     """None where finn-base is installed; otherwise why it cannot be asked, and the way out."""
-    if importlib.util.find_spec("finn") is not None and importlib.util.find_spec("finn.core.onnx_exec") is not None:
-        return None
-    return "finn-base is not installed here; `PIP_CONSTRAINT=constraints.txt pip install 'bitneck[finn]'` brings it"
+    if not _installed("finn-base"):
+        return "finn-base is not installed here; `make venv` brings it"
+    if _installed("finn-plus"):
+        return "finn-plus is in the same environment and has overwritten parts of finn-base; keep them in two"
+    return None
+
+
+def _installed(package: str) -> bool:
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def execute(model: onnx.ModelProto, x: NDArray[np.uint8], batch: int = 2048, source: Source = "finn-base") -> Trace:
@@ -35,22 +43,19 @@ def execute(model: onnx.ModelProto, x: NDArray[np.uint8], batch: int = 2048, sou
     from finn.transformation.infer_shapes import InferShapes
 
     ports = Ports.of(model)
-    values = ports.feed(x)
+    ports.check(x)
     batch = min(batch, len(x))
     shape = _shape(model, batch, ports.inputs)
     wide = ModelWrapper(translated(model, shape)).transform(InferShapes())
-    traces = []
-    for start in range(0, len(x), batch):
-        block = values[start : start + batch]
-        filled = np.pad(block, ((0, batch - len(block)), (0, 0))).reshape(shape)
-        context = execute_onnx(wide, {"x": filled}, return_full_exec_context=True)
-        traces.append(ports.trace(source, context, len(block)))
-    return concatenate(traces)
+    return ports.trace(source, x, batch, lambda values: execute_onnx(wide, {"x": values.reshape(shape)}, True))
 
 
 def _shape(model: onnx.ModelProto, batch: int, inputs: int) -> tuple[int, ...]:
-    """finn-base compares in a Python loop over samples and channels, but all places of one image at once: so with
-    thresholds the samples are the places of one image. Batch-norms want them as samples, and loop over nothing."""
+    """With thresholds the samples are the places of one image, without they are samples.
+
+    finn-base compares in a Python loop over samples and channels, but all places at once. Batch-norms take channels
+    from the second axis alone, and loop over nothing.
+    """
     compares = any(node.op_type == "MultiThreshold" for node in model.graph.node)
     return (1, 1, batch, inputs) if compares else (batch, inputs)
 
@@ -79,20 +84,15 @@ def translated(model: onnx.ModelProto, shape: Sequence[int]) -> onnx.ModelProto:
     return theirs
 
 
-def _packing() -> ModuleType:
-    from finn.util import data_packing
-
-    return data_packing
-
-
 def beat_values(data: NDArray[np.uint8], kind: str, values: int) -> NDArray[np.int64]:
     """(beats, bytes) as FINN's driver for PYNQ reads them from the memory of a board: (beats, values) integers.
 
     kind   FINN's name of one value's type: BINARY, UINT8 …
     """
     from finn.core.datatype import DataType
+    from finn.util.data_packing import packed_bytearray_to_finnpy
 
-    read = _packing().packed_bytearray_to_finnpy(
+    read = packed_bytearray_to_finnpy(
         data, DataType[kind], (len(data), values), reverse_inner=True, reverse_endian=True
     )
     return read.astype(np.int64)
@@ -101,8 +101,9 @@ def beat_values(data: NDArray[np.uint8], kind: str, values: int) -> NDArray[np.i
 def beat_bytes(values: NDArray, kind: str) -> NDArray[np.uint8]:
     """The way back: (beats, values) integers as the driver lays them into memory, (beats, bytes)."""
     from finn.core.datatype import DataType
+    from finn.util.data_packing import finnpy_to_packed_bytearray
 
-    return _packing().finnpy_to_packed_bytearray(
+    return finnpy_to_packed_bytearray(
         values.astype(np.float32), DataType[kind], reverse_inner=True, reverse_endian=True
     )
 
@@ -115,21 +116,23 @@ def weight_memory(weight: NDArray[np.bool_], pe: int, simd: int) -> list[str]:
     """
     from finn.core.datatype import DataType
     from finn.util.basic import interleave_matrix_outer_dim_from_partitions, roundup_to_integer_multiple
+    from finn.util.data_packing import pack_innermost_dim_as_hex_string
 
     lanes = interleave_matrix_outer_dim_from_partitions(weight, pe).reshape(pe, -1, simd).transpose(1, 0, 2)
     words = lanes.reshape(-1, pe * simd)
     bits = roundup_to_integer_multiple(pe * simd, 4)
-    packed = _packing().pack_innermost_dim_as_hex_string(words, DataType["BINARY"], bits, reverse_inner=True, prefix="")
+    packed = pack_innermost_dim_as_hex_string(words, DataType["BINARY"], bits, reverse_inner=True, prefix="")
     return [str(word) for word in packed]
 
 
 def weight_read(lines: Sequence[str], rows: int, pe: int, simd: int) -> NDArray[np.bool_]:
     """The way back from the words of a weight memory: (rows, cols), True is +1."""
     from finn.core.datatype import DataType
+    from finn.util.data_packing import unpack_innermost_dim_from_hex_string
 
     words = np.array([f"0x{line}" for line in lines])
     bits = 4 * len(lines[0])
-    read = _packing().unpack_innermost_dim_from_hex_string(
+    read = unpack_innermost_dim_from_hex_string(
         words, DataType["BINARY"], (len(words), pe * simd), bits, reverse_inner=True
     )
     folds = rows // pe

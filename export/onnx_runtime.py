@@ -8,7 +8,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper
 
-from ..ib_analysis.codes import Source, Trace, concatenate
+from ..ib_analysis.codes import Source, Trace
 from .ports import Ports
 
 
@@ -17,16 +17,11 @@ def execute(model: onnx.ModelProto, x: NDArray[np.uint8], batch: int = 2048, sou
 
     Raises QonnxError where the file is none of ours or x does not fit it.
     """
-    ports = Ports.of(model)
-    values = ports.feed(x)
-    session = opened(model)
+    ports, session = Ports.of(model), opened(model)
     wanted = [*ports.codes, "scores"]
-    traces = []
-    for start in range(0, len(x), batch):
-        block = values[start : start + batch]
-        answers = session.run(wanted, {"x": block})
-        traces.append(ports.trace(source, dict(zip(wanted, answers, strict=True)), len(block)))
-    return concatenate(traces)
+    return ports.trace(
+        source, x, batch, lambda values: dict(zip(wanted, session.run(wanted, {"x": values}), strict=True))
+    )
 
 
 def opened(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

@@ -5,8 +5,9 @@ In all of them the input is `x`, each layer L emits `L.code`, and the last one `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 from onnx import helper
 from qonnx.core.datatype import BaseDataType
 
-from ..ib_analysis.codes import Codes, Source, Trace
+from ..ib_analysis.codes import Codes, Source, Trace, concatenate
+
+Values: TypeAlias = Mapping[str, NDArray]
 
 
 class QonnxError(ValueError):
@@ -59,21 +62,30 @@ class Ports:
             kinds.get("scores.weight") != "BIPOLAR",
         )
 
-    def feed(self, x: NDArray[np.uint8]) -> NDArray:
-        """What `x` has to be for the samples x, (n, inputs) uint8. Raises QonnxError where they do not fit."""
+    def check(self, x: NDArray[np.uint8]) -> None:
+        """Raises QonnxError where the samples x are not (n, inputs) uint8."""
         if x.ndim != 2 or x.shape[1] != self.inputs or x.dtype != np.uint8 or not len(x):
             raise QonnxError(f"{self.net} takes (n, {self.inputs}) uint8, got {x.shape} {x.dtype}")
-        values = x.astype(self.container)
-        return 2 * values - 1 if self.bipolar else values
 
-    def trace(self, source: Source, values: Mapping[str, NDArray], samples: int) -> Trace:
-        """From the executed tensors, of which the first `samples` rows count."""
-        codes = {
-            name.removesuffix(".code"): Codes.pack(values[name].reshape(-1, values[name].shape[-1])[:samples] > 0)
-            for name in self.codes
-        }
-        scores = values["scores"].reshape(-1, values["scores"].shape[-1])[:samples]
+    def trace(self, source: Source, x: NDArray[np.uint8], batch: int, run: Callable[[NDArray], Values]) -> Trace:
+        """Every layer's codes and the scores of x by an executor.
+
+        run   what `x` has to be for `batch` samples, the last ones filled up with zeros -> the executed tensors by name
+        """
+        self.check(x)
+        traces = []
+        for start in range(0, len(x), batch):
+            block = x[start : start + batch]
+            fed = np.zeros((batch, self.inputs), dtype=self.container)
+            fed[: len(block)] = block
+            traces.append(self._read(source, run(2 * fed - 1 if self.bipolar else fed), len(block)))
+        return concatenate(traces)
+
+    def _read(self, source: Source, values: Values, samples: int) -> Trace:
+        rows = {name: values[name].reshape(-1, values[name].shape[-1])[:samples] for name in (*self.codes, "scores")}
+        scores = rows.pop("scores")
         counts = scores if self.counts else (scores + self.fan_in) / 2
+        codes = {name.removesuffix(".code"): Codes.pack(bits > 0) for name, bits in rows.items()}
         return Trace(source, codes, counts.astype(np.int32), self.fan_in)
 
 

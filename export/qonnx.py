@@ -24,7 +24,7 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.util.cleanup import cleanup_model
 
-from ..ib_analysis.codes import Source, Trace, concatenate
+from ..ib_analysis.codes import Source, Trace
 from .ports import Ports, QonnxError
 from .threshold import Thresholds, accumulators, find, refuse_nan
 
@@ -199,14 +199,11 @@ def execute(model: onnx.ModelProto, x: NDArray[np.uint8], batch: int = 2048, sou
     Raises QonnxError where the file is none of ours or x does not fit it.
     """
     ports = Ports.of(model)
-    values = ports.feed(x)
+    ports.check(x)
     batch = min(batch, len(x))
     wide = ModelWrapper(model, make_deepcopy=True).transform(ChangeBatchSize(batch)).transform(InferShapes())
     # Without annotations qonnx rounds nothing to them: it could hide a difference, and takes five times as long.
     del wide.graph.quantization_annotation[:]
-    traces = []
-    for start in range(0, len(x), batch):
-        block = values[start : start + batch]
-        filled = np.pad(block, ((0, batch - len(block)), (0, 0)))
-        traces.append(ports.trace(source, execute_onnx(wide, {"x": filled}, return_full_exec_context=True), len(block)))
-    return concatenate(traces)
+    return ports.trace(
+        source, x, batch, lambda values: execute_onnx(wide, {"x": values}, return_full_exec_context=True)
+    )

@@ -123,4 +123,5 @@ def _model(
         ir_version=IR_VERSION,
     )
     annotate(model, kinds)
+    onnx.checker.check_model(model)
     return model

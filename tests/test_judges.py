@@ -162,3 +162,14 @@ def test_what_is_missing_is_named_with_the_verb_that_makes_it(bitneck, run, lost
     assert result.exit_code == 2
     assert way_out in result.output
     assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("file", ["streamlined.onnx", "standard.onnx", "model.onnx"])
+def test_a_damaged_file_is_named_in_one_line_and_the_record_stays_as_it_was(bitneck, run, file):
+    path, before = run.path / file, run.verification.read_text()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    result = bitneck("verify", run.path, "--judges")
+    assert result.exit_code == 2, result.output
+    assert file in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert run.verification.read_text() == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from importlib import metadata
 
 import pytest
 from bitneck.export import finn
@@ -37,9 +37,22 @@ def test_model_onnx_of_an_adversarial_net_says_what_torch_says(widths, input_bit
     assert first_mismatch(streamline(model).graph, walk(net, x), finn.execute(model, x, batch=128), x) is None
 
 
-def test_where_it_is_missing_one_sentence_names_the_way_out(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    said = finn.available()
-    assert said is not None
-    assert said.startswith("finn-base is not installed here; ")
-    assert "\n" not in said
+@pytest.mark.parametrize(
+    ("installed", "said"),
+    [
+        ({"qonnx"}, "finn-base is not installed here; "),
+        ({"finn-plus"}, "finn-base is not installed here; "),
+        ({"finn-base", "finn-plus"}, "finn-plus is in the same environment and has overwritten parts of finn-base; "),
+    ],
+)
+def test_where_it_is_missing_or_overwritten_one_sentence_names_the_way_out(monkeypatch, installed, said):
+    def version(package: str) -> str:
+        if package not in installed:
+            raise metadata.PackageNotFoundError(package)
+        return "1"
+
+    monkeypatch.setattr(metadata, "version", version)
+    found = finn.available()
+    assert found is not None
+    assert found.startswith(said)
+    assert "\n" not in found
