@@ -133,7 +133,7 @@ def _from_memories(case: Case) -> Graph:
     return Graph(case.graph.name, case.graph.input_bits, layers)
 
 
-def finn_plus_hardware(case: Case) -> Trace:
+def finn_plus_hardware(case: Case, source: Source) -> Trace:
     """FINN+'s hardware operators, inferred from what it streamlines model.onnx to, folded as our design is."""
     foldings = {
         name: (stage.pe, 1 if isinstance(stage, s.Binarize) else stage.simd)
@@ -141,7 +141,7 @@ def finn_plus_hardware(case: Case) -> Trace:
         if isinstance(stage := case.accelerator[name], s.Binarize | s.Mvtu | s.Scores)
     }
     said = finn_plus.judge(qonnx.serialize(case.model), case.x, foldings).hardware
-    return replace(said, source="finn-plus on model.onnx")
+    return replace(said, source=source)
 
 
 def installed() -> None:
