@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 import torch
 from adversarial_nets import KINDS, adversarial_net, walk_net
-from bitneck.export import finn, onnx_runtime, qonnx
+from bitneck.export import finn, finn_plus, onnx_runtime, qonnx
 from bitneck.export.standard import standard
 from bitneck.export.streamline import streamline
 from bitneck.export.streamlined import streamlined
@@ -65,6 +65,12 @@ def judges() -> Iterator[tuple[str, Execute]]:
         yield "finn-base, after BatchNormToAffine", lambda model: finn.execute(affine(model), INPUTS)
 
 
+def compilers() -> Iterator[tuple[str, Execute]]:
+    """Who compiles model.onnx, ours and the plain one alike: minutes for the whole table."""
+    if finn_plus.available() is None:
+        yield "FINN+, hardware operators", lambda model: finn_plus.judge(qonnx.serialize(model), INPUTS, {}).hardware
+
+
 def judges_of_integers() -> Iterator[tuple[str, Execute]]:
     """Who reads the files of the integer Graph, which a plain export has not."""
     yield "qonnx on streamlined.onnx", lambda model: qonnx.execute(streamlined(streamline(model).graph), INPUTS)
@@ -92,7 +98,8 @@ def plain(net: DenseNet) -> onnx.ModelProto:
     return model.model
 
 
-def rows() -> Iterator[Row]:
+def rows(compiled: bool) -> Iterator[Row]:
+    """compiled   those of `compilers` too"""
     nets = {group: adversarial_net(WIDTHS, 1, 3, kinds) for group, kinds in GROUPS.items()}
     said = {group: walk_net(net, INPUTS) for group, net in nets.items()}
     plain_files = {group: plain(net) for group, net in nets.items()}
@@ -101,7 +108,7 @@ def rows() -> Iterator[Row]:
     def different(execute: Execute, files: Mapping[str, onnx.ModelProto]) -> dict[str, int]:
         return {group: _different(said[group], execute(model)) for group, model in files.items()}
 
-    for judge, execute in judges():
+    for judge, execute in [*judges(), *(compilers() if compiled else ())]:
         yield Row(judge, different(execute, plain_files), sum(different(execute, our_files).values()))
     for judge, execute in judges_of_integers():
         yield Row(judge, None, sum(different(execute, our_files).values()))
@@ -120,5 +127,5 @@ def table(found: Iterator[Row]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for line in table(rows()):
+    for line in table(rows(compiled=True)):
         print(line, flush=True)
