@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-MEMORY = re.compile(r"logic \[([^\]]+):0\]\s+(\w+) \[0:([^\]]+)\];\s*initial \$readmemh\(\w+, \2\);")
+MEMORY = re.compile(r"logic \[([^\]]+):0\]\s+(\w+) \[0:([^\]]+)\];(?:\s|//.*)*initial \$readmemh\(\w+, \2\);")
 TIMEOUT_S = 300
 
 
