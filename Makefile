@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test judge lint bench ties clean
+.PHONY: help venv demo test formal judge lint bench ties clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -19,6 +19,9 @@ demo: venv   ## train, export, build, prove and measure two small nets; ends wit
 
 test: venv $(JUDGE)/.installed   ## the whole suite; MNIST's part runs where BITNECK_DATA says where mnist/ lies
 	$(BIN)/pytest --durations=8
+
+formal: venv   ## proves every handshake rule and answer of every stage, and refutes a broken copy for each; a table
+	$(BIN)/python tests/formal
 
 judge: venv $(JUDGE)/.installed   ## FINN+ reads, executes and estimates every preset; a table, and an error if it disagrees
 	$(BIN)/python tests/judge

@@ -1,0 +1,67 @@
+"""`make formal`: every property of every stage proven, and every broken copy refuted; a line a row as it is done.
+
+Names of stages or properties as arguments choose rows. Seconds are of processor time. A proof at any time is unbounded,
+k the depth at which it closed; one for n steps covers every run of n cycles from power-up.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from prover import ProofError
+from rows import CLAIMS, ROWS, Row
+from subjects import STAGES
+
+
+def result(row: Row) -> tuple[bool, str]:
+    """Whether the row stands, and its lines of the table."""
+    try:
+        verdict = row.prove()
+        broken = [(fault, row.prove(fault)) for fault in row.faults]
+    except ProofError as error:
+        return False, f"  {row.stage:10} {row.shape}: {error}"
+    stands = verdict.holds and not any(found.holds for _, found in broken)
+    lines = [f"  {row.stage:10} {row.shape:28} {verdict.why:44} {verdict.seconds:6.1f} s"]
+    for fault, found in broken:
+        why = f"NOT NOTICED {found.why}" if found.holds else found.why
+        lines.append(f"  {'':12}broken: {fault.why:48}{why}")
+    return stands, "\n".join(lines)
+
+
+def report(rows: list[Row]) -> Iterator[tuple[bool, str]]:
+    """Result by result in the table's order, a heading before each property."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        claim = ""
+        for row, (stands, lines) in zip(rows, pool.map(result, rows), strict=True):
+            if row.property != claim:
+                claim = row.property
+                yield True, f"\n{claim}: {CLAIMS[claim]}"
+            yield stands, lines
+
+
+def main() -> None:
+    names = sys.argv[1:]
+    if unknown := [name for name in names if name not in {*STAGES, *CLAIMS}]:
+        sys.exit(f"no {', '.join(unknown)}; choose of {', '.join([*STAGES, *CLAIMS])}")
+    rows = [row for row in ROWS if not names or {row.stage, row.property} & {*names}]
+    start = time.perf_counter()
+    print(f"{len(rows)} proofs, {sum(len(row.faults) for row in rows)} broken copies", flush=True)
+    failed = 0
+    for stands, lines in report(rows):
+        failed += not stands
+        print(lines, flush=True)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = f"{time.perf_counter() - start:.0f} s, {usage.ru_utime + usage.ru_stime:.0f} s of processor time"
+    print(f"\n{spent}; {failed or 'none'} of {len(rows)} rows failed")
+    sys.exit(failed > 0)
+
+
+try:
+    main()
+except KeyboardInterrupt:
+    sys.exit("interrupted: rows not printed are not proven")

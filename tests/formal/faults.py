@@ -1,0 +1,226 @@
+"""Deliberate faults: for every row of the table at least one copy of the RTL that its proof must refute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """why   what a chip with this fault would do"""
+
+    why: str
+    file: str
+    original: str
+    mutated: str
+
+    def applied(self, files: Mapping[str, str]) -> dict[str, str]:
+        assert files[self.file].count(self.original) == 1, f"{self.file} has changed: {self.original}"
+        return {**files, self.file: files[self.file].replace(self.original, self.mutated)}
+
+
+REGISTERED = ("skid", "binarize", "scores", "mvtu")  # end in a skid
+READY = "s_axis_tready = m_axis_tready || !m_axis_tvalid;"  # of dwc_up and argmax
+VALID_RESET = "m_axis_tvalid <= 1'b0;"
+WIRES = """module skid #(
+  parameter int WIDTH = 8
+) (
+  input  wire             clk,
+  input  wire             rst,
+  input  wire [WIDTH-1:0] s_axis_tdata,
+  input  wire             s_axis_tvalid,
+  output wire             s_axis_tready,
+  output wire [WIDTH-1:0] m_axis_tdata,
+  output wire             m_axis_tvalid,
+  input  wire             m_axis_tready
+);
+  assign m_axis_tdata  = s_axis_tdata;
+  assign m_axis_tvalid = s_axis_tvalid;
+  assign s_axis_tready = m_axis_tready;
+endmodule
+
+module unused_skid #("""
+
+_UNHELD = Fault("data changes under a stall", "skid.sv", "if (output_free) m_axis_tdata", "m_axis_tdata")
+_UNCLEARED = Fault("a beat outlives the reset", "skid.sv", VALID_RESET, "")
+_UNREADY = Fault("no beat is taken after a reset", "skid.sv", "s_axis_tready <= 1'b1;", "s_axis_tready <= 1'b0;")
+_LOCKED = Fault(
+    "a beat is let in only when one leaves",
+    "skid.sv",
+    "output_free = m_axis_tready || !m_axis_tvalid;",
+    "output_free = m_axis_tready && m_axis_tvalid;",
+)
+_BUBBLE = Fault(
+    "a bubble after every beat",
+    "skid.sv",
+    "<= take || !s_axis_tready;",
+    "<= !m_axis_tvalid && (take || !s_axis_tready);",
+)
+_ONE_BANK = Fault(
+    "one bank instead of two", "replay.sv", "s_axis_tready = !full[write_bank];", "s_axis_tready = full == '0;"
+)
+_STUCK_BANK = Fault("the writer never changes banks", "replay.sv", "write_bank       <= !write_bank;", "")
+_WAITS = Fault(
+    "ready waits for valid",
+    "replay.sv",
+    "s_axis_tready = !full[write_bank];",
+    "s_axis_tready = !full[write_bank] && s_axis_tvalid;",
+)
+
+FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
+    **{("stable", stage): (_UNHELD,) for stage in REGISTERED},
+    ("stable", "fifo"): (
+        Fault("reads on under a stall", "fifo.sv", "(m_axis_tready || !m_axis_tvalid) && count != '0", "count != '0"),
+    ),
+    ("stable", "replay"): (
+        Fault("plays on under a stall", "replay.sv", "output_free = m_axis_tready || !valid;", "output_free = 1'b1;"),
+    ),
+    ("stable", "dwc_up"): (Fault("a word is overwritten", "dwc_up.sv", READY, "s_axis_tready = 1'b1;"),),
+    ("stable", "dwc_down"): (
+        Fault("shifts under a stall", "dwc_down.sv", "else if (send) word", "else if (m_axis_tvalid) word"),
+    ),
+    ("stable", "argmax"): (Fault("a class is overwritten", "argmax.sv", READY, "s_axis_tready = 1'b1;"),),
+    ("emptied", "skid"): (_UNCLEARED, _UNREADY),
+    **{("emptied", stage): (_UNCLEARED,) for stage in ("binarize", "scores", "mvtu")},
+    ("emptied", "fifo"): (
+        Fault("a beat outlives the reset", "fifo.sv", VALID_RESET, ""),
+        Fault("a full buffer outlives the reset", "fifo.sv", "full          <= 1'b0;", ""),
+    ),
+    ("emptied", "replay"): (Fault("a full bank outlives the reset", "replay.sv", "full       <= '0;", ""),),
+    ("emptied", "dwc_up"): (Fault("a word outlives the reset", "dwc_up.sv", VALID_RESET, ""),),
+    ("emptied", "dwc_down"): (Fault("a word outlives the reset", "dwc_down.sv", VALID_RESET, ""),),
+    ("emptied", "argmax"): (Fault("a class outlives the reset", "argmax.sv", VALID_RESET, ""),),
+    **{("moving", stage): (_LOCKED,) for stage in REGISTERED},
+    ("moving", "fifo"): (
+        Fault("full one beat too late", "fifo.sv", "count == COUNT_WIDTH'(DEPTH - 1)", "count == COUNT_WIDTH'(DEPTH)"),
+        Fault("once full, full for ever", "fifo.sv", "full  <= write &&", "full  <= full || write &&"),
+    ),
+    ("moving", "replay"): (_STUCK_BANK,),
+    ("moving", "dwc_up"): (
+        Fault("ready waits for a word to leave", "dwc_up.sv", READY, "s_axis_tready = m_axis_tready && m_axis_tvalid;"),
+    ),
+    ("moving", "dwc_down"): (
+        Fault(
+            "ready waits for a word to leave",
+            "dwc_down.sv",
+            "!m_axis_tvalid || (m_axis_tready && last)",
+            "send && last",
+        ),
+    ),
+    ("moving", "argmax"): (
+        Fault(
+            "ready waits for a class to leave", "argmax.sv", READY, "s_axis_tready = m_axis_tready && m_axis_tvalid;"
+        ),
+    ),
+    **{("paced", stage): (_BUBBLE,) for stage in ("skid", "binarize")},
+    **{("paced", stage): (_ONE_BANK,) for stage in ("replay", "scores", "mvtu")},
+    ("paced", "fifo"): (
+        Fault("a bubble after every beat", "fifo.sv", "(m_axis_tready || !m_axis_tvalid) && c", "!m_axis_tvalid && c"),
+    ),
+    ("paced", "dwc_up"): (
+        Fault("a word takes a beat too many", "dwc_up.sv", "COUNT_WIDTH'(RATIO - 1)", "COUNT_WIDTH'(RATIO)"),
+    ),
+    ("paced", "dwc_down"): (
+        Fault(
+            "a bubble after every word",
+            "dwc_down.sv",
+            "m_axis_tvalid <= s_axis_tvalid;",
+            "m_axis_tvalid <= s_axis_tvalid && !m_axis_tvalid;",
+        ),
+    ),
+    ("paced", "argmax"): (
+        Fault("a frame takes a score too many", "argmax.sv", "CLASS_WIDTH'(CLASSES - 1)", "CLASS_WIDTH'(CLASSES)"),
+    ),
+    ("answered", "skid"): (
+        Fault("the beat before a stall is lost", "skid.sv", "s_axis_tready ? s_axis_tdata : spare", "s_axis_tdata"),
+        Fault(
+            "the spare beat is doubled",
+            "skid.sv",
+            "<= take || !s_axis_tready;",
+            "<= take || !s_axis_tready || m_axis_tvalid;",
+        ),
+        Fault("a full spare is forgotten", "skid.sv", "take || !s_axis_tready;", "take;"),
+    ),
+    ("answered", "fifo"): (
+        Fault("a place too few in the ring", "fifo.sv", "ADDRESS_WIDTH'(DEPTH - 1)", "ADDRESS_WIDTH'(DEPTH - 2)"),
+        Fault("a reset leaves the reader behind", "fifo.sv", "read_address  <= '0;", ""),
+    ),
+    ("answered", "replay"): (
+        Fault("plays the bank that is being written", "replay.sv", "memory[{read_bank,", "memory[{write_bank,"),
+        Fault("every vector once too few", "replay.sv", "TIME_WIDTH'(TIMES - 1)", "TIME_WIDTH'(TIMES - 2)"),
+        Fault("a played vector is never given back", "replay.sv", "full[read_bank] <= 1'b0;", ""),
+        Fault("a reset leaves half a vector played", "replay.sv", "read_beat  <= '0;", ""),
+    ),
+    ("answered", "dwc_up"): (
+        Fault(
+            "the first beat becomes the highest bits",
+            "dwc_up.sv",
+            "{s_axis_tdata, m_axis_tdata[M_WIDTH-1:S_WIDTH]}",
+            "{m_axis_tdata[M_WIDTH-S_WIDTH-1:0], s_axis_tdata}",
+        ),
+        Fault("a word cut by reset shifts the next", "dwc_up.sv", "fill          <= '0;", ""),
+    ),
+    ("answered", "dwc_down"): (
+        Fault("the highest bits go first", "dwc_down.sv", "word[M_WIDTH-1:0];", "word[S_WIDTH-1 -: M_WIDTH];"),
+        Fault("a word cut by reset shifts the next", "dwc_down.sv", "sent          <= '0;", ""),
+    ),
+    ("answered", "argmax"): (
+        Fault(
+            "an equal score wins later", "argmax.sv", "best         <= s_axis_tdata;", "best <= s_axis_tdata - 1'b1;"
+        ),
+        Fault("the best of the frame before stays", "argmax.sv", "greater = index == '0 || ", "greater = "),
+        Fault("a frame cut by reset shifts the next", "argmax.sv", "index         <= '0;", ""),
+    ),
+    ("answered", "binarize"): (
+        Fault("a pixel at its threshold is dark", "binarize.sv", "]} >= threshold[", "]} > threshold["),
+        Fault("a pixel waits through the reset", "binarize.sv", "valid <= 1'b0;", ""),
+        Fault("a frame cut by reset shifts the thresholds", "binarize.sv", "fold  <= '0;", ""),
+        Fault("thresholds run on under a stall", "binarize.sv", "if (take)          fold", "if (s_axis_tvalid) fold"),
+    ),
+    ("answered", "scores"): (
+        Fault("scores count what disagrees", "scores.sv", ".s_axis_tdata(score)", ".s_axis_tdata(~score)"),
+    ),
+    ("answered", "mvtu"): (
+        Fault(
+            "a sum at its threshold does not fire",
+            "mvtu.sv",
+            "!accumulators[p*ACC_WIDTH + ACC_WIDTH - 1]",
+            "$signed(accumulators[p*ACC_WIDTH +: ACC_WIDTH]) > 0",
+        ),
+        Fault("plays the bank that is being written", "replay.sv", "memory[{read_bank,", "memory[{write_bank,"),
+        Fault("the beat before a stall is lost", "skid.sv", "s_axis_tready ? s_axis_tdata : spare", "s_axis_tdata"),
+    ),
+    ("answered", "mvtu_tiny"): (
+        Fault("a frame cut by reset leaves half a vector", "replay.sv", "write_beat <= '0;", ""),
+    ),
+    **{
+        ("unchained", stage): (Fault("the register slice is only wires", "skid.sv", "module skid #(", WIRES),)
+        for stage in ("skid", "binarize")
+    },
+    **{("unchained", stage): (_WAITS,) for stage in ("scores", "mvtu")},
+    ("unchained", "fifo"): (
+        Fault("a full buffer takes when one leaves", "fifo.sv", "= !full;", "= !full || m_axis_tready;"),
+    ),
+    ("unchained", "replay"): (
+        _WAITS,
+        Fault(
+            "valid waits for ready", "replay.sv", "m_axis_tvalid = valid;", "m_axis_tvalid = valid && m_axis_tready;"
+        ),
+    ),
+    ("unchained", "dwc_up"): (
+        Fault("ready waits for valid", "dwc_up.sv", READY, READY.replace(";", " && s_axis_tvalid;")),
+    ),
+    ("unchained", "dwc_down"): (
+        Fault("ready waits for valid", "dwc_down.sv", "= !m_axis_tvalid ||", "= s_axis_tvalid && !m_axis_tvalid ||"),
+        Fault(
+            "data waits for ready",
+            "dwc_down.sv",
+            "= word[M_WIDTH-1:0];",
+            "= m_axis_tready ? word[M_WIDTH-1:0] : '0;",
+        ),
+    ),
+    ("unchained", "argmax"): (
+        Fault("ready waits for valid", "argmax.sv", READY, READY.replace(";", " && s_axis_tvalid;")),
+    ),
+}

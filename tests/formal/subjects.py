@@ -1,0 +1,200 @@
+"""What is proven of what: small instances of every stage, and a checker with its parameters for every property.
+
+The instances come from the stages' descriptors, so widths, beats and cycles are those that the generator promises.
+Memories are lifted: every weight and threshold is a free constant, so a proof holds for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from bitneck.hw.stages import Argmax, Binarize, DwcDown, DwcUp, Fifo, Mvtu, Scores
+
+
+class Subject(Protocol):
+    """What of a stage a harness needs; `bitneck.hw.stages` says what each is."""
+
+    @property
+    def module(self) -> str: ...
+    @property
+    def in_width(self) -> int: ...
+    @property
+    def out_width(self) -> int: ...
+    @property
+    def in_beats(self) -> int: ...
+    @property
+    def out_beats(self) -> int: ...
+    @property
+    def cycles(self) -> int: ...
+    def parameters(self) -> Mapping[str, int | str]: ...
+
+
+@dataclass(frozen=True)
+class Inner:
+    """`rtl/skid.sv` and `rtl/replay.sv`, which are no stages of their own: a frame of `beats`, played `times` times."""
+
+    module: str
+    width: int
+    beats: int
+    times: int
+
+    @property
+    def in_width(self) -> int:
+        return self.width
+
+    out_width = in_width
+
+    @property
+    def in_beats(self) -> int:
+        return self.beats
+
+    @property
+    def out_beats(self) -> int:
+        return self.beats * self.times
+
+    cycles = out_beats
+
+    def parameters(self) -> Mapping[str, int | str]:
+        timing = {"BEATS": self.beats, "TIMES": self.times} if self.module == "replay" else {}
+        return {"WIDTH": self.width, **timing}
+
+
+def matrix(rows: int, cols: int) -> np.ndarray:
+    """Of weights, which a descriptor wants and the proof frees."""
+    return np.zeros((rows, cols), bool)
+
+
+STAGES: dict[str, Subject] = {
+    "skid": Inner("skid", 2, 1, 1),
+    "fifo": Fifo("fifo", 2, 3, 1),
+    "replay": Inner("replay", 1, 3, 2),
+    "dwc_up": DwcUp("dwc_up", 1, 3, 3),
+    "dwc_down": DwcDown("dwc_down", 3, 1, 1),
+    "argmax": Argmax("argmax", 3, 2),
+    "binarize": Binarize("binarize", np.zeros(4, np.int32), 2, 2),
+    "scores": Scores("scores", matrix(4, 4), 2, 2),
+    "mvtu": Mvtu("mvtu", matrix(4, 4), 2, 2, np.zeros(4, np.int32)),
+    # Small enough for an unbounded proof of its answers.
+    "mvtu_tiny": Mvtu("mvtu_tiny", matrix(2, 2), 1, 1, np.zeros(2, np.int32)),
+}
+SPARE_CYCLES = 8  # of latency, beyond those of a frame, before a beat must leave: room for pipeline registers
+MOST_FRAMES = 6  # in any stage at once
+STEPS = {("answered", "scores"): 18, ("answered", "mvtu"): 20}  # searched where an unbounded proof takes too long
+READY_PASSES = {"dwc_up", "dwc_down", "argmax"}
+BEATWISE = {"binarize"}  # answers a beat before the frame has ended
+
+
+def shape(stage: Subject) -> str:
+    return " ".join(f"{name}={value}" for name, value in numbers(stage).items())
+
+
+def numbers(stage: Subject) -> dict[str, int]:
+    """Its parameters, memory files apart."""
+    return {name: value for name, value in stage.parameters().items() if isinstance(value, int)}
+
+
+def ports(parameters: dict[str, int]) -> str:
+    return ", ".join(f".{name}({value})" for name, value in parameters.items())
+
+
+def stable(stage: Subject) -> str:
+    return f"stable #(.WIDTH({stage.out_width})) check (.*);"
+
+
+def emptied(stage: Subject) -> str:
+    return "emptied check (.*);"
+
+
+def moving(stage: Subject) -> str:
+    return f"moving #(.BOUND({bound(stage)})) check (.*);"
+
+
+def bound(stage: Subject) -> int:
+    """Cycles within which a beat must leave: the frame comes in, is computed, and passes the pipeline."""
+    return stage.in_beats + stage.cycles + SPARE_CYCLES
+
+
+def paced(stage: Subject) -> str:
+    parameters = {"BEATS": stage.out_beats, "CYCLES": stage.cycles, "WARM": bound(stage) + 2 * stage.cycles}
+    return f"paced #({ports(parameters)}) check (.*);"
+
+
+def answered(stage: Subject) -> str:
+    frame_bits, answer_bits = stage.in_beats * stage.in_width, stage.out_beats * stage.out_width
+    parameters = {
+        "IN_WIDTH": stage.in_width,
+        "IN_BEATS": stage.in_beats,
+        "OUT_WIDTH": stage.out_width,
+        "OUT_BEATS": stage.out_beats,
+        "MOST": MOST_FRAMES,
+        "BEATWISE": int(stage.module in BEATWISE),
+    }
+    return f"""wire [{frame_bits - 1}:0] frame;
+  wire [{answer_bits - 1}:0] golden;
+  {golden(stage)}
+  answered #({ports(parameters)}) check (.*);"""
+
+
+def golden(stage: Subject) -> str:
+    """Instance of the stage's golden model, and taps on the memories: nets of the flattened design by their names."""
+    given = numbers(stage)
+    match stage.module:
+        case "argmax":
+            return f"wire legal = 1'b1;\n  golden_argmax #({ports(given)}) model (.frame, .answer(golden));"
+        case "binarize":
+            bits = given["COLS"] * (given["BITS"] + 1)
+            of_frame = {name: value for name, value in given.items() if name != "PE"}
+            return f"""wire legal = 1'b1;
+  (* hierconn *) wire [{bits - 1}:0] \\dut.thresholds ;
+  golden_binarize #({ports(of_frame)}) model (.frame, .thresholds(\\dut.thresholds ), .answer(golden));"""
+        case "scores" | "mvtu":
+            weight_bits = given["ROWS"] * given["COLS"]
+            start_bits = given["ROWS"] * (given["COLS"].bit_length() + 1)
+            taps = f"(* hierconn *) wire [{weight_bits - 1}:0] \\dut.unit.weights ;"
+            connections = ".frame, .weights(\\dut.unit.weights ), .answer(golden)"
+            if stage.module == "scores":
+                return f"wire legal = 1'b1;\n  {taps}\n  golden_scores #({ports(given)}) model ({connections});"
+            return f"""wire legal;
+  {taps}
+  (* hierconn *) wire [{start_bits - 1}:0] \\dut.unit.biased.starts ;
+  golden_mvtu #({ports(given)}) model ({connections}, .starts(\\dut.unit.biased.starts ), .legal);"""
+    bits = stage.in_beats * stage.in_width
+    times = stage.out_beats * stage.out_width // bits
+    return f"""wire legal = 1'b1;
+  golden_repeat #(.BITS({bits}), .TIMES({times})) model (.frame, .answer(golden));"""
+
+
+PROPERTIES: dict[str, Callable[[Subject], str]] = {
+    "stable": stable,
+    "emptied": emptied,
+    "moving": moving,
+    "paced": paced,
+    "answered": answered,
+}
+
+
+def harness(stage: Subject, checker: str) -> str:
+    """Free inputs, a reset in the first cycle and whenever it likes, one stage, one checker."""
+    return f"""`default_nettype none
+module harness (
+  input wire clk,
+  input wire any_reset,
+  input wire pick,
+  input wire [{stage.in_width - 1}:0] s_axis_tdata,
+  input wire s_axis_tvalid,
+  input wire m_axis_tready
+);
+  logic started = 1'b0;
+  always_ff @(posedge clk) started <= 1'b1;
+  wire rst = any_reset || !started;
+
+  wire s_axis_tready, m_axis_tvalid;
+  wire [{stage.out_width - 1}:0] m_axis_tdata;
+  {stage.module} #({ports(numbers(stage))}) dut (.*);
+  {checker}
+endmodule
+`default_nettype wire
+"""
