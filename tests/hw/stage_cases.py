@@ -138,7 +138,6 @@ REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
     "dwc_up": [
         ({"S_WIDTH": 2, "M_WIDTH": 5}, "dwc_up: M_WIDTH=5 is no multiple of S_WIDTH=2"),
     ],
-    "fifo": [({"WIDTH": 2, "DEPTH": 1}, "fifo: DEPTH=1 must be at least 2")],
     "mvu": [
         ({"ROWS": 5, "COLS": 4, "PE": 2, "SIMD": 4}, "mvu: PE=2 does not divide ROWS=5"),
         ({"ROWS": 4, "COLS": 5, "PE": 2, "SIMD": 2}, "mvu: SIMD=2 does not divide COLS=5"),

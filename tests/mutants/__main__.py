@@ -20,7 +20,7 @@ from execute import execute_all
 from operators import mutants
 from rich.console import Console
 from rich.progress import track
-from score import Explanations, sample, table, verdict
+from score import SURVIVORS, explained, sample, stale, table, verdict
 
 
 def main() -> int:
@@ -46,12 +46,14 @@ def main() -> int:
     except SimulationError as error:
         console.print(f"mutants: {error}", highlight=False, markup=False)
         return 2
-    explanations = Explanations.read()
-    print(table(fates, explanations), f"\n{len(fates):,} mutants in {time.monotonic() - began:.0f} s")
+    reasons = explained(SURVIVORS.read_text())
+    print(table(fates, reasons), f"\n{len(fates):,} mutants in {time.monotonic() - began:.0f} s")
     if wanted.output is not None:
         lines = [f"{f.state}\t{f.back_pressure}\t{f.mutant.operator}\t{f.mutant.key}\t{f.complaint}\n" for f in fates]
         wanted.output.write_text("".join(lines))
-    complaints = verdict(fates, explanations)
+    complaints = verdict(fates, reasons)
+    if not wanted.modules and wanted.sample is None:
+        complaints += [f"explained, but there is no such mutant any more: {key}" for key in stale(chosen, reasons)]
     print("".join(f"{complaint}\n" for complaint in complaints), end="")
     return 1 if complaints else 0
 

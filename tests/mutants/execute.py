@@ -1,18 +1,22 @@
 """One mutant against the benches of `make test`: every case of `stage_cases` that its module is part of, on Icarus.
 
-First without back-pressure, then with it; each stops at the first complaint.
+First the module's own cases, without back-pressure and then with it; then those of the modules around it. The first
+complaint ends it.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +29,7 @@ from stage_cases import REFUSED, stages
 
 CPU_SECONDS = 60  # of one simulation: what takes longer loops without time passing
 WITHOUT_BACK_PRESSURE = r"sink=0\.0|throughput"
-WITH_BACK_PRESSURE = r"sink=0\.[1-9]"
+WITH_BACK_PRESSURE = r"sink=0\.[1-9]|wait_for_ready"
 
 State = Literal["killed", "survived", "does not compile"]
 
@@ -63,8 +67,8 @@ def cases_of(module: str) -> tuple[dict[str, Stage], ...]:
 
 def execute(mutant: Mutant) -> Fate:
     with tempfile.TemporaryDirectory() as name:
-        for tests in (WITHOUT_BACK_PRESSURE, WITH_BACK_PRESSURE):
-            for place, cases in enumerate(cases_of(mutant.module)):
+        for place, cases in enumerate(cases_of(mutant.module)):
+            for tests in (WITHOUT_BACK_PRESSURE, WITH_BACK_PRESSURE):
                 folder = Path(name) / str(place)
                 folder.mkdir(exist_ok=True)
                 try:
@@ -101,7 +105,7 @@ def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
         raise SimulationError("mutants need Icarus, which compiles one in a tenth of a second; install iverilog")
     texts = library()
     unharmed = [Mutant(module, "none", texts[f"{module}.sv"], 0, 0, "") for module in {each.module for each in wanted}]
-    with ProcessPoolExecutor(workers, initializer=_limit, max_tasks_per_child=None) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _limit) as pool:
         for fate in pool.map(execute, unharmed):
             if fate.state != "survived":
                 raise SimulationError(f"{fate.mutant.module} fails without a fault: {fate.complaint}")
@@ -109,6 +113,7 @@ def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
 
 
 def _limit() -> None:
-    """For the simulators that this process starts; its own seconds are not counted against it."""
+    """For the simulators that this process starts; and cocotb's runner is silenced."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # open as long as the process is
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, hard))

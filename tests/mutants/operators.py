@@ -7,8 +7,9 @@ defaults of parameters, which every instance overrides, and the wires called `un
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyslang.syntax import SyntaxNode, SyntaxTree
 
@@ -35,7 +36,10 @@ BOUNDARIES = {">=": [">", "<"], ">": [">=", "<"], "<": ["<=", ">"], "<=": ["<", 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One edit of one module: text[start:end] becomes `put`."""
+    """One edit of one module: text[start:end] becomes `put`.
+
+    nth   among the mutants whose lines read alike
+    """
 
     module: str
     operator: str
@@ -43,6 +47,7 @@ class Mutant:
     start: int
     end: int
     put: str
+    nth: int = 1
 
     @property
     def mutated(self) -> str:
@@ -55,7 +60,7 @@ class Mutant:
         last = self.text.find("\n", self.end)
         before = _bare(self.text[first:last])
         after = _bare(self.text[first : self.start] + self.put + self.text[self.end : last])
-        return f"{self.module}: {before} => {after}"
+        return f"{self.module}: {before} => {after}" + (f" ({self.nth})" if self.nth > 1 else "")
 
 
 def _bare(text: str) -> str:
@@ -66,13 +71,14 @@ def _bare(text: str) -> str:
 def mutants(module: str, text: str) -> list[Mutant]:
     """Every mutant of the file of a module, in the order of the text; texts that are alike but for blanks come once."""
     tree = SyntaxTree.fromText(text)
-    seen, kept = {_bare(text)}, []
+    seen, kept, keys = {_bare(text)}, [], Counter[str]()
     for operator, start, end, put in sorted(_edits(tree.root, text, ()), key=lambda edit: edit[1:3]):
         mutant = Mutant(module, operator, text, start, end, put)
         bare = _bare(mutant.mutated)
         if bare not in seen:
             seen.add(bare)
-            kept.append(mutant)
+            keys[mutant.key] += 1
+            kept.append(replace(mutant, nth=keys[mutant.key]))
     return kept
 
 
