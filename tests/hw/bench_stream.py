@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +17,28 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 CASES = json.loads(Path("cases.json").read_text())
+FOUND: set[str] = set()  # groups of cases that a test has complained about
 NEVER, OFTEN, MOSTLY = 0.0, 0.4, 0.8
 UNTIL_VALID = 2.0  # ready only after valid was seen, as AXI4-Stream allows: a source that waits for it hangs
+
+
+def until_found(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Of cases that are one group, what is known to be wrong is not tested on. `at` says which case is under test."""
+
+    @wraps(test)
+    async def wrapped(dut, case: str, **options: float) -> None:
+        group = CASES[case]["group"]
+        if group in FOUND:
+            return
+        Path("at").write_text(case)
+        try:
+            await test(dut, case, **options)
+        except BaseException:
+            if group is not None:
+                FOUND.add(group)
+            raise
+
+    return wrapped
 
 
 class Streams:
@@ -89,6 +111,7 @@ def check(taken: list[int], expected: list[int]) -> None:
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(case=list(CASES), source=[NEVER, OFTEN, MOSTLY], sink=[NEVER, OFTEN, MOSTLY])
+@until_found
 async def every_beat_arrives_once_and_in_order(dut, case: str, source: float, sink: float) -> None:
     streams, data = await start(dut, case), CASES[case]
     rng = random.Random(f"{case} {source} {sink}")
@@ -98,6 +121,7 @@ async def every_beat_arrives_once_and_in_order(dut, case: str, source: float, si
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(case=list(CASES))
+@until_found
 async def valid_does_not_wait_for_ready(dut, case: str) -> None:
     streams, data = await start(dut, case), CASES[case]
     rng = random.Random(1)
@@ -108,6 +132,7 @@ async def valid_does_not_wait_for_ready(dut, case: str) -> None:
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(case=list(CASES))
+@until_found
 async def throughput_is_what_the_descriptor_promises(dut, case: str) -> None:
     streams, data = await start(dut, case), CASES[case]
     rng = random.Random(1)
@@ -119,6 +144,7 @@ async def throughput_is_what_the_descriptor_promises(dut, case: str) -> None:
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(case=list(CASES), sink=[NEVER, OFTEN])
+@until_found
 async def reset_in_mid_frame_leaves_nothing_behind(dut, case: str, sink: float) -> None:
     streams, data = await start(dut, case), CASES[case]
     rng = random.Random(f"reset {case} {sink}")

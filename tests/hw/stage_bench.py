@@ -78,17 +78,20 @@ def run_bench(
     folder: Path,
     others: Mapping[str, str] | None = None,
     prefixes: Mapping[str, str] | None = None,
+    groups: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, str | None]]:
     """The complaint of every test of `bench_stream` about every case, None where it passed.
 
     others        files to compile beside the library, or in place of its own
     prefixes      by case: whose modules it is built from, where not the library's
+    groups        by case: the name of those that are not tested on when a test has complained about one of them
     environment   more of it, for cocotb
     """
     memories = {name: text for stage in cases.values() for name, text in stage.memories().items()}
     top = {"stages.sv": top_of_all(cases, prefixes or {})}
-    data = {"cases.json": json.dumps({name: stimulus(stage) for name, stage in cases.items()})}
+    rows = {name: {**stimulus(stage), "group": (groups or {}).get(name)} for name, stage in cases.items()}
+    data = {"cases.json": json.dumps(rows)}
     for name, text in {**library(), **FIXTURES, **(others or {}), **memories, **top, **data}.items():
         if not (folder / name).exists() or (folder / name).read_text() != text:  # what is built, stays built
             (folder / name).write_text(text)

@@ -164,7 +164,7 @@ def stages(seed: int = 1) -> list[Stage]:
             Fifo(f"fifo_{width}_depth{depth}", width, depth, depth)
             for width, depth in [(1, 2), (5, 3), (8, 5), (33, 16)]
         ),
-        *(Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in [(2, 1), (3, 2), (10, 7)]),
+        *(Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in [(1, 3), (2, 1), (3, 2), (10, 7)]),
         *(Skid(f"skid_{width}", width) for width in (1, 9)),
         *(Framed(f"framed_{beats}", 2, beats) for beats in (1, 2, 3, 5, 8)),
         *(Replay(f"replay_{b}x{t}", 5, b, t) for b, t in [(1, 1), (1, 2), (3, 1), (3, 2), (4, 3), (5, 7)]),

@@ -1,7 +1,8 @@
-"""One mutant against the benches of `make test`: every case of `stage_cases` that its module is part of, on Icarus.
+"""Mutants against the benches of `make test`: every case of `stage_cases` that their module is part of, on Icarus.
 
 First the module's own cases, without back-pressure and then with it; then those of the modules around it. The first
-complaint ends it.
+complaint ends it. A simulation holds many mutants of one module, each with its own clocks: most of the time of one
+alone would be Python's start.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import os
 import re
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,10 +26,11 @@ from bitneck.hw.stages import Stage
 from bitneck.hw.verilator import SimulationError
 from bitneck.hw.verilog import library
 from operators import Mutant
-from stage_bench import FIXTURES, refused, run_bench
+from stage_bench import FIXTURES, prefixed, refused, run_bench, top_of_all
 from stage_cases import REFUSED, stages
 
-CPU_SECONDS = 60  # of one simulation: what takes longer loops without time passing
+BATCH = 24
+CPU_SECONDS = 40  # of one simulation: what takes longer loops without time passing
 WITHOUT_BACK_PRESSURE = r"sink=0\.0|throughput"
 WITH_BACK_PRESSURE = r"sink=0\.[1-9]|wait_for_ready"
 
@@ -57,59 +60,111 @@ def modules_inside() -> dict[str, set[str]]:
 
 
 @cache
-def cases_of(module: str) -> tuple[dict[str, Stage], ...]:
+def cases_of(module: str) -> tuple[tuple[Stage, ...], ...]:
     """The cases that a module is part of: its own, then those of the modules around it."""
     found = [stage for stage in stages() if module in modules_inside()[stage.module]]
-    own = {stage.name: stage for stage in found if stage.module == module}
-    around = {stage.name: stage for stage in found if stage.module != module}
+    own = tuple(stage for stage in found if stage.module == module)
+    around = tuple(stage for stage in found if stage.module != module)
     return tuple(cases for cases in (own, around) if cases)
 
 
-def execute(mutant: Mutant) -> Fate:
+def execute(mutants: Sequence[Mutant]) -> list[Fate]:
+    """The fates of mutants of one module, in their order."""
+    fates: dict[Mutant, Fate] = {}
     with tempfile.TemporaryDirectory() as name:
-        for place, cases in enumerate(cases_of(mutant.module)):
-            for tests in (WITHOUT_BACK_PRESSURE, WITH_BACK_PRESSURE):
-                folder = Path(name) / str(place)
-                folder.mkdir(exist_ok=True)
-                try:
-                    complaint = _complaint(mutant, cases, folder, tests)
-                except SimulationError as error:
-                    if not (folder / "icarus" / "sim.vvp").exists():
-                        return Fate(mutant, "does not compile", complaint=str(error))
-                    complaint = "the simulation ended without results"
+        for mutant in mutants:
+            if (complaint := _not_compiled(mutant, Path(name))) is not None:
+                fates[mutant] = Fate(mutant, "does not compile", complaint=complaint)
+    for cases in cases_of(mutants[0].module):
+        for tests in (WITHOUT_BACK_PRESSURE, WITH_BACK_PRESSURE):
+            alive = [mutant for mutant in mutants if mutant not in fates]
+            for mutant, complaint in _complaints(alive, cases, tests).items():
+                fates[mutant] = Fate(mutant, "killed", tests == WITH_BACK_PRESSURE, complaint)
+    for mutant in mutants:
+        if mutant not in fates and (complaint := _not_refused(mutant)):
+            fates[mutant] = Fate(mutant, "killed", complaint=complaint)
+    return [fates.get(mutant, Fate(mutant, "survived")) for mutant in mutants]
+
+
+def _not_compiled(mutant: Mutant, folder: Path) -> str | None:
+    """Icarus' complaint about the mutant in one of its cases."""
+    cases = {stage.name: stage for some in cases_of(mutant.module) for stage in some}
+    files = {**library(), **FIXTURES, f"{mutant.module}.sv": mutant.mutated, "stages.sv": top_of_all(cases, {})}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    command = ["iverilog", "-g2012", "-t", "null", "-s", "stages", *files]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return done.stderr.strip().partition("\n")[0] if done.returncode else None
+
+
+def _complaints(mutants: Sequence[Mutant], cases: Sequence[Stage], tests: str) -> dict[Mutant, str]:
+    """The first complaint about each that has one. What brings the whole simulation to an end is found by halving."""
+    if not mutants:
+        return {}
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            return _simulated(mutants, cases, tests, Path(name))
+        except SimulationError:
+            if len(mutants) == 1:
+                return {mutants[0]: "the simulation does not come to its end"}
+            at = Path(name) / "at"
+            stuck = int(at.read_text().split("_")[0][1:]) if at.exists() else None
+    if stuck is None:
+        half = len(mutants) // 2
+        return _complaints(mutants[:half], cases, tests) | _complaints(mutants[half:], cases, tests)
+    others = [mutant for index, mutant in enumerate(mutants) if index != stuck]
+    return _complaints([mutants[stuck]], cases, tests) | _complaints(others, cases, tests)
+
+
+def _simulated(mutants: Sequence[Mutant], cases: Sequence[Stage], tests: str, folder: Path) -> dict[Mutant, str]:
+    copies: dict[str, Stage] = {}
+    files: dict[str, str] = {}
+    prefixes, groups = {}, {}
+    for index, mutant in enumerate(mutants):
+        files |= prefixed({**library(), **FIXTURES, f"{mutant.module}.sv": mutant.mutated}, f"m{index}_")
+        for stage in cases:
+            name = f"m{index}_{stage.name}"
+            copies[name] = replace(stage, name=name)  # type: ignore[type-var]
+            prefixes[name] = groups[name] = f"m{index}_"
+    environment = {"COCOTB_TEST_FILTER": tests}
+    found = run_bench("icarus", copies, folder, files, prefixes, groups, environment)
+    complaints = {}
+    for index, mutant in enumerate(mutants):
+        for stage in cases:
+            for test, complaint in found[f"m{index}_{stage.name}"].items():
                 if complaint:
-                    return Fate(mutant, "killed", tests == WITH_BACK_PRESSURE, complaint)
-        for parameters, message in REFUSED.get(mutant.module, []):
-            folder = Path(name) / "refused"
-            folder.mkdir(exist_ok=True)
-            if message not in refused(mutant.module, parameters, folder, {f"{mutant.module}.sv": mutant.mutated}):
-                return Fate(mutant, "killed", complaint=f"{parameters} is not refused")
-    return Fate(mutant, "survived")
+                    complaints.setdefault(mutant, f"{stage.name}, {test.partition('/')[0]}: {complaint}")
+    return complaints
 
 
-def _complaint(mutant: Mutant, cases: dict[str, Stage], folder: Path, tests: str) -> str | None:
-    found = run_bench(
-        "icarus",
-        cases,
-        folder,
-        {f"{mutant.module}.sv": mutant.mutated},
-        environment={"COCOTB_TEST_FILTER": tests, "COCOTB_MAX_FAILURES": "1"},
-    )
-    said = ((case, test, complaint) for case, by_test in found.items() for test, complaint in by_test.items())
-    return next((f"{case}, {test.partition('/')[0]}: {complaint}" for case, test, complaint in said if complaint), None)
+def _not_refused(mutant: Mutant) -> str | None:
+    for parameters, message in REFUSED.get(mutant.module, []):
+        with tempfile.TemporaryDirectory() as name:
+            files = {f"{mutant.module}.sv": mutant.mutated}
+            if message not in refused(mutant.module, parameters, Path(name), files):
+                return f"{parameters} is not refused"
+    return None
 
 
 def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
-    """The fates in the order of `wanted`. Raises SimulationError without Icarus, or where an unharmed module fails."""
+    """The fates as they are known. Raises SimulationError without Icarus, or where an unharmed module fails.
+
+    With each batch goes the module without a fault: what kills that is no proof of anything.
+    """
     if shutil.which("iverilog") is None:
         raise SimulationError("mutants need Icarus, which compiles one in a tenth of a second; install iverilog")
     texts = library()
-    unharmed = [Mutant(module, "none", texts[f"{module}.sv"], 0, 0, "") for module in {each.module for each in wanted}]
+    batches = []
+    for module in dict.fromkeys(mutant.module for mutant in wanted):
+        row = [mutant for mutant in wanted if mutant.module == module]
+        unharmed = Mutant(module, "none", texts[f"{module}.sv"], 0, 0, "")
+        batches += [[unharmed, *row[start : start + BATCH]] for start in range(0, len(row), BATCH)]
     with ProcessPoolExecutor(workers, get_context("spawn"), _limit) as pool:
-        for fate in pool.map(execute, unharmed):
-            if fate.state != "survived":
-                raise SimulationError(f"{fate.mutant.module} fails without a fault: {fate.complaint}")
-        yield from pool.map(execute, wanted)
+        for done in as_completed([pool.submit(execute, batch) for batch in batches]):
+            whole, *fates = done.result()
+            if whole.state != "survived":
+                raise SimulationError(f"{whole.mutant.module} fails without a fault: {whole.complaint}")
+            yield from fates
 
 
 def _limit() -> None:
