@@ -30,6 +30,7 @@ from stage_bench import FIXTURES, prefixed, refused, run_bench, top_of_all
 from stage_cases import REFUSED, stages
 
 BATCH = 24
+ENDED = "expected it would shut down the simulation"  # cocotb, of a $fatal or $finish
 CPU_SECONDS = 40  # of one simulation: what takes longer loops without time passing
 WITHOUT_BACK_PRESSURE = r"sink=0\.0|throughput"
 WITH_BACK_PRESSURE = r"sink=0\.[1-9]|wait_for_ready"
@@ -73,8 +74,8 @@ def execute(mutants: Sequence[Mutant]) -> list[Fate]:
     fates: dict[Mutant, Fate] = {}
     with tempfile.TemporaryDirectory() as name:
         for mutant in mutants:
-            if (complaint := _not_compiled(mutant, Path(name))) is not None:
-                fates[mutant] = Fate(mutant, "does not compile", complaint=complaint)
+            if (fate := _stillborn(mutant, Path(name))) is not None:
+                fates[mutant] = fate
     for cases in cases_of(mutants[0].module):
         for tests in (WITHOUT_BACK_PRESSURE, WITH_BACK_PRESSURE):
             alive = [mutant for mutant in mutants if mutant not in fates]
@@ -86,19 +87,22 @@ def execute(mutants: Sequence[Mutant]) -> list[Fate]:
     return [fates.get(mutant, Fate(mutant, "survived")) for mutant in mutants]
 
 
-def _not_compiled(mutant: Mutant, folder: Path) -> str | None:
-    """Icarus' complaint about the mutant in one of its cases."""
+def _stillborn(mutant: Mutant, folder: Path) -> Fate | None:
+    """The fate of one that does not compile in all of its cases, or that refuses the parameters of one."""
     cases = {stage.name: stage for some in cases_of(mutant.module) for stage in some}
     files = {**library(), **FIXTURES, f"{mutant.module}.sv": mutant.mutated, "stages.sv": top_of_all(cases, {})}
     for name, text in files.items():
         (folder / name).write_text(text)
-    command = ["iverilog", "-g2012", "-t", "null", "-s", "stages", *files]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    return done.stderr.strip().partition("\n")[0] if done.returncode else None
+    command = ["iverilog", "-g2012", "-s", "stages", "-o", "stages", *files]
+    built = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if built.returncode:
+        return Fate(mutant, "does not compile", complaint=built.stderr.strip().partition("\n")[0])
+    started = subprocess.run(["vvp", "-n", "stages"], cwd=folder, capture_output=True, text=True)
+    return Fate(mutant, "killed", complaint="stops at time zero") if started.returncode else None
 
 
 def _complaints(mutants: Sequence[Mutant], cases: Sequence[Stage], tests: str) -> dict[Mutant, str]:
-    """The first complaint about each that has one. What brings the whole simulation to an end is found by halving."""
+    """The first complaint about each that has one. What brings the whole simulation to an end is looked for."""
     if not mutants:
         return {}
     with tempfile.TemporaryDirectory() as name:
@@ -107,13 +111,12 @@ def _complaints(mutants: Sequence[Mutant], cases: Sequence[Stage], tests: str) -
         except SimulationError:
             if len(mutants) == 1:
                 return {mutants[0]: "the simulation does not come to its end"}
-            at = Path(name) / "at"
-            stuck = int(at.read_text().split("_")[0][1:]) if at.exists() else None
-    if stuck is None:
-        half = len(mutants) // 2
-        return _complaints(mutants[:half], cases, tests) | _complaints(mutants[half:], cases, tests)
-    others = [mutant for index, mutant in enumerate(mutants) if index != stuck]
-    return _complaints([mutants[stuck]], cases, tests) | _complaints(others, cases, tests)
+            at = (Path(name) / "at").read_text() if (Path(name) / "at").exists() else "m0_"
+    suspect = int(at.partition("_")[0][1:])
+    rest = [mutant for index, mutant in enumerate(mutants) if index != suspect]
+    half = len(rest) // 2
+    parts = [mutants[suspect : suspect + 1], rest[:half], rest[half:]]
+    return {mutant: complaint for part in parts for mutant, complaint in _complaints(part, cases, tests).items()}
 
 
 def _simulated(mutants: Sequence[Mutant], cases: Sequence[Stage], tests: str, folder: Path) -> dict[Mutant, str]:
@@ -128,6 +131,8 @@ def _simulated(mutants: Sequence[Mutant], cases: Sequence[Stage], tests: str, fo
             prefixes[name] = groups[name] = f"m{index}_"
     environment = {"COCOTB_TEST_FILTER": tests}
     found = run_bench("icarus", copies, folder, files, prefixes, groups, environment)
+    if any(ENDED in complaint for row in found.values() for complaint in row.values() if complaint):
+        raise SimulationError("a mutant ended the simulation")
     complaints = {}
     for index, mutant in enumerate(mutants):
         for stage in cases:
@@ -169,6 +174,6 @@ def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
 
 def _limit() -> None:
     """For the simulators that this process starts; and cocotb's runner is silenced."""
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # open as long as the process is
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # open as long as the process is
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, hard))
