@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test formal judge lint bench ties clean
+.PHONY: help venv demo test formal mutants judge lint bench ties clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -33,6 +33,9 @@ lint: venv   ## style, formatting and types
 
 bench: venv   ## speed, as ratios against peers and floors measured in the same run
 	$(BIN)/python tests/bench
+
+mutants: venv   ## every fault that a slip of the pen makes in the RTL, against the benches; who survives (MODULE=… for one)
+	$(BIN)/python tests/mutants $(MODULE)
 
 ties: venv   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
 	$(BIN)/python tests/export/ties.py

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import tempfile
 import zipfile
 import zlib
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from .export.graph import Graph
 from .hw.synthesis import Synthesis, from_row
+from .hw.vectors import MANIFEST
 from .ib_analysis.codes import Trace
 from .ib_analysis.layer_bits import LayerBits
 from .ib_analysis.layer_bits import from_rows as bits_from_rows
@@ -65,6 +67,10 @@ class RunFolder:
     @property
     def rtl(self) -> Path:
         return self.path / "rtl"
+
+    @property
+    def vectors(self) -> Path:
+        return self.path / "vectors"
 
     @property
     def trace(self) -> Path:
@@ -138,6 +144,21 @@ def write(path: Path, content: str | bytes) -> None:
         raise
 
 
+def write_folder(path: Path, files: Mapping[str, str]) -> None:
+    """Replaces a folder by one of these files, whole or not at all: under a hidden name beside it, then renamed."""
+    path = path.resolve()
+    fresh = path.with_name(f".{path.name}")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        for name, text in files.items():
+            write(fresh / name, text)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    shutil.rmtree(path, ignore_errors=True)
+    fresh.rename(path)
+
+
 def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
     """One .npz; same arrays, same bytes."""
     out = io.BytesIO()
@@ -176,6 +197,15 @@ def read_model(path: Path) -> onnx.ModelProto:
 
 def read_trace(path: Path) -> Trace:
     return Trace.from_arrays(read_arrays(path))
+
+
+def others_than_vectors(path: Path) -> list[str]:
+    """What lies at `path` and was not written by an export of vectors, going by the manifest there."""
+    if not path.is_dir():
+        return [path.name] if path.exists() else []
+    streams = read_json(path / MANIFEST)["streams"] if (path / MANIFEST).exists() else []
+    ours = {MANIFEST, "README.txt", *(stream["file"] for stream in streams)}
+    return sorted(entry.name for entry in path.iterdir() if entry.name not in ours)
 
 
 def history(folder: RunFolder) -> list[dict[str, float]]:

@@ -21,7 +21,7 @@ from .ib_analysis.layer_bits import summary as bits_summary
 from .ib_analysis.plane import summary
 from .models.config import PRESETS
 from .models.datasets import ENVIRONMENT
-from .runs import RunConfig, changed, from_preset, from_toml
+from .runs import RunConfig, RunError, changed, from_preset, from_toml
 
 if TYPE_CHECKING:
     from .sweep import Task
@@ -184,13 +184,30 @@ def _start(place: RunFolder, preset: str | None, config: Path | None) -> RunConf
 
 
 @verb
-def export(folder: Run) -> None:
-    """Write the trained net as QONNX, and as the integer graph that hardware is built from."""
+def export(
+    folder: Run,
+    directory: Annotated[Path | None, typer.Argument(help="of the vectors; by default RUN/vectors")] = None,
+    vectors: Annotated[bool, typer.Option("--vectors", help="golden vectors for any simulator or board")] = False,
+    frames: Annotated[int, typer.Option(min=1, help="of the vectors: the first samples of those analysed")] = 100,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the trained net as QONNX, and as the integer graph that hardware is built from.
+
+    With --vectors [DIR]: what goes into the design and what every stream must then say, one beat a line of $readmemh,
+    from the graph as it was exported.
+    """
     place = RunFolder(folder)
-    with out.status("export: asking torch where every neuron fires"):
-        graph = flow.export(place)
-    widths = "-".join(map(str, place.config().network.widths))
-    _say("export", f"{widths}, {len(graph.layers)} layers, every threshold asked of torch", place.model)
+    if directory is not None and not vectors:
+        raise RunError(f"{directory} would hold vectors, but --vectors is missing")
+    if not vectors or not place.graph.exists():
+        with out.status("export: asking torch where every neuron fires"):
+            graph = flow.export(place)
+        widths = "-".join(map(str, place.config().network.widths))
+        _say("export", f"{widths}, {len(graph.layers)} layers, every threshold asked of torch", place.model)
+    if vectors:
+        with out.status("export: writing vectors"):
+            path = flow.export_vectors(place, directory, frames, data_dir)
+        _say("export", f"vectors of {frames:,} frames", path)
 
 
 @verb

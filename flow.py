@@ -24,6 +24,7 @@ from .artefacts import (
     analysis_of,
     graph_of,
     history,
+    others_than_vectors,
     read_arrays,
     read_json,
     read_model,
@@ -32,6 +33,7 @@ from .artefacts import (
     verification_of,
     write,
     write_arrays,
+    write_folder,
 )
 from .captured import Comparison
 from .export.compare import digests, first_mismatch
@@ -40,6 +42,7 @@ from .hw.accelerator import Accelerator
 from .hw.fitting import complaint
 from .hw.synthesis import Synthesis, digest, synthesise
 from .hw.targets import target_of
+from .hw.vectors import vectors
 from .hw.verilog import verilog
 from .ib_analysis.codes import Trace
 from .ib_analysis.layer_bits import layer_bits
@@ -135,13 +138,27 @@ def build(folder: RunFolder) -> Accelerator:
     accelerator = design(folder.config(), graph_of(folder))
     files = verilog(accelerator)
     files[BUILD_FILE] = folder.config().hardware.model_dump_json(indent=1)
-    fresh = folder.path / ".rtl"
-    shutil.rmtree(fresh, ignore_errors=True)
-    for name, text in files.items():
-        write(fresh / name, text)
-    shutil.rmtree(folder.rtl, ignore_errors=True)
-    fresh.rename(folder.rtl)
+    write_folder(folder.rtl, files)
     return accelerator
+
+
+def export_vectors(
+    folder: RunFolder, path: Path | None = None, frames: int = 100, data_dir: Path | None = None
+) -> Path:
+    """The golden vectors of the first `frames` samples that are analysed, into `path`; by default vectors/ of the run.
+
+    A folder that holds anything else is not replaced.
+    """
+    config, graph = folder.config(), graph_of(folder)
+    x, _ = chosen_samples(config, _trained_on(folder, config, data_dir))
+    if len(x) < frames:
+        raise RunError(f"{frames} frames are wanted, {folder.path} analyses {len(x)} samples; choose 1 .. {len(x)}")
+    accelerator = _built(folder, graph)[0] if folder.rtl.exists() else design(config, graph)
+    path = path or folder.vectors
+    if strangers := others_than_vectors(path):
+        raise RunError(f"{path} holds {strangers[0]}, which is no vector of an export; choose a new folder")
+    write_folder(path, vectors(accelerator, x[:frames], graph(x[:frames])))
+    return path
 
 
 def _built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]:

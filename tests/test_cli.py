@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -189,8 +190,49 @@ def test_a_full_disk_costs_nothing_that_was_there(bitneck, finished_run, tmp_pat
             pass
 
     monkeypatch.setattr(artefacts.os, "fdopen", Full)
-    for verb in ("export", "build", "analyze", "report"):
-        result = bitneck(verb, tmp_path / "digits")
+    for words in (["export"], ["build"], ["analyze"], ["report"], ["export", "--vectors"]):
+        result = bitneck(*words, tmp_path / "digits")
         assert result.exit_code == 2
         assert "No space left on device" in result.output
     assert files(tmp_path / "digits") == before
+
+
+def test_vectors_of_all_samples_carry_the_digests_that_were_verified(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    result = bitneck("export", tmp_path / "digits", "--vectors", tmp_path / "golden", "--frames", 1797)
+    assert result.exit_code == 0, result.output
+    streams = json.loads((tmp_path / "golden" / "vectors.json").read_text())["streams"]
+    digests = json.loads((finished_run / "verify.json").read_text())["digests"]
+    assert {row["stream"]: row["codes_sha256"] for row in streams if "codes_sha256" in row} == {
+        layer: by_source["rtl"] for layer, by_source in digests.items()
+    }
+    assert files(tmp_path / "digits") == files(finished_run)
+
+
+def test_vectors_are_written_anew_but_nothing_else_is_replaced(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    place = tmp_path / "digits" / "vectors"
+    for frames in (9, 4):
+        assert bitneck("export", tmp_path / "digits", "--vectors", "--frames", frames).exit_code == 0
+        assert len((place / "m_axis.hex").read_text().splitlines()) == frames
+    (place / "mine.v").write_text("")
+    before = files(place)
+    result = bitneck("export", tmp_path / "digits", "--vectors")
+    assert result.exit_code == 2
+    assert "holds mine.v" in result.output
+    assert files(place) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--vectors", "--frames", "1798"], "1798 frames are wanted"),
+        (["somewhere"], "--vectors is missing"),
+    ],
+)
+def test_vectors_that_cannot_be_are_refused_in_one_line(bitneck, finished_run, words, said):
+    result = bitneck("export", finished_run, *words)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert not (finished_run / "vectors").exists()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,17 +17,37 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 CASES = json.loads(Path("cases.json").read_text())
+FOUND: set[str] = set()  # groups of cases that a test has complained about
 NEVER, OFTEN, MOSTLY = 0.0, 0.4, 0.8
+UNTIL_VALID = 2.0  # ready only after valid was seen, as AXI4-Stream allows: a source that waits for it hangs
+
+
+def until_found(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Of cases that are one group, what is known to be wrong is not tested on. `at` says which case is under test."""
+
+    @wraps(test)
+    async def wrapped(dut, case: str, **options: float) -> None:
+        group = CASES[case]["group"]
+        if group in FOUND:
+            return
+        Path("at").write_text(case)
+        try:
+            await test(dut, case, **options)
+        except BaseException:
+            if group is not None:
+                FOUND.add(group)
+            raise
+
+    return wrapped
 
 
 class Streams:
     """Both streams of one instance, driven and observed at the rising edges of the clock."""
 
     def __init__(self, dut, name: str) -> None:
-        self.clk, self.rst = dut.clk, dut.rst
         ports = ("s_axis_tdata", "s_axis_tvalid", "s_axis_tready", "m_axis_tdata", "m_axis_tvalid", "m_axis_tready")
-        self.s_data, self.s_valid, self.s_ready, self.m_data, self.m_valid, self.m_ready = (
-            getattr(dut, f"{name}_{port}") for port in ports
+        self.clk, self.rst, self.s_data, self.s_valid, self.s_ready, self.m_data, self.m_valid, self.m_ready = (
+            getattr(dut, f"{name}_{port}") for port in ("clk", "rst", *ports)
         )
 
     async def reset(self, cycles: int = 3) -> None:
@@ -49,7 +71,7 @@ class Streams:
                 self.s_data.value, self.s_valid.value, offered = waiting[-1], 1, True
             elif not offered:
                 self.s_valid.value = 0
-            ready = rng.random() >= sink
+            ready = held is not None if sink == UNTIL_VALID else rng.random() >= sink
             self.m_ready.value = int(ready)
             await RisingEdge(self.clk)
             cycle, quiet = cycle + 1, quiet + 1
@@ -77,7 +99,7 @@ class Streams:
 
 async def start(dut, name: str) -> Streams:
     streams = Streams(dut, name)
-    cocotb.start_soon(Clock(dut.clk, 2, unit="ns").start())
+    cocotb.start_soon(Clock(streams.clk, 2, unit="ns").start())
     await streams.reset()
     return streams
 
@@ -89,6 +111,7 @@ def check(taken: list[int], expected: list[int]) -> None:
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(case=list(CASES), source=[NEVER, OFTEN, MOSTLY], sink=[NEVER, OFTEN, MOSTLY])
+@until_found
 async def every_beat_arrives_once_and_in_order(dut, case: str, source: float, sink: float) -> None:
     streams, data = await start(dut, case), CASES[case]
     rng = random.Random(f"{case} {source} {sink}")
@@ -98,6 +121,18 @@ async def every_beat_arrives_once_and_in_order(dut, case: str, source: float, si
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(case=list(CASES))
+@until_found
+async def valid_does_not_wait_for_ready(dut, case: str) -> None:
+    streams, data = await start(dut, case), CASES[case]
+    rng = random.Random(1)
+    expected = data["expected"]
+    taken, _ = await streams.pass_through(data["sent"], len(expected), data["patience"], rng, NEVER, UNTIL_VALID)
+    check(taken, expected)
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(case=list(CASES))
+@until_found
 async def throughput_is_what_the_descriptor_promises(dut, case: str) -> None:
     streams, data = await start(dut, case), CASES[case]
     rng = random.Random(1)
@@ -108,17 +143,16 @@ async def throughput_is_what_the_descriptor_promises(dut, case: str) -> None:
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
-@cocotb.parametrize(case=list(CASES))
-async def reset_in_mid_frame_leaves_nothing_behind(dut, case: str) -> None:
+@cocotb.parametrize(case=list(CASES), sink=[NEVER, OFTEN])
+@until_found
+async def reset_in_mid_frame_leaves_nothing_behind(dut, case: str, sink: float) -> None:
     streams, data = await start(dut, case), CASES[case]
-    rng = random.Random(f"reset {case}")
+    rng = random.Random(f"reset {case} {sink}")
     for _ in range(6):
-        streams.m_ready.value = rng.randrange(2)
+        streams.m_ready.value = int(rng.random() >= sink)
         for beat in data["sent"][: rng.randint(1, 3 * data["in_beats"])]:
             streams.s_data.value, streams.s_valid.value = beat, 1
             await RisingEdge(streams.clk)
         await streams.reset(rng.randint(1, 3))
-        taken, _ = await streams.pass_through(
-            data["sent"], len(data["expected"]), data["patience"], rng, NEVER, rng.choice([NEVER, OFTEN])
-        )
+        taken, _ = await streams.pass_through(data["sent"], len(data["expected"]), data["patience"], rng, NEVER, sink)
         check(taken, data["expected"])

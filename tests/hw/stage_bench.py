@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bitneck.hw.stages import Binarize, Stage
 from bitneck.hw.verilog import instance, library, module, stream_ports
 
 FRAMES = 6
+FIXTURES = {"framed.sv": Path(__file__).with_name("framed.sv").read_text()}
 FASTEST: SimulatorName = "icarus" if shutil.which("iverilog") else "verilator"  # for a few frames: nothing to compile
 
 # Registers start with random bits, as they do on a chip: what a reset forgets is seen.
@@ -46,16 +48,21 @@ def stimulus(stage: Stage) -> dict[str, object]:
 
 
 def top_of_all(cases: Mapping[str, Stage], prefixes: Mapping[str, str]) -> str:
-    """One module with every case as an instance: one build serves all. prefixes   of a case's module, by case"""
-    ports, body = ["input  wire clk", "input  wire rst"], []
+    """One module with every case as an instance: one build serves all. prefixes   of a case's module, by case
+
+    Each has a clock of its own: what is not under test costs nothing.
+    """
+    ports, body = [], []
     for name, stage in cases.items():
+        ports += [f"input  wire {name}_clk", f"input  wire {name}_rst"]
         ports += stream_ports(f"{name}_s_axis", stage.in_width, sends=False)
         ports += stream_ports(f"{name}_m_axis", stage.out_width, sends=True)
         source, target = (
             [f"{name}_{side}_{wire}" for wire in ("tdata", "tvalid", "tready")] for side in ("s_axis", "m_axis")
         )
-        first, *rest = instance(stage, source, target)
-        body += [prefixes.get(name, "") + first, *rest]
+        first, clocked, *rest = instance(stage, source, target)
+        assert clocked.strip() == ".clk, .rst,"
+        body += [prefixes.get(name, "") + first, f"  .clk({name}_clk), .rst({name}_rst),", *rest]
     return module("stages", ports, body, "Every case of the bench.")
 
 
@@ -71,24 +78,50 @@ def run_bench(
     folder: Path,
     others: Mapping[str, str] | None = None,
     prefixes: Mapping[str, str] | None = None,
+    groups: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, str | None]]:
     """The complaint of every test of `bench_stream` about every case, None where it passed.
 
-    others     files to compile beside the library
-    prefixes   by case: whose modules it is built from, where not the library's
+    others        files to compile beside the library, or in place of its own
+    prefixes      by case: whose modules it is built from, where not the library's
+    groups        by case: the name of those that are not tested on when a test has complained about one of them
+    environment   more of it, for cocotb
     """
     memories = {name: text for stage in cases.values() for name, text in stage.memories().items()}
     top = {"stages.sv": top_of_all(cases, prefixes or {})}
-    for name, text in {**library(), **(others or {}), **memories, **top}.items():
-        (folder / name).write_text(text)
-    (folder / "cases.json").write_text(json.dumps({name: stimulus(stage) for name, stage in cases.items()}))
-    here = {"PYTHONPATH": str(Path(__file__).parent)}
+    rows = {name: {**stimulus(stage), "group": (groups or {}).get(name)} for name, stage in cases.items()}
+    data = {"cases.json": json.dumps(rows)}
+    for name, text in {**library(), **FIXTURES, **(others or {}), **memories, **top, **data}.items():
+        if not (folder / name).exists() or (folder / name).read_text() != text:  # what is built, stays built
+            (folder / name).write_text(text)
+    here = {"PYTHONPATH": str(Path(__file__).parent), **(environment or {})}
     words = RANDOM_START if simulator == "verilator" else []
     found = run_cocotb(
         simulator, sorted(folder.glob("*.sv")), "stages", "bench_stream", folder, VERILATOR, words, environment=here
     )
-    # cocotb names a string parameter by its place
+    # cocotb names a parameter by its value where all values are short names, otherwise by its place
     return {
-        case: {test: complaint for test, complaint in found.items() if f"/case={place}/" in f"{test}/"}
+        case: {
+            test: complaint
+            for test, complaint in found.items()
+            if f"/case={place}/" in f"{test}/" or f"/case={case}/" in f"{test}/"
+        }
         for place, case in enumerate(cases)
     }
+
+
+def refused(module: str, parameters: Mapping[str, int], folder: Path, others: Mapping[str, str] | None = None) -> str:
+    """What Icarus says of a module with parameters that it cannot have, at time zero."""
+    for name, text in {**library(), **(others or {})}.items():
+        (folder / name).write_text(text)
+    values = ", ".join(f".{name}({value})" for name, value in parameters.items())
+    (folder / "wrong.sv").write_text(f"module wrong; {module} #({values}) harmed (); endmodule\n")
+    sources = sorted(path.name for path in folder.glob("*.sv"))
+    built = subprocess.run(
+        ["iverilog", "-g2012", "-s", "wrong", "-o", "wrong", *sources], cwd=folder, capture_output=True
+    )
+    if built.returncode:
+        return built.stderr.decode()
+    done = subprocess.run(["vvp", "-n", "wrong"], cwd=folder, capture_output=True, text=True)
+    return done.stdout if done.returncode else ""

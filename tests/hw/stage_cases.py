@@ -1,4 +1,4 @@
-"""Every stage over a grid of foldings, as descriptors; and the two inner modules that are no stages of their own."""
+"""Every stage over a grid of foldings, as descriptors; and the inner modules that are no stages of their own."""
 
 from __future__ import annotations
 
@@ -76,6 +76,41 @@ class Replay:
         return np.repeat(frames, self.times, axis=1).reshape(-1, self.width)
 
 
+@dataclass(frozen=True)
+class Framed:
+    """`rtl/frame_end.sv` beside a stream (`framed.sv`): the beats as they went in, TLAST above their highest bit."""
+
+    name: str
+    width: int
+    beats: int
+
+    module: ClassVar[str] = "framed"
+
+    @property
+    def in_width(self) -> int:
+        return self.width
+
+    @property
+    def out_width(self) -> int:
+        return self.width + 1
+
+    @property
+    def in_beats(self) -> int:
+        return self.beats
+
+    out_beats = cycles = in_beats
+
+    def parameters(self) -> dict[str, int | str]:
+        return {"WIDTH": self.width, "BEATS": self.beats}
+
+    def memories(self) -> dict[str, str]:
+        return {}
+
+    def __call__(self, beats: Beats) -> Beats:
+        last = np.arange(len(beats)) % self.beats == self.beats - 1
+        return np.column_stack([beats, last])
+
+
 def mvtu(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -> Mvtu:
     """Random weights; thresholds near the middle, and with rows enough one that always and one that never fires."""
     threshold = np.clip(rng.normal(cols / 2, cols**0.5 / 2, rows).round(), 0, cols + 1).astype(np.int32)
@@ -93,6 +128,22 @@ def binarize(rng: np.random.Generator, cols: int, bits: int, pe: int) -> Binariz
     threshold = rng.integers(0, (1 << bits) + 1, cols).astype(np.int32)
     threshold[:2] = 0, 1 << bits
     return Binarize(f"binarize_{cols}_bits{bits}_pe{pe}", threshold, bits, pe)
+
+
+REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
+    "binarize": [({"COLS": 5, "PE": 2}, "binarize: PE=2 does not divide COLS=5")],
+    "dwc_down": [
+        ({"S_WIDTH": 5, "M_WIDTH": 2}, "dwc_down: S_WIDTH=5 is no multiple of M_WIDTH=2"),
+    ],
+    "dwc_up": [
+        ({"S_WIDTH": 2, "M_WIDTH": 5}, "dwc_up: M_WIDTH=5 is no multiple of S_WIDTH=2"),
+    ],
+    "mvu": [
+        ({"ROWS": 5, "COLS": 4, "PE": 2, "SIMD": 4}, "mvu: PE=2 does not divide ROWS=5"),
+        ({"ROWS": 4, "COLS": 5, "PE": 2, "SIMD": 2}, "mvu: SIMD=2 does not divide COLS=5"),
+    ],
+}
+"""By module, parameters that it cannot have, and what it says to them."""
 
 
 def stages(seed: int = 1) -> list[Stage]:
@@ -113,7 +164,8 @@ def stages(seed: int = 1) -> list[Stage]:
             Fifo(f"fifo_{width}_depth{depth}", width, depth, depth)
             for width, depth in [(1, 2), (5, 3), (8, 5), (33, 16)]
         ),
-        *(Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in [(2, 1), (3, 2), (10, 7)]),
+        *(Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in [(1, 3), (2, 1), (3, 2), (10, 7)]),
         *(Skid(f"skid_{width}", width) for width in (1, 9)),
+        *(Framed(f"framed_{beats}", 2, beats) for beats in (1, 2, 3, 5, 8)),
         *(Replay(f"replay_{b}x{t}", 5, b, t) for b, t in [(1, 1), (1, 2), (3, 1), (3, 2), (4, 3), (5, 7)]),
     ]

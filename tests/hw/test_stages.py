@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from stage_bench import run_bench
-from stage_cases import stages
+from stage_bench import refused, run_bench
+from stage_cases import REFUSED, stages
 
 CASES = {stage.name: stage for stage in stages()}
 SIMULATORS = [
@@ -22,5 +22,14 @@ def complaints(request, tmp_path_factory) -> dict[str, dict[str, str | None]]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_stage_keeps_its_promises_in_simulation(complaints, name):
-    assert len(complaints[name]) == 9 + 1 + 1
+    assert len(complaints[name]) == 9 + 1 + 1 + 2
     assert not {test: complaint for test, complaint in complaints[name].items() if complaint}
+
+
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
+@pytest.mark.parametrize(
+    ("module", "parameters", "message"),
+    [(module, parameters, message) for module, rows in REFUSED.items() for parameters, message in rows],
+)
+def test_parameters_that_cannot_be_stop_the_simulation_with_a_reason(tmp_path, module, parameters, message):
+    assert message in refused(module, parameters, tmp_path)

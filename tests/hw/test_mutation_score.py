@@ -1,0 +1,73 @@
+"""The benches kill what a slip of the pen makes of the RTL: a sample of `make mutants`; and the mutants are sound."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from bitneck.hw.verilog import library
+from execute import Fate, cases_of, execute_all
+from operators import mutants
+from score import SURVIVORS, explained, sample, table, verdict
+
+EVERY = [mutant for name, text in library().items() for mutant in mutants(name.removesuffix(".sv"), text)]
+REASONS = explained(SURVIVORS.read_text())
+SMALL = """
+// a > b
+module small (input wire a, input wire b, output wire c);
+  assign c = a && b;  // a && b
+  initial if (a) $fatal(1, "a + 1");
+endmodule
+"""
+
+
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
+def test_no_mutant_of_the_sample_survives_unexplained():
+    chosen = sample(EVERY, 20, seed=1)
+    fates = list(execute_all(chosen, workers=2))
+    assert verdict(fates, REASONS) == []
+    assert sum(fate.state == "killed" for fate in fates) > 10
+
+
+def test_every_explanation_has_a_reason():
+    assert all(reason.strip() for reason in REASONS.values())
+
+
+def test_every_module_of_the_library_has_mutants_and_a_bench():
+    modules = {name.removesuffix(".sv") for name in library()}
+    assert {mutant.module for mutant in EVERY} == modules
+    assert [module for module in sorted(modules) if not cases_of(module)] == []
+
+
+def test_mutants_are_all_different_and_touch_no_comment_string_or_message():
+    found = mutants("small", SMALL)
+    texts = [mutant.mutated for mutant in found]
+    assert len(set(texts)) == len({mutant.key for mutant in found}) == len(texts)
+    assert {mutant.key.partition("=> ")[2] for mutant in found} >= {
+        "assign c = a || b;",
+        "assign c = a;",
+        "assign c = b;",
+        "assign c = '1;",
+        "assign c = '0;",
+        "assign c = ~(a && b);",
+        'initial if (1\'b0) $fatal(1, "a + 1");',
+    }
+    for text in texts:
+        assert text.count("// a > b") == text.count("// a && b") == text.count('(1, "a + 1")') == 1
+
+
+def test_a_survivor_needs_an_explanation_and_an_explanation_a_survivor():
+    first, second = mutants("small", SMALL)[:2]
+    known = {first.key: "of no consequence"}
+    assert verdict([Fate(first, "survived"), Fate(second, "killed")], known) == []
+    assert verdict([Fate(second, "survived")], known) == [f"survived: {second.key}"]
+    assert verdict([Fate(first, "killed")], known) == [f"explained as equivalent, but killed: {first.key}"]
+    assert table([Fate(first, "survived"), Fate(second, "killed", True)], known).splitlines()[-2].split() == [
+        *("all", "2", "1", "1", "0", "=", "0.0", "%", "100.0", "%")
+    ]
+
+
+def test_sample_is_the_same_again_and_spread_over_the_modules():
+    chosen = sample(EVERY, 20, seed=1)
+    assert chosen == sample(EVERY, 20, seed=1) != sample(EVERY, 20, seed=2)
+    assert {mutant.module for mutant in chosen} == {mutant.module for mutant in EVERY}

@@ -1,0 +1,62 @@
+"""`make mutants`: every mutant of the RTL against the benches of `make test`; the score, and who survived.
+
+    python tests/mutants [MODULE ...] [--sample N] [--seed S] [--workers W] [--output FILE]
+
+Exit 1 where a mutant survived that `survivors.toml` does not explain, or where it explains one that is killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hw"))
+
+from bitneck.hw.verilator import SimulationError
+from bitneck.hw.verilog import library
+from execute import execute_all
+from operators import mutants
+from rich.console import Console
+from rich.progress import track
+from score import SURVIVORS, explained, sample, stale, table, verdict
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make mutants")
+    names = [name.removesuffix(".sv") for name in library()]
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(names)}; by default all")
+    parser.add_argument("--sample", type=int, help="only this many, spread over the modules")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--output", type=Path, help="every mutant and its fate, a line each")
+    wanted = parser.parse_args()
+    if unknown := [name for name in wanted.modules if name not in names]:
+        parser.error(f"no module {unknown[0]}; choose from {', '.join(names)}")
+    chosen = [each for name in wanted.modules or names for each in mutants(name, library()[f"{name}.sv"])]
+    if wanted.sample is not None:
+        chosen = sample(chosen, wanted.sample, wanted.seed)
+    began = time.monotonic()
+    console = Console(stderr=True)
+    try:
+        fates = list(
+            track(execute_all(chosen, wanted.workers), "mutants", len(chosen), console=console, transient=True)
+        )
+    except SimulationError as error:
+        console.print(f"mutants: {error}", highlight=False, markup=False)
+        return 2
+    reasons = explained(SURVIVORS.read_text())
+    print(table(fates, reasons), f"\n{len(fates):,} mutants in {time.monotonic() - began:.0f} s")
+    if wanted.output is not None:
+        lines = [f"{f.state}\t{f.back_pressure}\t{f.mutant.operator}\t{f.mutant.key}\t{f.complaint}\n" for f in fates]
+        wanted.output.write_text("".join(lines))
+    complaints = verdict(fates, reasons)
+    if not wanted.modules and wanted.sample is None:
+        complaints += [f"explained, but there is no such mutant any more: {key}" for key in stale(chosen, reasons)]
+    print("".join(f"{complaint}\n" for complaint in complaints), end="")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""Mutants against the benches of `make test`: every case of `stage_cases` that their module is part of, on Icarus.
+
+First the module's own cases, without back-pressure and then with it; then those of the modules around it. The first
+complaint ends it. A simulation holds many mutants of one module, each with its own clocks: most of the time of one
+alone would be Python's start.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+from bitneck.hw.stages import Stage
+from bitneck.hw.verilator import SimulationError
+from bitneck.hw.verilog import library
+from operators import Mutant
+from stage_bench import FIXTURES, prefixed, refused, run_bench, top_of_all
+from stage_cases import REFUSED, stages
+
+BATCH = 24
+ENDED = "expected it would shut down the simulation"  # cocotb, of a $fatal or $finish
+CPU_SECONDS = 40  # of one simulation: what takes longer loops without time passing
+WITHOUT_BACK_PRESSURE = r"sink=0\.0|throughput"
+WITH_BACK_PRESSURE = r"sink=0\.[1-9]|wait_for_ready"
+
+State = Literal["killed", "survived", "does not compile"]
+
+
+@dataclass(frozen=True)
+class Fate:
+    """back_pressure   whether the kill needed a sink that stalls; complaint   of the bench that killed it"""
+
+    mutant: Mutant
+    state: State
+    back_pressure: bool = False
+    complaint: str = ""
+
+
+@cache
+def modules_inside() -> dict[str, set[str]]:
+    """By module, itself and all that it instantiates."""
+    texts = {name.removesuffix(".sv"): text for name, text in {**library(), **FIXTURES}.items()}
+    direct = {name: set(re.findall(r"^ *(\w+) #\(", text, re.MULTILINE)) & {*texts} for name, text in texts.items()}
+
+    def reach(name: str) -> set[str]:
+        return {name}.union(*(reach(inner) for inner in direct[name] - {name}))
+
+    return {name: reach(name) for name in texts}
+
+
+@cache
+def cases_of(module: str) -> tuple[tuple[Stage, ...], ...]:
+    """The cases that a module is part of: its own, then those of the modules around it."""
+    found = [stage for stage in stages() if module in modules_inside()[stage.module]]
+    own = tuple(stage for stage in found if stage.module == module)
+    around = tuple(stage for stage in found if stage.module != module)
+    return tuple(cases for cases in (own, around) if cases)
+
+
+def execute(mutants: Sequence[Mutant]) -> list[Fate]:
+    """The fates of mutants of one module, in their order."""
+    fates: dict[Mutant, Fate] = {}
+    with tempfile.TemporaryDirectory() as name:
+        for mutant in mutants:
+            if (fate := _stillborn(mutant, Path(name))) is not None:
+                fates[mutant] = fate
+    for cases in cases_of(mutants[0].module):
+        for tests in (WITHOUT_BACK_PRESSURE, WITH_BACK_PRESSURE):
+            alive = [mutant for mutant in mutants if mutant not in fates]
+            for mutant, complaint in _complaints(alive, cases, tests).items():
+                fates[mutant] = Fate(mutant, "killed", tests == WITH_BACK_PRESSURE, complaint)
+    for mutant in mutants:
+        if mutant not in fates and (complaint := _not_refused(mutant)):
+            fates[mutant] = Fate(mutant, "killed", complaint=complaint)
+    return [fates.get(mutant, Fate(mutant, "survived")) for mutant in mutants]
+
+
+def _stillborn(mutant: Mutant, folder: Path) -> Fate | None:
+    """The fate of one that does not compile in all of its cases, or that refuses the parameters of one."""
+    cases = {stage.name: stage for some in cases_of(mutant.module) for stage in some}
+    files = {**library(), **FIXTURES, f"{mutant.module}.sv": mutant.mutated, "stages.sv": top_of_all(cases, {})}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    command = ["iverilog", "-g2012", "-s", "stages", "-o", "stages", *files]
+    built = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if built.returncode:
+        return Fate(mutant, "does not compile", complaint=built.stderr.strip().partition("\n")[0])
+    started = subprocess.run(["vvp", "-n", "stages"], cwd=folder, capture_output=True, text=True)
+    return Fate(mutant, "killed", complaint="stops at time zero") if started.returncode else None
+
+
+def _complaints(mutants: Sequence[Mutant], cases: Sequence[Stage], tests: str) -> dict[Mutant, str]:
+    """The first complaint about each that has one. What brings the whole simulation to an end is looked for."""
+    if not mutants:
+        return {}
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            return _simulated(mutants, cases, tests, Path(name))
+        except SimulationError:
+            if len(mutants) == 1:
+                return {mutants[0]: "the simulation does not come to its end"}
+            at = (Path(name) / "at").read_text() if (Path(name) / "at").exists() else "m0_"
+    suspect = int(at.partition("_")[0][1:])
+    rest = [mutant for index, mutant in enumerate(mutants) if index != suspect]
+    half = len(rest) // 2
+    parts = [mutants[suspect : suspect + 1], rest[:half], rest[half:]]
+    return {mutant: complaint for part in parts for mutant, complaint in _complaints(part, cases, tests).items()}
+
+
+def _simulated(mutants: Sequence[Mutant], cases: Sequence[Stage], tests: str, folder: Path) -> dict[Mutant, str]:
+    copies: dict[str, Stage] = {}
+    files: dict[str, str] = {}
+    prefixes, groups = {}, {}
+    for index, mutant in enumerate(mutants):
+        files |= prefixed({**library(), **FIXTURES, f"{mutant.module}.sv": mutant.mutated}, f"m{index}_")
+        for stage in cases:
+            name = f"m{index}_{stage.name}"
+            copies[name] = replace(stage, name=name)  # type: ignore[type-var]
+            prefixes[name] = groups[name] = f"m{index}_"
+    environment = {"COCOTB_TEST_FILTER": tests}
+    found = run_bench("icarus", copies, folder, files, prefixes, groups, environment)
+    if any(ENDED in complaint for row in found.values() for complaint in row.values() if complaint):
+        raise SimulationError("a mutant ended the simulation")
+    complaints = {}
+    for index, mutant in enumerate(mutants):
+        for stage in cases:
+            for test, complaint in found[f"m{index}_{stage.name}"].items():
+                if complaint:
+                    complaints.setdefault(mutant, f"{stage.name}, {test.partition('/')[0]}: {complaint}")
+    return complaints
+
+
+def _not_refused(mutant: Mutant) -> str | None:
+    for parameters, message in REFUSED.get(mutant.module, []):
+        with tempfile.TemporaryDirectory() as name:
+            files = {f"{mutant.module}.sv": mutant.mutated}
+            if message not in refused(mutant.module, parameters, Path(name), files):
+                return f"{parameters} is not refused"
+    return None
+
+
+def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
+    """The fates as they are known. Raises SimulationError without Icarus, or where an unharmed module fails.
+
+    With each batch goes the module without a fault: what kills that is no proof of anything.
+    """
+    if shutil.which("iverilog") is None:
+        raise SimulationError("mutants need Icarus, which compiles one in a tenth of a second; install iverilog")
+    texts = library()
+    batches = []
+    for module in dict.fromkeys(mutant.module for mutant in wanted):
+        row = [mutant for mutant in wanted if mutant.module == module]
+        unharmed = Mutant(module, "none", texts[f"{module}.sv"], 0, 0, "")
+        batches += [[unharmed, *row[start : start + BATCH]] for start in range(0, len(row), BATCH)]
+    with ProcessPoolExecutor(workers, get_context("spawn"), _limit) as pool:
+        for done in as_completed([pool.submit(execute, batch) for batch in batches]):
+            whole, *fates = done.result()
+            if whole.state != "survived":
+                raise SimulationError(f"{whole.mutant.module} fails without a fault: {whole.complaint}")
+            yield from fates
+
+
+def _limit() -> None:
+    """For the simulators that this process starts; and cocotb's runner is silenced."""
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # open as long as the process is
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, hard))
