@@ -37,7 +37,7 @@ bench: venv   ## speed, as ratios against peers and floors measured in the same 
 mutants: venv   ## every fault that a slip of the pen makes in the RTL, against the benches; who survives (MODULE=… for one)
 	$(BIN)/python tests/mutants $(MODULE)
 
-ties: venv   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
+ties: venv $(JUDGE)/.installed   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
 	$(BIN)/python tests/export/ties.py
 
 clean:   ## removes runs, caches and build products of this folder, but not the environments
