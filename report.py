@@ -101,21 +101,21 @@ class Silicon:
 
     target: Target
     done: Synthesis
-    resources: list[Used]
+    logic: Used
+    ram: Used
     shares: list[tuple[str, float, str]]
     latency_us: float | None
 
 
 def _silicon(done: Synthesis, verification: Verification) -> Silicon:
     target = target_of(done.target)
-    shown = [used for used in done.resources if used.name in (target.logic, target.ram, "ffs") or used.excess]
-    logic = next(used for used in done.resources if used.name == target.logic)
+    logic, ram = done.resource(target.logic), done.resource(target.ram)
     luts = done.total("luts")
     whole = max(logic.used, logic.available or 0)
     # What the placer adds to the LUTs, as flip-flops alone in their cell, is spread over the stages.
     shares = [(stage.name, 100 * stage.luts / luts * logic.used / whole, f"{stage.luts:,.0f}") for stage in done.stages]
     known = done.fmax_mhz is not None and verification.promised_cycles == done.cycles
-    return Silicon(target, done, shown, shares, verification.latency_cycles / done.fmax_mhz if known else None)  # type: ignore[operator]
+    return Silicon(target, done, logic, ram, shares, verification.latency_cycles / done.fmax_mhz if known else None)  # type: ignore[operator]
 
 
 def _layers(graph: Graph, accelerator: Accelerator) -> Iterator[Layer]:
