@@ -149,7 +149,7 @@ def test_the_bitstream_read_back_emits_the_golden_classes(digits, tmp_path):
 
 def test_a_net_too_big_for_the_part_is_said_with_the_excess_and_a_folding_that_fits():
     graph = random_graph([784, 64, 64, 64, 10], 1, name="tfc")
-    accelerator = lower(graph, fold(graph, 16))
+    accelerator = lower(graph, fold(graph, 32))
     stages = tuple(
         {"name": stage.name, "luts": getattr(stage, "pe", 0) * getattr(stage, "simd", 0) * 2.5 + 50, "carries": 0,
          "ffs": 0, "rams": 0} for stage in accelerator.stages
