@@ -41,7 +41,7 @@ from .export.graph import Graph
 from .hw.accelerator import Accelerator
 from .hw.fitting import complaint
 from .hw.synthesis import Synthesis, digest, synthesise
-from .hw.targets import target_of
+from .hw.targets import TARGETS, target_of
 from .hw.vectors import vectors
 from .hw.verilog import verilog
 from .ib_analysis.codes import Trace
@@ -412,7 +412,9 @@ def report(folder: RunFolder) -> Path:
     graph = graph_of(folder)
     accelerator = design(folder.config(), graph)
     folder.needs(folder.rtl, "build")
-    content = page(folder, graph, accelerator, history(folder), verification_of(folder), analysis_of(folder))
+    synthesised = [done for target in TARGETS if (done := synthesis_of(folder, target)) is not None]
+    verification, analysis = verification_of(folder), analysis_of(folder)
+    content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised)
     picture_page([folder], folder.plane_page)
     write(folder.report, content)
     return folder.report

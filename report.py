@@ -16,6 +16,8 @@ from .artefacts import Analysis, RunFolder, Verification, read_model
 from .export.graph import Binarize, Graph
 from .hw import stages as s
 from .hw.accelerator import Accelerator
+from .hw.synthesis import Synthesis, Used
+from .hw.targets import Target, target_of
 from .ib_analysis import layer_bits
 from .ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from .ib_analysis.plots import inline_svg, run_figure
@@ -55,6 +57,7 @@ def page(
     history: Sequence[Mapping[str, float]],
     verification: Verification,
     analysis: Analysis,
+    synthesised: Sequence[Synthesis] = (),
 ) -> str:
     """The HTML text. Same run, same bytes but for the speed of the simulation."""
     config = folder.config()
@@ -85,10 +88,34 @@ def page(
         opset=max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
         files=list(_files(folder)),
         top=(folder.rtl / f"{config.name}.sv").read_text(),
+        silicon=[_silicon(done, verification) for done in synthesised],
         toml=config.toml(),
         versions=_versions(),
         command=_command(folder, config),
     )
+
+
+@dataclass(frozen=True)
+class Silicon:
+    """One part of the silicon section. shares: stage, percent of the part's logic, LUTs in the label of its bar."""
+
+    target: Target
+    done: Synthesis
+    logic: Used
+    ram: Used
+    shares: list[tuple[str, float, str]]
+    latency_us: float | None
+
+
+def _silicon(done: Synthesis, verification: Verification) -> Silicon:
+    target = target_of(done.target)
+    logic, ram = done.resource(target.logic), done.resource(target.ram)
+    luts = done.total("luts")
+    whole = max(logic.used, logic.available or 0)
+    # What the placer adds to the LUTs, as flip-flops alone in their cell, is spread over the stages.
+    shares = [(stage.name, 100 * stage.luts / luts * logic.used / whole, f"{stage.luts:,.0f}") for stage in done.stages]
+    known = done.fmax_mhz is not None and verification.promised_cycles == done.cycles
+    return Silicon(target, done, logic, ram, shares, verification.latency_cycles / done.fmax_mhz if known else None)  # type: ignore[operator]
 
 
 def _layers(graph: Graph, accelerator: Accelerator) -> Iterator[Layer]:

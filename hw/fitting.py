@@ -50,9 +50,9 @@ def fitting_cycles(graph: Graph, accelerator: Accelerator, synthesis: Synthesis)
         saved = sum(luts[stage.name] * (1 - stage.pe * stage.simd / lanes[stage.name]) for stage in other)
         needed = {
             target.logic: resources[target.logic].used * (1 - saved / sum(luts.values())),
-            target.ram: sum(_blocks(stage, target) for stage in other) if target.ram in resources else 0,
+            target.ram: sum(_blocks(stage, target) for stage in other),
         }
-        if all(needed[name] <= SLACK * (resources[name].available or 0) for name in needed if name in resources):
+        if all(needed[name] <= SLACK * resources[name].available for name in needed):
             return cycles
     return None
 

@@ -26,15 +26,15 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Used:
-    """Of one resource of the part; available is None where nobody knows the part."""
+    """Of one resource of the part."""
 
     name: str
     used: float
-    available: float | None
+    available: float
 
     @property
     def excess(self) -> float:
-        return 0 if self.available is None else max(0, self.used - self.available)
+        return max(0, self.used - self.available)
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,9 @@ class Synthesis:
         """The same through the byte port."""
         return None if self.fmax_mhz is None or self.port_cycles is None else self.fmax_mhz * 1e6 / self.port_cycles
 
+    def resource(self, name: str) -> Used:
+        return next(resource for resource in self.resources if resource.name == name)
+
     def total(self, kind: Kind) -> float:
         return sum(getattr(stage, kind) for stage in self.stages)
 
@@ -86,11 +89,8 @@ class Synthesis:
 def summary(done: Synthesis) -> str:
     """In a line: what it takes of the part and how fast it is."""
     target = target_of(done.target)
-    sizes = ", ".join(
-        f"{used.used:g} {used.name}" + (f" of {used.available:g}" if used.available else "")
-        for used in done.resources
-        if used.name in (target.logic, target.ram, "ffs")
-    )
+    logic, ram = (done.resource(name) for name in (target.logic, target.ram))
+    sizes = f"{logic.used:,.0f} logic cells of {logic.available:,.0f}, {ram.used:g} RAM blocks of {ram.available:,.0f}"
     if done.fmax_mhz is None:
         return f"{target.part}: {sizes}"
     through = f", {done.port_frames_per_second:,.0f} through the byte port"
@@ -226,7 +226,11 @@ def synthesise(
             said = (folder / f"{nextpnr.name}.log").read_text(errors="replace")
             if not any(used > available for used, available in placed(said).values()):
                 raise
-        resources = [Used(name, *counts) for name, counts in placed(said).items() if counts[0]]
+        resources = [
+            Used(name, *counts)
+            for name, counts in placed(said).items()
+            if counts[0] or name in (target.logic, target.ram)
+        ]
         if not any(resource.excess for resource in resources):
             fmax, slowest = timing(json.loads((folder / REPORT).read_text()), instances)
             timed(packer)

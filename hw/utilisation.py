@@ -51,14 +51,9 @@ def by_stage(
 
 
 def stage_of(cell: str, instances: Mapping[str, str]) -> str:
-    """The stage that a cell or net of the flattened netlist belongs to, PORT where it is none's."""
-    path = cell.replace("$flatten", "").replace("\\", "")
-    return next((stage for prefix, stage in instances.items() if path.startswith(f"{prefix}.")), PORT)
-
-
-def uncounted(netlist: Mapping[str, Any], top: str, target: Target) -> set[str]:
-    """Types of cells that are of no kind: pads, constants, and whatever a newer yosys may bring."""
-    return {cell["type"] for cell in netlist["modules"][top]["cells"].values()} - set(target.cells)
+    """The stage that a cell belongs to, PORT where it is none's. Tools put words of theirs in front of the path."""
+    path = cell.replace("\\", "")
+    return next((stage for prefix, stage in instances.items() if f"{prefix}." in path), PORT)
 
 
 def placed(log: str) -> dict[str, tuple[int, int]]:

