@@ -58,7 +58,7 @@ def bench(accelerator: Accelerator) -> str:
         "logic clk = 1'b0;",
         "logic rst = 1'b1;",
         "always #1 clk = !clk;",
-        "initial #9 rst = 1'b0;",
+        "initial #10 rst = 1'b0;",  # on a falling edge
         "wire done, hang, misframed;",
         "wire [63:0] first_frame, last_frame;",
         f"wire [{bytes_up(first.in_width) - 1}:0] s_axis_tdata;",
