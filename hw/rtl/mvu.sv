@@ -13,7 +13,8 @@ module mvu #(
   parameter  int ACC_WIDTH = 4,
   parameter  int START = 0,                        // 1: accumulators start at STARTS, 0: at zero
   parameter      WEIGHTS = "weights.mem",          // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
-  parameter      STARTS  = "starts.mem"            // ROWS/PE words of PE * ACC_WIDTH bits
+  parameter      STARTS  = "starts.mem",           // ROWS/PE words of PE * ACC_WIDTH bits
+  parameter      ROM_STYLE = "auto"                // of the weights: "block" memory, "distributed" in LUTs, "auto"
 ) (
   input  wire                     clk,
   input  wire                     rst,             // synchronous, control only
@@ -43,6 +44,7 @@ module mvu #(
   );
 
   // Row 1: weights out of the memory. Row 2: popcount leaves. Row 3: accumulators.
+  (* rom_style = ROM_STYLE *)
   logic [PE*SIMD-1:0] weights [0:FOLDS-1];
   initial $readmemh(WEIGHTS, weights);
 
