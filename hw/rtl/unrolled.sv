@@ -50,7 +50,7 @@ module unrolled #(
 
     for (genvar g = 0; g < GROUPS; g++) begin : group
       localparam int SIZE  = COLS - g*GROUP < GROUP ? COLS - g*GROUP : GROUP;
-      localparam int WIDTH = $clog2(SIZE + 1);
+      localparam int WIDTH = g == 0 ? ACC_WIDTH : $clog2(SIZE + 1);
       wire [LEAVES*LEAF-1:0] bits = (LEAVES*LEAF)'(agree[g*GROUP +: SIZE]);
 
       // Kept, so that synthesis does not take the leaves apart: of the same three inputs there are only four counts, up
@@ -60,7 +60,8 @@ module unrolled #(
         wire [WIDTH-1:0] sum;
         assign leaves[2*l +: 2] = 2'($countones(bits[l*LEAF +: LEAF]));
         if (l == 0) begin : head
-          assign sum = WIDTH'(leaves[1:0]);
+          // With the start in front of the registers a row of one group leaves nothing behind them but its sign.
+          assign sum = (g == 0 ? WIDTH'(start[r*ACC_WIDTH +: ACC_WIDTH]) : '0) + WIDTH'(leaves[1:0]);
         end else begin : chain
           assign sum = leaf[l-1].sum + WIDTH'(leaves[2*l +: 2]);
         end
@@ -71,7 +72,7 @@ module unrolled #(
 
       wire [ACC_WIDTH-1:0] total;
       if (g == 0) begin : head
-        assign total = start[r*ACC_WIDTH +: ACC_WIDTH] + ACC_WIDTH'(ones);
+        assign total = ones;
       end else begin : chain
         assign total = group[g-1].total + ACC_WIDTH'(ones);
       end
