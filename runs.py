@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from .export.graph import Graph
 from .hw.accelerator import Accelerator, Output, lower
 from .hw.folding import Folding, fold
+from .hw.stages import FoldingError, RomStyle
 from .models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
 from .models.datasets import EMBEDDED, Dataset
 
@@ -24,11 +26,13 @@ class RunError(ValueError):
 class HardwareConfig(Strict):
     """What to build.
 
-    folding   PE and SIMD by layer; without it, the cheapest folding that needs at most `target_cycles` a frame
+    folding     PE and SIMD by layer; without it, the cheapest folding that needs at most `target_cycles` a frame
+    rom_style   by layer, where its weights lie: "block" memory, "distributed" in LUTs; "auto" as synthesis sees fit
     """
 
     target_cycles: Annotated[int, Field(ge=1)] = 64
     folding: dict[str, tuple[int, int]] | None = None
+    rom_style: dict[str, RomStyle] = Field(default_factory=dict)
     output: Output = "class"
     fifo_depth: Annotated[int, Field(ge=0)] = 0
 
@@ -127,4 +131,7 @@ def design(config: RunConfig, graph: Graph) -> Accelerator:
         foldings = fold(graph, hardware.target_cycles)
     else:
         foldings = {layer: Folding(pe, simd) for layer, (pe, simd) in hardware.folding.items()}
+    if unknown := [layer for layer in hardware.rom_style if layer not in foldings]:
+        raise FoldingError(f"{graph.name}: rom_style for {', '.join(unknown)}, but the layers are {list(foldings)}")
+    foldings |= {layer: replace(foldings[layer], rom_style=style) for layer, style in hardware.rom_style.items()}
     return lower(graph, foldings, hardware.output, hardware.fifo_depth)

@@ -82,7 +82,11 @@ class Accelerator:
     def classes(self, streams: Mapping[str, Beats], trace: Trace) -> NDArray[np.int64]:
         """(n,) the class of each frame: what the argmax said, or the first maximum where scores leave the chip."""
         last = self.stages[-1]
-        return integers(streams[last.name], last.out_width)[:, 0] if isinstance(last, s.Argmax) else trace.predictions()
+        return (
+            integers(streams[last.name], last.out_width)[:, 0]
+            if isinstance(last, s.Argmax | s.ArgmaxTree)
+            else trace.predictions()
+        )
 
     def _frame_bits(self, name: str) -> int:
         return self[name].out_beats * self[name].out_width
@@ -100,8 +104,11 @@ def lower(
 ) -> Accelerator:
     """The accelerator of a graph.
 
-    output       what leaves the chip: the class of each frame, or its scores one a beat
+    output       what leaves the chip: the class of each frame, or its scores
     fifo_depth   beats of a Fifo in front of every matrix stage; 0 for none: the replay buffers suffice for full rate
+
+    A folding that covers a whole layer makes its weights constants. Scores go on one a beat, or all in one where a
+    frame takes fewer cycles than there are classes: the last stages never are the slowest.
     """
     foldings = complete(graph, foldings)
     chain: list[s.Stage] = []
@@ -114,9 +121,10 @@ def lower(
         chain.append(stage)
     scores = chain[-1]
     assert isinstance(scores, s.Scores)
-    chain += _converters(scores, scores.score_width, "score")
+    serial = max(stage.cycles for stage in chain) >= graph.classes
+    chain += _converters(scores, scores.score_width * (1 if serial else graph.classes), "score")
     if output == "class":
-        chain.append(s.Argmax("argmax", graph.classes, scores.score_width))
+        chain.append((s.Argmax if serial else s.ArgmaxTree)("argmax", graph.classes, scores.score_width))
     return Accelerator(graph.name, tuple(chain), tuple(layer.name for layer in graph.layers))
 
 
@@ -125,9 +133,15 @@ def _stage(layer: g.Binarize | g.Dense | g.Scores, folding: Folding) -> s.Stage:
         case g.Binarize():
             return s.Binarize(layer.name, layer.threshold, layer.bits, folding.pe)
         case g.Dense():
-            return s.Mvtu(layer.name, layer.weight, folding.pe, folding.simd, layer.threshold)
+            if s.covers(layer.weight, folding.pe, folding.simd):
+                return s.Dense(layer.name, layer.weight, folding.pe, folding.simd, layer.threshold)
+            return s.Mvtu(
+                layer.name, layer.weight, folding.pe, folding.simd, layer.threshold, rom_style=folding.rom_style
+            )
         case g.Scores():
-            return s.Scores(layer.name, layer.weight, folding.pe, folding.simd)
+            if s.covers(layer.weight, folding.pe, folding.simd):
+                return s.DenseScores(layer.name, layer.weight, folding.pe, folding.simd)
+            return s.Scores(layer.name, layer.weight, folding.pe, folding.simd, rom_style=folding.rom_style)
 
 
 def _converters(before: s.Stage, width: int, name: str) -> Iterator[s.Stage]:

@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..export.graph import Binarize, Dense, Graph, Scores
-from .stages import FoldingError, divisors
+from .stages import FoldingError, RomStyle, divisors
 
 
 @dataclass(frozen=True)
 class Folding:
-    """PE × SIMD lanes: rows/PE · inputs/SIMD cycles a frame. For `Binarize` only PE counts."""
+    """PE × SIMD lanes: rows/PE · inputs/SIMD cycles a frame. For `Binarize` only PE counts.
+
+    rom_style   where the weights lie; all in one fold they are constants and lie nowhere
+    """
 
     pe: int
     simd: int = 1
+    rom_style: RomStyle = "auto"
 
 
 def cycles(layer: Binarize | Dense | Scores, folding: Folding) -> int:
@@ -30,14 +34,7 @@ def fold(graph: Graph, target_cycles: int) -> dict[str, Folding]:
 
     Cheapest is fewest lanes, then the smallest PE + SIMD: accumulators grow with PE, stream registers with SIMD. For
     TFC at 64 cycles that is FINN's published 16/49, 8/8, 8/8. `Binarize` takes the PE that its successor reads at.
-
-    Raises FoldingError where no folding is fast enough; the argmax takes one class a cycle whatever the folding.
     """
-    if target_cycles < graph.classes:
-        raise FoldingError(
-            f"{graph.name}: {target_cycles} cycles a frame, but the argmax over {graph.classes} classes takes "
-            f"{graph.classes}; ask for {graph.classes} or more"
-        )
     chosen: dict[str, Folding] = {}
     for layer in graph.layers[1:] if isinstance(graph.layers[0], Binarize) else graph.layers:
         assert not isinstance(layer, Binarize)

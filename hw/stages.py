@@ -7,8 +7,8 @@ nothing. Calling it on the input beats of whole frames gives the output beats th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from .packing import Beats, integer_bits, integers, memory_file, weight_words
 
 class FoldingError(ValueError):
     """A folding or stream width that the hardware cannot have."""
+
+
+RomStyle = Literal["auto", "block", "distributed"]
 
 
 class Stage(Protocol):
@@ -101,13 +104,16 @@ class Binarize:
 class _Matrix:
     """What the two matrix-vector stages share: the weights, the folding, and what follows from them.
 
-    weight   (rows, cols) bool, True is +1
+    weight      (rows, cols) bool, True is +1
+    rom_style   where folded weights lie: "block" memory, "distributed" in LUTs, "auto" as synthesis sees fit
     """
 
     name: str
     weight: NDArray[np.bool_]
     pe: int
     simd: int
+    _: KW_ONLY
+    rom_style: RomStyle = "auto"
 
     def __post_init__(self) -> None:
         rows, cols = self.weight.shape
@@ -132,7 +138,14 @@ class _Matrix:
 
     def parameters(self) -> Mapping[str, int | str]:
         rows, cols = self.weight.shape
-        return {"ROWS": rows, "COLS": cols, "PE": self.pe, "SIMD": self.simd, "WEIGHTS": f"{self.name}_weights.mem"}
+        return {
+            "ROWS": rows,
+            "COLS": cols,
+            "PE": self.pe,
+            "SIMD": self.simd,
+            "WEIGHTS": f"{self.name}_weights.mem",
+            "ROM_STYLE": self.rom_style,
+        }
 
     def memories(self) -> Mapping[str, str]:
         return {f"{self.name}_weights.mem": memory_file(weight_words(self.weight, self.pe, self.simd))}
@@ -188,30 +201,53 @@ class Scores(_Matrix):
         return integer_bits(self.agreeing(beats).reshape(-1, self.pe), self.score_width)
 
 
+class _Unrolled(_Matrix):
+    """What the two matrix stages of one frame a cycle share: their folding covers the whole layer, PE = rows and
+    SIMD = inputs, so that every weight is a constant.
+    """
+
+    def __post_init__(self) -> None:
+        if not covers(self.weight, self.pe, self.simd):
+            rows, cols = self.weight.shape
+            raise FoldingError(f"{self.name}: PE={self.pe}, SIMD={self.simd}; unrolled they are {rows} and {cols}")
+
+    def parameters(self) -> Mapping[str, int | str]:
+        return {key: value for key, value in super().parameters().items() if key not in _FOLDED_ONLY}
+
+
+_FOLDED_ONLY = ("PE", "SIMD", "ROM_STYLE")
+
+
+def covers(weight: NDArray[np.bool_], pe: int, simd: int) -> bool:
+    """Whether the folding takes the whole matrix in one cycle."""
+    return (pe, simd) == weight.shape
+
+
+class Dense(_Unrolled, Mvtu):
+    """`Mvtu` at one frame a cycle, weights and thresholds constants."""
+
+    module: ClassVar[str] = "dense"
+
+
+class DenseScores(_Unrolled, Scores):
+    """`Scores` at one frame a cycle, weights constants."""
+
+    module: ClassVar[str] = "dense_scores"
+
+
 @dataclass(frozen=True)
-class Argmax:
-    """Index of the largest of `classes` scores, one score a beat; the first maximum wins."""
+class _Argmax:
+    """Index of the largest of `classes` scores; the first maximum wins."""
 
     name: str
     classes: int
     score_width: int
 
-    module: ClassVar[str] = "argmax"
     out_beats: ClassVar[int] = 1
-
-    @property
-    def in_width(self) -> int:
-        return self.score_width
 
     @property
     def out_width(self) -> int:
         return max(1, (self.classes - 1).bit_length())
-
-    @property
-    def in_beats(self) -> int:
-        return self.classes
-
-    cycles = in_beats
 
     def parameters(self) -> Mapping[str, int | str]:
         return {"CLASSES": self.classes, "SCORE_WIDTH": self.score_width}
@@ -222,6 +258,34 @@ class Argmax:
     def __call__(self, beats: Beats) -> Beats:
         winners = integers(beats, self.score_width).reshape(-1, self.classes).argmax(axis=1)
         return integer_bits(winners[:, None], self.out_width)
+
+
+class Argmax(_Argmax):
+    """One score a beat."""
+
+    module: ClassVar[str] = "argmax"
+
+    @property
+    def in_width(self) -> int:
+        return self.score_width
+
+    @property
+    def in_beats(self) -> int:
+        return self.classes
+
+    cycles = in_beats
+
+
+class ArgmaxTree(_Argmax):
+    """All scores in one beat, a frame a cycle; two classes at least."""
+
+    module: ClassVar[str] = "argmax_tree"
+    in_beats: ClassVar[int] = 1
+    cycles: ClassVar[int] = 1
+
+    @property
+    def in_width(self) -> int:
+        return self.classes * self.score_width
 
 
 @dataclass(frozen=True)

@@ -152,13 +152,13 @@ def test_rtl_built_for_another_folding_is_not_simulated_as_if_it_were_this_one(b
     assert bitneck("simulate", tmp_path / "digits").exit_code == 0
 
 
-def test_too_few_cycles_are_refused_with_the_binding_constraint(bitneck, finished_run, tmp_path):
+def test_a_folding_that_does_not_divide_is_refused_with_those_that_do(bitneck, finished_run, tmp_path):
     shutil.copytree(finished_run, tmp_path / "digits")
-    config = tmp_path / "digits" / "run.toml"
-    config.write_text(config.read_text().replace("target_cycles = 32", "target_cycles = 9"))
+    with (tmp_path / "digits" / "run.toml").open("a") as config:
+        config.write("\n[hardware.folding]\ndense1 = [5, 16]\ndense2 = [12, 8]\nscores = [5, 3]\n")
     result = bitneck("build", tmp_path / "digits")
     assert result.exit_code == 2
-    assert "the argmax over 10 classes takes 10" in result.output
+    assert "dense1: PE=5 does not divide 64 rows" in result.output
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 `default_nettype none
 // Index of the largest score; the first maximum wins.
 //
-// In: CLASSES beats of one score each. Out: one beat, the class. Serial on purpose: ten scores in one cycle are the
-// longest path of the whole net. Ready passes through while the output holds a class.
+// In: CLASSES beats of one score each. Out: one beat, the class. Serial: one comparator; `argmax_tree` takes a
+// frame a cycle. Ready passes through while the output holds a class.
 module argmax #(
   parameter  int CLASSES     = 10,
   parameter  int SCORE_WIDTH = 7,
@@ -23,7 +23,11 @@ module argmax #(
   assign s_axis_tready = m_axis_tready || !m_axis_tvalid;
   wire take    = s_axis_tvalid && s_axis_tready;
   wire last    = index == CLASS_WIDTH'(CLASSES - 1);
-  wire greater = index == '0 || s_axis_tdata > best;
+
+  // A subtraction: synthesis puts it on the carry chain, and a comparison on several LUTs in a row.
+  wire [SCORE_WIDTH:0] lead = {1'b0, best} - {1'b0, s_axis_tdata};
+  wire greater = index == '0 || lead[SCORE_WIDTH];
+  wire unused  = &{1'b0, lead[SCORE_WIDTH-1:0]};
 
   always_ff @(posedge clk)
     if (take && greater) begin

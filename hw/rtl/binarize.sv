@@ -4,7 +4,8 @@
 //   code[j] = pixel[j] >= threshold[j]              j = 0 .. COLS-1
 //
 // In: COLS/PE beats of PE pixels, one byte each, of which the low BITS count. Out: COLS/PE beats of PE codes.
-// Bit 0 of a beat is the lowest index. One beat a cycle.
+// Bit 0 of a beat is the lowest index. One beat a cycle. Where PE is COLS the thresholds are constants and need no
+// register row.
 module binarize #(
   parameter  int COLS = 4,
   parameter  int PE   = 2,
@@ -26,15 +27,11 @@ module binarize #(
   logic [PE*THRESHOLD_WIDTH-1:0] thresholds [0:FOLDS-1];
   initial $readmemh(THRESHOLDS, thresholds);
 
-  logic [ADDRESS_WIDTH-1:0]      fold;
   logic [PE*THRESHOLD_WIDTH-1:0] threshold;
   logic [PE*BITS-1:0]            pixel, pixel_d;
   logic                          valid;
   wire  [PE-1:0]                 code;
   wire                           code_ready;
-
-  assign s_axis_tready = code_ready || !valid;
-  wire take = s_axis_tvalid && s_axis_tready;
 
   for (genvar p = 0; p < PE; p++) begin : lane
     assign pixel_d[p*BITS +: BITS] = s_axis_tdata[8*p +: BITS];
@@ -44,18 +41,30 @@ module binarize #(
     assign code[p] = {1'b0, pixel[p*BITS +: BITS]} >= threshold[p*THRESHOLD_WIDTH +: THRESHOLD_WIDTH];
   end
 
-  always_ff @(posedge clk)
-    if (take) begin
-      pixel     <= pixel_d;
-      threshold <= thresholds[fold];
-    end
+  if (FOLDS == 1) begin : constant
+    assign threshold     = thresholds[0];
+    assign pixel         = pixel_d;
+    assign valid         = s_axis_tvalid;
+    assign s_axis_tready = code_ready;
+  end else begin : folded
+    logic [ADDRESS_WIDTH-1:0] fold;
 
-  always_ff @(posedge clk) begin
-    if (s_axis_tready) valid <= s_axis_tvalid;
-    if (take)          fold <= fold == ADDRESS_WIDTH'(FOLDS - 1) ? '0 : fold + 1'b1;
-    if (rst) begin
-      valid <= 1'b0;
-      fold  <= '0;
+    assign s_axis_tready = code_ready || !valid;
+    wire take = s_axis_tvalid && s_axis_tready;
+
+    always_ff @(posedge clk)
+      if (take) begin
+        pixel     <= pixel_d;
+        threshold <= thresholds[fold];
+      end
+
+    always_ff @(posedge clk) begin
+      if (s_axis_tready) valid <= s_axis_tvalid;
+      if (take)          fold <= fold == ADDRESS_WIDTH'(FOLDS - 1) ? '0 : fold + 1'b1;
+      if (rst) begin
+        valid <= 1'b0;
+        fold  <= '0;
+      end
     end
   end
 

@@ -12,6 +12,7 @@ module mvtu #(
   parameter  int SIMD = 4,
   parameter      WEIGHTS    = "weights.mem",       // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
   parameter      THRESHOLDS = "thresholds.mem",    // ROWS/PE words of PE negated thresholds, ACC_WIDTH bits each
+  parameter      ROM_STYLE  = "auto",              // of the weights: "block", "distributed" or "auto"
   localparam int ACC_WIDTH  = $clog2(COLS + 1) + 1 // -(COLS + 1) .. COLS: a threshold may be COLS + 1, "never"
 ) (
   input  wire             clk,
@@ -29,7 +30,7 @@ module mvtu #(
 
   mvu #(
     .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .ACC_WIDTH(ACC_WIDTH), .START(1),
-    .WEIGHTS(WEIGHTS), .STARTS(THRESHOLDS)
+    .WEIGHTS(WEIGHTS), .STARTS(THRESHOLDS), .ROM_STYLE(ROM_STYLE)
   ) unit (
     .clk, .rst,
     .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,

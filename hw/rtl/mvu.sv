@@ -13,7 +13,8 @@ module mvu #(
   parameter  int ACC_WIDTH = 4,
   parameter  int START = 0,                        // 1: accumulators start at STARTS, 0: at zero
   parameter      WEIGHTS = "weights.mem",          // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
-  parameter      STARTS  = "starts.mem"            // ROWS/PE words of PE * ACC_WIDTH bits
+  parameter      STARTS  = "starts.mem",           // ROWS/PE words of PE * ACC_WIDTH bits
+  parameter      ROM_STYLE = "auto"                // of the weights: "block" memory, "distributed" in LUTs, "auto"
 ) (
   input  wire                     clk,
   input  wire                     rst,             // synchronous, control only
@@ -42,17 +43,20 @@ module mvu #(
     .m_axis_tdata(x_data), .m_axis_tvalid(x_valid), .m_axis_tready(advance)
   );
 
-  // Row 1: weights out of the memory. Row 2: popcount leaves. Row 3: accumulators.
+  // Row 1: weights out of the memory. Row 2: which bits agree; block memory is slow, so that nothing else follows it.
+  // Row 3: popcount leaves. Row 4: accumulators.
+  wire unused_style = &{1'b0, ROM_STYLE};          // simulators do not read attributes
+  (* rom_style = ROM_STYLE *)
   logic [PE*SIMD-1:0] weights [0:FOLDS-1];
   initial $readmemh(WEIGHTS, weights);
 
   logic [FOLD_WIDTH-1:0]   fold;
   logic [COL_WIDTH-1:0]    col_fold;
-  logic [ROW_WIDTH-1:0]    row_fold, row_fold_1;
-  logic [PE*SIMD-1:0]      weight_1;
+  logic [ROW_WIDTH-1:0]    row_fold, row_fold_1, row_fold_2;
+  logic [PE*SIMD-1:0]      weight_1, agree_2;
   logic [SIMD-1:0]         x_1;
-  logic                    valid_1, valid_2, first_1, first_2, last_1, last_2;
-  logic [PE*ACC_WIDTH-1:0] start_2;
+  logic                    valid_1, valid_2, valid_3, first_1, first_2, first_3, last_1, last_2, last_3;
+  logic [PE*ACC_WIDTH-1:0] start_3;
 
   wire take      = advance && x_valid;
   wire first_col = col_fold == '0;
@@ -63,33 +67,35 @@ module mvu #(
     if (advance) begin
       weight_1   <= weights[fold];
       x_1        <= x_data;
+      agree_2    <= ~(weight_1 ^ {PE{x_1}});
       row_fold_1 <= row_fold;
+      row_fold_2 <= row_fold_1;
       first_1    <= first_col;
-      last_1     <= last_col;
       first_2    <= first_1;
+      first_3    <= first_2;
+      last_1     <= last_col;
       last_2     <= last_1;
+      last_3     <= last_2;
     end
 
   if (START != 0) begin : biased
     logic [PE*ACC_WIDTH-1:0] starts [0:ROW_FOLDS-1];
     initial $readmemh(STARTS, starts);
-    always_ff @(posedge clk) if (advance) start_2 <= starts[row_fold_1];
+    always_ff @(posedge clk) if (advance) start_3 <= starts[row_fold_2];
   end else begin : plain
-    assign start_2 = '0;
-    wire unused = &{1'b0, row_fold_1};
+    assign start_3 = '0;
+    wire unused = &{1'b0, row_fold_2};
   end
 
   for (genvar p = 0; p < PE; p++) begin : lane
     wire  [COUNT_WIDTH-1:0] count;
     logic [ACC_WIDTH-1:0]   accumulator;
 
-    popcount #(.WIDTH(SIMD)) agreeing (
-      .clk, .enable(advance), .bits(~(weight_1[p*SIMD +: SIMD] ^ x_1)), .count
-    );
+    popcount #(.WIDTH(SIMD)) agreeing (.clk, .enable(advance), .bits(agree_2[p*SIMD +: SIMD]), .count);
 
     always_ff @(posedge clk)
-      if (advance && valid_2)
-        accumulator <= (first_2 ? start_2[p*ACC_WIDTH +: ACC_WIDTH] : accumulator) + ACC_WIDTH'(count);
+      if (advance && valid_3)
+        accumulator <= (first_3 ? start_3[p*ACC_WIDTH +: ACC_WIDTH] : accumulator) + ACC_WIDTH'(count);
     assign m_axis_tdata[p*ACC_WIDTH +: ACC_WIDTH] = accumulator;
   end
 
@@ -102,7 +108,8 @@ module mvu #(
     if (advance) begin
       valid_1       <= x_valid;
       valid_2       <= valid_1;
-      m_axis_tvalid <= valid_2 && last_2;
+      valid_3       <= valid_2;
+      m_axis_tvalid <= valid_3 && last_3;
     end
     if (rst) begin
       col_fold      <= '0;
@@ -110,6 +117,7 @@ module mvu #(
       fold          <= '0;
       valid_1       <= 1'b0;
       valid_2       <= 1'b0;
+      valid_3       <= 1'b0;
       m_axis_tvalid <= 1'b0;
     end
   end

@@ -10,6 +10,7 @@ module scores #(
   parameter  int PE   = 2,
   parameter  int SIMD = 4,
   parameter      WEIGHTS = "weights.mem",          // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
+  parameter      ROM_STYLE = "auto",               // of the weights: "block", "distributed" or "auto"
   localparam int SCORE_WIDTH = $clog2(COLS + 1)
 ) (
   input  wire                       clk,
@@ -25,7 +26,8 @@ module scores #(
   wire                      score_valid, score_ready;
 
   mvu #(
-    .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .ACC_WIDTH(SCORE_WIDTH), .START(0), .WEIGHTS(WEIGHTS)
+    .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .ACC_WIDTH(SCORE_WIDTH), .START(0), .WEIGHTS(WEIGHTS),
+    .ROM_STYLE(ROM_STYLE)
   ) unit (
     .clk, .rst,
     .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,

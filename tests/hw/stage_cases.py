@@ -7,7 +7,19 @@ from typing import ClassVar
 
 import numpy as np
 from bitneck.hw.packing import Beats
-from bitneck.hw.stages import Argmax, Binarize, DwcDown, DwcUp, Fifo, Mvtu, Scores, Stage
+from bitneck.hw.stages import (
+    Argmax,
+    ArgmaxTree,
+    Binarize,
+    Dense,
+    DenseScores,
+    DwcDown,
+    DwcUp,
+    Fifo,
+    Mvtu,
+    Scores,
+    Stage,
+)
 
 
 @dataclass(frozen=True)
@@ -124,6 +136,15 @@ def scores(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -
     return Scores(f"scores_{rows}x{cols}_pe{pe}_simd{simd}", rng.random((rows, cols)) < 0.5, pe, simd)
 
 
+def dense(rng: np.random.Generator, rows: int, cols: int) -> Dense:
+    like = mvtu(rng, rows, cols, rows, cols)
+    return Dense(f"dense_{rows}x{cols}", like.weight, rows, cols, like.threshold)
+
+
+def dense_scores(rng: np.random.Generator, rows: int, cols: int) -> DenseScores:
+    return DenseScores(f"dense_scores_{rows}x{cols}", rng.random((rows, cols)) < 0.5, rows, cols)
+
+
 def binarize(rng: np.random.Generator, cols: int, bits: int, pe: int) -> Binarize:
     threshold = rng.integers(0, (1 << bits) + 1, cols).astype(np.int32)
     threshold[:2] = 0, 1 << bits
@@ -158,6 +179,8 @@ def stages(seed: int = 1) -> list[Stage]:
         ),
         *(scores(rng, 6, 8, pe, simd) for pe, simd in foldings),
         scores(rng, 10, 63, 5, 21),
+        *(dense(rng, rows, cols) for rows, cols in [(1, 1), (6, 8), (5, 32), (4, 33), (7, 98)]),  # groups of 32
+        *(dense_scores(rng, rows, cols) for rows, cols in [(1, 2), (3, 31), (10, 70)]),
         *(DwcUp(f"up_{s}_{m}", s, m, m // s * 2) for s, m in [(1, 2), (1, 8), (4, 12), (7, 63)]),
         *(DwcDown(f"down_{s}_{m}", s, m, 2) for s, m in [(2, 1), (8, 1), (12, 4), (63, 7)]),
         *(
@@ -165,6 +188,10 @@ def stages(seed: int = 1) -> list[Stage]:
             for width, depth in [(1, 2), (5, 3), (8, 5), (33, 16)]
         ),
         *(Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in [(1, 3), (2, 1), (3, 2), (10, 7)]),
+        *(
+            ArgmaxTree(f"argmax_tree_{classes}_{width}", classes, width)
+            for classes, width in [(2, 1), (3, 2), (8, 2), (10, 7), (17, 3)]
+        ),
         *(Skid(f"skid_{width}", width) for width in (1, 9)),
         *(Framed(f"framed_{beats}", 2, beats) for beats in (1, 2, 3, 5, 8)),
         *(Replay(f"replay_{b}x{t}", 5, b, t) for b, t in [(1, 1), (1, 2), (3, 1), (3, 2), (4, 3), (5, 7)]),

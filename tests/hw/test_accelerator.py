@@ -10,7 +10,7 @@ from bitneck.export.graph import Binarize, Graph, GraphError
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.folding import Folding, cycles
 from bitneck.hw.names import NamingError
-from bitneck.hw.stages import DwcDown, DwcUp, Fifo, FoldingError, divisors
+from bitneck.hw.stages import Dense, DenseScores, DwcDown, DwcUp, Fifo, FoldingError, divisors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_nets import random_frames, random_graph
@@ -58,10 +58,9 @@ def test_streams_of_a_trace_are_the_streams_that_made_it(drawn):
 
 @settings(deadline=None)
 @given(accelerators())
-def test_frames_take_the_cycles_of_the_largest_fold_or_of_the_classes(drawn):
+def test_frames_take_the_cycles_of_the_largest_fold(drawn):
     graph, foldings, accelerator = drawn
-    folds = [cycles(layer, foldings[layer.name]) for layer in graph.layers]
-    assert accelerator.cycles == max(*folds, graph.classes)
+    assert accelerator.cycles == max(cycles(layer, foldings[layer.name]) for layer in graph.layers)
     assert accelerator[accelerator.bottleneck].cycles == accelerator.cycles
 
 
@@ -84,6 +83,21 @@ def test_converters_stand_only_where_widths_differ(drawn):
         between = accelerator.stages[names.index(before.name) + 1 : names.index(after.name)]
         converters = [type(stage) for stage in between if not isinstance(stage, Fifo)]
         assert converters == [DwcUp] * (math.lcm(pe, simd) > pe) + [DwcDown] * (math.lcm(pe, simd) > simd)
+
+
+@settings(deadline=None)
+@given(accelerators())
+def test_weights_are_constants_where_the_folding_covers_the_layer(drawn):
+    graph, foldings, accelerator = drawn
+    for layer in graph.layers:
+        if not isinstance(layer, Binarize):
+            covered = foldings[layer.name] == Folding(layer.outputs, layer.inputs)
+            assert isinstance(accelerator[layer.name], Dense | DenseScores) == covered
+
+
+def test_unrolled_stage_with_another_folding_is_refused():
+    with pytest.raises(FoldingError, match="dense: PE=2, SIMD=4; unrolled they are 4 and 8"):
+        Dense("dense", np.ones((4, 8), np.bool_), 2, 4, np.zeros(4, np.int32))
 
 
 def test_fifo_of_one_beat_is_refused():

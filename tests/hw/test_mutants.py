@@ -15,11 +15,11 @@ from bitneck.hw.accelerator import lower
 from bitneck.hw.cosimulate import cosimulate
 from bitneck.hw.folding import fold
 from bitneck.hw.simulate import Stalls, build
-from bitneck.hw.stages import Argmax, DwcDown, DwcUp, Fifo, Stage
+from bitneck.hw.stages import Argmax, ArgmaxTree, DwcDown, DwcUp, Fifo, Stage
 from bitneck.hw.verilog import library, verilog
 from random_nets import random_frames, random_graph
 from stage_bench import FASTEST, prefixed, run_bench
-from stage_cases import Replay, Skid, binarize, mvtu, scores
+from stage_cases import Replay, Skid, binarize, dense, dense_scores, mvtu, scores
 
 RNG = np.random.default_rng(1)
 STAGES: dict[str, Stage] = {
@@ -34,6 +34,9 @@ STAGES: dict[str, Stage] = {
     "dwc_down": DwcDown("dwc_down", 12, 4, 2),
     "fifo": Fifo("fifo", 8, 5, 5),
     "argmax": Argmax("argmax", 10, 3),
+    "dense": dense(RNG, 6, 98),  # four groups
+    "dense_scores": dense_scores(RNG, 3, 8),
+    "argmax_tree": ArgmaxTree("argmax_tree", 10, 3),
 }
 ORDER, THROUGHPUT, RESET = "every_beat_arrives", "throughput_is", "reset_in_mid_frame"
 
@@ -74,13 +77,13 @@ MUTANTS = [
     Mutant(
         "XOR counts what disagrees",
         "mvu.sv",
-        "~(weight_1[p*SIMD +: SIMD] ^ x_1)",
-        "weight_1[p*SIMD +: SIMD] ^ x_1",
+        "~(weight_1 ^ {PE{x_1}})",
+        "weight_1 ^ {PE{x_1}}",
         "mvtu",
     ),
-    Mutant("thresholds of the next row fold", "mvu.sv", "starts[row_fold_1]", "starts[row_fold]", "mvtu_at_once"),
+    Mutant("thresholds of the next row fold", "mvu.sv", "starts[row_fold_2]", "starts[row_fold_1]", "mvtu_at_once"),
     Mutant(
-        "thresholds of the first row fold for all", "mvu.sv", "starts[row_fold_1]", "starts[row_fold_1 & '0]", "mvtu"
+        "thresholds of the first row fold for all", "mvu.sv", "starts[row_fold_2]", "starts[row_fold_2 & '0]", "mvtu"
     ),
     Mutant(
         "the accumulator restarts with the frame, not with the row",
@@ -92,8 +95,8 @@ MUTANTS = [
     Mutant(
         "weights of the first row fold for all", "mvu.sv", "weights[fold]", "weights[FOLD_WIDTH'(col_fold)]", "mvtu"
     ),
-    Mutant("partial sums leave the unit", "mvu.sv", "<= valid_2 && last_2;", "<= valid_2;", "mvtu"),
-    Mutant("bubbles are added up", "mvu.sv", "if (advance && valid_2)", "if (advance)", "mvtu_one_row_fold"),
+    Mutant("partial sums leave the unit", "mvu.sv", "<= valid_3 && last_3;", "<= valid_3;", "mvtu"),
+    Mutant("bubbles are added up", "mvu.sv", "if (advance && valid_3)", "if (advance)", "mvtu_one_row_fold"),
     Mutant("a frame cut by reset shifts the columns", "mvu.sv", "col_fold      <= '0;", "", "mvtu", RESET),
     Mutant(
         "a popcount of its last leaf only",
@@ -150,9 +153,54 @@ MUTANTS = [
     Mutant(
         "full one beat too late", "fifo.sv", "count == COUNT_WIDTH'(DEPTH - 1)", "count == COUNT_WIDTH'(DEPTH)", "fifo"
     ),
-    Mutant("the last maximum wins", "argmax.sv", "s_axis_tdata > best", "s_axis_tdata >= best", "argmax"),
+    Mutant(
+        "the last maximum wins", "argmax.sv", "|| lead[SCORE_WIDTH];", "|| lead[SCORE_WIDTH] || lead == '0;", "argmax"
+    ),
     Mutant("the class is off by one", "argmax.sv", "m_axis_tdata <= index;", "m_axis_tdata <= index + 1'b1;", "argmax"),
-    Mutant("the best of the frame before stays", "argmax.sv", "index == '0 || s_axis", "s_axis", "argmax"),
+    Mutant("the best of the frame before stays", "argmax.sv", "index == '0 || lead", "lead", "argmax"),
+    Mutant("constants count what disagrees", "unrolled.sv", "~(weights[0]", "(weights[0]", "dense"),
+    Mutant(
+        "a constant row of its last group only",
+        "unrolled.sv",
+        "group[g-1].total + ACC_WIDTH'(ones)",
+        "ACC_WIDTH'(ones)",
+        "dense",
+    ),
+    Mutant("a group of its last leaf only", "unrolled.sv", "leaf[l-1].sum + WIDTH'", "WIDTH'", "dense"),
+    Mutant("the groups do not wait", "unrolled.sv", "if (s_axis_tready) ones", "ones", "dense"),
+    Mutant(
+        "a sum one below its constant threshold fires",
+        "dense.sv",
+        "!accumulators[r*ACC_WIDTH + ACC_WIDTH - 1]",
+        "$signed(accumulators[r*ACC_WIDTH +: ACC_WIDTH]) >= -1",
+        "dense",
+    ),
+    Mutant(
+        "constant scores disagree", "dense_scores.sv", ".s_axis_tdata(score)", ".s_axis_tdata(~score)", "dense_scores"
+    ),
+    Mutant(
+        "the right one of two maxima wins",
+        "argmax_tree.sv",
+        "= lead[SCORE_WIDTH];",
+        "= lead[SCORE_WIDTH] || lead == '0;",
+        "argmax_tree",
+    ),
+    Mutant(
+        "the winner's score stays behind",
+        "argmax_tree.sv",
+        "score <= greater ? node[2*n+1]",
+        "score <= greater ? node[2*n]",
+        "argmax_tree",
+    ),
+    Mutant("rounds run on under a stall", "argmax_tree.sv", "if (s_axis_tready) valid", "valid", "argmax_tree"),
+    Mutant(
+        "a round before the reset comes out",
+        "argmax_tree.sv",
+        "if (rst)           valid <= '0;",
+        "",
+        "argmax_tree",
+        RESET,
+    ),
     Mutant(
         "a class is overwritten before it is taken",
         "argmax.sv",
