@@ -106,21 +106,22 @@ def lower(
     foldings = complete(graph, foldings)
     chain: list[s.Stage] = []
     for layer in graph.layers:
-        stage = _stage(layer, foldings[layer.name])
+        stage = stage_of(layer, foldings[layer.name])
         if chain:
-            chain += _converters(chain[-1], stage.in_width, f"{layer.name}_in")
+            chain += converters(chain[-1], stage.in_width, f"{layer.name}_in")
             if fifo_depth:
                 chain.append(s.Fifo(f"{layer.name}_fifo", stage.in_width, fifo_depth, stage.in_beats))
         chain.append(stage)
     scores = chain[-1]
     assert isinstance(scores, s.Scores)
-    chain += _converters(scores, scores.score_width, "score")
+    chain += converters(scores, scores.score_width, "score")
     if output == "class":
         chain.append(s.Argmax("argmax", graph.classes, scores.score_width))
     return Accelerator(graph.name, tuple(chain), tuple(layer.name for layer in graph.layers))
 
 
-def _stage(layer: g.Binarize | g.Dense | g.Scores, folding: Folding) -> s.Stage:
+def stage_of(layer: g.Binarize | g.Dense | g.Scores, folding: Folding) -> s.Stage:
+    """The layer in hardware."""
     match layer:
         case g.Binarize():
             return s.Binarize(layer.name, layer.threshold, layer.bits, folding.pe)
@@ -130,7 +131,7 @@ def _stage(layer: g.Binarize | g.Dense | g.Scores, folding: Folding) -> s.Stage:
             return s.Scores(layer.name, layer.weight, folding.pe, folding.simd)
 
 
-def _converters(before: s.Stage, width: int, name: str) -> Iterator[s.Stage]:
+def converters(before: s.Stage, width: int, name: str) -> Iterator[s.Stage]:
     """From the stream of `before` to `width` bits a beat, by way of their least common multiple."""
     wide = math.lcm(before.out_width, width)
     beats = before.out_beats
