@@ -41,7 +41,7 @@ def next_step(plan: Plan, faster: Plan | None, target: str) -> str:
     said = f"{plan.cycles:,} cycles a frame for {', '.join(slow)}"
     if faster is None:
         return f"{said}; no folding is faster"
-    more = " and ".join(_differences(plan.resources, faster.resources, target))
+    more = " and ".join(_differences(plan.resources, faster.resources, target)) or "no more"
     of = part(target)
     fits = faster.resources.cells <= of.cells and faster.resources.brams <= of.brams
     return f"{said}; the next step, {faster.cycles:,}, takes {more}{'' if fits else f': too large for {target}'}"
@@ -52,4 +52,5 @@ def _differences(before: Resources, after: Resources, target: str) -> Iterator[s
         (cell_name(target), before.cells, after.cells),
         ("memory blocks", before.brams, after.brams),
     ):
-        yield f"{abs(now - was):,} {'more' if now >= was else 'fewer'} {what}"
+        if now != was:
+            yield f"{abs(now - was):,} {'more' if now > was else 'fewer'} {what}"
