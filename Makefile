@@ -37,10 +37,10 @@ bench: venv   ## speed, as ratios against peers and floors measured in the same 
 mutants: venv   ## every fault that a slip of the pen makes in the RTL, against the benches; who survives (MODULE=… for one)
 	$(BIN)/python tests/mutants $(MODULE)
 
-estimates: venv   ## resource estimates of every preset against yosys (half an hour)
+estimates: venv   ## resource estimates of every preset against yosys; slow
 	$(BIN)/python tests/bench estimates
 
-calibrate: venv   ## fits the resource estimates to yosys anew, after changes of the RTL (ten minutes)
+calibrate: venv   ## fits the resource estimates to yosys anew, after changes of the RTL
 	$(BIN)/python -m bitneck.hw.calibrate
 
 ties: venv   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours

@@ -1,4 +1,4 @@
-"""Fit the resource estimates to yosys: `python -m bitneck.hw.calibrate`, ten minutes on two cores.
+"""Fit the resource estimates to yosys: `python -m bitneck.hw.calibrate`, 336 syntheses on all cores.
 
 Synthesises the stages of `calibration_cases` for every family and fits how many LUTs, flip-flops and cells each thing
 takes that a stage is made of (`resources.parts_of`). Writes coefficients, residuals and measurements to

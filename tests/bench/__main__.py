@@ -18,7 +18,7 @@ BENCHES = {
     "information": lambda: lines(information.rows()),
     "estimates": estimates.lines,
 }
-TIMED = ("golden", "simulation", "information")  # what runs unless named: the estimates take half an hour of yosys
+TIMED = ("golden", "simulation", "information")  # what runs unless named: the estimates wait for yosys
 
 
 def lines(rows: Iterator[Row]) -> Iterator[str]:
