@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test formal mutants judge lint bench ties clean
+.PHONY: help venv demo test formal mutants judge lint bench estimates calibrate ties clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -36,6 +36,12 @@ bench: venv   ## speed, as ratios against peers and floors measured in the same 
 
 mutants: venv   ## every fault that a slip of the pen makes in the RTL, against the benches; who survives (MODULE=… for one)
 	$(BIN)/python tests/mutants $(MODULE)
+
+estimates: venv   ## resource estimates of every preset against yosys; slow
+	$(BIN)/python tests/bench estimates
+
+calibrate: venv   ## fits the resource estimates to yosys anew, after changes of the RTL
+	$(BIN)/python -m bitneck.hw.calibrate
 
 ties: venv $(JUDGE)/.installed   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
 	$(BIN)/python tests/export/ties.py

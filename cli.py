@@ -16,12 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from . import flow
 from .artefacts import RunFolder, history, write
+from .hw.costs import table
 from .hw.synthesis import summary as synthesis_line
 from .ib_analysis.layer_bits import summary as bits_summary
 from .ib_analysis.plane import summary
 from .models.config import PRESETS
 from .models.datasets import ENVIRONMENT
-from .runs import RunConfig, RunError, changed, from_preset, from_toml
+from .runs import RunConfig, RunError, changed, from_preset, from_toml, hardware_lines
 
 if TYPE_CHECKING:
     from .sweep import Task
@@ -113,6 +114,7 @@ Cycles = Annotated[int | None, typer.Option(help="clock cycles a frame, at most"
 SamplesOption = Annotated[Samples | None, typer.Option(help="which samples are verified and analysed")]
 TargetOption = Annotated[Target | None, typer.Option(help="what these samples stand for")]
 Device = Annotated[str, typer.Option(help="where torch trains: cpu, cuda …")]
+PartOption = Annotated[Part | None, typer.Option(help="the part to fold for")]
 TierOption = Annotated[Tier, typer.Option(help="how the whole set is simulated")]
 SimulatorOption = Annotated[Simulator, typer.Option(help="for the cocotb tier")]
 Workers = Annotated[int, typer.Option(min=1, help="threads of the library tier")]
@@ -214,8 +216,44 @@ def export(
 def build(folder: Run) -> None:
     """Generate the RTL."""
     place = RunFolder(folder)
-    accelerator = flow.build(place)
+    with out.status("build: folding"):
+        accelerator = flow.build(place)
     _say("build", f"{len(accelerator.stages)} stages, {accelerator.cycles} cycles a frame", place.rtl)
+    if (target := place.config().hardware.target) is not None:
+        out.print(escape(table(accelerator, target)), soft_wrap=True)
+
+
+@verb
+def fold(
+    folder: Run,
+    target: PartOption = None,
+    fps: Annotated[float | None, typer.Option(help="frames a second, at least; with --clock")] = None,
+    clock: Annotated[float | None, typer.Option(help="of the part, in MHz")] = None,
+    cycles: Cycles = None,
+    fastest: Annotated[bool, typer.Option(help="as fast as fits, whatever run.toml asks")] = False,
+    luts: Annotated[int | None, typer.Option(help="logic cells or LUTs to spend; by default the part's")] = None,
+    brams: Annotated[int | None, typer.Option(help="memory blocks to spend; by default the part's")] = None,
+) -> None:
+    """Try a folding on a part: what each stage would take, the bottleneck, the next step's cost. Writes nothing.
+
+    Options stand in for those of [hardware] in run.toml; the lines to put there are printed at the end.
+    """
+    place = RunFolder(folder)
+    rate = fastest or fps is not None or cycles is not None
+    wishes = {
+        "target": target and target.value,
+        "target_fps": fps,
+        "clock_mhz": clock,
+        "target_cycles": cycles,
+        "luts": luts,
+        "brams": brams,
+    }
+    with out.status("fold: searching"):
+        hardware, accelerator, remark = flow.fold(place, wishes, replace_rate=rate)
+    assert hardware.target is not None
+    out.print(escape(table(accelerator, hardware.target)), soft_wrap=True)
+    out.print(escape(remark), soft_wrap=True)
+    out.print(escape(hardware_lines(hardware)), soft_wrap=True)
 
 
 @verb

