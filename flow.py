@@ -41,6 +41,7 @@ from .export.graph import Graph
 from .hw.accelerator import Accelerator
 from .hw.costs import next_step
 from .hw.fitting import complaint
+from .hw.resources import estimate
 from .hw.search import Search, budget, search
 from .hw.synthesis import Synthesis, digest, synthesise
 from .hw.targets import TARGETS, target_of
@@ -320,7 +321,8 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
     work = final.with_name(f"{target}.unfinished")  # stays after a failure, for its logs
     shutil.rmtree(work, ignore_errors=True)
     try:
-        result = synthesise(accelerator, files, target, work, pins, tell=tell)
+        estimated = {stage.name: estimate(stage, target).luts for stage in accelerator.stages}
+        result = synthesise(accelerator, files, target, work, pins, estimated, tell)
     except KeyboardInterrupt:
         shutil.rmtree(work)
         raise
@@ -332,8 +334,8 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
 
 def too_big(folder: RunFolder, synthesis: Synthesis) -> str | None:
     """By how much the design exceeds the part and what would fit, as a line; None where it fits."""
-    graph = graph_of(folder)
-    return complaint(graph, design(folder.config(), graph), synthesis)
+    hardware = folder.config().hardware
+    return complaint(graph_of(folder), synthesis, hardware.output, hardware.fifo_depth)
 
 
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:

