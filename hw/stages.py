@@ -201,10 +201,16 @@ class Scores(_Matrix):
         return integer_bits(self.agreeing(beats).reshape(-1, self.pe), self.score_width)
 
 
+@dataclass(frozen=True, eq=False)
 class _Unrolled(_Matrix):
     """What the two matrix stages of one frame a cycle share: their folding covers the whole layer, PE = rows and
     SIMD = inputs, so that every weight is a constant.
+
+    group   inputs that are counted before a register: fewer are faster, and each takes an adder of its own
     """
+
+    _: KW_ONLY
+    group: int = 128
 
     def __post_init__(self) -> None:
         if not covers(self.weight, self.pe, self.simd):
@@ -212,10 +218,9 @@ class _Unrolled(_Matrix):
             raise FoldingError(f"{self.name}: PE={self.pe}, SIMD={self.simd}; unrolled they are {rows} and {cols}")
 
     def parameters(self) -> Mapping[str, int | str]:
-        return {key: value for key, value in super().parameters().items() if key not in _FOLDED_ONLY}
-
-
-_FOLDED_ONLY = ("PE", "SIMD", "ROM_STYLE")
+        folded_only = ("PE", "SIMD", "ROM_STYLE")
+        values = {key: value for key, value in super().parameters().items() if key not in folded_only}
+        return {**values, "GROUP": self.group}
 
 
 def covers(weight: NDArray[np.bool_], pe: int, simd: int) -> bool:
@@ -223,12 +228,14 @@ def covers(weight: NDArray[np.bool_], pe: int, simd: int) -> bool:
     return (pe, simd) == weight.shape
 
 
+@dataclass(frozen=True, eq=False)
 class Dense(_Unrolled, Mvtu):
     """`Mvtu` at one frame a cycle, weights and thresholds constants."""
 
     module: ClassVar[str] = "dense"
 
 
+@dataclass(frozen=True, eq=False)
 class DenseScores(_Unrolled, Scores):
     """`Scores` at one frame a cycle, weights constants."""
 

@@ -45,7 +45,7 @@ module mvu #(
 
   // Row 1: weights out of the memory. Row 2: which bits agree; block memory is slow, so that nothing else follows it.
   // Row 3: popcount leaves. Row 4: accumulators.
-  wire unused_style = &{1'b0, ROM_STYLE};          // simulators do not read attributes
+  wire unused_style = &{1'b0, ROM_STYLE};          // only the attribute uses it
   (* rom_style = ROM_STYLE *)
   logic [PE*SIMD-1:0] weights [0:FOLDS-1];
   initial $readmemh(WEIGHTS, weights);

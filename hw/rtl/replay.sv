@@ -26,7 +26,6 @@ module replay #(
     wire unused = &{1'b0, clk, rst};
   end else begin : store
     localparam logic [BEAT_WIDTH-1:0] LAST_BEAT = BEAT_WIDTH'(BEATS - 1);
-    localparam logic [TIME_WIDTH-1:0] LAST_TIME = TIME_WIDTH'(TIMES - 1);
 
     logic [WIDTH-1:0]      memory [0:(2 << BEAT_WIDTH)-1];     // the bank is the top address bit
     logic [WIDTH-1:0]      data;
@@ -35,6 +34,8 @@ module replay #(
     logic [1:0]            full;                   // by bank
     logic [BEAT_WIDTH-1:0] write_beat, read_beat;
     logic [TIME_WIDTH-1:0] read_time;
+    // Of the beat to be read next. Registers, because ready comes late and must pass little more than them.
+    logic                  last_beat, last_time;
 
     assign s_axis_tready = !full[write_bank];
     assign m_axis_tvalid = valid;
@@ -43,8 +44,8 @@ module replay #(
     wire write       = s_axis_tvalid && s_axis_tready;
     wire read        = output_free && full[read_bank];
     wire filled      = write && write_beat == LAST_BEAT;
-    wire wrap        = read && read_beat == LAST_BEAT;
-    wire played      = wrap && read_time == LAST_TIME;
+    wire wrap        = read && last_beat;
+    wire played      = read && last_beat && last_time;
 
     always_ff @(posedge clk) begin
       if (write) memory[{write_bank, write_beat}] <= s_axis_tdata;
@@ -54,8 +55,14 @@ module replay #(
     always_ff @(posedge clk) begin
       if (output_free) valid <= read;
       if (write)       write_beat <= filled ? '0 : write_beat + 1'b1;
-      if (read)        read_beat <= wrap ? '0 : read_beat + 1'b1;
-      if (wrap)        read_time <= played ? '0 : read_time + 1'b1;
+      if (read) begin
+        read_beat <= last_beat ? '0 : read_beat + 1'b1;
+        last_beat <= BEATS == 1 || read_beat == BEAT_WIDTH'(BEATS - 2);
+      end
+      if (wrap) begin
+        read_time <= last_time ? '0 : read_time + 1'b1;
+        last_time <= read_time == TIME_WIDTH'(TIMES - 2);
+      end
       if (filled) begin
         full[write_bank] <= 1'b1;
         write_bank       <= !write_bank;
@@ -72,6 +79,8 @@ module replay #(
         write_beat <= '0;
         read_beat  <= '0;
         read_time  <= '0;
+        last_beat  <= BEATS == 1;
+        last_time  <= 1'b0;
       end
     end
   end

@@ -8,7 +8,7 @@
 module unrolled #(
   parameter  int ROWS = 4,
   parameter  int COLS = 8,
-  parameter  int GROUP = 32,                       // inputs counted in front of the register row
+  parameter  int GROUP = 128,                      // inputs counted in front of the register row
   parameter  int ACC_WIDTH = 4,
   parameter  int START = 0,                        // 1: accumulators start at STARTS, 0: at zero
   parameter      WEIGHTS = "weights.mem",          // one word of ROWS * COLS bits, row 0 lowest

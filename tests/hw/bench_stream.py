@@ -148,11 +148,11 @@ async def throughput_is_what_the_descriptor_promises(dut, case: str) -> None:
 async def reset_in_mid_frame_leaves_nothing_behind(dut, case: str, sink: float) -> None:
     streams, data = await start(dut, case), CASES[case]
     rng = random.Random(f"reset {case} {sink}")
-    for _ in range(6):
+    for _ in range(8):
         streams.m_ready.value = int(rng.random() >= sink)
-        for beat in data["sent"][: rng.randint(1, 3 * data["in_beats"])]:
+        for beat in data["sent"][: rng.randint(1, 3 * data["in_beats"] + 3)]:
             streams.s_data.value, streams.s_valid.value = beat, 1
             await RisingEdge(streams.clk)
-        await streams.reset(rng.randint(1, 3))
+        await streams.reset(rng.randint(1, 2))
         taken, _ = await streams.pass_through(data["sent"], len(data["expected"]), data["patience"], rng, NEVER, sink)
         check(taken, data["expected"])

@@ -136,13 +136,14 @@ def scores(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -
     return Scores(f"scores_{rows}x{cols}_pe{pe}_simd{simd}", rng.random((rows, cols)) < 0.5, pe, simd)
 
 
-def dense(rng: np.random.Generator, rows: int, cols: int) -> Dense:
+def dense(rng: np.random.Generator, rows: int, cols: int, group: int) -> Dense:
     like = mvtu(rng, rows, cols, rows, cols)
-    return Dense(f"dense_{rows}x{cols}", like.weight, rows, cols, like.threshold)
+    return Dense(f"dense_{rows}x{cols}_group{group}", like.weight, rows, cols, like.threshold, group=group)
 
 
-def dense_scores(rng: np.random.Generator, rows: int, cols: int) -> DenseScores:
-    return DenseScores(f"dense_scores_{rows}x{cols}", rng.random((rows, cols)) < 0.5, rows, cols)
+def dense_scores(rng: np.random.Generator, rows: int, cols: int, group: int) -> DenseScores:
+    weight = rng.random((rows, cols)) < 0.5
+    return DenseScores(f"dense_scores_{rows}x{cols}_group{group}", weight, rows, cols, group=group)
 
 
 def binarize(rng: np.random.Generator, cols: int, bits: int, pe: int) -> Binarize:
@@ -179,8 +180,8 @@ def stages(seed: int = 1) -> list[Stage]:
         ),
         *(scores(rng, 6, 8, pe, simd) for pe, simd in foldings),
         scores(rng, 10, 63, 5, 21),
-        *(dense(rng, rows, cols) for rows, cols in [(1, 1), (6, 8), (5, 32), (4, 33), (7, 98)]),  # groups of 32
-        *(dense_scores(rng, rows, cols) for rows, cols in [(1, 2), (3, 31), (10, 70)]),
+        *(dense(rng, *shape) for shape in [(1, 1, 128), (6, 8, 128), (5, 32, 16), (4, 33, 32), (7, 98, 32), (4, 5, 1)]),
+        *(dense_scores(rng, *shape) for shape in [(1, 2, 128), (3, 31, 7), (10, 70, 32)]),
         *(DwcUp(f"up_{s}_{m}", s, m, m // s * 2) for s, m in [(1, 2), (1, 8), (4, 12), (7, 63)]),
         *(DwcDown(f"down_{s}_{m}", s, m, 2) for s, m in [(2, 1), (8, 1), (12, 4), (63, 7)]),
         *(

@@ -34,8 +34,8 @@ STAGES: dict[str, Stage] = {
     "dwc_down": DwcDown("dwc_down", 12, 4, 2),
     "fifo": Fifo("fifo", 8, 5, 5),
     "argmax": Argmax("argmax", 10, 3),
-    "dense": dense(RNG, 6, 98),  # four groups
-    "dense_scores": dense_scores(RNG, 3, 8),
+    "dense": dense(RNG, 6, 98, 32),
+    "dense_scores": dense_scores(RNG, 3, 8, 128),
     "argmax_tree": ArgmaxTree("argmax_tree", 10, 3),
 }
 ORDER, THROUGHPUT, RESET = "every_beat_arrives", "throughput_is", "reset_in_mid_frame"
@@ -125,7 +125,7 @@ MUTANTS = [
     Mutant("a full spare is forgotten", "skid.sv", "take || !s_axis_tready;", "take;", "skid"),
     Mutant("plays the bank that is being written", "replay.sv", "memory[{read_bank,", "memory[{write_bank,", "replay"),
     Mutant("a played vector is never given back", "replay.sv", "full[read_bank] <= 1'b0;", "", "replay"),
-    Mutant("every vector once too few", "replay.sv", "TIME_WIDTH'(TIMES - 1)", "TIME_WIDTH'(TIMES - 2)", "replay"),
+    Mutant("every vector once too few", "replay.sv", "read_time == TIME_WIDTH'(TIMES - 2);", "1'b1;", "replay"),
     Mutant(
         "correct with one bank, but slow",
         "replay.sv",
@@ -168,6 +168,14 @@ MUTANTS = [
     ),
     Mutant("a group of its last leaf only", "unrolled.sv", "leaf[l-1].sum + WIDTH'", "WIDTH'", "dense"),
     Mutant("the groups do not wait", "unrolled.sv", "if (s_axis_tready) ones", "ones", "dense"),
+    Mutant(
+        "a frame of before the reset comes out",
+        "unrolled.sv",
+        "if (rst)           m_axis_tvalid",
+        "if (1'b0)          m_axis_tvalid",
+        "dense",
+        RESET,
+    ),
     Mutant(
         "a sum one below its constant threshold fires",
         "dense.sv",
