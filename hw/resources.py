@@ -109,7 +109,6 @@ MEMORIES: Mapping[Family, Memories] = {
     "xc7": Memories(_WIDE, 129, 0, 1 / 64, ((6, 32, 8, 4), (3, 64, 8, 4)), 1 / 2),
     "xcup": Memories(_WIDE, 129, 0, 1 / 64, ((14, 32, 16, 8), (7, 64, 16, 8)), 1 / 8),
 }
-GROUP = 32  # inputs that `unrolled` counts in front of its registers
 LUT_ROM = 16  # words of ROM that yosys gets into one LUT, though a LUT6 could hold 64
 MUX_COST = 0.5  # of a bit, for each further row of blocks
 
@@ -240,7 +239,7 @@ def _unrolled(p: Parameters, _: Family) -> tuple[Counts, int]:
         "constant synapse": rows * cols,
         "row": rows if threshold else 0,
         "score bit": 0 if threshold else rows * cols.bit_length(),
-        "further group": rows * ((cols - 1) // GROUP),
+        "further group": rows * ((cols - 1) // int(p["GROUP"])),
         "input bit": cols,
     }, 0
 
