@@ -169,14 +169,6 @@ MUTANTS = [
     Mutant("a group of its last leaf only", "unrolled.sv", "leaf[l-1].sum + WIDTH'", "WIDTH'", "dense"),
     Mutant("the groups do not wait", "unrolled.sv", "if (s_axis_tready) ones", "ones", "dense"),
     Mutant(
-        "a frame of before the reset comes out",
-        "unrolled.sv",
-        "if (rst)           m_axis_tvalid",
-        "if (1'b0)          m_axis_tvalid",
-        "dense",
-        RESET,
-    ),
-    Mutant(
         "a sum one below its constant threshold fires",
         "dense.sv",
         "!accumulators[r*ACC_WIDTH + ACC_WIDTH - 1]",

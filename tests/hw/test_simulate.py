@@ -27,7 +27,7 @@ ICARUS = pytest.param("icarus", marks=pytest.mark.skipif(not shutil.which("iveri
 @cache
 def net(name: str) -> tuple[Graph, Accelerator]:
     """digits: ten classes, five bits, converters both ways. bits: 1-bit input of three lanes, widths with no common
-    factor, Fifos of no power of two. unfolded: PE = rows, SIMD = inputs, scores out. unrolled: the same to the
+    factor, Fifos of no power of two. unfolded: PE = rows, SIMD = inputs, scores out. constants: the same to the
     class. smallest: fan-in 1, one row, two classes. tfc: FINN's published folding."""
     match name:
         case "digits":
@@ -48,7 +48,7 @@ def net(name: str) -> tuple[Graph, Accelerator]:
             graph = random_graph([9, 6, 5, 3], 8, name=name)
             foldings = {layer.name: Folding(layer.outputs, layer.inputs) for layer in graph.layers[1:]}
             return graph, lower(graph, foldings, output="scores")
-        case "unrolled":
+        case "constants":
             graph = random_graph([40, 8, 6, 5], 5, name=name)
             return graph, lower(graph, fold(graph, 1))
         case "smallest":
@@ -78,7 +78,7 @@ def agrees(simulation: Simulation, graph: Graph, x: np.ndarray) -> bool:
     return same and np.array_equal(simulation.classes, expected.predictions())
 
 
-EVERY_NET = pytest.mark.parametrize("name", ["digits", "bits", "unfolded", "unrolled", "smallest", "tfc"])
+EVERY_NET = pytest.mark.parametrize("name", ["digits", "bits", "unfolded", "constants", "smallest", "tfc"])
 
 
 @EVERY_NET
