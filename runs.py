@@ -113,9 +113,15 @@ class RunConfig(Strict):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
-CYCLES = {"digits": 32, "digits-small": 32, "tfc": 64, "sfc": 256, "lfc": 1024, "twelve": 12} | dict.fromkeys(
-    ("paper-mnist", "narrow-mnist"), 784
-)
+CYCLES = {
+    "digits": 32,
+    "digits-small": 32,
+    "digits-tiny": 32,
+    "tfc": 64,
+    "sfc": 256,
+    "lfc": 1024,
+    "twelve": 12,
+} | dict.fromkeys(("paper-mnist", "narrow-mnist"), 784)
 """Of the presets: for TFC this gives FINN's published folding."""
 
 

@@ -158,6 +158,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         for preset in (
             _preset("digits", "digits-twice", (128, 64, 48, 10), 5, epochs=600, warp=1.5, **DIGITS),
             _preset("digits-small", "digits-twice", (128, 28, 24, 10), 5, epochs=300, warp=1.0, **DIGITS),
+            _preset("digits-tiny", "digits", (64, 32, 32, 10), 5, epochs=300, warp=1.0, **DIGITS),
             _preset("tfc", "mnist", (784, 64, 64, 64, 10), 8, epochs=30, batch_size=256),
             _preset("sfc", "mnist", (784, 256, 256, 256, 10), 8, epochs=25, batch_size=256, learning_rate=5e-3),
             _preset("lfc", "mnist", (784, 1024, 1024, 1024, 10), 8, epochs=15, batch_size=256, learning_rate=3e-3),
