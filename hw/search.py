@@ -1,9 +1,9 @@
 """The cheapest folding for a wish on a part, or the fastest that fits it.
 
-A layer's stage costs by its PE and SIMD, and between two layers stand width converters whose cost hangs on the PE of
-one and the SIMD of the next. So the search goes along the chain and keeps, for every width of the stream so far, the
-designs that no other beats in both cells and memory blocks. That is exact: costs add up, and nothing later sees more of
-a design than that width.
+A layer's stage costs by its PE, its SIMD and where its weights lie, and between two layers stand width converters whose
+cost hangs on the PE of one and the SIMD of the next. So the search goes along the chain and keeps, for every width of
+the stream so far, the designs that no other beats in both cells and memory blocks. That is exact: costs add up, and
+nothing later sees more of a design than that width.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 from ..export import graph as g
 from .accelerator import Accelerator, Output, converters, lower, stage_of, tail
 from .folding import Folding
 from .resources import NOTHING, Part, Resources, estimate, part, total
-from .stages import Fifo, FoldingError, Scores, Stage, divisors
+from .stages import Fifo, FoldingError, RomStyle, Scores, Stage, divisors
+
+STYLES: tuple[RomStyle, ...] = ("auto", "block")  # where weights may lie; what yosys puts there anyway is not tried
 
 
 @dataclass(frozen=True)
@@ -80,15 +83,17 @@ class Search:
         self._converted = cache(self._converter_cost)
 
     def _options(self, layer: g.Binarize | g.Dense | g.Scores, first: bool) -> list[_Option]:
-        """Every legal folding of a layer as the stage that the lowering makes of it."""
+        """Every legal folding of a layer as the stage that the lowering makes of it, its weights in blocks or not."""
         simds = [1] if isinstance(layer, g.Binarize) else divisors(layer.inputs)
         found = []
-        for folding in (Folding(pe, simd) for pe in divisors(layer.outputs) for simd in simds):
+        for pe, simd, style in product(divisors(layer.outputs), simds, STYLES):
+            folding = Folding(pe, simd, style)
             stage = stage_of(layer, folding)
             cost = estimate(stage, self.target)
             if self.fifo_depth and not first:
                 cost += estimate(Fifo("fifo", stage.in_width, self.fifo_depth, stage.in_beats), self.target)
-            found.append(_Option(folding, stage, cost))
+            if style == "auto" or cost != found[-1].cost:
+                found.append(_Option(folding, stage, cost))
         return found
 
     def _converter_cost(self, out_width: int, out_beats: int, in_width: int) -> Resources:

@@ -20,7 +20,7 @@ from random_nets import random_graph
 TFC = random_graph([784, 64, 64, 64, 10], 8, name="tfc")
 DIGITS = random_graph([128, 64, 48, 10], 5, name="digits")
 SMALL_NETS = st.tuples(
-    st.lists(st.integers(1, 12), min_size=2, max_size=4),
+    st.lists(st.integers(1, 12), min_size=2, max_size=3),
     st.sampled_from([1, 8]),
     st.sampled_from(sorted(PARTS)),
     st.sampled_from(["class", "scores"]),
@@ -33,7 +33,8 @@ def every_design(graph: Graph, target: str, *options) -> list[tuple[int, Resourc
 
     def legal(layer) -> Iterator[Folding]:
         simds = [1] if isinstance(layer, Binarize) else divisors(layer.inputs)
-        return (Folding(pe, simd) for pe in divisors(layer.outputs) for simd in simds)
+        styles = ["auto"] if isinstance(layer, Binarize) else ["auto", "block"]
+        return (Folding(pe, simd, style) for pe in divisors(layer.outputs) for simd in simds for style in styles)
 
     names = [layer.name for layer in graph.layers]
     lowered = (
@@ -122,10 +123,6 @@ def test_without_a_rate_the_whole_part_is_used_for_speed():
 
 
 def test_an_impossible_rate_names_what_binds_and_the_way_out():
-    with pytest.raises(
-        FoldingError, match=r"tfc: 9 cycles a frame, but no folding is faster than 10: 10 class scores .*; ask for 10"
-    ):
-        search(TFC, budget("ecp5-85k"), 9)
     with pytest.raises(FoldingError, match=r"64 cycles a frame takes at least [0-9,]+ logic cells of 1,000 allowed; "):
         search(TFC, budget("up5k", cells=1_000), 64)
     with pytest.raises(FoldingError, match=r"takes .* memory blocks of 3 allowed.*; allow .* larger part"):
@@ -139,11 +136,12 @@ def test_a_budget_beyond_the_part_is_refused():
         budget("up5k", brams=31)
 
 
-def test_nothing_is_faster_than_a_score_a_cycle():
+def test_nothing_is_faster_than_a_frame_a_cycle():
     graph = random_graph([6, 4, 3], 1)
     searched = Search(graph, "xc7")
-    plan = searched.cheapest(3)
-    assert plan.cycles == 3
+    plan = searched.cheapest(1)
+    assert plan.cycles == 1
+    assert {stage.module for stage in plan.accelerator.stages} == {"dense", "dense_scores", "argmax_tree"}
     assert searched.faster(plan) is None
     assert next_step(plan, None, "xc7").endswith("no folding is faster")
 
