@@ -85,7 +85,7 @@ class Search:
     def _options(self, layer: g.Binarize | g.Dense | g.Scores, first: bool) -> list[_Option]:
         """Every legal folding of a layer as the stage that the lowering makes of it, its weights in blocks or not."""
         simds = [1] if isinstance(layer, g.Binarize) else divisors(layer.inputs)
-        found = []
+        found: list[_Option] = []
         for pe, simd, style in product(divisors(layer.outputs), simds, STYLES):
             folding = Folding(pe, simd, style)
             stage = stage_of(layer, folding)
