@@ -37,7 +37,7 @@ bench: venv   ## speed, as ratios against peers and floors measured in the same 
 mutants: venv   ## every fault that a slip of the pen makes in the RTL, against the benches; who survives (MODULE=… for one)
 	$(BIN)/python tests/mutants $(MODULE)
 
-estimates: venv   ## resource estimates of every preset against yosys; slow
+estimates: venv   ## the last part of bench alone: resource estimates of the presets against yosys
 	$(BIN)/python tests/bench estimates
 
 calibrate: venv   ## fits the resource estimates to yosys anew, after changes of the RTL

@@ -15,7 +15,7 @@ from bitneck.hw.resources import PARTS, total
 from bitneck.runs import CYCLES, from_preset
 from random_nets import random_graph
 
-PRESETS = ("digits", "digits-small", "twelve", "tfc", "sfc", "lfc")
+PRESETS = ("digits", "digits-small", "digits-tiny", "twelve", "tfc", "sfc")
 TARGETS = ("hx8k", "ecp5-85k", "xc7", "xcup")  # one of each family
 
 
