@@ -14,6 +14,7 @@ from bitneck.export.qonnx import export, serialize
 from bitneck.export.streamline import streamline
 from bitneck.hw.accelerator import lower
 from bitneck.hw.folding import Folding, fold
+from bitneck.hw.resources import estimate
 from bitneck.models.config import TrainingConfig, preset
 from bitneck.models.datasets import load
 from bitneck.models.networks import DenseNet
@@ -65,7 +66,7 @@ def trained() -> tuple[bytes, NDArray[np.uint8]]:
 
 def cases() -> Iterator[tuple[str, bytes, NDArray[np.uint8] | None, dict[str, Folding] | None]]:
     """What it is, the file, the samples where they are not random, the folding where it is not the preset's."""
-    for name in ("digits", "digits-small", "twelve", "tfc", "sfc", "lfc"):
+    for name in ("digits", "digits-small", "digits-tiny", "twelve", "tfc", "sfc", "lfc"):
         yield f"{name}, untrained", untrained(name), None, None
     folding = {name: Folding(*lanes) for name, lanes in FINN.items()}
     yield "tfc, untrained, FINN's published folding", untrained("tfc"), None, folding
@@ -82,7 +83,9 @@ def judged(title: str, model: bytes, x: NDArray[np.uint8] | None, folding: dict[
     verdict = judge(model, x, {name: (lanes.pe, lanes.simd) for name, lanes in chosen.items()})
     wrong = verdict.mismatches(graph, graph(x), x)
     print(f"\n{title}: {len(x):,} samples, every layer and the class {'differ' if wrong else 'equal'}")
-    for line in text(beside(verdict.estimates, {stage.name: stage.cycles for stage in accelerator.stages})):
+    cycles = {stage.name: stage.cycles for stage in accelerator.stages}
+    luts = {stage.name: estimate(stage, "xc7").luts for stage in accelerator.stages}  # of the same part
+    for line in text(beside(verdict.estimates, cycles, luts)):
         print(f"  {line}")
     for operator in verdict.estimates.operators:
         if operator.overflow:
