@@ -145,7 +145,7 @@ def test_hang_is_reported_with_the_stage_that_waits(tmp_path, file, original, mu
 ])  # fmt: skip
 def test_stage_that_sends_too_much_is_named(tmp_path, file, original, mutated, complaint):
     graph = random_graph([8, 4, 3], 4, name="babbles")
-    accelerator = lower(graph, {"dense1": Folding(2, 4), "scores": Folding(3, 4)})
+    accelerator = lower(graph, {"dense1": Folding(2, 4), "scores": Folding(3, 1)})
     with pytest.raises(SimulationError, match=f"^babbles: {complaint} of its frames$"):
         build(accelerator, tmp_path, harmed(accelerator, file, original, mutated))(random_frames(graph, 30))
 
