@@ -21,7 +21,7 @@ class Fault:
 
 
 UNROLLED = ("dense", "dense_scores")
-REGISTERED = ("skid", "binarize", "scores", "mvtu", *UNROLLED)  # end in a skid
+REGISTERED = ("skid", "binarize", "binarize_once", "scores", "mvtu", *UNROLLED)  # end in a skid
 READY = "s_axis_tready = m_axis_tready || !m_axis_tvalid;"  # of dwc_up, the argmaxes and unrolled
 VALID_RESET = "m_axis_tvalid <= 1'b0;"
 WIRES = """module skid #(
@@ -146,7 +146,7 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
             "s_axis_tready = m_axis_tready && m_axis_tvalid;",
         ),
     ),
-    **{("paced", stage): (_BUBBLE,) for stage in ("skid", "binarize")},
+    **{("paced", stage): (_BUBBLE,) for stage in ("skid", "binarize", "binarize_once")},
     **{("paced", stage): (_UNROLLED_BUBBLE,) for stage in UNROLLED},
     **{("paced", stage): (_ONE_BANK,) for stage in ("replay", "scores", "mvtu")},
     ("paced", "fifo"): (
@@ -236,6 +236,15 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("a frame cut by reset shifts the thresholds", "binarize.sv", "fold  <= '0;", ""),
         Fault("thresholds run on under a stall", "binarize.sv", "if (take)          fold", "if (s_axis_tvalid) fold"),
     ),
+    ("answered", "binarize_once"): (
+        Fault("a pixel at its threshold is dark", "binarize.sv", "]} >= threshold[", "]} > threshold["),
+        Fault(
+            "every pixel at its neighbour's threshold",
+            "binarize.sv",
+            "threshold[p*",
+            "threshold[(PE - 1 - p)*",
+        ),
+    ),
     ("answered", "scores"): (
         Fault("scores count what disagrees", "scores.sv", ".s_axis_tdata(score)", ".s_axis_tdata(~score)"),
     ),
@@ -265,7 +274,7 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("scores count what disagrees", "dense_scores.sv", ".s_axis_tdata(score)", ".s_axis_tdata(~score)"),
         *_GROUPS,
     ),
-    **{("unchained", stage): (_UNREGISTERED,) for stage in ("skid", "binarize")},
+    **{("unchained", stage): (_UNREGISTERED,) for stage in ("skid", "binarize", "binarize_once")},
     **{("unchained", stage): (_UNREGISTERED, _UNROLLED_WAITS) for stage in UNROLLED},
     **{("unchained", stage): (_WAITS,) for stage in ("scores", "mvtu")},
     ("unchained", "fifo"): (

@@ -76,6 +76,7 @@ STAGES: dict[str, Subject] = {
     "argmax": Argmax("argmax", 3, 2),
     "argmax_tree": ArgmaxTree("argmax_tree", 3, 2),  # two rounds and an empty slot
     "binarize": Binarize("binarize", np.zeros(4, np.int32), 2, 2),
+    "binarize_once": Binarize("binarize_once", np.zeros(2, np.int32), 2, 2),  # without the register row
     "scores": Scores("scores", matrix(4, 4), 2, 2),
     "mvtu": Mvtu("mvtu", matrix(4, 4), 2, 2, np.zeros(4, np.int32)),
     # Small enough for an unbounded proof of its answers.
