@@ -28,10 +28,9 @@ def test_every_property_of_every_stage_is_in_the_table_with_a_fault():
 
 
 def test_every_descriptor_of_a_stage_is_in_the_table():
-    modules = {getattr(each, "module", None) for each in vars(stages).values() if isinstance(each, type)}
+    modules = {getattr(each, "module", None) for each in vars(stages).values()}
     described = {module for module in modules if isinstance(module, str)}
-    assert described == {name.removesuffix(".sv") for name in library()} & described != set()
-    assert described <= {STAGES[row.stage].module for row in ROWS}
+    assert {"mvtu", "argmax_tree"} <= described <= {STAGES[row.stage].module for row in ROWS}
 
 
 def test_every_fault_applies_to_the_library_as_it_is():
