@@ -7,7 +7,7 @@ module dwc_down #(
   parameter  int S_WIDTH = 8,
   parameter  int M_WIDTH = 2,
   localparam int RATIO       = S_WIDTH / M_WIDTH,
-  localparam int COUNT_WIDTH = RATIO > 1 ? $clog2(RATIO) : 1
+  localparam int COUNT_WIDTH = $clog2(RATIO)
 ) (
   input  wire                clk,
   input  wire                rst,                  // synchronous, control only

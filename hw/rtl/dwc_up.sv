@@ -6,7 +6,7 @@ module dwc_up #(
   parameter  int S_WIDTH = 2,
   parameter  int M_WIDTH = 8,
   localparam int RATIO       = M_WIDTH / S_WIDTH,
-  localparam int COUNT_WIDTH = RATIO > 1 ? $clog2(RATIO) : 1
+  localparam int COUNT_WIDTH = $clog2(RATIO)
 ) (
   input  wire                clk,
   input  wire                rst,                  // synchronous, control only

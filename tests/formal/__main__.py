@@ -24,12 +24,12 @@ def result(row: Row) -> tuple[bool, str]:
         verdict = row.prove()
         broken = [(fault, row.prove(fault)) for fault in row.faults]
     except ProofError as error:
-        return False, f"  {row.stage:10} {row.shape}: {error}"
+        return False, f"  {row.stage:13} {row.shape}: {error}"
     stands = verdict.holds and not any(found.holds for _, found in broken)
-    lines = [f"  {row.stage:10} {row.shape:28} {verdict.why:44} {verdict.seconds:6.1f} s"]
+    lines = [f"  {row.stage:13} {row.shape:28} {verdict.why:44} {verdict.seconds:6.1f} s"]
     for fault, found in broken:
         why = f"NOT NOTICED {found.why}" if found.holds else found.why
-        lines.append(f"  {'':12}broken: {fault.why:48}{why}")
+        lines.append(f"  {'':16}broken: {fault.why:47}{why}")
     return stands, "\n".join(lines)
 
 

@@ -20,8 +20,9 @@ class Fault:
         return {**files, self.file: files[self.file].replace(self.original, self.mutated)}
 
 
-REGISTERED = ("skid", "binarize", "scores", "mvtu")  # end in a skid
-READY = "s_axis_tready = m_axis_tready || !m_axis_tvalid;"  # of dwc_up and argmax
+UNROLLED = ("dense", "dense_scores")
+REGISTERED = ("skid", "binarize", "binarize_once", "scores", "mvtu", *UNROLLED)  # end in a skid
+READY = "s_axis_tready = m_axis_tready || !m_axis_tvalid;"  # of dwc_up, the argmaxes and unrolled
 VALID_RESET = "m_axis_tvalid <= 1'b0;"
 WIRES = """module skid #(
   parameter int WIDTH = 8
@@ -67,6 +68,22 @@ _WAITS = Fault(
     "s_axis_tready = !full[write_bank];",
     "s_axis_tready = !full[write_bank] && s_axis_tvalid;",
 )
+_UNROLLED_LOCKED = Fault(
+    "ready waits for a frame to leave", "unrolled.sv", READY, "s_axis_tready = m_axis_tready && m_axis_tvalid;"
+)
+_UNROLLED_WAITS = Fault("ready waits for valid", "unrolled.sv", READY, READY.replace(";", " && s_axis_tvalid;"))
+_UNROLLED_BUBBLE = Fault(
+    "a bubble between the register rows",
+    "unrolled.sv",
+    "if (s_axis_tready) m_axis_tvalid <= s_axis_tvalid;",
+    "if (s_axis_tready) m_axis_tvalid <= s_axis_tvalid && !m_axis_tvalid;",
+)
+_GROUPS = (
+    Fault("the groups run on under a stall", "unrolled.sv", "if (s_axis_tready) ones", "ones"),
+    Fault("a row of its last group only", "unrolled.sv", "group[g-1].total + ACC_WIDTH'(ones)", "ACC_WIDTH'(ones)"),
+    Fault("a frame of before the reset comes out", "unrolled.sv", "if (rst)           m_axis_tvalid <= 1'b0;", ""),
+)
+_UNREGISTERED = Fault("the register slice is only wires", "skid.sv", "module skid #(", WIRES)
 
 FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     **{("stable", stage): (_UNHELD,) for stage in REGISTERED},
@@ -81,8 +98,12 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("shifts under a stall", "dwc_down.sv", "else if (send) word", "else if (m_axis_tvalid) word"),
     ),
     ("stable", "argmax"): (Fault("a class is overwritten", "argmax.sv", READY, "s_axis_tready = 1'b1;"),),
+    ("stable", "argmax_tree"): (
+        Fault("rounds run on under a stall", "argmax_tree.sv", "if (s_axis_tready) valid", "valid"),
+        Fault("a class is overwritten", "argmax_tree.sv", READY, "s_axis_tready = 1'b1;"),
+    ),
     ("emptied", "skid"): (_UNCLEARED, _UNREADY),
-    **{("emptied", stage): (_UNCLEARED,) for stage in ("binarize", "scores", "mvtu")},
+    **{("emptied", stage): (_UNCLEARED,) for stage in REGISTERED if stage != "skid"},
     ("emptied", "fifo"): (
         Fault("a beat outlives the reset", "fifo.sv", VALID_RESET, ""),
         Fault("a full buffer outlives the reset", "fifo.sv", "full          <= 1'b0;", ""),
@@ -91,6 +112,9 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ("emptied", "dwc_up"): (Fault("a word outlives the reset", "dwc_up.sv", VALID_RESET, ""),),
     ("emptied", "dwc_down"): (Fault("a word outlives the reset", "dwc_down.sv", VALID_RESET, ""),),
     ("emptied", "argmax"): (Fault("a class outlives the reset", "argmax.sv", VALID_RESET, ""),),
+    ("emptied", "argmax_tree"): (
+        Fault("a class outlives the reset", "argmax_tree.sv", "if (rst)           valid <= '0;", ""),
+    ),
     **{("moving", stage): (_LOCKED,) for stage in REGISTERED},
     ("moving", "fifo"): (
         Fault("full one beat too late", "fifo.sv", "count == COUNT_WIDTH'(DEPTH - 1)", "count == COUNT_WIDTH'(DEPTH)"),
@@ -113,7 +137,17 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
             "ready waits for a class to leave", "argmax.sv", READY, "s_axis_tready = m_axis_tready && m_axis_tvalid;"
         ),
     ),
-    **{("paced", stage): (_BUBBLE,) for stage in ("skid", "binarize")},
+    **{("moving", stage): (_LOCKED, _UNROLLED_LOCKED) for stage in UNROLLED},
+    ("moving", "argmax_tree"): (
+        Fault(
+            "ready waits for a class to leave",
+            "argmax_tree.sv",
+            READY,
+            "s_axis_tready = m_axis_tready && m_axis_tvalid;",
+        ),
+    ),
+    **{("paced", stage): (_BUBBLE,) for stage in ("skid", "binarize", "binarize_once")},
+    **{("paced", stage): (_UNROLLED_BUBBLE,) for stage in UNROLLED},
     **{("paced", stage): (_ONE_BANK,) for stage in ("replay", "scores", "mvtu")},
     ("paced", "fifo"): (
         Fault("a bubble after every beat", "fifo.sv", "(m_axis_tready || !m_axis_tvalid) && c", "!m_axis_tvalid && c"),
@@ -132,6 +166,14 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ("paced", "argmax"): (
         Fault("a frame takes a score too many", "argmax.sv", "CLASS_WIDTH'(CLASSES - 1)", "CLASS_WIDTH'(CLASSES)"),
     ),
+    ("paced", "argmax_tree"): (
+        Fault(
+            "a bubble after every frame",
+            "argmax_tree.sv",
+            "CLASS_WIDTH'({valid, s_axis_tvalid})",
+            "CLASS_WIDTH'({valid, s_axis_tvalid && !valid[0]})",
+        ),
+    ),
     ("answered", "skid"): (
         Fault("the beat before a stall is lost", "skid.sv", "s_axis_tready ? s_axis_tdata : spare", "s_axis_tdata"),
         Fault(
@@ -148,7 +190,7 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ),
     ("answered", "replay"): (
         Fault("plays the bank that is being written", "replay.sv", "memory[{read_bank,", "memory[{write_bank,"),
-        Fault("every vector once too few", "replay.sv", "TIME_WIDTH'(TIMES - 1)", "TIME_WIDTH'(TIMES - 2)"),
+        Fault("every vector once too few", "replay.sv", "read_time == TIME_WIDTH'(TIMES - 2);", "1'b1;"),
         Fault("a played vector is never given back", "replay.sv", "full[read_bank] <= 1'b0;", ""),
         Fault("a reset leaves half a vector played", "replay.sv", "read_beat  <= '0;", ""),
     ),
@@ -172,11 +214,36 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("the best of the frame before stays", "argmax.sv", "greater = index == '0 || ", "greater = "),
         Fault("a frame cut by reset shifts the next", "argmax.sv", "index         <= '0;", ""),
     ),
+    ("answered", "argmax_tree"): (
+        Fault(
+            "the right one of two maxima wins",
+            "argmax_tree.sv",
+            "= lead[SCORE_WIDTH];",
+            "= lead[SCORE_WIDTH] || lead == '0;",
+        ),
+        Fault(
+            "the winner's score stays behind",
+            "argmax_tree.sv",
+            "greater ? node[2*n+1].score",
+            "greater ? node[2*n].score",
+        ),
+        Fault("the rounds forget a stall", "argmax_tree.sv", "if (s_axis_tready) begin", "begin"),
+        Fault("a round before the reset comes out", "argmax_tree.sv", "if (rst)           valid <= '0;", ""),
+    ),
     ("answered", "binarize"): (
         Fault("a pixel at its threshold is dark", "binarize.sv", "]} >= threshold[", "]} > threshold["),
         Fault("a pixel waits through the reset", "binarize.sv", "valid <= 1'b0;", ""),
         Fault("a frame cut by reset shifts the thresholds", "binarize.sv", "fold  <= '0;", ""),
         Fault("thresholds run on under a stall", "binarize.sv", "if (take)          fold", "if (s_axis_tvalid) fold"),
+    ),
+    ("answered", "binarize_once"): (
+        Fault("a pixel at its threshold is dark", "binarize.sv", "]} >= threshold[", "]} > threshold["),
+        Fault(
+            "every pixel at its neighbour's threshold",
+            "binarize.sv",
+            "threshold[p*",
+            "threshold[(PE - 1 - p)*",
+        ),
     ),
     ("answered", "scores"): (
         Fault("scores count what disagrees", "scores.sv", ".s_axis_tdata(score)", ".s_axis_tdata(~score)"),
@@ -194,10 +261,21 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ("answered", "mvtu_tiny"): (
         Fault("a frame cut by reset leaves half a vector", "replay.sv", "write_beat <= '0;", ""),
     ),
-    **{
-        ("unchained", stage): (Fault("the register slice is only wires", "skid.sv", "module skid #(", WIRES),)
-        for stage in ("skid", "binarize")
-    },
+    ("answered", "dense"): (
+        Fault(
+            "a sum one below its threshold fires",
+            "dense.sv",
+            "!accumulators[r*ACC_WIDTH + ACC_WIDTH - 1]",
+            "$signed(accumulators[r*ACC_WIDTH +: ACC_WIDTH]) >= -1",
+        ),
+        *_GROUPS,
+    ),
+    ("answered", "dense_scores"): (
+        Fault("scores count what disagrees", "dense_scores.sv", ".s_axis_tdata(score)", ".s_axis_tdata(~score)"),
+        *_GROUPS,
+    ),
+    **{("unchained", stage): (_UNREGISTERED,) for stage in ("skid", "binarize", "binarize_once")},
+    **{("unchained", stage): (_UNREGISTERED, _UNROLLED_WAITS) for stage in UNROLLED},
     **{("unchained", stage): (_WAITS,) for stage in ("scores", "mvtu")},
     ("unchained", "fifo"): (
         Fault("a full buffer takes when one leaves", "fifo.sv", "= !full;", "= !full || m_axis_tready;"),
@@ -222,5 +300,8 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ),
     ("unchained", "argmax"): (
         Fault("ready waits for valid", "argmax.sv", READY, READY.replace(";", " && s_axis_tvalid;")),
+    ),
+    ("unchained", "argmax_tree"): (
+        Fault("ready waits for valid", "argmax_tree.sv", READY, READY.replace(";", " && s_axis_tvalid;")),
     ),
 }

@@ -42,7 +42,13 @@ def lifted(source: str) -> str:
     """
     while found := MEMORY.search(source):
         high, name, last = found.groups()
-        uses = re.sub(rf"\b{name}\[([^\]]+)\]", rf"{name}[(\1)*({high}+1) +: {high}+1]", source[found.end() :])
+
+        def use(at: re.Match[str], name: str = name, width: str = f"({high}+1)") -> str:
+            word, first, bits = at.groups()
+            return f"{name}[({word})*{width} + {first or 0} +: {bits or width}]"
+
+        # name[word] or name[word][first +: bits]
+        uses = re.sub(rf"\b{name}\[([^\]]+)\](?:\[([^\]]+) \+: ([^\]]+)\])?", use, source[found.end() :])
         source = f"{source[: found.start()]}(* anyconst *) logic [({last}+1)*({high}+1)-1:0] {name};{uses}"
     if "$readmemh" in source:
         raise ProofError("a memory is not declared and read in one breath: `logic [H:0] name [0:L]; initial $readmemh`")

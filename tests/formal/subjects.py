@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from bitneck.hw.stages import Argmax, Binarize, DwcDown, DwcUp, Fifo, Mvtu, Scores
+from bitneck.hw.stages import Argmax, ArgmaxTree, Binarize, Dense, DenseScores, DwcDown, DwcUp, Fifo, Mvtu, Scores
 
 
 class Subject(Protocol):
@@ -74,16 +74,21 @@ STAGES: dict[str, Subject] = {
     "dwc_up": DwcUp("dwc_up", 1, 3, 3),
     "dwc_down": DwcDown("dwc_down", 3, 1, 1),
     "argmax": Argmax("argmax", 3, 2),
+    "argmax_tree": ArgmaxTree("argmax_tree", 3, 2),  # two rounds and an empty slot
     "binarize": Binarize("binarize", np.zeros(4, np.int32), 2, 2),
+    "binarize_once": Binarize("binarize_once", np.zeros(2, np.int32), 2, 2),  # without the register row
     "scores": Scores("scores", matrix(4, 4), 2, 2),
     "mvtu": Mvtu("mvtu", matrix(4, 4), 2, 2, np.zeros(4, np.int32)),
     # Small enough for an unbounded proof of its answers.
     "mvtu_tiny": Mvtu("mvtu_tiny", matrix(2, 2), 1, 1, np.zeros(2, np.int32)),
+    # Two groups, the second not full.
+    "dense": Dense("dense", matrix(2, 3), 2, 3, np.zeros(2, np.int32), group=2),
+    "dense_scores": DenseScores("dense_scores", matrix(2, 3), 2, 3, group=2),
 }
 SPARE_CYCLES = 8  # of latency, beyond those of a frame, before a beat must leave: room for pipeline registers
 MOST_FRAMES = 6  # in any stage at once
 STEPS = {("answered", "scores"): 18, ("answered", "mvtu"): 20}  # searched where an unbounded proof takes too long
-READY_PASSES = {"dwc_up", "dwc_down", "argmax"}
+READY_PASSES = {"dwc_up", "dwc_down", "argmax", "argmax_tree"}
 BEATWISE = {"binarize"}  # answers a beat before the frame has ended
 
 
@@ -142,7 +147,7 @@ def golden(stage: Subject) -> str:
     """Instance of the stage's golden model, and taps on the memories: nets of the flattened design by their names."""
     given = numbers(stage)
     match stage.module:
-        case "argmax":
+        case "argmax" | "argmax_tree":
             return f"wire legal = 1'b1;\n  golden_argmax #({ports(given)}) model (.frame, .answer(golden));"
         case "binarize":
             bits = given["COLS"] * (given["BITS"] + 1)
@@ -150,17 +155,17 @@ def golden(stage: Subject) -> str:
             return f"""wire legal = 1'b1;
   (* hierconn *) wire [{bits - 1}:0] \\dut.thresholds ;
   golden_binarize #({ports(of_frame)}) model (.frame, .thresholds(\\dut.thresholds ), .answer(golden));"""
-        case "scores" | "mvtu":
-            weight_bits = given["ROWS"] * given["COLS"]
-            start_bits = given["ROWS"] * (given["COLS"].bit_length() + 1)
-            taps = f"(* hierconn *) wire [{weight_bits - 1}:0] \\dut.unit.weights ;"
+        case "scores" | "mvtu" | "dense_scores" | "dense":
+            rows, cols = given["ROWS"], given["COLS"]
+            folding = ports({"ROWS": rows, "COLS": cols, "PE": given.get("PE", rows), "SIMD": given.get("SIMD", cols)})
+            taps = f"(* hierconn *) wire [{rows * cols - 1}:0] \\dut.unit.weights ;"
             connections = ".frame, .weights(\\dut.unit.weights ), .answer(golden)"
-            if stage.module == "scores":
-                return f"wire legal = 1'b1;\n  {taps}\n  golden_scores #({ports(given)}) model ({connections});"
+            if stage.module in ("scores", "dense_scores"):
+                return f"wire legal = 1'b1;\n  {taps}\n  golden_scores #({folding}) model ({connections});"
             return f"""wire legal;
   {taps}
-  (* hierconn *) wire [{start_bits - 1}:0] \\dut.unit.biased.starts ;
-  golden_mvtu #({ports(given)}) model ({connections}, .starts(\\dut.unit.biased.starts ), .legal);"""
+  (* hierconn *) wire [{rows * (cols.bit_length() + 1) - 1}:0] \\dut.unit.biased.starts ;
+  golden_mvtu #({folding}) model ({connections}, .starts(\\dut.unit.biased.starts ), .legal);"""
     bits = stage.in_beats * stage.in_width
     times = stage.out_beats * stage.out_width // bits
     return f"""wire legal = 1'b1;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
+from bitneck.hw import stages
 from bitneck.hw.verilog import library
 from prover import ProofError, decide, lifted
 from rows import CLAIMS, ROWS, checkers, lifted_library
@@ -24,6 +25,12 @@ def test_every_property_of_every_stage_is_in_the_table_with_a_fault():
     modules = {stage.module for stage in STAGES.values()}
     covered = {(row.property, STAGES[row.stage].module) for row in ROWS if row.faults}
     assert covered == {(claim, module) for claim in CLAIMS for module in modules}
+
+
+def test_every_descriptor_of_a_stage_is_in_the_table():
+    modules = {getattr(each, "module", None) for each in vars(stages).values()}
+    described = {module for module in modules if isinstance(module, str)}
+    assert {"mvtu", "argmax_tree"} <= described <= {STAGES[row.stage].module for row in ROWS}
 
 
 def test_every_fault_applies_to_the_library_as_it_is():

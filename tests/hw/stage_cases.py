@@ -127,7 +127,7 @@ def mvtu(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -> 
     """Random weights; thresholds near the middle, and with rows enough one that always and one that never fires."""
     threshold = np.clip(rng.normal(cols / 2, cols**0.5 / 2, rows).round(), 0, cols + 1).astype(np.int32)
     if rows > 3:
-        threshold[[0, rows - 1]] = 0, cols + 1
+        threshold[:2] = 0, cols + 1  # not the last: a code that is always 0 shows nothing
     weight = rng.random((rows, cols)) < 0.5
     return Mvtu(f"mvtu_{rows}x{cols}_pe{pe}_simd{simd}", weight, pe, simd, threshold)
 
@@ -180,7 +180,7 @@ def stages(seed: int = 1) -> list[Stage]:
         ),
         *(scores(rng, 6, 8, pe, simd) for pe, simd in foldings),
         scores(rng, 10, 63, 5, 21),
-        *(dense(rng, *shape) for shape in [(1, 1, 128), (6, 8, 128), (5, 32, 16), (4, 33, 32), (7, 98, 32), (4, 5, 1)]),
+        *(dense(rng, *shape) for shape in [(1, 1, 128), (6, 8, 128), (5, 32, 16), (4, 33, 32), (7, 98, 32), (4, 7, 1)]),
         *(dense_scores(rng, *shape) for shape in [(1, 2, 128), (3, 31, 7), (10, 70, 32)]),
         *(DwcUp(f"up_{s}_{m}", s, m, m // s * 2) for s, m in [(1, 2), (1, 8), (4, 12), (7, 63)]),
         *(DwcDown(f"down_{s}_{m}", s, m, 2) for s, m in [(2, 1), (8, 1), (12, 4), (63, 7)]),

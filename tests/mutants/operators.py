@@ -289,8 +289,9 @@ def _select(node: SyntaxNode, text: str, above: tuple[SyntaxNode, ...]) -> Itera
     yield "index", *place, "0"
     for loop in above:
         if loop.kind.name == "LoopGenerate":
-            variable, bound = re.search(r"genvar (\w+) = 0; \w+ < ([\w ]+);", _source(loop, text)).groups()  # type: ignore[union-attr]
-            if re.search(rf"\b{variable}\b", source):
+            upward = re.search(r"genvar (\w+) = 0; \w+ < ([\w ]+);", _source(loop, text))
+            if upward is not None and re.search(rf"\b{upward[1]}\b", source):
+                variable, bound = upward.groups()
                 yield "index", *place, re.sub(rf"\b{variable}\b", f"({bound} - 1 - {variable})", source)
 
 
