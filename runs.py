@@ -52,7 +52,7 @@ class HardwareConfig(Strict):
     luts: Annotated[int, Field(ge=1)] | None = None
     brams: Annotated[int, Field(ge=0)] | None = None
     folding: dict[str, tuple[int, int]] | None = None
-    rom_style: dict[str, RomStyle] = Field(default_factory=dict)
+    rom_style: dict[str, RomStyle] | None = None
     output: Output = "class"
     fifo_depth: Annotated[int, Field(ge=0)] = 0
 
@@ -207,7 +207,8 @@ def design(config: RunConfig, graph: Graph) -> Accelerator:
         return search(graph, within, hardware.cycles, hardware.output, hardware.fifo_depth).accelerator
     else:
         foldings = fold(graph, hardware.cycles or DEFAULT_CYCLES)
-    if unknown := [layer for layer in hardware.rom_style if layer not in foldings]:
+    styles = hardware.rom_style or {}
+    if unknown := [layer for layer in styles if layer not in foldings]:
         raise FoldingError(f"{graph.name}: rom_style for {', '.join(unknown)}, but the layers are {list(foldings)}")
-    foldings |= {layer: replace(foldings[layer], rom_style=style) for layer, style in hardware.rom_style.items()}
+    foldings |= {layer: replace(foldings[layer], rom_style=style) for layer, style in styles.items()}
     return lower(graph, foldings, hardware.output, hardware.fifo_depth)

@@ -83,7 +83,10 @@ class Search:
         self._converted = cache(self._converter_cost)
 
     def _options(self, layer: g.Binarize | g.Dense | g.Scores, first: bool) -> list[_Option]:
-        """Every legal folding of a layer as the stage that the lowering makes of it, its weights in blocks or not."""
+        """Every legal folding of a layer as the stage that the lowering makes of it, its weights in blocks or not.
+
+        What stands around it whatever its neighbours are, a Fifo or what follows the scores, is in its cost.
+        """
         simds = [1] if isinstance(layer, g.Binarize) else divisors(layer.inputs)
         found: list[_Option] = []
         for pe, simd, style in product(divisors(layer.outputs), simds, STYLES):
@@ -92,6 +95,8 @@ class Search:
             cost = estimate(stage, self.target)
             if self.fifo_depth and not first:
                 cost += estimate(Fifo("fifo", stage.in_width, self.fifo_depth, stage.in_beats), self.target)
+            if isinstance(stage, Scores):
+                cost += total(tail(stage, self.output), self.target)
             if style == "auto" or cost != found[-1].cost:
                 found.append(_Option(folding, stage, cost))
         return found
@@ -121,7 +126,7 @@ class Search:
                         for design in fed
                     ]
             front = [design for designs in reached.values() for design in _unbeaten(designs, within)]
-        return _unbeaten(map(self._finished, front), within)
+        return _unbeaten(front, within)
 
     def _fed(self, design: _Design, in_width: int) -> _Design:
         """With the converters to a stage that reads `in_width` bits a beat."""
@@ -129,11 +134,6 @@ class Search:
             return design
         cost = self._converted(design.last.out_width, design.last.out_beats, in_width)
         return _Design(design.last, design.foldings, design.cost + cost)
-
-    def _finished(self, design: _Design) -> _Design:
-        scores = design.last
-        assert isinstance(scores, Scores)
-        return _Design(None, design.foldings, design.cost + total(tail(scores, self.output), self.target))
 
     def plan(self, design: _Design) -> Plan:
         names = (layer.name for layer in self.graph.layers)
