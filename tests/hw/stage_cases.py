@@ -181,7 +181,7 @@ def stages(seed: int = 1) -> list[Stage]:
         *(scores(rng, 6, 8, pe, simd) for pe, simd in foldings),
         scores(rng, 10, 63, 5, 21),
         *(dense(rng, *shape) for shape in [(1, 1, 128), (6, 8, 128), (5, 32, 16), (4, 33, 32), (7, 98, 32), (4, 7, 1)]),
-        *(dense_scores(rng, *shape) for shape in [(1, 2, 128), (3, 31, 7), (10, 70, 32)]),
+        *(dense_scores(rng, *shape) for shape in [(1, 2, 128), (3, 31, 6), (10, 70, 32)]),
         *(DwcUp(f"up_{s}_{m}", s, m, m // s * 2) for s, m in [(1, 2), (1, 8), (4, 12), (7, 63)]),
         *(DwcDown(f"down_{s}_{m}", s, m, 2) for s, m in [(2, 1), (8, 1), (12, 4), (63, 7)]),
         *(

@@ -37,7 +37,7 @@ DESIGNS: dict[str, Callable[[], Accelerator]] = {
     "digits": lambda: folded([64, 32, 32, 10], 5, 32),
     "tfc": lambda: folded([784, 64, 64, 64, 10], 8, 64),
     "unfolded, scores out": lambda: folded([12, 6, 5, 3], 8, 3, output="scores"),
-    "unrolled": lambda: folded([40, 6, 5, 3], 5, 1),
+    "unrolled": lambda: folded([130, 6, 5, 3], 5, 1),  # two groups, the second not full
     "unrolled, scores out": lambda: folded([9, 4, 2], 1, 1, output="scores"),
     "fan-in 1": lambda: folded([1, 1, 2], 1, 2),
     "one class": lambda: folded([6, 6, 1], 2, 4),
