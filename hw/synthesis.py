@@ -90,7 +90,8 @@ def summary(done: Synthesis) -> str:
     """In a line: what it takes of the part and how fast it is."""
     target = target_of(done.target)
     logic, ram = (done.resource(name) for name in (target.logic, target.ram))
-    sizes = f"{logic.used:,.0f} logic cells of {logic.available:,.0f}, {ram.used:g} RAM blocks of {ram.available:,.0f}"
+    cells = "LUTs" if target.place is None else "logic cells"
+    sizes = f"{logic.used:,.0f} {cells} of {logic.available:,.0f}, {ram.used:g} RAM blocks of {ram.available:,.0f}"
     if done.fmax_mhz is None:
         return f"{target.part}: {sizes}"
     through = f", {done.port_frames_per_second:,.0f} through the byte port"
