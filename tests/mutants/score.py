@@ -14,8 +14,8 @@ SURVIVORS = Path(__file__).with_name("survivors.toml")
 
 
 def explained(text: str) -> dict[str, str]:
-    """By a mutant's key, why it may survive: `[[equivalent]]` tables of a `reason` and the keys of its `mutants`."""
-    tables = tomllib.loads(text).get("equivalent", [])
+    """By a mutant's key, why it may survive: `[[explained]]` tables of a `reason` and the keys of its `mutants`."""
+    tables = tomllib.loads(text).get("explained", [])
     return {key: table["reason"] for table in tables for key in table["mutants"]}
 
 
@@ -32,18 +32,18 @@ def sample(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
 
 
 def table(fates: Sequence[Fate], reasons: Mapping[str, str]) -> str:
-    """Killed with and without back-pressure, of those that are not equivalent: by module and by operator."""
-    head = f"{'':12} {'mutants':>8} {'equivalent':>11} {'killed':>7} {'without back-pressure':>22} {'score':>7}"
+    """Killed with and without back-pressure, of those that no explanation excuses: by module and by operator."""
+    head = f"{'':12} {'mutants':>8} {'explained':>11} {'killed':>7} {'without back-pressure':>22} {'score':>7}"
 
     def row(name: str, some: Sequence[Fate]) -> str:
         compiled = [fate for fate in some if fate.state != "does not compile"]
         killed = [fate for fate in compiled if fate.state == "killed"]
         alive = sum(fate.state == "survived" and fate.mutant.key not in reasons for fate in compiled)
         without = sum(not fate.back_pressure for fate in killed)
-        equivalent = len(compiled) - len(killed) - alive
+        explained = len(compiled) - len(killed) - alive
         due = len(killed) + alive
         score, less = (f"{100 * part / due:.1f} %" if due else "-" for part in (len(killed), without))
-        return f"{name:12} {len(compiled):8} {equivalent:11} {len(killed):7} {f'{without} = {less}':>22} {score:>7}"
+        return f"{name:12} {len(compiled):8} {explained:11} {len(killed):7} {f'{without} = {less}':>22} {score:>7}"
 
     def group(of: Callable[[Fate], str]) -> list[str]:
         return [
@@ -61,7 +61,7 @@ def verdict(fates: Sequence[Fate], reasons: Mapping[str, str]) -> list[str]:
     killed = [fate.mutant.key for fate in fates if fate.state == "killed"]
     return [
         *(f"survived: {key}" for key in survived if key not in reasons),
-        *(f"explained as equivalent, but killed: {key}" for key in killed if key in reasons),
+        *(f"explained, but killed: {key}" for key in killed if key in reasons),
     ]
 
 
