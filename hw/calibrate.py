@@ -30,6 +30,7 @@ from .stages import Stage
 FILE = Path(__file__).with_name("coefficients.json")
 QUANTITIES = ("luts", "ffs", "cells")
 BATCH = 12  # stages a run of yosys: enough that reading the cell libraries does not count
+HOLD = 0.01  # of a column's norm, towards zero
 BASE = 40.0  # LUTs: errors count relative to the stage's size plus this, for nobody asks a ten-LUT stage to the percent
 
 
@@ -69,7 +70,10 @@ def fit(measurements: Iterable[Measurement], family: Family) -> dict[str, Any]:
         for quantity in QUANTITIES:
             wanted = np.array([getattr(found, quantity) for _, found in rows], float)
             weight = 1 / (wanted + BASE)
-            solved = nnls(matrix * weight[:, None], wanted * weight)[0]
+            weighted = matrix * weight[:, None]
+            # Things that nearly always come together are told apart by a hair: the hold makes that the same everywhere.
+            hold = np.diag(HOLD * np.linalg.norm(weighted, axis=0))
+            solved = nnls(np.vstack([weighted, hold]), np.append(wanted * weight, np.zeros(len(names))))[0]
             coefficients[group][quantity] = {
                 name: round(float(value), 3) for name, value in zip(names, solved, strict=True)
             }
