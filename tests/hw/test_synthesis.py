@@ -199,7 +199,7 @@ def test_an_interrupt_ends_the_tool_and_leaves_nothing_half_written(digits, monk
         flow.synth(digits, "ecp5-25k", tell=interrupt)
     assert processes
     assert all(process.poll() is not None for process in processes)
-    assert sorted(path.name for path in digits.synth.iterdir()) == ["up5k"]
+    assert not list(digits.synth.glob("ecp5-25k*"))
 
 
 def test_a_design_that_yosys_refuses_is_a_line_with_its_first_error(tmp_path):
