@@ -10,7 +10,7 @@ JUDGE  := .venv-judge
 help:   ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
-venv: $(VENV)/.installed   ## the virtual environment with everything in it (2.3 GB)
+venv: $(VENV)/.installed   ## the virtual environment with everything in it (2.7 GB)
 
 demo: venv   ## train, export, build, prove and measure two small nets; ends with two pages to look at
 	$(BIN)/bitneck run runs/digits
