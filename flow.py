@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from . import captured
 from .artefacts import (
@@ -338,6 +339,7 @@ def too_big(folder: RunFolder, synthesis: Synthesis) -> str | None:
     return complaint(graph_of(folder), synthesis, hardware.output, hardware.fifo_depth)
 
 
+@threadpool_limits.wrap(limits=1)  # a sum over two threads rounds otherwise: the same codes, the same bytes everywhere
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
     """I(X;T) and I(T;Y) of every layer at every captured epoch; of the last, what its single bits do."""
     config = folder.config()

@@ -42,6 +42,7 @@ class ProbeBound:
         return f"≥ {self.bits:.3f} ± {self.standard_error_bits:.3f}"
 
 
+@threadpool_limits.wrap(limits=1)  # more threads wait for each other, 12 times as long, and move the last digits
 def probe_bound(
     codes: Codes,
     y: Symbols,
@@ -100,7 +101,7 @@ def _predicted(
         probabilities = np.ones((len(judge), len(known)))
     else:
         probe = LogisticRegression(C=1 / penalty, max_iter=steps)
-        with warnings.catch_warnings(), threadpool_limits(1):  # more threads wait for each other: 12 times as long
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, and still a bound
             probe.fit(_signs(codes[train]), y.ids[train])
         probabilities = probe.predict_proba(_signs(codes[judge])).astype(np.float64)

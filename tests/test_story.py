@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from bitneck.artefacts import RunFolder, read_arrays, write_arrays
 from bitneck.export.graph import Graph
+from bitneck.flow import analyze
 from bitneck.ib_analysis.codes import Codes, Trace
 from bitneck.runs import changed, from_preset
+from threadpoolctl import threadpool_limits
 
 
 @pytest.fixture
@@ -40,6 +42,15 @@ def test_the_codes_that_were_measured_are_the_codes_that_the_chip_emitted(finish
     assert {name: codes.digest() for name, codes in rtl.layers().items()} == {
         name: codes.digest() for name, codes in measured.layers().items()
     }
+
+
+def test_the_analysis_has_the_same_bytes_on_one_core_and_on_two(run):
+    found = {}
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            analyze(run)
+        found[threads] = run.plane.read_bytes()
+    assert found[1] == found[2]
 
 
 def test_cocotb_proves_the_same_as_the_library(bitneck, run):
