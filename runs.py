@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 from .export.graph import Graph
 from .hw.accelerator import Accelerator, Output, lower
 from .hw.folding import Folding, fold
-from .hw.resources import PARTS
+from .hw.parts import PARTS, PartName
 from .hw.search import budget, search
 from .hw.stages import FoldingError, RomStyle
 from .models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
@@ -26,7 +26,6 @@ class RunError(ValueError):
     """A run that lacks something, or was made for something else."""
 
 
-PartName = Literal["up5k", "hx8k", "ecp5-25k", "ecp5-85k", "xc7", "xcup"]
 DEFAULT_CYCLES = 64  # a frame, where no part and no rate is asked for
 
 
@@ -83,11 +82,15 @@ class HardwareConfig(Strict):
         return self.target_cycles
 
 
+Samples = Literal["train", "test", "all"]
+Target = Literal["dataset", "enumerated", "population"]
+
+
 class AnalysisConfig(Strict):
     """Which samples are verified and analysed, and what they stand for."""
 
-    samples: Literal["train", "test", "all"] = "all"
-    target: Literal["dataset", "enumerated", "population"] = "dataset"
+    samples: Samples = "all"
+    target: Target = "dataset"
 
     @model_validator(mode="after")
     def _enumerated_is_all(self) -> AnalysisConfig:

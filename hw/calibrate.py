@@ -23,8 +23,9 @@ import numpy as np
 from scipy.optimize import nnls
 
 from .calibration_cases import cases
-from .netlist import FLOWS, synthesise
-from .resources import Family, Parameters, Resources, parts_of
+from .netlist import synthesise
+from .parts import FLOWS, Family
+from .resources import Parameters, Resources, parts_of
 from .stages import Stage
 
 FILE = Path(__file__).with_name("coefficients.json")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .accelerator import Accelerator
-from .resources import Resources, estimate, part, total
+from .parts import part
+from .resources import Resources, estimate, total
 from .search import Plan, cell_name
 from .stages import Stage
 

@@ -29,4 +29,4 @@ def complaint(graph: Graph, synthesis: Synthesis, output: Output = "class", fifo
         else f"by estimate {plan.cycles:,} cycles a frame would: target = {synthesis.target!r} and "
         f"target_cycles = {plan.cycles} under [hardware]"
     )
-    return f"{graph.name} does not fit {target_of(synthesis.target).part}: {excess}; {way_out}"
+    return f"{graph.name} does not fit {target_of(synthesis.target).part.title}: {excess}; {way_out}"

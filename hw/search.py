@@ -17,7 +17,8 @@ from itertools import product
 from ..export import graph as g
 from .accelerator import Accelerator, Output, converters, lower, stage_of, tail
 from .folding import Folding
-from .resources import NOTHING, Part, Resources, estimate, part, total
+from .parts import Part, part
+from .resources import NOTHING, Resources, estimate, total
 from .stages import Fifo, FoldingError, RomStyle, Scores, Stage, divisors
 
 STYLES: tuple[RomStyle, ...] = ("auto", "block")  # where weights may lie; what yosys puts there anyway is not tried

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .accelerator import Accelerator
+from .parts import Kind
 from .shell import Shell
-from .targets import KINDS, NETLIST, REPORT, Kind, SynthesisError, Target, Tool, target_of
+from .targets import NETLIST, REPORT, SynthesisError, Target, Tool, target_of
 from .utilisation import StageUse, by_stage, placed, timing
 from .yowasp import run, versions
 
@@ -29,11 +30,11 @@ class Used:
     """Of one resource of the part."""
 
     name: str
-    used: float
-    available: float
+    used: int
+    available: int
 
     @property
-    def excess(self) -> float:
+    def excess(self) -> int:
         return max(0, self.used - self.available)
 
 
@@ -82,7 +83,7 @@ class Synthesis:
     def resource(self, name: str) -> Used:
         return next(resource for resource in self.resources if resource.name == name)
 
-    def total(self, kind: Kind) -> float:
+    def total(self, kind: Kind) -> int:
         return sum(getattr(stage, kind) for stage in self.stages)
 
 
@@ -91,12 +92,12 @@ def summary(done: Synthesis) -> str:
     target = target_of(done.target)
     logic, ram = (done.resource(name) for name in (target.logic, target.ram))
     cells = "LUTs" if target.place is None else "logic cells"
-    sizes = f"{logic.used:,.0f} {cells} of {logic.available:,.0f}, {ram.used:g} RAM blocks of {ram.available:,.0f}"
+    sizes = f"{logic.used:,.0f} {cells} of {logic.available:,.0f}, {ram.used:,.0f} RAM blocks of {ram.available:,.0f}"
     if done.fmax_mhz is None:
-        return f"{target.part}: {sizes}"
+        return f"{target.part.title}: {sizes}"
     through = f", {done.port_frames_per_second:,.0f} through the byte port"
     return (
-        f"{target.part}: {sizes}; {done.fmax_mhz:.1f} MHz, {done.frames_per_second:,.0f} frames/s"
+        f"{target.part.title}: {sizes}; {done.fmax_mhz:.1f} MHz, {done.frames_per_second:,.0f} frames/s"
         f"{through if done.port_cycles != done.cycles else ''}; {sum(done.seconds.values()):.1f} s"
     )
 
@@ -115,7 +116,7 @@ def tools_of(target: Target, pins: str | None = None) -> list[Tool]:
     """In the order in which they run."""
     if target.place is None or target.pack is None or target.pins is None:
         if pins is not None:
-            raise SynthesisError(f"{target.name}: nothing is placed on {target.part}; leave the pins out")
+            raise SynthesisError(f"{target.part.name}: nothing is placed on {target.part.title}; leave the pins out")
         return [YOSYS]
     options = target.pins.free if pins is None else target.pins.given
     return [YOSYS, replace(target.place, arguments=(*target.place.arguments, *options)), target.pack]
@@ -212,12 +213,13 @@ def synthesise(
     instances = {f"{core}{stage.module}_{stage.name}": stage.name for stage in accelerator.stages}
     yosys, *placing = tools_of(target, pins)
     timed(yosys)
-    stages = by_stage(json.loads((folder / NETLIST).read_text()), top, instances, target, estimated)
+    stages = by_stage(json.loads((folder / NETLIST).read_text()), top, instances, target.part.family, estimated)
     fmax, bitstream, port_cycles = None, None, None
     slowest: list[str] = []
     if not placing:
-        counted = {kind: sum(getattr(stage, kind) for stage in stages) for kind in KINDS}
-        resources = [Used(kind, counted[kind], target.available[kind]) for kind in KINDS if kind in target.available]
+        of = target.part
+        limits = {"luts": of.cells, "ffs": of.ffs, "brams": of.brams}
+        resources = [Used(k, sum(getattr(s, k) for s in stages), limit) for k, limit in limits.items() if limit]
     else:
         nextpnr, packer = placing
         port_cycles = Shell(accelerator).cycles
@@ -238,7 +240,7 @@ def synthesise(
             content = (folder / target.bitstream).read_bytes()
             bitstream = target.bitstream, hashlib.sha256(content).hexdigest()
     return Synthesis(
-        target=target.name,
+        target=target.part.name,
         inputs=inputs,
         top=top,
         cycles=accelerator.cycles,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .targets import KINDS, Kind, Target
+from .parts import Family, counted
 
 PORT = "byte port"  # whatever belongs to no stage: the shell around the core
 
@@ -17,10 +17,10 @@ class StageUse:
     """Cells of one stage in yosys' netlist. `estimated` LUTs, where somebody estimated."""
 
     name: str
-    luts: float
-    carries: float
-    ffs: float
-    rams: float
+    luts: int
+    carries: int
+    ffs: int
+    brams: int
     estimated: float | None = None
 
     @property
@@ -33,21 +33,19 @@ def by_stage(
     netlist: Mapping[str, Any],
     top: str,
     instances: Mapping[str, str],
-    target: Target,
+    family: Family,
     estimated: Mapping[str, float] | None = None,
 ) -> tuple[StageUse, ...]:
     """Cells of a flattened netlist, given to the stage under whose instance path they lie.
 
     instances   path of a stage's instance below `top` → name of the stage, in order
     """
-    sums: dict[str, dict[Kind, float]] = {name: dict.fromkeys(KINDS, 0) for name in (*instances.values(), PORT)}
+    types: dict[str, list[str]] = {name: [] for name in (*instances.values(), PORT)}
     for name, cell in netlist["modules"][top]["cells"].items():
-        stage = stage_of(name, instances)
-        for kind, each in target.cells.get(cell["type"], {}).items():
-            sums[stage][kind] += each
+        types[stage_of(name, instances)].append(cell["type"])
     estimates = estimated or {}
-    uses = (StageUse(name, **use, estimated=estimates.get(name)) for name, use in sums.items())  # type: ignore[arg-type]
-    return tuple(use for use in uses if use.name != PORT or any((use.luts, use.carries, use.ffs, use.rams)))
+    uses = (StageUse(name, **counted(of, family), estimated=estimates.get(name)) for name, of in types.items())
+    return tuple(use for use in uses if use.name != PORT or any((use.luts, use.carries, use.ffs, use.brams)))
 
 
 def stage_of(cell: str, instances: Mapping[str, str]) -> str:

@@ -77,8 +77,8 @@ def test_the_page_shows_what_was_synthesised_by_part_and_stage(bitneck, finished
     shutil.copytree(finished_run, tmp_path / "digits")
     run = RunFolder(tmp_path / "digits")
     stages = [
-        {"name": "dense1", "luts": 1728, "carries": 342, "ffs": 678, "rams": 1, "estimated": 1900},
-        {"name": "byte port", "luts": 34, "carries": 0, "ffs": 55, "rams": 0, "estimated": None},
+        {"name": "dense1", "luts": 1728, "carries": 342, "ffs": 678, "brams": 1, "estimated": 1900},
+        {"name": "byte port", "luts": 34, "carries": 0, "ffs": 55, "brams": 0, "estimated": None},
     ]
     resources = [
         {"name": "ICESTORM_LC", "used": 3299, "available": 5280},

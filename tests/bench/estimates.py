@@ -11,7 +11,8 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "hw"))
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.folding import fold
 from bitneck.hw.netlist import synthesise_whole
-from bitneck.hw.resources import PARTS, total
+from bitneck.hw.parts import PARTS
+from bitneck.hw.resources import total
 from bitneck.runs import CYCLES, from_preset
 from random_nets import random_graph
 

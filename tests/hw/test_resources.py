@@ -13,7 +13,8 @@ from bitneck.hw.accelerator import lower
 from bitneck.hw.calibrate import FILE, Measurement, document, fit, from_row, wrong_blocks
 from bitneck.hw.folding import fold
 from bitneck.hw.netlist import count, synthesise, synthesise_whole
-from bitneck.hw.resources import MODULES, PARTS, ResourceError, estimate, placement, predict, total
+from bitneck.hw.parts import PARTS, PartError
+from bitneck.hw.resources import MODULES, ResourceError, estimate, placement, predict, total
 from bitneck.hw.stages import DwcUp
 from random_nets import random_graph
 from stage_cases import mvtu, scores
@@ -165,7 +166,7 @@ def test_an_estimate_hangs_on_shape_and_folding_and_not_on_the_weights():
 
 def test_an_unknown_part_names_the_known_and_an_unknown_module_too():
     stage = scores(np.random.default_rng(0), 6, 8, 2, 4)
-    with pytest.raises(ResourceError, match="no target 'up6k'; choose one of up5k, hx8k, "):
+    with pytest.raises(PartError, match="no target 'up6k'; choose one of up5k, hx8k, "):
         estimate(stage, "up6k")
     with pytest.raises(ResourceError, match="no estimate of module 'swg'; there are mvtu, "):
         predict("swg", {}, "ice40", {})

@@ -10,7 +10,8 @@ from bitneck.export.graph import Binarize, Graph
 from bitneck.hw.accelerator import lower
 from bitneck.hw.costs import next_step, table
 from bitneck.hw.folding import Folding
-from bitneck.hw.resources import PARTS, Resources, part, total
+from bitneck.hw.parts import PARTS, part
+from bitneck.hw.resources import Resources, total
 from bitneck.hw.search import Budget, Search, budget, search
 from bitneck.hw.stages import FoldingError, divisors
 from hypothesis import given, settings

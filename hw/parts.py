@@ -1,0 +1,111 @@
+"""The parts that designs are made for: how large they are, how yosys maps to them, what its cells count as."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Family = Literal["ice40", "ecp5", "xc7", "xcup"]
+Kind = Literal["luts", "carries", "ffs", "brams"]
+KINDS: tuple[Kind, ...] = ("luts", "carries", "ffs", "brams")
+PartName = Literal["up5k", "hx8k", "ecp5-25k", "ecp5-85k", "xc7", "xcup"]
+
+FLOWS: Mapping[Family, str] = {
+    "ice40": "synth_ice40",
+    "ecp5": "synth_ecp5 -nowidelut",  # with wide multiplexers yosys takes nearly twice the LUTs
+    "xc7": "synth_xilinx -flatten -family xc7 -nodsp -noiopad -noclkbuf",
+    "xcup": "synth_xilinx -flatten -family xcup -nodsp -noiopad -noclkbuf",
+}
+"""The yosys command."""
+
+
+class PartError(ValueError):
+    """A part that is not known."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What there is of it.
+
+    cells   logic cells (iCE40) or LUTs (the others)
+    brams   memory blocks of 4 kbit (iCE40) or 18 kbit (the others)
+    ffs     flip-flops, where a cell does not have exactly one
+    """
+
+    name: PartName
+    title: str
+    family: Family
+    cells: int
+    brams: int
+    ffs: int | None = None
+
+
+PARTS: Mapping[str, Part] = MappingProxyType(
+    {
+        part.name: part
+        for part in (
+            Part("up5k", "iCE40 UP5K, SG48", "ice40", 5_280, 30),
+            Part("hx8k", "iCE40 HX8K, CT256", "ice40", 7_680, 32),
+            Part("ecp5-25k", "ECP5 LFE5U-25F, CABGA381", "ecp5", 24_288, 56),
+            Part("ecp5-85k", "ECP5 LFE5U-85F, CABGA756", "ecp5", 83_640, 208),
+            # Xilinx DS190 and DS891: the parts of the PYNQ-Z1 and of the Ultra96.
+            Part("xc7", "Zynq XC7Z020, cells only", "xc7", 53_200, 280, 106_400),
+            Part("xcup", "Zynq UltraScale+ ZU3EG, cells only", "xcup", 70_560, 432, 141_120),
+        )
+    }
+)
+
+
+def part(name: str) -> Part:
+    if name not in PARTS:
+        raise PartError(f"no target {name!r}; choose one of {', '.join(PARTS)}")
+    return PARTS[name]
+
+
+def _each(number: int, kind: Kind, *names: str) -> dict[str, dict[Kind, int]]:
+    return {name: {kind: number} for name in names}
+
+
+_ICE40 = (
+    _each(1, "luts", "SB_LUT4")
+    | _each(1, "carries", "SB_CARRY")
+    | _each(1, "ffs", *(f"SB_DFF{edge}{enable}{reset}" for edge in ("", "N") for enable in ("", "E")
+                        for reset in ("", "SR", "R", "SS", "S")))
+    | _each(1, "brams", "SB_RAM40_4K", "SB_RAM40_4KNR", "SB_RAM40_4KNW", "SB_RAM40_4KNRNW")
+)  # fmt: skip
+_ECP5 = (
+    _each(1, "luts", "LUT4")
+    | {"CCU2C": {"luts": 2, "carries": 1}}  # it takes LUT sites
+    | _each(4, "luts", "TRELLIS_DPR16X4")
+    | _each(1, "ffs", "TRELLIS_FF")
+    | _each(1, "brams", "DP16KD", "PDPW16KD")
+)
+_XILINX = (
+    _each(1, "luts", *(f"LUT{inputs}" for inputs in range(1, 7)), "SRL16E", "SRLC32E", "INV")
+    | _each(2, "luts", "RAM32X1D", "RAM64X1D")
+    | _each(4, "luts", "RAM32M", "RAM64M", "RAM128X1D")
+    | _each(8, "luts", "RAM32M16", "RAM64M8")
+    | _each(1, "carries", "CARRY4", "CARRY8")
+    | _each(1, "ffs", "FDRE", "FDSE", "FDCE", "FDPE")
+    | _each(1, "brams", "RAMB18E1", "RAMB18E2")
+    | _each(2, "brams", "RAMB36E1", "RAMB36E2")
+)
+CELLS: Mapping[Family, Mapping[str, Mapping[Kind, int]]] = {
+    "ice40": _ICE40,
+    "ecp5": _ECP5,
+    "xc7": _XILINX,
+    "xcup": _XILINX,
+}
+"""What one cell of yosys' netlist counts as, by its type."""
+
+
+def counted(types: Iterable[str], family: Family) -> dict[Kind, int]:
+    """What cells of these types take together; a type that is not in CELLS takes nothing."""
+    total = dict.fromkeys(KINDS, 0)
+    for name, number in Counter(types).items():
+        for kind, each in CELLS[family].get(name, {}).items():
+            total[kind] += number * each
+    return total
