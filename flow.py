@@ -1,34 +1,30 @@
 """The story: one function a verb, artefact in, artefact out. The same as the command line, for Python.
 
 dataset → checkpoint, codes → model.onnx, graph.npz, streamlined.onnx, standard.onnx → rtl/ → trace.npz, verify.json →
-plane.json → report.html
+plane.json → report.html. The verbs that simulate and compare are in `proof`, those that know a part in `silicon`.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from . import captured
+from . import captured, pictures
 from .artefacts import (
     Analysis,
     RunFolder,
-    Verification,
     analysis_of,
     graph_of,
     history,
     others_than_vectors,
     read_arrays,
     read_json,
-    read_model,
     read_trace,
     synthesis_of,
     verification_of,
@@ -37,15 +33,9 @@ from .artefacts import (
     write_folder,
 )
 from .captured import Comparison
-from .export.compare import digests, first_mismatch
 from .export.graph import Graph
 from .hw.accelerator import Accelerator
-from .hw.costs import next_step
-from .hw.fitting import complaint
-from .hw.resources import estimate
-from .hw.search import Search, budget, search
-from .hw.synthesis import Synthesis, digest, synthesise
-from .hw.targets import TARGETS, target_of
+from .hw.targets import TARGETS
 from .hw.vectors import vectors
 from .hw.verilog import verilog
 from .ib_analysis.codes import Trace
@@ -55,22 +45,13 @@ from .ib_analysis.plane import plane, to_rows
 from .ib_analysis.symbols import label_symbols
 from .models.config import schedule
 from .models.datasets import Dataset, load
-from .runs import HardwareConfig, RunConfig, RunError, chosen_samples, design, wished
+from .runs import RunConfig, RunError, chosen_samples, design
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from .models.training import Epoch
 
 CHECKPOINT_SECONDS = 2.0
 BUILD_FILE = "build.json"  # in rtl/: the [hardware] it was built for
-
-Tier = Literal["library", "cocotb"]
-Tell = Callable[[str], None]
-
-
-def silent(_: str) -> None:
-    """Tells nobody."""
 
 
 def train(
@@ -137,6 +118,15 @@ def export(folder: RunFolder) -> Graph:
     return graph
 
 
+def trained_on(folder: RunFolder, config: RunConfig, data_dir: Path | None) -> Dataset:
+    """The data set of the run. Raises RunError where it has become another since the training."""
+    data = load(config.dataset, data_dir)
+    trained_on = str(read_arrays(folder.needs(folder.checkpoint, "train"))["data"])
+    if data.sha256 != trained_on:
+        raise RunError(f"{folder.path} was trained on data of sha256 {trained_on}, {config.dataset} is {data.sha256}")
+    return data
+
+
 def build(folder: RunFolder) -> Accelerator:
     """The RTL: top module, hand-written modules, memories."""
     accelerator = design(folder.config(), graph_of(folder))
@@ -154,10 +144,10 @@ def export_vectors(
     A folder that holds anything else is not replaced.
     """
     config, graph = folder.config(), graph_of(folder)
-    x, _ = chosen_samples(config, _trained_on(folder, config, data_dir))
+    x, _ = chosen_samples(config, trained_on(folder, config, data_dir))
     if len(x) < frames:
         raise RunError(f"{frames} frames are wanted, {folder.path} analyses {len(x)} samples; choose 1 .. {len(x)}")
-    accelerator = _built(folder, graph)[0] if folder.rtl.exists() else design(config, graph)
+    accelerator = built(folder, graph)[0] if folder.rtl.exists() else design(config, graph)
     path = path or folder.vectors
     if strangers := others_than_vectors(path):
         raise RunError(f"{path} holds {strangers[0]}, which is no vector of an export; choose a new folder")
@@ -165,7 +155,7 @@ def export_vectors(
     return path
 
 
-def _built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]:
+def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]:
     """The accelerator, and the files of rtl/ by name. Raises RunError where they are of another [hardware]."""
     config = folder.config()
     built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
@@ -174,169 +164,6 @@ def _built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]
             f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
         )
     return design(config, graph), {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
-
-
-def fold(
-    folder: RunFolder, wishes: Mapping[str, object], replace_rate: bool = False
-) -> tuple[HardwareConfig, Accelerator, str]:
-    """A folding on a part, tried: the [hardware] that asks for it, the accelerator, and what binds it. Writes nothing.
-
-    wishes   fields of HardwareConfig that stand in for those of the run; see `runs.wished`
-    """
-    hardware, graph = wished(folder.config().hardware, wishes, replace_rate), graph_of(folder)
-    assert hardware.target is not None
-    within = budget(hardware.target, hardware.luts, hardware.brams)
-    plan = search(graph, within, hardware.cycles, hardware.output, hardware.fifo_depth)
-    faster = Search(graph, hardware.target, hardware.output, hardware.fifo_depth).faster(plan)
-    return hardware, plan.accelerator, next_step(plan, faster, hardware.target)
-
-
-def simulate(
-    folder: RunFolder,
-    data_dir: Path | None = None,
-    tier: Tier = "library",
-    simulator: Literal["verilator", "icarus"] = "verilator",
-    workers: int = 2,
-    tell: Tell = silent,
-) -> Verification:
-    """Runs the RTL over every sample and compares every layer of all four sources with zero tolerance.
-
-    The RTL that runs is what lies in rtl/. verify.json is written whatever the outcome; ask `equal` of what returns.
-    """
-    from .export.qonnx import execute
-    from .hw.cosimulate import cosimulate
-    from .hw.simulate import build as compile_design
-
-    config, graph = folder.config(), graph_of(folder)
-    data = _trained_on(folder, config, data_dir)
-    x, y = chosen_samples(config, data)
-    accelerator, files = _built(folder, graph)
-    tell("torch: the codes captured at the end of the training")
-    torch_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
-    tell(f"graph: the golden model over {len(x):,} samples")
-    graph_trace = graph(x)
-    tell(f"qonnx: executing model.onnx over {len(x):,} samples")
-    qonnx_trace = execute(read_model(folder.needs(folder.model, "export")), x)
-    if tier == "library":
-        tell("rtl: compiling the design with Verilator")
-        simulator_of_design = compile_design(accelerator, folder.path / "simulation", files)
-        tell(f"rtl: simulating {len(x):,} frames")
-        complaint = None
-        simulation = simulator_of_design(
-            x, workers=workers, progress=lambda done: tell(f"rtl: {done:,} of {len(x):,} frames simulated")
-        )
-    else:
-        tell(f"rtl: building and simulating {len(x):,} frames under cocotb on {simulator}")
-        work = folder.path / "cocotb"
-        simulation, complaint = cosimulate(accelerator, x, graph_trace, work, simulator, design=files)
-    traces = [torch_trace, qonnx_trace, graph_trace, simulation.trace]
-    found = [first_mismatch(graph, torch_trace, trace, x) for trace in traces[1:]]
-    mismatches = [str(mismatch) for mismatch in found if mismatch is not None]
-    wrong = np.flatnonzero(simulation.classes != graph_trace.predictions())
-    if len(wrong):
-        sample = int(wrong[0])
-        said, due = int(simulation.classes[sample]), int(graph_trace.predictions()[sample])
-        mismatches.append(f"class: sample {sample}: graph says {due}, rtl says {said}")
-    if complaint and not mismatches:
-        mismatches.append(f"cocotb: {complaint}")
-    verification = Verification(
-        name=config.name,
-        data_sha256=data.sha256,
-        samples=len(x),
-        layers=len(graph.layers),
-        tier=tier if tier == "library" else f"cocotb on {simulator}",
-        digests=digests(traces),
-        mismatches=mismatches,
-        accuracy=float((simulation.classes == y).mean()),
-        latency_cycles=simulation.latency,
-        cycles_per_frame=simulation.cycles_per_frame,
-        promised_cycles=accelerator.cycles,
-        seconds=simulation.seconds,
-    )
-    write_arrays(folder.trace, simulation.trace.arrays())
-    _write_verification(folder, verification)
-    return verification
-
-
-def _trained_on(folder: RunFolder, config: RunConfig, data_dir: Path | None) -> Dataset:
-    """The data set of the run. Raises RunError where it has become another since the training."""
-    data = load(config.dataset, data_dir)
-    trained_on = str(read_arrays(folder.needs(folder.checkpoint, "train"))["data"])
-    if data.sha256 != trained_on:
-        raise RunError(f"{folder.path} was trained on data of sha256 {trained_on}, {config.dataset} is {data.sha256}")
-    return data
-
-
-def _write_verification(folder: RunFolder, verification: Verification) -> None:
-    write(folder.verification, json.dumps(asdict(verification) | {"equal": verification.equal}, indent=1))
-
-
-def verify(
-    folder: RunFolder, data_dir: Path | None = None, judges: bool = False, tell: Tell = silent
-) -> tuple[Verification, list[str]]:
-    """What `simulate` recorded, and in which places the run's files are no longer what it was recorded of, as lines.
-
-    judges   where the files still are: let every independent tool that is here judge them, and record what it says
-    """
-    from .judges import JUDGES, Case, sentences
-
-    config, graph = folder.config(), graph_of(folder)
-    x, _ = chosen_samples(config, _trained_on(folder, config, data_dir))
-    verification = verification_of(folder)
-    tell(f"digests of the codes of {len(x):,} samples")
-    reference = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
-    found = digests([reference, graph(x), read_trace(folder.needs(folder.trace, "simulate"))])
-    stale = [
-        f"{layer}: {source} has sha256 {digest[:12]} now, verify.json says {recorded[:12]}; "
-        f"`bitneck simulate {folder.path}` proves what is there"
-        for layer, row in found.items()
-        for source, digest in row.items()
-        if digest != (recorded := verification.digests.get(layer, {}).get(source, "nothing"))
-    ]
-    if stale or not judges:
-        return verification, stale
-    accelerator, files = _built(folder, graph)
-    model, streamlined, standard = (
-        read_model(folder.needs(path, "export")) for path in (folder.model, folder.streamlined, folder.standard)
-    )
-    case = Case(graph, accelerator, model, streamlined, standard, files, x)
-    judged = replace(verification, judges=list(sentences(case, reference, JUDGES, tell)))
-    _write_verification(folder, judged)
-    return judged, []
-
-
-def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = silent) -> Synthesis:
-    """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
-
-    pins   text of a .pcf or .lpf file with the pins of the shell's ports; without it nextpnr chooses
-
-    synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
-    stay the same. A design too big for the part is a result too: ask `fits` of what returns.
-    """
-    accelerator, files = _built(folder, graph_of(folder))
-    inputs = digest(accelerator, files, target_of(target), pins)
-    done = synthesis_of(folder, target)
-    if done is not None and done.inputs == inputs:
-        return done
-    final = folder.synthesis(target).parent
-    work = final.with_name(f"{target}.unfinished")  # stays after a failure, for its logs
-    shutil.rmtree(work, ignore_errors=True)
-    try:
-        estimated = {stage.name: estimate(stage, target).luts for stage in accelerator.stages}
-        result = synthesise(accelerator, files, target, work, pins, estimated, tell)
-    except KeyboardInterrupt:
-        shutil.rmtree(work)
-        raise
-    write(work / "synth.json", json.dumps(asdict(result), indent=1))
-    shutil.rmtree(final, ignore_errors=True)
-    work.rename(final)
-    return result
-
-
-def too_big(folder: RunFolder, synthesis: Synthesis) -> str | None:
-    """By how much the design exceeds the part and what would fit, as a line; None where it fits."""
-    hardware = folder.config().hardware
-    return complaint(graph_of(folder), synthesis, hardware.output, hardware.fifo_depth)
 
 
 @threadpool_limits.wrap(limits=1)  # a sum over two threads rounds otherwise: the same codes, the same bytes everywhere
@@ -379,53 +206,6 @@ def analyze_captured(
     return captured.compare(software, given, labels, config.analysis.target)
 
 
-def picture_page(folders: Sequence[RunFolder], path: Path) -> Path:
-    """The information planes of these runs as one interactive page."""
-    from .ib_analysis.shown import Shown
-    from .interactive import distinct_names, page
-
-    shown = []
-    for folder, name in zip(folders, distinct_names(folder.path for folder in folders), strict=True):
-        config = folder.config()
-        epochs = history(folder) if folder.checkpoint.exists() else []
-        shown.append(
-            Shown(
-                name,
-                analysis_of(folder).points,
-                f"{config.dataset}, {'-'.join(map(str, config.network.widths))}, seed {config.training.seed}",
-                {int(row["epoch"]): row["test_accuracy"] for row in epochs},
-            )
-        )
-    write(path, page(shown))
-    return path
-
-
-def picture_figure(folders: Sequence[RunFolder], path: Path) -> Path:
-    """The information plane as a figure for a paper, in the format of the path's ending.
-
-    Several runs have to be of one shape, as seeds are: drawn is their median, and from the lowest to the highest.
-    """
-    from .ib_analysis.across import across_runs, spread
-    from .ib_analysis.plots import pdf, png, run_figure, svg
-    from .interactive import distinct_names
-
-    formats: dict[str, Callable[[Figure], bytes | str]] = {".pdf": pdf, ".svg": svg, ".png": png}
-    if path.suffix not in formats:
-        raise RunError(f"{path}: a figure ends in one of {', '.join(formats)}")
-    distinct_names(folder.path for folder in folders)
-    points = across_runs([analysis_of(folder).points for folder in folders])
-    rows = [history(folder) for folder in folders if folder.checkpoint.exists()]
-    if len(rows) < len(folders):
-        rows = []
-    epochs = [int(row["epoch"]) for row in min(rows, key=len, default=[])]
-    train, test = (
-        spread([[row[kind] for row in run[: len(epochs)]] for run in rows])
-        for kind in ("train_accuracy", "test_accuracy")
-    )
-    write(path, formats[path.suffix](run_figure(points, epochs, train, test, runs=len(folders))))
-    return path
-
-
 def report(folder: RunFolder) -> Path:
     """One self-contained page of everything above, and beside it the information plane with its epoch slider."""
     from .report import page  # plots and templates cost a second that no other verb should wait for
@@ -436,6 +216,6 @@ def report(folder: RunFolder) -> Path:
     synthesised = [done for target in TARGETS if (done := synthesis_of(folder, target)) is not None]
     verification, analysis = verification_of(folder), analysis_of(folder)
     content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised)
-    picture_page([folder], folder.plane_page)
+    pictures.page([folder], folder.plane_page)
     write(folder.report, content)
     return folder.report

@@ -7,17 +7,18 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from bitneck import flow
+from bitneck import silicon
 from bitneck.artefacts import RunFolder, graph_of
-from bitneck.cli import Part
 from bitneck.export.graph import Graph
 from bitneck.hw import yowasp
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.fitting import complaint
 from bitneck.hw.folding import fold
 from bitneck.hw.gates import judge_bitstream, judge_netlist
+from bitneck.hw.parts import PARTS, PartError, PartName
 from bitneck.hw.search import budget, search
 from bitneck.hw.shell import Shell
 from bitneck.hw.synthesis import Synthesis, Used, synthesise
@@ -54,7 +55,7 @@ def digits(bitneck, tmp_path_factory) -> RunFolder:
 
 @pytest.fixture(scope="module")
 def synthesis(digits) -> Synthesis:
-    return flow.synth(digits, "up5k", PCF)
+    return silicon.synth(digits, "up5k", PCF)
 
 
 def design_of(digits: RunFolder) -> tuple[Graph, Accelerator]:
@@ -73,7 +74,7 @@ def test_every_cell_of_the_netlist_is_counted_once_and_to_its_stage(digits, synt
     assert synthesis.total("luts") == types.count("SB_LUT4")
     assert synthesis.total("carries") == types.count("SB_CARRY")
     assert synthesis.total("ffs") == sum(name.startswith("SB_DFF") for name in types)
-    assert synthesis.total("rams") == sum(name.startswith("SB_RAM40") for name in types)
+    assert synthesis.total("brams") == sum(name.startswith("SB_RAM40") for name in types)
     stages = {stage.name: stage for stage in synthesis.stages}
     assert set(stages) == {stage.name for stage in design_of(digits)[1].stages} | {PORT}
     assert stages["dense1"].luts > stages["dense2"].luts > stages["argmax"].luts > 0
@@ -92,7 +93,7 @@ def test_rates_follow_from_the_clock_of_the_placed_design(digits, synthesis):
 
 def test_synthesis_is_kept_while_its_inputs_stay_and_made_anew_when_they_change(bitneck, digits, monkeypatch):
     before = digits.synthesis("up5k").stat().st_mtime_ns
-    flow.synth(digits, "up5k", PCF)
+    silicon.synth(digits, "up5k", PCF)
     assert digits.synthesis("up5k").stat().st_mtime_ns == before
 
     def started(*_: object, **__: object) -> str:
@@ -100,7 +101,7 @@ def test_synthesis_is_kept_while_its_inputs_stay_and_made_anew_when_they_change(
 
     monkeypatch.setattr("bitneck.hw.synthesis.run", started)
     with pytest.raises(SynthesisError, match="started"):
-        flow.synth(digits, "up5k", PCF.replace("clk 35", "clk 37"))
+        silicon.synth(digits, "up5k", PCF.replace("clk 35", "clk 37"))
     assert digits.synthesis("up5k").stat().st_mtime_ns == before, "what was finished stays"
 
 
@@ -154,7 +155,7 @@ def test_a_net_too_big_for_the_part_is_said_with_the_excess_and_a_folding_that_f
     accelerator = lower(graph, fold(graph, 32))
     stages = tuple(
         {"name": stage.name, "luts": getattr(stage, "pe", 0) * getattr(stage, "simd", 0) * 2.5 + 50, "carries": 0,
-         "ffs": 0, "rams": 0} for stage in accelerator.stages
+         "ffs": 0, "brams": 0} for stage in accelerator.stages
     )  # fmt: skip
 
     done = Synthesis(
@@ -174,9 +175,9 @@ def test_a_net_too_big_for_the_part_is_said_with_the_excess_and_a_folding_that_f
 
 
 def test_a_missing_wheel_and_an_unknown_part_are_a_line_each(bitneck, digits, monkeypatch):
-    with pytest.raises(SynthesisError, match="there are up5k, hx8k"):
+    with pytest.raises(PartError, match="no target 'virtex'; choose one of up5k, hx8k"):
         target_of("virtex")
-    assert [part.value for part in Part] == list(TARGETS)
+    assert get_args(PartName) == tuple(PARTS) == tuple(TARGETS)
     monkeypatch.setattr(yowasp, "find_spec", lambda name: None)
     result = bitneck("synth", digits.path, "--target", "hx8k")
     assert result.exit_code == 2
@@ -196,7 +197,7 @@ def test_an_interrupt_ends_the_tool_and_leaves_nothing_half_written(digits, monk
 
     monkeypatch.setattr(yowasp.subprocess, "Popen", watched)
     with pytest.raises(KeyboardInterrupt):
-        flow.synth(digits, "ecp5-25k", tell=interrupt)
+        silicon.synth(digits, "ecp5-25k", tell=interrupt)
     assert processes
     assert all(process.poll() is not None for process in processes)
     assert not list(digits.synth.glob("ecp5-25k*"))

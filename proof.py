@@ -1,0 +1,138 @@
+"""The keystone on a run's files: torch, QONNX, graph and RTL emit the same codes, and what other tools say of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from .artefacts import (
+    RunFolder,
+    Verification,
+    graph_of,
+    read_model,
+    read_trace,
+    verification_of,
+    write,
+    write_arrays,
+)
+from .export.compare import digests, first_mismatch
+from .flow import built, trained_on
+from .hw.runner import SimulatorName
+from .runs import chosen_samples
+
+Tier = Literal["library", "cocotb"]
+Tell = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Tells nobody."""
+
+
+def simulate(
+    folder: RunFolder,
+    data_dir: Path | None = None,
+    tier: Tier = "library",
+    simulator: SimulatorName = "verilator",
+    workers: int = 2,
+    tell: Tell = silent,
+) -> Verification:
+    """Runs the RTL over every sample and compares every layer of all four sources with zero tolerance.
+
+    The RTL that runs is what lies in rtl/. verify.json is written whatever the outcome; ask `equal` of what returns.
+    """
+    from .export.qonnx import execute
+    from .hw.cosimulate import cosimulate
+    from .hw.simulate import build as compile_design
+
+    config, graph = folder.config(), graph_of(folder)
+    data = trained_on(folder, config, data_dir)
+    x, y = chosen_samples(config, data)
+    accelerator, files = built(folder, graph)
+    tell("torch: the codes captured at the end of the training")
+    torch_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
+    tell(f"graph: the golden model over {len(x):,} samples")
+    graph_trace = graph(x)
+    tell(f"qonnx: executing model.onnx over {len(x):,} samples")
+    qonnx_trace = execute(read_model(folder.needs(folder.model, "export")), x)
+    if tier == "library":
+        tell("rtl: compiling the design with Verilator")
+        simulator_of_design = compile_design(accelerator, folder.path / "simulation", files)
+        tell(f"rtl: simulating {len(x):,} frames")
+        complaint = None
+        simulation = simulator_of_design(
+            x, workers=workers, progress=lambda done: tell(f"rtl: {done:,} of {len(x):,} frames simulated")
+        )
+    else:
+        tell(f"rtl: building and simulating {len(x):,} frames under cocotb on {simulator}")
+        work = folder.path / "cocotb"
+        simulation, complaint = cosimulate(accelerator, x, graph_trace, work, simulator, design=files)
+    traces = [torch_trace, qonnx_trace, graph_trace, simulation.trace]
+    found = [first_mismatch(graph, torch_trace, trace, x) for trace in traces[1:]]
+    mismatches = [str(mismatch) for mismatch in found if mismatch is not None]
+    wrong = np.flatnonzero(simulation.classes != graph_trace.predictions())
+    if len(wrong):
+        sample = int(wrong[0])
+        said, due = int(simulation.classes[sample]), int(graph_trace.predictions()[sample])
+        mismatches.append(f"class: sample {sample}: graph says {due}, rtl says {said}")
+    if complaint and not mismatches:
+        mismatches.append(f"cocotb: {complaint}")
+    verification = Verification(
+        name=config.name,
+        data_sha256=data.sha256,
+        samples=len(x),
+        layers=len(graph.layers),
+        tier=tier if tier == "library" else f"cocotb on {simulator}",
+        digests=digests(traces),
+        mismatches=mismatches,
+        accuracy=float((simulation.classes == y).mean()),
+        latency_cycles=simulation.latency,
+        cycles_per_frame=simulation.cycles_per_frame,
+        promised_cycles=accelerator.cycles,
+        seconds=simulation.seconds,
+    )
+    write_arrays(folder.trace, simulation.trace.arrays())
+    _write_verification(folder, verification)
+    return verification
+
+
+def _write_verification(folder: RunFolder, verification: Verification) -> None:
+    write(folder.verification, json.dumps(asdict(verification) | {"equal": verification.equal}, indent=1))
+
+
+def verify(
+    folder: RunFolder, data_dir: Path | None = None, judges: bool = False, tell: Tell = silent
+) -> tuple[Verification, list[str]]:
+    """What `simulate` recorded, and in which places the run's files are no longer what it was recorded of, as lines.
+
+    judges   where the files still are: let every independent tool that is here judge them, and record what it says
+    """
+    from .judges import JUDGES, Case, sentences
+
+    config, graph = folder.config(), graph_of(folder)
+    x, _ = chosen_samples(config, trained_on(folder, config, data_dir))
+    verification = verification_of(folder)
+    tell(f"digests of the codes of {len(x):,} samples")
+    reference = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
+    found = digests([reference, graph(x), read_trace(folder.needs(folder.trace, "simulate"))])
+    stale = [
+        f"{layer}: {source} has sha256 {digest[:12]} now, verify.json says {recorded[:12]}; "
+        f"`bitneck simulate {folder.path}` proves what is there"
+        for layer, row in found.items()
+        for source, digest in row.items()
+        if digest != (recorded := verification.digests.get(layer, {}).get(source, "nothing"))
+    ]
+    if stale or not judges:
+        return verification, stale
+    accelerator, files = built(folder, graph)
+    model, streamlined, standard = (
+        read_model(folder.needs(path, "export")) for path in (folder.model, folder.streamlined, folder.standard)
+    )
+    case = Case(graph, accelerator, model, streamlined, standard, files, x)
+    judged = replace(verification, judges=list(sentences(case, reference, JUDGES, tell)))
+    _write_verification(folder, judged)
+    return judged, []
