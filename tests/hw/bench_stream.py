@@ -156,3 +156,22 @@ async def reset_in_mid_frame_leaves_nothing_behind(dut, case: str, sink: float) 
         await streams.reset(rng.randint(1, 2))
         taken, _ = await streams.pass_through(data["sent"], len(data["expected"]), data["patience"], rng, NEVER, sink)
         check(taken, data["expected"])
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(case=list(CASES))
+@until_found
+async def reset_of_one_cycle_empties_a_full_stage(dut, case: str) -> None:
+    """Under a stall every register holds a beat at last, and a second cycle of reset could still flush one of them."""
+    streams, data = await start(dut, case), CASES[case]
+    accepted = 0
+    streams.m_ready.value, streams.s_valid.value = 0, 1
+    for _ in range(4 * data["cycles"] + 20):
+        streams.s_data.value = data["sent"][accepted % len(data["sent"])]
+        await RisingEdge(streams.clk)
+        accepted += int(streams.s_ready.value)
+    assert not int(streams.s_ready.value), f"{accepted} beats went in, none came out, and it takes more"
+    await streams.reset(1)
+    rng = random.Random(1)
+    taken, _ = await streams.pass_through(data["sent"], len(data["expected"]), data["patience"], rng, NEVER, NEVER)
+    check(taken, data["expected"])

@@ -38,7 +38,7 @@ STAGES: dict[str, Stage] = {
     "dense_scores": dense_scores(RNG, 3, 8, 128),
     "argmax_tree": ArgmaxTree("argmax_tree", 10, 3),
 }
-ORDER, THROUGHPUT, RESET = "every_beat_arrives", "throughput_is", "reset_in_mid_frame"
+ORDER, THROUGHPUT, RESET, FULL = "every_beat_arrives", "throughput_is", "reset_in_mid_frame", "reset_of_one_cycle"
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,14 @@ MUTANTS = [
         "dense",
     ),
     Mutant("a group of its last leaf only", "unrolled.sv", "leaf[l-1].sum + WIDTH'", "WIDTH'", "dense"),
+    Mutant(
+        "a frame of before the reset comes out",
+        "unrolled.sv",
+        "if (rst)           m_axis_tvalid <= 1'b0;",
+        "",
+        "dense",
+        FULL,
+    ),
     Mutant("the groups do not wait", "unrolled.sv", "if (s_axis_tready) ones", "ones", "dense"),
     Mutant(
         "a sum one below its constant threshold fires",

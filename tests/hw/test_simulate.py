@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import time
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ from bitneck.export.graph import Graph
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.cosimulate import cosimulate
 from bitneck.hw.folding import Folding, fold
+from bitneck.hw.runner import keep_runtime, restore_runtime
 from bitneck.hw.simulate import Simulation, Simulator, Stalls, build
 from bitneck.hw.verilator import SimulationError
 from bitneck.hw.verilog import verilog
@@ -227,6 +232,30 @@ def test_cocotb_names_the_layer_and_the_beat_of_one_wrong_bit(folder, name, simu
     _, complaint = cosimulate(accelerator, x, planted, folder(name, simulator_name), simulator_name)
     beats = accelerator["dense2"].out_beats
     assert complaint == f"dense2: 1 of {FRAMES * beats} beats differ, the first is {18 * beats - 1}"
+
+
+def test_cocotb_tier_builds_what_verilator_would_split_and_takes_a_relative_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    graph = random_graph([96, 64, 3], 1, name="wide")
+    accelerator = lower(graph, fold(graph, 1))
+    x = random_frames(graph, FRAMES)
+    _, complaint = cosimulate(accelerator, x, graph(x), Path("work"))
+    assert complaint is None
+
+
+def test_run_time_objects_of_an_earlier_build_are_not_made_anew(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    (first / "verilated.o").write_bytes(b"object")
+    keep_runtime(first, [])
+    restore_runtime(second, [])
+    (second / "Vtop.mk").touch()
+    in_a_minute = time.time() + 60  # Verilator writes it later
+    os.utime(second / "Vtop.mk", (in_a_minute, in_a_minute))
+    (second / "Makefile").write_text("verilated.o: Vtop.mk\n\tfalse\n")
+    subprocess.run(["make", "verilated.o"], cwd=second, check=True)
+    assert (second / "verilated.o").read_bytes() == b"object"
 
 
 def test_cocotb_tier_reports_a_hang_with_how_far_every_layer_came(tmp_path):

@@ -21,13 +21,13 @@ from bitneck.hw.gates import judge_bitstream, judge_netlist
 from bitneck.hw.parts import PARTS, PartError, PartName
 from bitneck.hw.search import budget, search
 from bitneck.hw.shell import Shell
-from bitneck.hw.synthesis import Synthesis, Used, synthesise
+from bitneck.hw.synthesis import NETLIST_VERILOG, Synthesis, Used, synthesise
 from bitneck.hw.targets import TARGETS, SynthesisError, Tool, target_of
 from bitneck.hw.utilisation import PORT, StageUse
 from bitneck.hw.verilog import verilog
 from bitneck.models.datasets import load
 from bitneck.runs import design
-from random_nets import random_graph
+from random_nets import random_frames, random_graph
 
 SAMPLES = 100
 UP5K_PINS = [35, 10, 2, 3, 4, 6, 9, 11, 12, 13, 18, 19, 20, 21, 23, 25, 26, 27, 28, 31, 32, 34, 36]
@@ -114,24 +114,40 @@ def test_same_inputs_give_the_same_bitstream(tmp_path):
 
 
 @pytest.mark.parametrize("target", ["ecp5-25k", "xc7"])
-def test_other_families_are_counted_and_placed_where_there_is_a_placer(target, tmp_path):
-    _, accelerator = small()
-    done = synthesise(accelerator, verilog(accelerator), target, tmp_path)
+def test_other_families_are_counted_and_placed_where_there_is_a_placer(digits, target):
+    done = silicon.synth(digits, target)
     assert done.fits
     assert done.total("luts") > 50
     assert done.total("ffs") > 50
     assert (done.bitstream is None) == (done.fmax_mhz is None) == (target == "xc7")
 
 
-@icarus
-def test_the_netlist_emits_the_golden_codes_of_every_layer(digits, tmp_path):
+@pytest.mark.parametrize(
+    ("target", "simulator", "samples"),
+    [
+        ("up5k", "verilator", SAMPLES),
+        pytest.param("up5k", "icarus", 20, marks=icarus),  # a quarter of a second a sample, but it knows undefined bits
+        ("ecp5-25k", "verilator", SAMPLES),
+        ("xc7", "verilator", SAMPLES),
+    ],
+)
+def test_the_netlist_emits_the_golden_codes_of_every_layer(digits, tmp_path, target, simulator, samples):
+    silicon.synth(digits, target, PCF if target == "up5k" else None)
     graph, accelerator = design_of(digits)
-    x = load("digits-twice", None).test_x[:SAMPLES]
-    folder = digits.synthesis("up5k").parent
-    judged = judge_netlist(Shell(accelerator), target_of("up5k"), folder, x, graph(x), tmp_path)
-    assert judged.samples == SAMPLES
+    x = load("digits-twice", None).test_x[:samples]
+    folder = digits.synthesis(target).parent
+    judged = judge_netlist(Shell(accelerator), target_of(target), folder, x, graph(x), tmp_path, simulator)
+    assert judged.samples == samples
     assert judged.streams == ("binarize", "dense1", "dense2", "scores", "output_bytes")
     assert judged.complaint is None
+
+
+def test_a_netlist_of_cells_without_a_model_is_refused(tmp_path):
+    graph, accelerator = small()
+    (tmp_path / NETLIST_VERILOG).write_text("module little_shell; DP16KD memory (); endmodule")
+    x = random_frames(graph, 1)
+    with pytest.raises(SynthesisError, match=r"LFE5U-25F.* has DP16KD, which yosys has no simulation model of"):
+        judge_netlist(Shell(accelerator), target_of("ecp5-25k"), tmp_path, x, graph(x), tmp_path / "judged")
 
 
 @icarus
@@ -197,10 +213,10 @@ def test_an_interrupt_ends_the_tool_and_leaves_nothing_half_written(digits, monk
 
     monkeypatch.setattr(yowasp.subprocess, "Popen", watched)
     with pytest.raises(KeyboardInterrupt):
-        silicon.synth(digits, "ecp5-25k", tell=interrupt)
+        silicon.synth(digits, "ecp5-85k", tell=interrupt)
     assert processes
     assert all(process.poll() is not None for process in processes)
-    assert not list(digits.synth.glob("ecp5-25k*"))
+    assert not list(digits.synth.glob("ecp5-85k*"))
 
 
 def test_a_design_that_yosys_refuses_is_a_line_with_its_first_error(tmp_path):

@@ -33,7 +33,7 @@ BATCH = 24
 ENDED = "expected it would shut down the simulation"  # cocotb, of a $fatal or $finish
 CPU_SECONDS = 40  # of one simulation: what takes longer loops without time passing
 WITHOUT_BACK_PRESSURE = r"sink=0\.0|throughput"
-WITH_BACK_PRESSURE = r"sink=0\.[1-9]|wait_for_ready"
+WITH_BACK_PRESSURE = r"sink=0\.[1-9]|wait_for_ready|full_stage"
 
 State = Literal["killed", "survived", "does not compile"]
 
