@@ -12,9 +12,10 @@ import pytest
 from bitneck.hw.accelerator import lower
 from bitneck.hw.calibrate import FILE, Measurement, document, fit, from_row, wrong_blocks
 from bitneck.hw.folding import fold
+from bitneck.hw.memories import placement, table_facts
 from bitneck.hw.netlist import count, synthesise, synthesise_whole
 from bitneck.hw.parts import PARTS, PartError
-from bitneck.hw.resources import MODULES, ResourceError, estimate, placement, predict, table_facts, total
+from bitneck.hw.resources import MODULES, ResourceError, estimate, predict, total
 from bitneck.hw.stages import Binarize, DwcUp
 from bitneck.models.datasets import load
 from bitneck.models.thresholds import most_telling_thresholds
