@@ -197,6 +197,7 @@ def test_what_is_asked_of_a_part_is_built_and_its_table_is_shown(bitneck, finish
         (["--target", "up5k", "--fps", 1000], "target_fps says nothing without clock_mhz"),
         (["--target", "up5k", "--fps", 1e8, "--clock", 48], "more than one frame a cycle at 48 MHz"),
         (["--target", "up5k", "--fps", 1000, "--clock", 48, "--cycles", 64], "give one of them"),
+        (["--target", "up5k", "--fps", "inf", "--clock", "inf"], "target_fps: Input should be a finite number"),
         (["--target", "up5k", "--cycles", 1], "1 cycles a frame takes at least"),
         (["--target", "up5k", "--fastest", "--brams", 31], "a budget of 31 memory blocks on up5k, which has 30"),
     ],
@@ -220,6 +221,39 @@ def test_a_damaged_artefact_is_named_in_one_line(bitneck, finished_run, tmp_path
     assert result.exit_code == 2, result.output
     assert path.name in result.output
     assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("artefact", "words"),
+    [
+        ("run.toml", ["build"]),
+        ("rtl/dense1_weights.mem", ["simulate"]),
+        ("rtl/digits.sv", ["synth", "--target", "up5k"]),
+        ("run.toml", ["train", "--config", "run.toml"]),
+        ("pins.pcf", ["synth", "--target", "up5k", "--pins", "pins.pcf"]),
+    ],
+)
+def test_bytes_that_are_no_text_are_named_in_one_line(bitneck, finished_run, tmp_path, monkeypatch, artefact, words):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    monkeypatch.chdir(tmp_path / "digits")
+    (tmp_path / "digits" / artefact).write_bytes(b"\x80\xff")
+    result = bitneck(*words, tmp_path / "digits")
+    assert result.exit_code == 2, result.output
+    assert f"{artefact} is no text in UTF-8" in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+def test_an_empty_model_is_damaged_although_onnx_reads_it(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    (tmp_path / "digits" / "model.onnx").write_bytes(b"")
+    for verb in ("simulate", "report"):
+        result = bitneck(verb, tmp_path / "digits")
+        assert result.exit_code == 2, result.output
+        assert "model.onnx is damaged" in result.output
+
+
+def test_what_help_says_of_a_section_is_not_taken_for_a_style(bitneck):
+    assert "Options stand in for those of [hardware] in run.toml" in bitneck("fold", "--help").output
 
 
 def test_a_full_disk_costs_nothing_that_was_there(bitneck, finished_run, tmp_path, monkeypatch):
