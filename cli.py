@@ -284,7 +284,3 @@ for each in (plane, sweep, paper):
 
 def main() -> None:
     app()
-
-
-if __name__ == "__main__":
-    main()
