@@ -73,11 +73,12 @@ def train(
         )
     data = load(config.dataset, data_dir)
     x, y = chosen_samples(config, data)
-    folder.settle(config)
     if folder.checkpoint.exists():
+        folder.settle(config)
         run = training.restore(read_arrays(folder.checkpoint), data, device)
     else:
         run = training.start(config.network, config.training, data, device)
+        folder.settle(config)  # what cannot be trained leaves no folder
         write_arrays(folder.codes / "labels.npz", {"labels": y})
     epochs = config.training.epochs
     looked_at = set(schedule(epochs))

@@ -16,6 +16,7 @@ import tomllib
 import pytest
 from bitneck import artefacts
 from bitneck.artefacts import RunFolder
+from bitneck.runs import changed, from_preset
 
 
 def files(folder) -> dict[str, bytes]:
@@ -242,6 +243,17 @@ def test_bytes_that_are_no_text_are_named_in_one_line(bitneck, finished_run, tmp
     assert result.exit_code == 2, result.output
     assert f"{artefact} is no text in UTF-8" in result.output
     assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [["--device", "abacus"], ["--config", "thirteen.toml"]])
+def test_what_cannot_be_trained_is_one_line_and_leaves_no_folder(bitneck, tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    wrong = changed(from_preset("twelve"), network__widths=(13, 3, 2))
+    (tmp_path / "thirteen.toml").write_text(wrong.toml())
+    result = bitneck("train", tmp_path / "twelve", *options)
+    assert result.exit_code == 2, result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert not (tmp_path / "twelve").exists()
 
 
 def test_an_empty_model_is_damaged_although_onnx_reads_it(bitneck, finished_run, tmp_path):
