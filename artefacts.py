@@ -113,7 +113,7 @@ class RunFolder:
         return artefact
 
     def config(self) -> RunConfig:
-        return from_toml(self.needs(self.config_file, "train").read_text(), str(self.config_file))
+        return from_toml(read_text(self.needs(self.config_file, "train")), str(self.config_file))
 
     def settle(self, config: RunConfig) -> None:
         """Writes the configuration, or checks that the folder was made with the same."""
@@ -139,8 +139,10 @@ def write(path: Path, content: str | bytes) -> None:
             file.write(data)
         os.chmod(name, 0o644)
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say which
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
 
 
@@ -179,6 +181,14 @@ def read_arrays(path: Path) -> dict[str, NDArray]:
         raise damaged(path, error) from None
 
 
+def read_text(path: Path) -> str:
+    """Raises RunError where the file is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RunError(f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}); write it anew") from None
+
+
 def read_json(path: Path) -> Any:
     """Raises RunError where the file is damaged."""
     try:
@@ -190,9 +200,12 @@ def read_json(path: Path) -> Any:
 def read_model(path: Path) -> onnx.ModelProto:
     """Raises RunError where the file is damaged."""
     try:
-        return onnx.load(str(path))
+        model = onnx.load(str(path))
     except DecodeError:
         raise damaged(path, "no ONNX file") from None
+    if not model.graph.node:  # an empty file is a valid message
+        raise damaged(path, "a net without nodes")
+    return model
 
 
 def read_trace(path: Path) -> Trace:
@@ -253,6 +266,7 @@ class Verification:
     cycles_per_frame  measured; promised_cycles is what the descriptors say
     seconds           of the simulation alone, after the build
     judges            what independent tools say, where they were asked after the simulation
+    files             sha256 by name of what was executed: model.onnx, and all that lies in rtl/
     """
 
     name: str
@@ -268,6 +282,7 @@ class Verification:
     promised_cycles: int
     seconds: float = field(compare=False)
     judges: list[Judgement] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:

@@ -54,7 +54,13 @@ def compare(
     for layer, codes in captured.items():
         if layer not in software:
             raise CodesError(f"no layer {layer!r} in this run; it has {', '.join(software)}")
-        difference = software[layer].first_difference(codes)
+        due = software[layer]
+        if (len(codes), codes.width) != (len(due), due.width):
+            raise CodesError(
+                f"{layer}: {len(codes):,} codes of {codes.width} bits were captured, this run has {len(due):,} of "
+                f"{due.width}; capture the samples that it analyses, in their order"
+            )
+        difference = due.first_difference(codes)
         (ours,), (theirs,) = (plane({0: {layer: each}}, labels, target) for each in (software[layer], codes))
         compared.append(
             Comparison(
@@ -82,10 +88,14 @@ def read(
 
     Raises CodesError where the numbers do not fit the layer's width.
     """
+    if not path.is_file():
+        raise CodesError(f"{path}: no such file")
     if path.suffix == ".npz":
         arrays = read_arrays(path)
         if {"names", "widths", "scores"} <= set(arrays):
             return read_trace(path).layers()
+        if not arrays:
+            raise CodesError(f"{path} holds no array; name one after each layer, of {', '.join(widths)}")
         return {name: _of_array(path, name, array, widths) for name, array in arrays.items()}
     if layer is None:
         raise CodesError(f"{path} holds one layer's codes; say which with --layer, one of {', '.join(widths)}")

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from . import flow, proof, silicon
-from .artefacts import RunFolder, history
+from .artefacts import RunFolder, history, read_text
 from .console import CORES, DataDir, app, bar, err, out, refuse, say, verb
 from .hw.costs import table
 from .hw.parts import PARTS, PartName
@@ -95,7 +95,7 @@ def train(
 def _start(place: RunFolder, preset: str | None, config: Path | None) -> RunConfig:
     """From the option given; without one, from the folder's own run.toml, or the preset of the folder's name."""
     if config is not None:
-        return from_toml(config.read_text(), str(config))
+        return from_toml(read_text(config), str(config))
     if preset is None and place.config_file.exists():
         return place.config()
     return from_preset(preset or place.path.name)
@@ -233,7 +233,7 @@ def synth(
     place = RunFolder(folder)
     for part in target:
         with out.status(f"synth: {part}") as status:
-            text = None if pins is None else pins.read_text()
+            text = None if pins is None else read_text(pins)
             done = silicon.synth(place, part, text, tell=lambda words: status.update(f"synth: {escape(words)}"))
         say("synth", synthesis_line(done), place.synthesis(part).parent)
         if (complaint := silicon.too_big(place, done)) is not None:
@@ -284,7 +284,3 @@ for each in (plane, sweep, paper):
 
 def main() -> None:
     app()
-
-
-if __name__ == "__main__":
-    main()

@@ -25,6 +25,7 @@ from .artefacts import (
     others_than_vectors,
     read_arrays,
     read_json,
+    read_text,
     read_trace,
     synthesis_of,
     verification_of,
@@ -72,11 +73,12 @@ def train(
         )
     data = load(config.dataset, data_dir)
     x, y = chosen_samples(config, data)
-    folder.settle(config)
     if folder.checkpoint.exists():
+        folder.settle(config)
         run = training.restore(read_arrays(folder.checkpoint), data, device)
     else:
         run = training.start(config.network, config.training, data, device)
+        folder.settle(config)  # what cannot be trained leaves no folder
         write_arrays(folder.codes / "labels.npz", {"labels": y})
     epochs = config.training.epochs
     looked_at = set(schedule(epochs))
@@ -156,14 +158,20 @@ def export_vectors(
 
 
 def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]:
-    """The accelerator, and the files of rtl/ by name. Raises RunError where they are of another [hardware]."""
+    """The accelerator, and the files of rtl/ by name. Raises RunError where one is missing, or of another
+    [hardware].
+    """
     config = folder.config()
     built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
     if built_for != config.hardware.model_dump(mode="json"):
         raise RunError(
             f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
         )
-    return design(config, graph), {path.name: path.read_text() for path in sorted(folder.rtl.iterdir())}
+    accelerator = design(config, graph)
+    files = {path.name: read_text(path) for path in sorted(folder.rtl.iterdir())}
+    if lost := sorted(verilog(accelerator).keys() - files.keys()):  # else a simulator finds an older one elsewhere
+        raise RunError(f"{folder.rtl} lacks {', '.join(lost)}; `bitneck build {folder.path}` makes it")
+    return accelerator, files
 
 
 @threadpool_limits.wrap(limits=1)  # a sum over two threads rounds otherwise: the same codes, the same bytes everywhere

@@ -5,6 +5,7 @@ To add one: what it is called and what it reads, why it may be missing, its vers
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from .artefacts import Judgement
 from .export import finn, finn_plus, onnx_runtime, qonnx
 from .export.compare import digests, first_mismatch
+from .export.finn_plus import JudgeError
 from .export.graph import Dense, Graph, Scores
 from .hw import stages as s
 from .hw.accelerator import Accelerator
@@ -119,7 +121,10 @@ def _from_memories(case: Case) -> Graph:
     def weight(name: str) -> NDArray[np.bool_]:
         stage = case.accelerator[name]
         assert isinstance(stage, s.Mvtu | s.Scores)
-        words = case.memories[str(stage.parameters()["WEIGHTS"])].split()
+        file = str(stage.parameters()["WEIGHTS"])
+        words, due = case.memories[file].split(), stage.memories()[file].split()
+        if len(words) != len(due) or not all(re.fullmatch(f"[0-9a-f]{{{len(due[0])}}}", word) for word in words):
+            raise JudgeError(f"{file} in rtl/ is damaged: {len(due)} words of {len(due[0])} hex digits belong there")
         return finn.weight_read(words, len(stage.weight), stage.pe, stage.simd)
 
     layers = tuple(

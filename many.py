@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from . import pictures
-from .artefacts import RunFolder, write
+from .artefacts import RunFolder, read_text, write
 from .console import CORES, DataDir, bar, err, out, say
 from .models.datasets import ENVIRONMENT
 
@@ -49,7 +49,7 @@ def sweep(
     """Train and measure many networks; one table of results. Exit 1 where a network failed."""
     from . import sweep as sweeping
 
-    wanted = sweeping.tasks(file.read_text(), str(file))
+    wanted = sweeping.tasks(read_text(file), str(file))
     place = folder or Path("sweeps") / file.stem
     failed = _sweep(place, wanted, scheduler, workers, data_dir, "sweep")
     say("sweep", f"{len(wanted) - failed} of {len(wanted)} networks", sweeping.collect(place, wanted))

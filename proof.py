@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
@@ -53,6 +54,7 @@ def simulate(
     data = trained_on(folder, config, data_dir)
     x, y = chosen_samples(config, data)
     accelerator, files = built(folder, graph)
+    executed = _executed(folder)
     tell("torch: the codes captured at the end of the training")
     torch_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
     tell(f"graph: the golden model over {len(x):,} samples")
@@ -94,10 +96,21 @@ def simulate(
         cycles_per_frame=simulation.cycles_per_frame,
         promised_cycles=accelerator.cycles,
         seconds=simulation.seconds,
+        files=executed,
     )
     write_arrays(folder.trace, simulation.trace.arrays())
     _write_verification(folder, verification)
     return verification
+
+
+def _executed(folder: RunFolder) -> dict[str, str]:
+    """sha256 by name of the files that a simulation executes, as far as they are there."""
+    paths = [folder.model, *(sorted(folder.rtl.iterdir()) if folder.rtl.exists() else ())]
+    return {
+        str(path.relative_to(folder.path)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if path.is_file()
+    }
 
 
 def _write_verification(folder: RunFolder, verification: Verification) -> None:
@@ -119,20 +132,31 @@ def verify(
     tell(f"digests of the codes of {len(x):,} samples")
     reference = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
     found = digests([reference, graph(x), read_trace(folder.needs(folder.trace, "simulate"))])
-    stale = [
-        f"{layer}: {source} has sha256 {digest[:12]} now, verify.json says {recorded[:12]}; "
-        f"`bitneck simulate {folder.path}` proves what is there"
+    codes = {
+        f"{layer}: {source}": (digest, verification.digests.get(layer, {}).get(source))
         for layer, row in found.items()
         for source, digest in row.items()
-        if digest != (recorded := verification.digests.get(layer, {}).get(source, "nothing"))
-    ]
-    if stale or not judges:
-        return verification, stale
-    accelerator, files = built(folder, graph)
+    }
+    now = _executed(folder)
+    names = dict.fromkeys([*verification.files, *now])
+    files = {name: (now.get(name), verification.files.get(name)) for name in names}
+    if not judges or _stale(folder, codes):
+        return verification, _stale(folder, codes | files)
+    accelerator, design = built(folder, graph)
     model, streamlined, standard = (
         read_model(folder.needs(path, "export")) for path in (folder.model, folder.streamlined, folder.standard)
     )
-    case = Case(graph, accelerator, model, streamlined, standard, files, x)
+    case = Case(graph, accelerator, model, streamlined, standard, design, x)
     judged = replace(verification, judges=list(sentences(case, reference, JUDGES, tell)))
     _write_verification(folder, judged)
-    return judged, []
+    return judged, _stale(folder, files)
+
+
+def _stale(folder: RunFolder, pairs: Mapping[str, tuple[str | None, str | None]]) -> list[str]:
+    """A line for each of the pairs (sha256 now, sha256 recorded) that differ; None where there is none."""
+    return [
+        f"{what} has sha256 {(now or 'nothing')[:12]} now, verify.json says {(recorded or 'nothing')[:12]}; "
+        f"`bitneck simulate {folder.path}` proves what is there"
+        for what, (now, recorded) in pairs.items()
+        if now != recorded
+    ]

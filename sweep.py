@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import signal
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from scipy.special import softmax
 
 from .artefacts import write
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 BINS = 30  # of a float net's activations, as in Shwartz-Ziv and Tishby 2017
 Row: TypeAlias = dict[str, Any]
+Values: TypeAlias = Annotated[list[Any], Field(min_length=1)]
 RETRIES = 2  # of a task that raised; dask itself gives a task of a killed worker to another one
 
 
@@ -43,6 +46,12 @@ class Span(Strict):
     low: int | float
     high: int | float
     log: bool = False
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Span:
+        if self.high < self.low or (self.log and self.low <= 0):
+            raise ValueError(f"nothing between low={self.low} and high={self.high}" + ", both above 0" * self.log)
+        return self
 
     def draw(self, rng: np.random.Generator) -> int | float:
         if isinstance(self.low, int) and isinstance(self.high, int) and not self.log:
@@ -57,7 +66,7 @@ class Random(Strict):
 
     count: Annotated[int, Field(ge=1)]
     seed: int = 0
-    fields: dict[str, Span | list[Any]]
+    fields: dict[str, Span | Values]
 
 
 class SweepConfig(Strict):
@@ -68,7 +77,7 @@ class SweepConfig(Strict):
 
     preset: str
     set: Annotated[dict[str, Any], Field(default_factory=dict)]
-    grid: dict[str, list[Any]] | None = None
+    grid: dict[str, Values] | None = None
     random: Random | None = None
 
 
@@ -270,11 +279,18 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
     if scheduler is not None:
         try:
             client = Client(scheduler, timeout="10s")
-        except OSError as error:
-            raise RunError(f"no dask scheduler answers at {scheduler} ({type(error).__name__})") from None
+        except (OSError, ValueError) as error:
+            why = error if isinstance(error, ValueError) else type(error).__name__
+            raise RunError(f"no dask scheduler answers at {scheduler} ({why})") from None
         with client:
             yield client
         return
-    quiet = {"silence_logs": 50, "dashboard_address": None}
-    with LocalCluster(n_workers=workers, threads_per_worker=1, **quiet) as cluster, Client(cluster) as client:
-        yield client
+    quiet = {"silence_logs": 50, "dashboard_address": ":0"}  # a free port: the usual one may be another sweep's
+    resource_tracker.ensure_running()  # it unblocks what we block, and would start with the first worker
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the workers inherit it: Ctrl-C is for us alone
+    try:
+        with LocalCluster(n_workers=workers, threads_per_worker=1, **quiet) as cluster, Client(cluster) as client:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            yield client
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

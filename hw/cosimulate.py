@@ -49,6 +49,7 @@ def cosimulate(
     Returns what the hardware did and cocotb's complaint: None where every beat of every layer was as `expected`.
     Raises SimulationError where the simulator is missing, does not build, or the design hangs.
     """
+    folder = folder.resolve()  # the simulators run in it, not here
     files = dict(verilog(accelerator) if design is None else design)
     files |= {**harness(), "probe.sv": probe(accelerator), "bench.sv": bench(accelerator)}
     files["public.vlt"] = PUBLIC

@@ -32,9 +32,9 @@ def describe(error: ValidationError) -> str:
 
 
 class Strict(BaseModel):
-    """Frozen, and an unknown key is an error that names the nearest known key."""
+    """Frozen, numbers are finite, and an unknown key is an error that names the nearest known key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

@@ -76,7 +76,15 @@ class Run:
 
 
 def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device: str = "cpu") -> Run:
-    """An untrained net, its input thresholds fitted to the training set. Raises TrainingError where shapes disagree."""
+    """An untrained net, its input thresholds fitted to the training set.
+
+    Raises TrainingError where shapes disagree, or torch has no such device here.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        said = str(error).splitlines()[0]
+        raise TrainingError(f"torch cannot train on device {device!r} here: {said}") from None
     wanted = (data.features, data.classes, data.input_bits)
     if (network.inputs, network.classes, network.input_bits) != wanted:
         raise TrainingError(

@@ -64,7 +64,11 @@ def test_one_flipped_bit_changes_digest_and_information_and_is_named(bitneck, fi
 @pytest.mark.parametrize(
     ("make", "options", "said"),
     [
-        (lambda bits: bits[:-1], ["--layer", "dense2"], "1797 codes of 48 bits against 1796 codes of 48 bits"),
+        (
+            lambda bits: bits[:-1],
+            ["--layer", "dense2"],
+            "dense2: 1,796 codes of 48 bits were captured, this run has 1,797 of 48",
+        ),
         (lambda bits: bits[:, :-1], ["--layer", "dense2"], "(1797, 47) bool"),
         (lambda bits: bits * 2, ["--layer", "dense2"], "bits must be 0 or 1, got 0 .. 2"),
         (
@@ -81,6 +85,15 @@ def test_what_does_not_match_is_refused_by_numbers(bitneck, finished_run, trace,
     assert result.exit_code == 2
     assert said in result.output
     assert len(result.output.strip().splitlines()) == 1
+
+
+def test_what_holds_no_codes_is_refused_and_not_called_equal(bitneck, finished_run, tmp_path):
+    np.savez(tmp_path / "none.npz")
+    for name, said in (("none.npz", "holds no array"), ("nowhere.npy", "no such file")):
+        result = bitneck("analyze", finished_run, "--codes", tmp_path / name)
+        assert result.exit_code == 2, result.output
+        assert f"{name}" in result.output
+        assert said in result.output
 
 
 @pytest.mark.parametrize(

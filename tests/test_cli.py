@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import tomllib
 import pytest
 from bitneck import artefacts
 from bitneck.artefacts import RunFolder
+from bitneck.runs import changed, from_preset
 
 
 def files(folder) -> dict[str, bytes]:
@@ -22,7 +24,7 @@ def files(folder) -> dict[str, bytes]:
 
 
 def test_an_interrupted_training_goes_on_to_the_same_bytes(bitneck, tmp_path):
-    command = [sys.executable, "-m", "bitneck.cli", "train", str(tmp_path / "broken"), "--preset", "digits"]
+    command = [sys.executable, "-m", "bitneck", "train", str(tmp_path / "broken"), "--preset", "digits"]
     process = subprocess.Popen([*command, "--epochs", "60"], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not RunFolder(tmp_path / "broken").checkpoint.exists() and time.monotonic() < deadline:
@@ -197,6 +199,7 @@ def test_what_is_asked_of_a_part_is_built_and_its_table_is_shown(bitneck, finish
         (["--target", "up5k", "--fps", 1000], "target_fps says nothing without clock_mhz"),
         (["--target", "up5k", "--fps", 1e8, "--clock", 48], "more than one frame a cycle at 48 MHz"),
         (["--target", "up5k", "--fps", 1000, "--clock", 48, "--cycles", 64], "give one of them"),
+        (["--target", "up5k", "--fps", "inf", "--clock", "inf"], "target_fps: Input should be a finite number"),
         (["--target", "up5k", "--cycles", 1], "1 cycles a frame takes at least"),
         (["--target", "up5k", "--fastest", "--brams", 31], "a budget of 31 memory blocks on up5k, which has 30"),
     ],
@@ -222,6 +225,50 @@ def test_a_damaged_artefact_is_named_in_one_line(bitneck, finished_run, tmp_path
     assert len(result.output.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("artefact", "words"),
+    [
+        ("run.toml", ["build"]),
+        ("rtl/dense1_weights.mem", ["simulate"]),
+        ("rtl/digits.sv", ["synth", "--target", "up5k"]),
+        ("run.toml", ["train", "--config", "run.toml"]),
+        ("pins.pcf", ["synth", "--target", "up5k", "--pins", "pins.pcf"]),
+    ],
+)
+def test_bytes_that_are_no_text_are_named_in_one_line(bitneck, finished_run, tmp_path, monkeypatch, artefact, words):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    monkeypatch.chdir(tmp_path / "digits")
+    (tmp_path / "digits" / artefact).write_bytes(b"\x80\xff")
+    result = bitneck(*words, tmp_path / "digits")
+    assert result.exit_code == 2, result.output
+    assert f"{artefact} is no text in UTF-8" in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [["--device", "abacus"], ["--config", "thirteen.toml"]])
+def test_what_cannot_be_trained_is_one_line_and_leaves_no_folder(bitneck, tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    wrong = changed(from_preset("twelve"), network__widths=(13, 3, 2))
+    (tmp_path / "thirteen.toml").write_text(wrong.toml())
+    result = bitneck("train", tmp_path / "twelve", *options)
+    assert result.exit_code == 2, result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert not (tmp_path / "twelve").exists()
+
+
+def test_an_empty_model_is_damaged_although_onnx_reads_it(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    (tmp_path / "digits" / "model.onnx").write_bytes(b"")
+    for verb in ("simulate", "report"):
+        result = bitneck(verb, tmp_path / "digits")
+        assert result.exit_code == 2, result.output
+        assert "model.onnx is damaged" in result.output
+
+
+def test_what_help_says_of_a_section_is_not_taken_for_a_style(bitneck):
+    assert "Options stand in for those of [hardware] in run.toml" in bitneck("fold", "--help").output
+
+
 def test_a_full_disk_costs_nothing_that_was_there(bitneck, finished_run, tmp_path, monkeypatch):
     shutil.copytree(finished_run, tmp_path / "digits")
     before = files(tmp_path / "digits")
@@ -240,7 +287,7 @@ def test_a_full_disk_costs_nothing_that_was_there(bitneck, finished_run, tmp_pat
     for words in (["export"], ["build"], ["analyze"], ["report"], ["export", "--vectors"]):
         result = bitneck(*words, tmp_path / "digits")
         assert result.exit_code == 2
-        assert "No space left on device" in result.output
+        assert re.search(r"No space left on device: '.*/digits/", result.output), result.output
     assert files(tmp_path / "digits") == before
 
 

@@ -152,6 +152,37 @@ def test_a_record_of_other_codes_is_not_confirmed(bitneck, run):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        lambda run: (run.rtl / "mvu.sv").write_text("// nothing"),
+        lambda run: (run.rtl / "dense1_weights.mem").unlink(),
+        lambda run: (run.rtl / "other.sv").write_text(""),
+        lambda run: run.model.write_bytes(run.model.read_bytes() + b"\n\x00"),
+        lambda run: run.model.unlink(),
+    ],
+    ids=["another module", "no memory", "one more file", "another model", "no model"],
+)
+def test_a_record_of_other_files_is_not_confirmed(bitneck, run, change):
+    change(run)
+    before = run.verification.read_text()
+    result = bitneck("verify", run.path)
+    assert result.exit_code == 1
+    assert len(result.output.strip().splitlines()) == 1
+    assert "verify.json says" in result.output
+    assert run.verification.read_text() == before
+
+
+@with_finn
+@pytest.mark.parametrize("text", ["", "zz\n", "00\n"])
+def test_a_memory_that_nobody_can_read_is_named_in_one_line(bitneck, run, text):
+    (run.rtl / "dense1_weights.mem").write_text(text)
+    result = bitneck("verify", run.path, "--judges")
+    assert result.exit_code == 2, result.output
+    assert "dense1_weights.mem in rtl/ is damaged" in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
     ("lost", "way_out"),
     [("verify.json", "bitneck simulate"), ("standard.onnx", "bitneck export"), ("streamlined.onnx", "bitneck export")],
 )

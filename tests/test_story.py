@@ -53,8 +53,9 @@ def test_the_analysis_has_the_same_bytes_on_one_core_and_on_two(run):
     assert found[1] == found[2]
 
 
-def test_cocotb_proves_the_same_as_the_library(bitneck, run):
-    result = bitneck("simulate", run.path, "--tier", "cocotb")
+def test_cocotb_proves_the_same_as_the_library(bitneck, run, monkeypatch):
+    monkeypatch.chdir(run.path.parent)
+    result = bitneck("simulate", run.path.name, "--tier", "cocotb")
     assert result.exit_code == 0, result.output
     by_cocotb = json.loads(run.verification.read_text())
     assert by_cocotb["equal"]
@@ -117,6 +118,16 @@ def test_a_planted_fault_is_caught_and_named(bitneck, run, plant):
     assert "accumulator" in line
     assert "threshold" in line
     assert not json.loads(run.verification.read_text())["equal"]
+
+
+@pytest.mark.parametrize("tier", ["library", "cocotb"])
+def test_a_file_that_is_gone_is_not_replaced_by_that_of_an_earlier_simulation(bitneck, run, tier):
+    (run.rtl / "dense1_weights.mem").unlink()
+    before = run.verification.read_bytes()
+    result = bitneck("simulate", run.path, "--tier", tier)
+    assert result.exit_code == 2, result.output
+    assert "rtl lacks dense1_weights.mem; `bitneck build" in result.output
+    assert run.verification.read_bytes() == before
 
 
 def test_a_fault_in_the_argmax_is_seen_at_the_chips_own_output(bitneck, run):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 
 import pytest
@@ -21,6 +24,7 @@ preset = "twelve"
 "training.seed" = [0, 1, 2]
 "training.learning_rate" = [0.01, 0.003]
 """
+RANDOM = 'preset = "twelve"\n[random]\ncount = 2\n[random.fields]\n"training.seed" = {}'
 
 
 def table(folder) -> list[dict]:
@@ -65,6 +69,10 @@ seed = 3
         (GRID.replace('"twelve"', '"twelfe"'), "did you mean 'twelve'"),
         ('preset = "twelve"', "either \\[grid\\] or \\[random\\]"),
         ("preset = ", "here: "),
+        (GRID.replace("[0, 1, 2]", "[]"), "here: grid.training.seed: .*at least 1 item"),
+        (RANDOM.format("[]"), "here: random.fields.training.seed.*at least 1 item"),
+        (RANDOM.format("{ low = 9, high = 2 }"), "here: .*nothing between low=9 and high=2"),
+        (RANDOM.format("{ low = 0, high = 2, log = true }"), "here: .*nothing between low=0 .* both above 0"),
     ],
 )
 def test_a_wrong_sweep_file_is_refused_with_its_place(text, said):
@@ -136,9 +144,37 @@ def test_on_a_cluster_by_its_address_a_failing_network_is_named_and_the_rest_goe
     assert {row["network.input_bits"] for row in table(tmp_path / "out")} == {1}
 
 
-def test_an_absent_scheduler_is_said_in_one_line():
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere", "post://office:1"])
+def test_an_absent_scheduler_is_said_in_one_line(address):
     with (
-        pytest.raises(RunError, match="no dask scheduler answers at tcp:"),
-        sweep.connected("tcp://127.0.0.1:9", 1),
+        pytest.raises(RunError, match=f"no dask scheduler answers at {address}"),
+        sweep.connected(address, 1),
     ):
         pass
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.5, 3, 6])
+def test_an_interrupt_of_the_whole_group_at_any_moment_is_one_line(tmp_path, seconds):
+    (tmp_path / "sweep.toml").write_text(GRID.replace("= 2\n", "= 2000\n"))
+    command = [
+        sys.executable,
+        "-m",
+        "bitneck",
+        "sweep",
+        str(tmp_path / "sweep.toml"),
+        "--folder",
+        str(tmp_path / "out"),
+    ]
+    process = subprocess.Popen(
+        [*command, "--workers", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert said.startswith("interrupted")
+    assert len(said.strip().splitlines()) == 1
