@@ -2,7 +2,8 @@
 
 Memory blocks follow the rule by which yosys maps memories (`memories.placement`). LUTs and flip-flops are linear in
 what a stage is made of (`parts_of`); the coefficients are fitted to syntheses of single stages and lie in
-`coefficients.json` with their residuals and the versions of the tools. `python -m bitneck.hw.calibrate` makes them anew.
+`coefficients.json`, with their residuals and the versions of the tools. `python -m bitneck.hw.calibrate` makes them
+anew.
 """
 
 from __future__ import annotations
