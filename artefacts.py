@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,10 @@ class RunFolder:
     """Where every artefact of a run lies. Each is written whole or not at all."""
 
     path: Path
+
+    def __post_init__(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self.path} is a file; a run is a folder")
 
     @property
     def config_file(self) -> Path:
@@ -149,16 +155,32 @@ def write(path: Path, content: str | bytes) -> None:
 def write_folder(path: Path, files: Mapping[str, str]) -> None:
     """Replaces a folder by one of these files, whole or not at all: under a hidden name beside it, then renamed."""
     path = path.resolve()
-    fresh = path.with_name(f".{path.name}")
-    shutil.rmtree(fresh, ignore_errors=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         for name, text in files.items():
             write(fresh / name, text)
-    except BaseException:
+        replace_folder(path, fresh)
+    finally:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise
-    shutil.rmtree(path, ignore_errors=True)
-    fresh.rename(path)
+
+
+def replace_folder(path: Path, fresh: Path) -> None:
+    """Puts the folder `fresh` where `path` is. Of several who do so at a time one is last, and none fails."""
+    aside = fresh.with_name(f"{fresh.name}.replaced")
+    while True:
+        try:
+            with suppress(FileNotFoundError):
+                path.rename(aside)
+            fresh.rename(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        else:
+            return
+        finally:
+            if not path.exists() and aside.exists():
+                aside.rename(path)
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
@@ -175,6 +197,8 @@ def damaged(path: Path, why: object) -> RunError:
 def read_arrays(path: Path) -> dict[str, NDArray]:
     """Raises RunError where the file is damaged."""
     try:
+        if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and propose to load it unsafely
+            raise ValueError("no .npz")
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:

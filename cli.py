@@ -155,6 +155,8 @@ def fold(
     Options stand in for those of [hardware] in run.toml; the lines to put there are printed at the end.
     """
     place = RunFolder(folder)
+    if fastest and (fps is not None or cycles is not None):
+        raise RunError("--fastest asks for no rate; leave --fps and --cycles out, or --fastest")
     rate = fastest or fps is not None or cycles is not None
     wishes = {
         "target": target,
@@ -253,6 +255,8 @@ def analyze(
     With --codes: those beside the software's own, exit 1 where any bit differs.
     """
     place = RunFolder(folder)
+    if codes is None and (layer is not None or beat_bits is not None):
+        raise RunError("--layer and --beat-bits say what is in the file of --codes, which is missing")
     if codes is not None:
         compared = flow.analyze_captured(place, codes, layer, beat_bits)
         for each in compared:

@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -17,7 +18,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .models.datasets import ENVIRONMENT
 
 app = typer.Typer(
-    help="Train a one-bit network, turn it into RTL, prove it bit-exact, and see what each layer remembers.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,6 +30,19 @@ CORES = os.cpu_count() or 1
 DataDir = Annotated[
     Path | None, typer.Option(help=f"folder of data sets made of IDX files; or the variable {ENVIRONMENT}")
 ]
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        out.print(metadata.version("bitneck"))
+        raise typer.Exit
+
+
+@app.callback()
+def bitneck(
+    version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="say it")] = False,
+) -> None:
+    """Train a one-bit network, turn it into RTL, prove it bit-exact, and see what each layer remembers."""
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 
-from .artefacts import RunFolder, graph_of, synthesis_of, write
+from .artefacts import RunFolder, graph_of, replace_folder, synthesis_of, write
 from .flow import built
 from .hw.accelerator import Accelerator
 from .hw.costs import next_step
@@ -16,7 +17,7 @@ from .hw.resources import estimate
 from .hw.search import Search, budget, search
 from .hw.synthesis import Synthesis, Tell, digest, synthesise
 from .hw.targets import target_of
-from .runs import HardwareConfig, wished
+from .runs import HardwareConfig, RunError, wished
 
 
 def fold(
@@ -44,9 +45,10 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
     """
     accelerator, files = built(folder, graph_of(folder))
     inputs = digest(accelerator, files, target_of(target), pins)
-    done = synthesis_of(folder, target)
-    if done is not None and done.inputs == inputs:
-        return done
+    with suppress(RunError):  # a damaged record is made anew
+        done = synthesis_of(folder, target)
+        if done is not None and done.inputs == inputs:
+            return done
     final = folder.synthesis(target).parent
     work = final.with_name(f"{target}.unfinished")  # stays after a failure, for its logs
     shutil.rmtree(work, ignore_errors=True)
@@ -57,8 +59,7 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
         shutil.rmtree(work)
         raise
     write(work / "synth.json", json.dumps(asdict(result), indent=1))
-    shutil.rmtree(final, ignore_errors=True)
-    work.rename(final)
+    replace_folder(final, work)
     return result
 
 

@@ -151,7 +151,7 @@ def _binarize(p: Parameters, family: Family) -> tuple[Counts, int]:
     cols, pe, bits = (int(p[key]) for key in ("COLS", "PE", "BITS"))
     if cols == pe:
         return {"constant pixel": pe, "constant pixel bit": pe * bits}, 0
-    place = placement(cols // pe, pe * bits, family)  # the top bit of each threshold is set for `never` only
+    place = placement(cols // pe, int(p["VARYING"]), family)
     rom = {} if place.blocks else {f"threshold ROM {what}": int(p[what.upper()]) for what in ("column", "leaf", "mux")}
     varying = "varying bit of blocks" if place.blocks else "varying bit"
     own: Counts = {"stage": 1, "pixel": pe, "pixel bit": pe * bits, varying: int(p["VARYING"])}

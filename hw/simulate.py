@@ -104,7 +104,7 @@ class Simulator:
         began = time.perf_counter()
         run = ctypes.CDLL(str(self.library)).bitneck_run
         rounds = max(1, -(-len(x) // (workers * SHARE)))
-        shares = [share for share in np.array_split(x, workers * rounds) if len(share)]
+        shares = np.array_split(x, max(1, min(workers * rounds, len(x) // 2)))  # one frame alone shows no rate
         parts: list[Simulation] = []
         with ThreadPoolExecutor(workers) as pool:
             try:

@@ -12,7 +12,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.metrics.cluster import expected_mutual_information
 
 from .codes import CodesError
 from .symbols import Symbols, pairs
@@ -37,6 +36,8 @@ def null_mean_bits(t: Symbols, y: Symbols) -> float:
     Source: Vinh, Epps and Bailey 2010, "Information theoretic measures for clusterings comparison", theorem 3;
     computed by scikit-learn.
     """
+    from sklearn.metrics.cluster import expected_mutual_information  # a second that nobody else should wait for
+
     if len(t) * len(y) > MOST_CELLS:
         raise NullError(f"{len(t):,} codes x {len(y):,} labels are more than {MOST_CELLS:,} cells; use p_value alone")
     both = pairs(t, y)

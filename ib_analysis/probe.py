@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from .codes import Codes, CodesError
@@ -95,6 +93,9 @@ def _predicted(
     codes: Codes, y: Symbols, train: NDArray[np.int64], judge: NDArray[np.int64], penalty: float, steps: int
 ) -> NDArray[np.float64]:
     """(judges, labels) probabilities, all of them above zero."""
+    from sklearn.exceptions import ConvergenceWarning  # a second that nobody else should wait for
+    from sklearn.linear_model import LogisticRegression
+
     q = np.full((len(judge), len(y)), 1 / len(y) / (len(train) + 1))
     known = np.unique(y.ids[train])
     if not len(judge) or len(known) == 1:

@@ -112,3 +112,9 @@ def test_a_raw_stream_that_does_not_fit_its_layout_is_refused(
     result = bitneck("analyze", finished_run, "--codes", path, "--layer", "dense2", *beat_bits)
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_how_a_file_is_to_be_read_says_nothing_without_the_file(bitneck, finished_run):
+    result = bitneck("analyze", finished_run, "--layer", "dense2")
+    assert result.exit_code == 2
+    assert "--layer and --beat-bits say what is in the file of --codes, which is missing" in result.output

@@ -118,8 +118,10 @@ def test_three_workers_give_the_same_bytes_as_one(simulator):
 
 def test_more_workers_than_frames_are_no_trouble(simulator):
     graph = net("smallest")[0]
-    x = random_frames(graph, 2)
-    assert agrees(simulator("smallest")(x, workers=5), graph, x)
+    x = random_frames(graph, 5)
+    done = simulator("smallest")(x, workers=9)
+    assert agrees(done, graph, x)
+    assert done.cycles_per_frame == net("smallest")[1].cycles
 
 
 def test_other_weights_need_no_compiler(simulator, tmp_path):

@@ -103,6 +103,11 @@ def test_synthesis_is_kept_while_its_inputs_stay_and_made_anew_when_they_change(
     with pytest.raises(SynthesisError, match="started"):
         silicon.synth(digits, "up5k", PCF.replace("clk 35", "clk 37"))
     assert digits.synthesis("up5k").stat().st_mtime_ns == before, "what was finished stays"
+    record = digits.synthesis("up5k").read_text()
+    digits.synthesis("up5k").write_text("{}")
+    with pytest.raises(SynthesisError, match="started"):
+        silicon.synth(digits, "up5k", PCF)
+    digits.synthesis("up5k").write_text(record)
 
 
 def test_same_inputs_give_the_same_bitstream(tmp_path):
