@@ -16,6 +16,7 @@ from bitneck.hw.stages import Binarize, Stage
 from bitneck.hw.verilog import instance, library, module, stream_ports
 
 FRAMES = 6
+PROMISES = 9 + 1 + 1 + 2 + 1  # tests that `bench_stream` makes of every stage
 FIXTURES = {"framed.sv": Path(__file__).with_name("framed.sv").read_text()}
 FASTEST: SimulatorName = "icarus" if shutil.which("iverilog") else "verilator"  # for a few frames: nothing to compile
 

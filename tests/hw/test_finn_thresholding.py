@@ -19,7 +19,7 @@ from bitneck.export.streamline import streamline
 from bitneck.hw.packing import integer_bits
 from bitneck.hw.runner import run_cocotb
 from bitneck.hw.verilog import bytes_up, module, stream_ports
-from stage_bench import RANDOM_START, VERILATOR, numbers
+from stage_bench import PROMISES, RANDOM_START, VERILATOR, numbers
 
 MISSING = available()
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
@@ -106,7 +106,7 @@ def net():
 @pytest.mark.parametrize("name", LAYERS)
 def test_thresholds_of_finn_in_simulation_fire_where_ours_do(complaints, name):
     found = {test: complaint for test, complaint in complaints.items() if f"/case={name}/" in f"{test}/"}
-    assert len(found) == 9 + 1 + 1 + 2
+    assert len(found) == PROMISES
     assert not {test: complaint for test, complaint in found.items() if complaint}
 
 

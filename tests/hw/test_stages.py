@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from stage_bench import refused, run_bench
+from stage_bench import PROMISES, refused, run_bench
 from stage_cases import REFUSED, stages
 
 CASES = {stage.name: stage for stage in stages()}
@@ -22,7 +22,7 @@ def complaints(request, tmp_path_factory) -> dict[str, dict[str, str | None]]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_stage_keeps_its_promises_in_simulation(complaints, name):
-    assert len(complaints[name]) == 9 + 1 + 1 + 2 + 1
+    assert len(complaints[name]) == PROMISES
     assert not {test: complaint for test, complaint in complaints[name].items() if complaint}
 
 
