@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import fcntl
 import io
 import json
 import os
@@ -11,8 +11,8 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,22 +165,30 @@ def write_folder(path: Path, files: Mapping[str, str]) -> None:
 
 
 def replace_folder(path: Path, fresh: Path) -> None:
-    """Puts the folder `fresh` where `path` is. Of several who do so at a time one is last, and none fails."""
+    """Puts the folder `fresh` where `path` is, or leaves all as it was. Of several who do so at a time one is last."""
     aside = fresh.with_name(f"{fresh.name}.replaced")
-    while True:
+    with _alone_in(path.parent):
+        had = path.exists()
+        if had:
+            path.rename(aside)
         try:
-            with suppress(FileNotFoundError):
-                path.rename(aside)
             fresh.rename(path)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-        else:
-            return
-        finally:
-            if not path.exists() and aside.exists():
+        except BaseException:
+            if had:
                 aside.rename(path)
-            shutil.rmtree(aside, ignore_errors=True)
+            raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """No other process of ours is here meanwhile. The lock ends with whoever holds it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
