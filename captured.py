@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .artefacts import damaged, read_arrays, read_trace
+from .files import damaged, read_arrays, read_trace
 from .ib_analysis.codes import Codes, CodesError
 from .ib_analysis.diagnostics import Target
 from .ib_analysis.information import Estimate

@@ -9,8 +9,9 @@ import typer
 from rich.markup import escape
 
 from . import flow, proof, silicon
-from .artefacts import RunFolder, history, read_text
+from .artefacts import RunFolder, history
 from .console import CORES, DataDir, app, bar, err, out, refuse, say, verb
+from .files import read_text
 from .hw.costs import table
 from .hw.parts import PARTS, PartName
 from .hw.runner import SimulatorName

@@ -23,18 +23,12 @@ from .artefacts import (
     graph_of,
     history,
     others_than_vectors,
-    read_arrays,
-    read_json,
-    read_text,
-    read_trace,
     synthesis_of,
     verification_of,
-    write,
-    write_arrays,
-    write_folder,
 )
 from .captured import Comparison
 from .export.graph import Graph
+from .files import read_arrays, read_json, read_text, read_trace, write, write_arrays, write_folder
 from .hw.accelerator import Accelerator
 from .hw.targets import TARGETS
 from .hw.vectors import vectors

@@ -10,8 +10,9 @@ import typer
 from rich.markup import escape
 
 from . import pictures
-from .artefacts import RunFolder, read_text, write
+from .artefacts import RunFolder
 from .console import CORES, DataDir, bar, err, out, say
+from .files import read_text, write
 from .models.datasets import ENVIRONMENT
 
 if TYPE_CHECKING:

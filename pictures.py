@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .artefacts import RunFolder, analysis_of, history, write
+from .artefacts import RunFolder, analysis_of, history
+from .files import write
 from .runs import RunError
 
 if TYPE_CHECKING:

@@ -11,17 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from .artefacts import (
-    RunFolder,
-    Verification,
-    graph_of,
-    read_model,
-    read_trace,
-    verification_of,
-    write,
-    write_arrays,
-)
+from .artefacts import RunFolder, Verification, graph_of, verification_of
 from .export.compare import digests, first_mismatch
+from .files import read_model, read_trace, write, write_arrays
 from .flow import built, trained_on
 from .hw.runner import SimulatorName
 from .runs import chosen_samples

@@ -12,8 +12,9 @@ from typing import Any
 
 import jinja2
 
-from .artefacts import Analysis, RunFolder, Verification, read_model
+from .artefacts import Analysis, RunFolder, Verification
 from .export.graph import Binarize, Graph
+from .files import read_model
 from .hw import stages as s
 from .hw.accelerator import Accelerator
 from .hw.synthesis import Synthesis, Used

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 
-from .artefacts import RunFolder, graph_of, replace_folder, synthesis_of, write
+from .artefacts import RunFolder, graph_of, synthesis_of
+from .files import replace_folder, write
 from .flow import built
 from .hw.accelerator import Accelerator
 from .hw.costs import next_step

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 from scipy.special import softmax
 
-from .artefacts import write
+from .files import write
 from .ib_analysis.dynamics import Trajectory
 from .ib_analysis.float_quantities import binned_not_mi
 from .ib_analysis.plane import plane

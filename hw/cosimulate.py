@@ -26,11 +26,10 @@ from .verilog import verilog
 # cocotb asks for every signal to be public, which costs six times the speed; it needs these five.
 SIGNALS = ["done", "hang", "misframed", "first_frame", "last_frame"]
 PUBLIC = "".join(["`verilator_config\n", *(f'public_flat_rd -module "bench" -var "{name}"\n' for name in SIGNALS)])
+VERILATOR = ["--timing", "-O3", "--noassert", "--x-assign", "fast", "--x-initial", "fast", "--no-public-flat-rw"]
 # One file: Verilator splits large designs and precompiles a header for the parts, which g++ takes only if it is the
 # first to be included, and popcount.h is.
-ONE_FILE = ["--output-split", "0"]
-VERILATOR = ["--timing", "-O3", "--noassert", "--x-assign", "fast", "--x-initial", "fast", "--no-public-flat-rw"]
-VERILATOR += [*ONE_FILE, "-CFLAGS", "-O2 -march=native -include ../popcount.h"]
+VERILATOR += ["--output-split", "0", "-CFLAGS", "-O2 -march=native -include ../popcount.h"]
 
 
 def cosimulate(
@@ -53,7 +52,6 @@ def cosimulate(
     files = dict(verilog(accelerator) if design is None else design)
     files |= {**harness(), "probe.sv": probe(accelerator), "bench.sv": bench(accelerator)}
     files["public.vlt"] = PUBLIC
-    folder = folder.resolve()  # simulators run in a folder of their own
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         _write_if_changed(folder / name, text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bitneck.artefacts import RunFolder, read_trace
+from bitneck.artefacts import RunFolder
+from bitneck.files import read_trace
 from bitneck.hw.packing import beat_bytes
 from bitneck.ib_analysis.codes import Trace
 

@@ -14,7 +14,6 @@ import time
 import tomllib
 
 import pytest
-from bitneck import artefacts
 from bitneck.artefacts import RunFolder
 from bitneck.runs import changed, from_preset
 
@@ -284,7 +283,7 @@ def test_a_full_disk_costs_nothing_that_was_there(bitneck, finished_run, tmp_pat
         def __exit__(self, *_):
             pass
 
-    monkeypatch.setattr(artefacts.os, "fdopen", Full)
+    monkeypatch.setattr("bitneck.files.os.fdopen", Full)
     for words in (["export"], ["build"], ["analyze"], ["report"], ["export", "--vectors"]):
         result = bitneck(*words, tmp_path / "digits")
         assert result.exit_code == 2

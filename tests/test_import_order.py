@@ -27,6 +27,7 @@ ROOF = (  # from the ridge down: each may import those below it
     "generalisation",
     "sweep",
     "artefacts",
+    "files",
     "runs",
 )
 MAY_IMPORT = {  # room -> modules of ours outside of it, as prefixes

@@ -11,8 +11,9 @@ import numpy as np
 import onnx
 import pytest
 from bitneck import judges as judging
-from bitneck.artefacts import RunFolder, read_arrays, write_arrays
+from bitneck.artefacts import RunFolder
 from bitneck.export import finn
+from bitneck.files import read_arrays, write_arrays
 from onnx import numpy_helper
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*mapping.TENSOR_TYPE:DeprecationWarning")  # finn-base's own

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bitneck.artefacts import RunFolder, read_arrays, write_arrays
+from bitneck.artefacts import RunFolder
 from bitneck.export.graph import Graph
+from bitneck.files import read_arrays, write_arrays
 from bitneck.flow import analyze
 from bitneck.ib_analysis.codes import Codes, Trace
 from bitneck.runs import changed, from_preset

@@ -1,6 +1,6 @@
 """The resource estimates against yosys: whole presets at their foldings, flat, with random weights.
 
-Pixels are cut where training cuts them, if the data set is at hand: such thresholds take a third of the LUTs.
+Pixels are cut where training cuts them, if the data set is at hand: such thresholds take fewer LUTs.
 """
 
 from __future__ import annotations

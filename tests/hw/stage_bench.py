@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from bitneck.hw.gates import RANDOM_START
 from bitneck.hw.packing import Beats, integer_bits, integers
 from bitneck.hw.runner import SimulatorName, run_cocotb
 from bitneck.hw.stages import Binarize, Stage
@@ -22,7 +23,6 @@ FASTEST: SimulatorName = "icarus" if shutil.which("iverilog") else "verilator"  
 
 # Registers start with random bits, as they do on a chip: what a reset forgets is seen.
 VERILATOR = ["-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique"]
-RANDOM_START = ["+verilator+rand+reset+2", "+verilator+seed+1"]
 
 
 def numbers(beats: Beats) -> list[int]:

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from bitneck.artefacts import read_arrays, replace_folder, write_folder
+from bitneck.files import read_arrays, replace_folder, write_folder
 from bitneck.runs import RunError
 
 WRITER = """
 import sys
 from pathlib import Path
-from bitneck.artefacts import write_folder
+from bitneck.files import write_folder
 for _ in range(200):
     write_folder(Path(sys.argv[1]), {"one": sys.argv[2], "two": sys.argv[2]})
 """
