@@ -29,7 +29,7 @@ judge: venv $(JUDGE)/.installed   ## FINN+ reads, executes and estimates every p
 lint: venv   ## style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy *.py models export hw ib_analysis
+	$(BIN)/mypy *.py models export hw ib_analysis flow
 
 bench: venv   ## speed, as ratios against peers and floors measured in the same run
 	$(BIN)/python tests/bench
@@ -41,7 +41,7 @@ estimates: venv   ## the last part of bench alone: resource estimates of the pre
 	$(BIN)/python tests/bench estimates
 
 calibrate: venv   ## fits the resource estimates to yosys anew, after changes of the RTL
-	$(BIN)/python -m bitneck.hw.calibrate
+	$(BIN)/python -m bitneck.hw.synthesis.calibrate
 
 ties: venv $(JUDGE)/.installed   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
 	$(BIN)/python tests/export/ties.py

@@ -10,7 +10,7 @@ from types import FrameType
 def main() -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
-    from .cli import main as commands  # a second
+    from .flow.cli.verbs import main as commands  # a second
 
     commands()
 

@@ -14,7 +14,7 @@ EPOCHS = 6
 @pytest.fixture(scope="session")
 def bitneck():
     """The command line, in this process: `bitneck("train", folder)` gives the result with exit_code and output."""
-    from bitneck.cli import app
+    from bitneck.flow.cli.verbs import app
 
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
 

@@ -16,14 +16,14 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parent.parent / "hw"))
 
 from bitneck.export.graph import Binarize
+from bitneck.flow.config import CYCLES, from_preset
 from bitneck.hw.accelerator import Accelerator, lower
+from bitneck.hw.costs.resources import total
 from bitneck.hw.folding import fold
-from bitneck.hw.netlist import synthesise_whole
 from bitneck.hw.parts import PARTS
-from bitneck.hw.resources import total
+from bitneck.hw.synthesis.netlist import synthesise_whole
 from bitneck.models.datasets import DataError, load
 from bitneck.models.thresholds import most_telling_thresholds
-from bitneck.runs import CYCLES, from_preset
 from random_nets import random_graph
 
 PRESETS = ("digits", "digits-small", "digits-tiny", "twelve", "tfc", "sfc")

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import onnxruntime
 import torch
-from bitneck.export import onnx_runtime
-from bitneck.export.qonnx import execute, export, serialize
-from bitneck.export.standard import standard
-from bitneck.export.streamline import streamline
+from bitneck.export.judges import onnx_runtime
+from bitneck.export.judges.qonnx import execute
+from bitneck.export.reading.streamline import streamline
+from bitneck.export.writing.qonnx import export, serialize
+from bitneck.export.writing.standard import standard
 from bitneck.models.config import preset
 from bitneck.models.networks import DenseNet
 from qonnx.core.modelwrapper import ModelWrapper

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from bitneck.export.graph import Binarize, Dense, Graph, Scores
 from bitneck.hw.accelerator import Accelerator, lower
-from bitneck.hw.cosimulate import VERILATOR, cosimulate
 from bitneck.hw.folding import fold
-from bitneck.hw.runner import run_cocotb
-from bitneck.hw.simulate import build
+from bitneck.hw.simulation.cocotb_tier import VERILATOR, cosimulate
+from bitneck.hw.simulation.library import build
+from bitneck.hw.simulation.runner import run_cocotb
 from bitneck.hw.verilog import verilog
 from numpy.typing import NDArray
 from timing import Row, Timing, measure, timing

@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
-from bitneck.export.graph import BLOCK, Binarize, Dense, Graph, GraphError, Scores
+from bitneck.export.graph import Binarize, Dense, Graph, GraphError, Scores
+from bitneck.export.graph.net import BLOCK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bitneck.export.chain import StreamlineError
 from bitneck.export.graph import Dense
-from bitneck.export.qonnx import export, serialize, thresholds
-from bitneck.export.streamline import streamline
+from bitneck.export.reading.chain import StreamlineError
+from bitneck.export.reading.streamline import streamline
+from bitneck.export.writing.qonnx import export, serialize, thresholds
 
 BYTES = np.arange(256, dtype=np.float32) / 255
 

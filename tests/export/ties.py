@@ -15,10 +15,11 @@ import numpy as np
 import onnx
 import torch
 from adversarial_nets import KINDS, adversarial_net, walk_net
-from bitneck.export import finn, finn_plus, onnx_runtime, qonnx
-from bitneck.export.standard import standard
-from bitneck.export.streamline import streamline
-from bitneck.export.streamlined import streamlined
+from bitneck.export.judges import finn, finn_plus, onnx_runtime, qonnx
+from bitneck.export.reading.streamline import streamline
+from bitneck.export.writing.qonnx import export, serialize
+from bitneck.export.writing.standard import standard
+from bitneck.export.writing.streamlined import streamlined
 from bitneck.ib_analysis.codes import Trace
 from bitneck.models.networks import DenseNet
 from qonnx.core.datatype import DataType
@@ -74,7 +75,7 @@ def compilers() -> Iterator[tuple[str, Execute]]:
     if finn_plus.available() is None:
         yield (
             "FINN+, hardware operators",
-            lambda model: finn_plus.judge(qonnx.serialize(model), INPUTS, {}, limit_s=COMPILER_LIMIT_S).hardware,
+            lambda model: finn_plus.judge(serialize(model), INPUTS, {}, limit_s=COMPILER_LIMIT_S).hardware,
         )
 
 
@@ -101,7 +102,7 @@ def plain(net: DenseNet) -> onnx.ModelProto:
     model.set_tensor_datatype("scores.weight", DataType["BIPOLAR"])
     for layer, tensor in streamline(model.model).tensors.items():
         model.rename_tensor(tensor, "scores" if layer == "scores" else f"{layer}.code")
-    model.model.functions.extend(qonnx.export(net).functions)  # ONNX Runtime knows no BipolarQuant
+    model.model.functions.extend(export(net).functions)  # ONNX Runtime knows no BipolarQuant
     return model.model
 
 
@@ -110,7 +111,7 @@ def rows(compiled: bool) -> Iterator[Row]:
     nets = {group: adversarial_net(WIDTHS, 1, 3, kinds) for group, kinds in GROUPS.items()}
     said = {group: walk_net(net, INPUTS) for group, net in nets.items()}
     plain_files = {group: plain(net) for group, net in nets.items()}
-    our_files = {group: qonnx.export(net) for group, net in nets.items()}
+    our_files = {group: export(net) for group, net in nets.items()}
 
     def different(execute: Execute, files: Mapping[str, onnx.ModelProto]) -> dict[str, int]:
         return {group: _different(said[group], execute(model)) for group, model in files.items()}

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from bitneck.hw.gates import RANDOM_START
 from bitneck.hw.packing import Beats, integer_bits, integers
-from bitneck.hw.runner import SimulatorName, run_cocotb
+from bitneck.hw.simulation.runner import SimulatorName, run_cocotb
 from bitneck.hw.stages import Binarize, Stage
+from bitneck.hw.synthesis.gates import RANDOM_START
 from bitneck.hw.verilog import instance, library, module, stream_ports
 
 FRAMES = 6

@@ -9,7 +9,7 @@ import numpy as np
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.folding import Folding
 from bitneck.hw.packing import beat_bytes, integer_bits
-from bitneck.hw.runner import run_cocotb
+from bitneck.hw.simulation.runner import run_cocotb
 from bitneck.hw.verilog import verilog
 from numpy.typing import NDArray
 from random_nets import random_frames, random_graph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bitneck.export import finn
+from bitneck.export.judges import finn
 from bitneck.hw.accelerator import lower
 from bitneck.hw.folding import fold
 from bitneck.hw.packing import beat_bytes, integer_bits, memory_file, weight_words

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bitneck.export.finn_plus import ThresholdingRtl, available, thresholding_rtl
 from bitneck.export.graph import Binarize, Dense
-from bitneck.export.qonnx import export, serialize
-from bitneck.export.streamline import streamline
+from bitneck.export.judges.finn_plus import ThresholdingRtl, available, thresholding_rtl
+from bitneck.export.reading.streamline import streamline
+from bitneck.export.writing.qonnx import export, serialize
 from bitneck.hw.packing import integer_bits
-from bitneck.hw.runner import run_cocotb
+from bitneck.hw.simulation.runner import run_cocotb
 from bitneck.hw.verilog import bytes_up, module, stream_ports
 from stage_bench import PROMISES, RANDOM_START, VERILATOR, numbers
 

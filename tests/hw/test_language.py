@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.folding import Folding, fold
-from bitneck.hw.verilator import call, find_verilator
+from bitneck.hw.simulation.verilator import call, find_verilator
 from bitneck.hw.verilog import library, verilog
 from random_nets import random_graph
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from bitneck.hw.accelerator import lower
-from bitneck.hw.cosimulate import cosimulate
 from bitneck.hw.folding import fold
-from bitneck.hw.simulate import Stalls, build
+from bitneck.hw.simulation.cocotb_tier import cosimulate
+from bitneck.hw.simulation.library import Stalls, build
 from bitneck.hw.stages import Argmax, ArgmaxTree, DwcDown, DwcUp, Fifo, Stage
 from bitneck.hw.verilog import library, verilog
 from random_nets import random_frames, random_graph

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bitneck.hw.accelerator import lower
 from bitneck.hw.folding import Folding
-from bitneck.hw.probe import bench, probe, taps
+from bitneck.hw.simulation.probe import bench, probe, taps
 from bitneck.hw.stages import Binarize, Mvtu, Scores
 from bitneck.hw.verilog import library, top, verilog
 from random_nets import random_graph

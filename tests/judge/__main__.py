@@ -7,19 +7,19 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from bitneck.export.estimates import beside, text
-from bitneck.export.finn_plus import JudgeError, judge
 from bitneck.export.graph import Graph
-from bitneck.export.qonnx import export, serialize
-from bitneck.export.streamline import streamline
+from bitneck.export.judges.estimates import beside, text
+from bitneck.export.judges.finn_plus import JudgeError, judge
+from bitneck.export.reading.streamline import streamline
+from bitneck.export.writing.qonnx import export, serialize
+from bitneck.flow.config import CYCLES
 from bitneck.hw.accelerator import lower
+from bitneck.hw.costs.resources import estimate
 from bitneck.hw.folding import Folding, fold
-from bitneck.hw.resources import estimate
 from bitneck.models.config import TrainingConfig, preset
 from bitneck.models.datasets import load
 from bitneck.models.networks import DenseNet
 from bitneck.models.training import start, train
-from bitneck.runs import CYCLES
 from numpy.typing import NDArray
 
 SAMPLES = 1000

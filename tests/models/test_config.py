@@ -1,15 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from bitneck.models.config import (
-    PRESETS,
-    ConfigError,
-    NetworkConfig,
-    TrainingConfig,
-    describe,
-    preset,
-    schedule,
-)
+from bitneck.models.config import PRESETS, ConfigError, NetworkConfig, TrainingConfig, describe, preset, schedule
 from bitneck.models.datasets import load
 from pydantic import ValidationError
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hw"))
 
-from bitneck.hw.verilator import SimulationError
+from bitneck.hw.simulation.verilator import SimulationError
 from bitneck.hw.verilog import library
 from execute import execute_all
 from operators import mutants

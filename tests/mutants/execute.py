@@ -22,8 +22,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
+from bitneck.hw.simulation.verilator import SimulationError
 from bitneck.hw.stages import Stage
-from bitneck.hw.verilator import SimulationError
 from bitneck.hw.verilog import library
 from operators import Mutant
 from stage_bench import FIXTURES, prefixed, refused, run_bench, top_of_all

@@ -1,0 +1,129 @@
+"""Traces of one net from different sources, compared with zero tolerance: the keystone's own sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...ib_analysis.codes import Codes, Source, Trace
+from ..graph import Graph, Layer
+
+
+class CompareError(ValueError):
+    """Traces that are not of one net over one set of samples."""
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first difference between two traces, in layer order, then sample, then neuron.
+
+    expected, got   the bit that the reference and the other source say; for `scores` the two scores in agreeing bits
+    accumulator     what the neuron sums up there: agreeing bits, the pixel for a Binarize. It is recomputed from the
+                    reference's codes that enter the layer, and the other source agrees on those.
+    threshold       the accumulator at which it fires; None for `scores`
+    """
+
+    layer: str
+    neuron: int
+    sample: int
+    expected: int
+    got: int
+    accumulator: int
+    threshold: int | None
+    reference: Source
+    other: Source
+    unit: str = "agreeing bits"
+
+    def __str__(self) -> str:
+        said = f"{self.reference} says {self.expected}, {self.other} says {self.got}"
+        neuron = "class" if self.threshold is None else "neuron"
+        place = f"{self.layer}: {neuron} {self.neuron}, sample {self.sample}"
+        if self.threshold is None:
+            return f"{place}: {said}; accumulator {self.accumulator} {self.unit}"
+        relation = ">=" if self.accumulator >= self.threshold else "<"
+        return f"{place}: {said}; accumulator {self.accumulator} {relation} threshold {self.threshold} {self.unit}"
+
+
+def first_mismatch(graph: Graph, reference: Trace, other: Trace, x: NDArray[np.uint8]) -> Mismatch | None:
+    """The first bit or score in which `other` differs from `reference`; None where every one is equal.
+
+    x   (n, inputs) uint8, what the net was given, as for `Graph.__call__`
+
+    Raises CompareError where the two are not traces of this graph over these samples.
+    """
+    for trace in (reference, other):
+        _check(graph, trace, x)
+    values: NDArray | Codes = x
+    for layer in graph.layers[:-1]:
+        expected, got = reference.codes[layer.name], other.codes[layer.name]
+        found = expected.first_difference(got)
+        if found is not None:
+            sample, neuron = found
+            bits = [int(codes[sample : sample + 1].bits()[0, neuron]) for codes in (expected, got)]
+            return _mismatch(layer, neuron, values[sample : sample + 1], sample, bits, (reference.source, other.source))
+        values = expected
+    wrong = np.argwhere(reference.scores != other.scores)
+    if not len(wrong):
+        return None
+    sample, row = (int(index) for index in wrong[0])
+    scores = [int(trace.scores[sample, row]) for trace in (reference, other)]
+    return _mismatch(
+        graph.layers[-1], row, values[sample : sample + 1], sample, scores, (reference.source, other.source)
+    )
+
+
+def _mismatch(
+    layer: Layer,
+    neuron: int,
+    values: NDArray | Codes,
+    sample: int,
+    said: Sequence[int],
+    sources: tuple[Source, Source],
+) -> Mismatch:
+    """values   what enters the layer, of this sample alone"""
+    entering = values.bits() if isinstance(values, Codes) else values
+    return Mismatch(
+        layer=layer.name,
+        neuron=neuron,
+        sample=sample,
+        expected=said[0],
+        got=said[1],
+        accumulator=int(layer.accumulated(entering, neuron)[0]),
+        threshold=layer.fires_from(neuron),
+        reference=sources[0],
+        other=sources[1],
+        unit=layer.unit,
+    )
+
+
+def digests(traces: Iterable[Trace]) -> dict[str, dict[str, str]]:
+    """sha256 by layer, then by source, `scores` last: every row of one layer is equal where the keystone holds."""
+    table: dict[str, dict[str, str]] = {}
+    for trace in traces:
+        for name, codes in trace.layers().items():
+            row = table.setdefault(name, {})
+            if trace.source in row:
+                raise CompareError(f"two traces of one source: {trace.source}")
+            row[trace.source] = codes.digest()
+    return table
+
+
+def _check(graph: Graph, trace: Trace, x: NDArray[np.uint8]) -> None:
+    who = f"{graph.name}: the {trace.source} trace"
+    if x.shape[1:] != (graph.inputs,):
+        raise CompareError(f"{graph.name} takes {graph.inputs} inputs, got samples of shape {x.shape}")
+    if len(trace) != len(x):
+        raise CompareError(f"{who} has {len(trace)} samples, the set has {len(x)}")
+    names = [layer.name for layer in graph.layers[:-1]]
+    if list(trace.codes) != names:
+        raise CompareError(f"{who} has the layers {list(trace.codes)}, the graph has {names}")
+    for layer in graph.layers[:-1]:
+        if trace.codes[layer.name].width != layer.outputs:
+            raise CompareError(
+                f"{who} has {trace.codes[layer.name].width} bits in {layer.name}, the graph has {layer.outputs}"
+            )
+    if trace.scores.shape[1:] != (graph.classes,):
+        raise CompareError(f"{who} has scores of shape {trace.scores.shape}, the graph has {graph.classes} classes")

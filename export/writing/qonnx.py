@@ -1,0 +1,186 @@
+"""A trained net as a QONNX file that no consumer can misread.
+
+Batch-norm and sign are asked in torch where they fire, then written as `sign(accumulator − midpoint)`: the midpoint
+lies between two reachable accumulators, so however a consumer orders its arithmetic, no value comes near zero.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper
+from qonnx.core.datatype import DataType
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.infer_datatypes import InferDataTypes
+from qonnx.util.cleanup import cleanup_model
+
+from ..annotations import QonnxError
+from ..reading.threshold import Thresholds, accumulators, find, refuse_nan
+
+if TYPE_CHECKING:
+    from torch import nn
+
+DOMAIN = "qonnx.custom_op.general"
+EMITS = {"MatMul": "accumulator", "BatchNormalization": "norm", "Sub": "norm", "BipolarQuant": "code"}
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "MatMul": (),
+    "BatchNormalization": ("gain", "bias", "midpoint", "variance"),
+    "Sub": ("midpoint",),
+    "BipolarQuant": ("scale",),
+}
+
+
+def export(net: Any, name: str = "net") -> onnx.ModelProto:
+    """The tie-proof QONNX of a `models.networks.DenseNet`; the net itself is left as it was.
+
+    In: `x`, (1, features) float32 pixels annotated UINTn, or ±1 annotated BIPOLAR. Every layer L has `L.code` (±1), the
+    dense ones `L.weight` (fan-in, rows; ±1) and `L.accumulator`. Out: `scores`, the integer dot products.
+    Same net, same bytes: nothing of the machine, the time or torch's tracing stays in the file.
+
+    Raises ThresholdError where a neuron has no threshold, QonnxError for a float net.
+    """
+    import torch
+
+    if not net.config.binary:
+        raise QonnxError(
+            f"{name}: a net of {net.config.activation} has float weights; hardware needs a sign, such as rsign"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a kernel package that we have no use for
+        from brevitas.export import export_qonnx
+
+    proof = copy.deepcopy(net).cpu().eval()
+    with torch.no_grad():
+        found = _make_tie_proof(proof)
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")  # the exporter's own deprecations; what matters is compared bit for bit
+            model = export_qonnx(proof, torch.zeros(1, proof.config.inputs), dynamo=False)
+    wrapper = cleanup_model(ModelWrapper(model))
+    _speak(wrapper, [*found, "scores"])
+    bits = proof.config.input_bits
+    wrapper.set_tensor_datatype("x", DataType["BIPOLAR" if bits == 1 else f"UINT{bits}"])
+    wrapper = wrapper.transform(InferDataTypes())
+    return _bare(wrapper.model, name)
+
+
+def serialize(model: onnx.ModelProto) -> bytes:
+    """The bytes of the file: equal models are equal bytes."""
+    return model.SerializeToString(deterministic=True)
+
+
+def thresholds(net: Any) -> dict[str, Thresholds]:
+    """Where every layer of a `models.networks.DenseNet` but the last fires, asked of torch on the CPU."""
+    import torch
+
+    net = copy.deepcopy(net).cpu().eval()
+
+    def ask(layer: str, values: NDArray[np.float32], rows: int, *modules: nn.Module) -> Thresholds:
+        def fires(asked: NDArray[np.float32]) -> NDArray[np.bool_]:
+            signs = torch.from_numpy(asked)
+            for module in modules:
+                signs = module(signs)
+                refuse_nan(layer, asked, signs.numpy())
+            return signs.numpy() > 0
+
+        return find(layer, values, rows, fires)
+
+    found: dict[str, Thresholds] = {}
+    with torch.no_grad():
+        if net.binarize is not None:
+            pixels = np.arange(1 << net.config.input_bits, dtype=np.float32)
+            found["binarize"] = ask("binarize", pixels, net.config.inputs, net.binarize)
+        for index, block in enumerate(net.hidden):
+            layer, linear = f"dense{index + 1}", block.linear
+            values = accumulators(linear.in_features)
+            found[layer] = ask(layer, values, linear.out_features, block.norm, block.shift, block.activation)
+    return found
+
+
+def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
+    """In place: ±1 weights that only rise, and batch-norms that subtract a midpoint and do nothing else."""
+    import torch
+
+    found = thresholds(net)
+    if net.binarize is not None:
+        net.binarize.threshold.copy_(torch.from_numpy(found["binarize"].at - 0.5))
+    for index, block in enumerate(net.hidden):
+        thresholds_here = found[f"dense{index + 1}"]
+        signs = block.linear.quant_weight().value.sign()
+        signs[torch.from_numpy(thresholds_here.falling)] *= -1
+        block.linear.weight.copy_(signs)
+        norm = block.norm
+        # In the mean and not in the bias: whatever a consumer scales by afterwards, the sign is already decided.
+        norm.running_mean.copy_(torch.from_numpy(thresholds_here.midpoints(block.linear.in_features)))
+        norm.running_var.fill_(1)
+        norm.weight.fill_(1)
+        norm.bias.zero_()
+        norm.eps = 0.0  # 1 / sqrt(1 + 0) is exactly 1 everywhere
+        block.shift = torch.nn.Identity()  # a learnt threshold is in the midpoint by now
+    net.scores.weight.copy_(net.scores.quant_weight().value.sign())
+    return found
+
+
+def _speak(model: ModelWrapper, layers: list[str]) -> None:
+    """In place: nodes and tensors named by layer, down the chain from the input."""
+    model.rename_tensor(model.graph.input[0].name, "x")
+    node = model.find_consumer("x")
+    for layer in layers:
+        last = ""
+        while node is not None and last != "BipolarQuant":
+            last = node.op_type
+            if last == "MatMul":
+                quantizer = model.find_producer(node.input[1])
+                assert quantizer is not None
+                _name(model, quantizer, f"{layer}.weight.BipolarQuant", f"{layer}.signs", ("weight", "weight_scale"))
+                model.set_tensor_datatype(f"{layer}.weight", DataType["BIPOLAR"])
+            output = "scores" if layer == "scores" else f"{layer}.{EMITS[last]}"
+            _name(model, node, f"{layer}.{last}", output, PARAMETERS[last])
+            node = model.find_consumer(output)
+
+
+def _name(model: ModelWrapper, node: onnx.NodeProto, name: str, output: str, parameters: tuple[str, ...]) -> None:
+    layer = name.partition(".")[0]
+    node.name = name
+    constants = [tensor for tensor in node.input if model.get_initializer(tensor) is not None]
+    for tensor, parameter in zip(constants, parameters, strict=True):
+        model.rename_tensor(tensor, f"{layer}.{parameter}")
+    model.rename_tensor(node.output[0], output)
+
+
+def _bare(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    """What a reader needs, without what tells of the machine and the versions that wrote it."""
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    bare.producer_name, bare.producer_version, bare.doc_string = "bitneck", "", ""
+    bare.graph.name, bare.graph.doc_string = name, ""
+    del bare.metadata_props[:]
+    for node in bare.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for table in (bare.graph.initializer, bare.graph.value_info, bare.graph.quantization_annotation):
+        ordered = sorted(table, key=lambda entry: getattr(entry, "name", "") or getattr(entry, "tensor_name", ""))
+        del table[:]
+        table.extend(ordered)
+    bare.functions.append(_bipolar_quant(bare))
+    onnx.checker.check_model(bare)
+    return bare
+
+
+def _bipolar_quant(model: onnx.ModelProto) -> onnx.FunctionProto:
+    """qonnx's operator in standard ones, carried in the file: ONNX Runtime then runs it without knowing qonnx."""
+    standard = [opset for opset in model.opset_import if not opset.domain]
+    zero = helper.make_tensor("zero", onnx.TensorProto.FLOAT, [], [0.0])
+    nodes = [
+        helper.make_node("Constant", [], ["zero"], value=zero),
+        helper.make_node("GreaterOrEqual", ["value", "zero"], ["fires"]),
+        helper.make_node("Neg", ["scale"], ["minus"]),
+        helper.make_node("Where", ["fires", "scale", "minus"], ["code"]),
+    ]
+    return helper.make_function(DOMAIN, "BipolarQuant", ["value", "scale"], ["code"], nodes, standard)

@@ -1,0 +1,90 @@
+"""How the command line speaks: verbs with one-line errors, progress bars, a line for what is done."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ...models.datasets import ENVIRONMENT
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # as rich markup, [hardware] in a help text would be a style and disappear
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+CORES = os.cpu_count() or 1
+DataDir = Annotated[
+    Path | None, typer.Option(help=f"folder of data sets made of IDX files; or the variable {ENVIRONMENT}")
+]
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        out.print(metadata.version("bitneck"))
+        raise typer.Exit
+
+
+@app.callback()
+def bitneck(
+    version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="say it")] = False,
+) -> None:
+    """Train a one-bit network, turn it into RTL, prove it bit-exact, and see what each layer remembers."""
+
+
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """A command that exits with 0 (done), 1 (hardware and software differ), 2 (a one-line error) or 130 (interrupt).
+
+    Errors of ours and of the operating system are said; any other is a bug and keeps its traceback.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*arguments: object, **options: object) -> None:
+        try:
+            function(*arguments, **options)
+        except KeyboardInterrupt:
+            err.print("interrupted; what is finished is kept, and the same command goes on from there")
+            raise typer.Exit(130) from None
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in ("torch", "brevitas"):
+                raise
+            refuse(f"{error.name} is not installed here; `pip install 'bitneck[train]'` brings it")
+        except (ValueError, OSError) as error:
+            if not isinstance(error, OSError) and not type(error).__module__.startswith("bitneck."):
+                raise
+            refuse(str(error))
+
+    app.command()(wrapped)
+    return wrapped
+
+
+def refuse(message: str) -> NoReturn:
+    err.print(f"[bold red]bitneck:[/] {escape(message)}")
+    raise typer.Exit(2) from None
+
+
+def say(verb: str, what: str, where: Path | str) -> None:
+    out.print(f"[bold]{verb:<9}[/] {escape(what)}  [dim]{escape(str(where))}[/]", soft_wrap=True)
+
+
+@contextmanager
+def bar(verb: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar that is gone when the work is done; what it yields is called with done, total, remark."""
+    columns = TextColumn(f"{verb:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    remarks = TextColumn("{task.description}")
+    with Progress(*columns, remarks, console=out, transient=True, disable=not out.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total, remark: progress.update(task, completed=done, total=total, description=remark)

@@ -1,0 +1,99 @@
+"""Verbs over many networks: plane, sweep, paper."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from ...models.datasets import ENVIRONMENT
+from ..files import read_text, write
+from ..folder import RunFolder
+from ..pages import planes_of_runs as pictures
+from .console import CORES, DataDir, bar, err, out, say
+
+if TYPE_CHECKING:
+    from ..sweep import Task
+
+
+def plane(
+    runs: Annotated[list[Path], typer.Argument(help="folders of analysed runs", metavar="RUN...")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="the page; by default plane.html, in the folder of a lone run")
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="a static figure instead, .pdf, .svg or .png; several runs: their median")
+    ] = None,
+) -> None:
+    """Draw information planes: a page with an epoch slider, runs side by side; or a figure for a paper."""
+    places = [RunFolder(folder) for folder in runs]
+    if figure is not None:
+        with out.status("plane: drawing"):
+            pictures.figure(places, figure)
+        say("plane", f"{len(places)} run{'s' * (len(places) > 1)}", figure)
+    if figure is None or output is not None:
+        path = output or (places[0].plane_page if len(places) == 1 else Path("plane.html"))
+        pictures.page(places, path)
+        say("plane", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
+
+
+def sweep(
+    file: Annotated[Path, typer.Argument(help="what to vary: see the README")],
+    folder: Annotated[Path | None, typer.Option(help="of the results; by default sweeps/NAME")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="address of a dask cluster; without it, this machine")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes on this machine")] = CORES,
+    data_dir: DataDir = None,
+) -> None:
+    """Train and measure many networks; one table of results. Exit 1 where a network failed."""
+    from .. import sweep as sweeping
+
+    wanted = sweeping.tasks(read_text(file), str(file))
+    place = folder or Path("sweeps") / file.stem
+    failed = _sweep(place, wanted, scheduler, workers, data_dir, "sweep")
+    say("sweep", f"{len(wanted) - failed} of {len(wanted)} networks", sweeping.collect(place, wanted))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _sweep(
+    place: Path, wanted: list[Task], scheduler: str | None, workers: int, data_dir: Path | None, name: str
+) -> int:
+    """Runs the tasks under a bar; how many failed, each said."""
+    from .. import sweep as sweeping
+
+    failed = 0
+    with sweeping.connected(scheduler, workers) as client, bar(name) as advance:
+        for done, outcome in enumerate(sweeping.run(place, wanted, client, data_dir), 1):
+            advance(done, len(wanted), str(outcome.task))
+            if outcome.error is not None:
+                failed += 1
+                err.print(f"[bold red]failed[/] {escape(str(outcome.task))}: {escape(outcome.error)}")
+    return failed
+
+
+def paper(
+    folder: Annotated[Path, typer.Option(help="of the results and the page")] = Path("papers/raj2020"),
+    full: Annotated[
+        bool, typer.Option(help="ten seeds and 3,000 epochs of the float twin, instead of three and 1,000")
+    ] = False,
+    scheduler: Annotated[str | None, typer.Option(help="address of a dask cluster; without it, this machine")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes on this machine")] = CORES,
+    data_dir: DataDir = None,
+) -> None:
+    """Repeat Raj, Nayak and Kalyani 2020: binary nets of every sign, their float twins, one page with the verdict.
+
+    On the 12-bit set; and on MNIST where --data-dir says where mnist/ lies.
+    """
+    from ..pages import paper as papers
+    from ..pages.generalisation import generalisation
+
+    wanted = papers.parts(full, data_dir is not None or ENVIRONMENT in os.environ)
+    others = generalisation(seeds=10, epochs=300) if full else generalisation(seeds=3, epochs=100)
+    tasks = [*(task for part in wanted for task in part.tasks), *others]
+    if _sweep(folder, tasks, scheduler, workers, data_dir, "paper"):
+        raise typer.Exit(1)
+    write(folder / "paper.html", papers.page(folder, wanted, others))
+    say("paper", f"{len(tasks)} networks", folder / "paper.html")

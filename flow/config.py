@@ -1,0 +1,217 @@
+"""What a run is asked for, as one frozen value, and what follows from it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import numpy as np
+import tomli_w
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError, model_validator
+
+from ..export.graph import Graph
+from ..hw.accelerator import Accelerator, Output, lower
+from ..hw.costs.search import budget, search
+from ..hw.folding import Folding, fold
+from ..hw.parts import PARTS, PartName
+from ..hw.stages import FoldingError, RomStyle
+from ..models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
+from ..models.datasets import EMBEDDED, Dataset
+
+
+class RunError(ValueError):
+    """A run that lacks something, or was made for something else."""
+
+
+DEFAULT_CYCLES = 64  # a frame, where no part and no rate is asked for
+
+
+class HardwareConfig(Strict):
+    """What to build.
+
+    folding         PE and SIMD by layer; without it, the cheapest folding that is fast enough
+    target_cycles   clock cycles a frame, at most
+    target_fps      frames a second, at least, at `clock_mhz`; instead of target_cycles
+    target          the part to fold for: costs are estimated for it, and what does not fit is refused. With neither
+                    cycles nor frames asked, the fastest folding that fits
+    luts, brams     what the design may take of the part, in its logic cells (iCE40) or LUTs, and in its memory blocks
+                    (4 kbit on iCE40, else 18 kbit); by default all there are
+    rom_style       by layer, where its weights lie: "block" memory, "distributed" in LUTs; "auto" as synthesis sees fit
+
+    Without a target the cheapest folding is the one of fewest lanes, and 64 cycles a frame are the default.
+    """
+
+    target_cycles: Annotated[int, Field(ge=1)] | None = None
+    target_fps: Annotated[float, Field(gt=0)] | None = None
+    clock_mhz: Annotated[float, Field(gt=0)] | None = None
+    target: PartName | None = None
+    luts: Annotated[int, Field(ge=1)] | None = None
+    brams: Annotated[int, Field(ge=0)] | None = None
+    folding: dict[str, tuple[int, int]] | None = None
+    rom_style: dict[str, RomStyle] | None = None
+    output: Output = "class"
+    fifo_depth: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _one_wish(self) -> HardwareConfig:
+        if self.target_fps is not None and self.target_cycles is not None:
+            raise ValueError("target_fps and target_cycles both say how fast; give one of them")
+        if self.target_fps is not None and self.clock_mhz is None:
+            raise ValueError("target_fps says nothing without clock_mhz; give the clock that the part will run at")
+        if self.target_fps is not None and self.clock_mhz is not None and self.clock_mhz * 1e6 < self.target_fps:
+            raise ValueError(
+                f"target_fps={self.target_fps:,.0f} is more than one frame a cycle at {self.clock_mhz:g} MHz; "
+                "ask for fewer frames or a faster clock"
+            )
+        if (self.luts is not None or self.brams is not None) and self.target is None:
+            raise ValueError(f"luts and brams are of a part; give target, one of {', '.join(PARTS)}")
+        if (self.luts is not None or self.brams is not None) and self.folding is not None:
+            raise ValueError("luts and brams limit a search, and folding leaves none; give one or the other")
+        if self.rom_style and self.target is not None and self.folding is None:
+            raise ValueError("rom_style and a search for target both place memories; give folding with rom_style")
+        return self
+
+    @property
+    def cycles(self) -> int | None:
+        """Clock cycles a frame that are asked for, by number or by frames a second."""
+        if self.target_fps is not None and self.clock_mhz is not None:
+            return int(self.clock_mhz * 1e6 / self.target_fps)
+        return self.target_cycles
+
+
+Samples = Literal["train", "test", "all"]
+Target = Literal["dataset", "enumerated", "population"]
+
+
+class AnalysisConfig(Strict):
+    """Which samples are verified and analysed, and what they stand for."""
+
+    samples: Samples = "all"
+    target: Target = "dataset"
+
+    @model_validator(mode="after")
+    def _enumerated_is_all(self) -> AnalysisConfig:
+        if self.target == "enumerated" and self.samples != "all":
+            raise ValueError(
+                f"target enumerated says that X is every input there is, but samples={self.samples} are some of them; "
+                "take samples=all, or target dataset"
+            )
+        return self
+
+
+class RunConfig(Strict):
+    """Everything that decides what a run gives, but for the files of the data set."""
+
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", description="of the top module")]
+    dataset: str
+    network: NetworkConfig
+    training: TrainingConfig
+    hardware: HardwareConfig = HardwareConfig()
+    analysis: AnalysisConfig = AnalysisConfig()
+
+    def toml(self) -> str:
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+CYCLES = {
+    "digits": 32,
+    "digits-small": 32,
+    "digits-tiny": 32,
+    "tfc": 64,
+    "sfc": 256,
+    "lfc": 1024,
+    "twelve": 12,
+} | dict.fromkeys(("paper-mnist", "narrow-mnist"), 784)
+"""Of the presets: for TFC this gives FINN's published folding."""
+
+
+def from_preset(name: str) -> RunConfig:
+    chosen = preset(name)
+    return RunConfig(
+        name=name.replace("-", "_"),
+        dataset=chosen.dataset,
+        network=chosen.network,
+        training=chosen.training,
+        hardware=HardwareConfig(target_cycles=CYCLES[name]),
+        analysis=AnalysisConfig(
+            samples="all" if chosen.dataset in EMBEDDED else "test",
+            target="enumerated" if chosen.dataset == "twelve" else "dataset",
+        ),
+    )
+
+
+def from_toml(text: str, place: str) -> RunConfig:
+    """Raises RunError with the place and every wrong key or value."""
+    try:
+        return RunConfig.model_validate(tomllib.loads(text))
+    except ValidationError as error:
+        raise RunError(f"{place}: {describe(error)}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise RunError(f"{place}: {error}") from None
+
+
+def changed(config: RunConfig, **changes: object) -> RunConfig:
+    """The same with some fields changed, `section__field=value`, and checked again; None changes nothing."""
+    values = config.model_dump()
+    for path, value in changes.items():
+        if value is not None:
+            section, _, field = path.rpartition("__")
+            if section and section not in values:
+                raise RunError(f"no section {section!r} in a run's configuration; {nearest(section, values)}")
+            (values[section] if section else values)[field] = value
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise RunError(describe(error)) from None
+
+
+def wished(hardware: HardwareConfig, wishes: Mapping[str, object], replace_rate: bool) -> HardwareConfig:
+    """The same without a folding by hand and with what is wished; None wishes nothing.
+
+    replace_rate   drop first how fast `hardware` is to be
+    """
+    dropped = {"folding", *(("target_cycles", "target_fps") if replace_rate else ())}
+    values = {key: value for key, value in hardware.model_dump().items() if key not in dropped}
+    try:
+        found = HardwareConfig.model_validate(values | {k: v for k, v in wishes.items() if v is not None})
+    except ValidationError as error:
+        raise RunError(describe(error)) from None
+    if found.target is None:
+        raise RunError(f"for which part? [hardware] names no target; choose one of {', '.join(PARTS)}")
+    return found
+
+
+def hardware_lines(hardware: HardwareConfig) -> str:
+    """The section of a run.toml."""
+    return tomli_w.dumps({"hardware": hardware.model_dump(mode="json", exclude_none=True)}).strip()
+
+
+def chosen_samples(config: RunConfig, data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The samples that are verified and analysed, and their labels."""
+    match config.analysis.samples:
+        case "train":
+            return data.train_x, data.train_y
+        case "test":
+            return data.test_x, data.test_y
+        case _:
+            return data.all()
+
+
+def design(config: RunConfig, graph: Graph) -> Accelerator:
+    """The accelerator that the configuration asks for."""
+    hardware = config.hardware
+    if hardware.folding is not None:
+        foldings = {layer: Folding(pe, simd) for layer, (pe, simd) in hardware.folding.items()}
+    elif hardware.target is not None:
+        within = budget(hardware.target, hardware.luts, hardware.brams)
+        return search(graph, within, hardware.cycles, hardware.output, hardware.fifo_depth).accelerator
+    else:
+        foldings = fold(graph, hardware.cycles or DEFAULT_CYCLES)
+    styles = hardware.rom_style or {}
+    if unknown := [layer for layer in styles if layer not in foldings]:
+        raise FoldingError(f"{graph.name}: rom_style for {', '.join(unknown)}, but the layers are {list(foldings)}")
+    foldings |= {layer: replace(foldings[layer], rom_style=style) for layer, style in styles.items()}
+    return lower(graph, foldings, hardware.output, hardware.fifo_depth)

@@ -1,0 +1,46 @@
+"""The page of information planes: runs side by side on equal axes, one epoch slider, each number with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+from plotly.offline import get_plotlyjs
+
+from ...ib_analysis.pictures.moving_plane import figure
+from ...ib_analysis.pictures.run_on_page import Shown, scales
+from ...ib_analysis.plane import PlaneError, caption, legend
+
+
+def page(runs: Sequence[Shown]) -> str:
+    """The HTML text. Same runs, same bytes. Raises PlaneError where a run has no points."""
+    for run in runs:
+        if not run.points:
+            raise PlaneError(f"{run.name}: no points, the information plane is empty")
+    epochs = sorted({epoch for run in runs for epoch in run.epochs})
+    shared = scales(runs)
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    template = environment.from_string(resources.files(__package__).joinpath("plane_page.html.jinja").read_text())
+    return template.render(
+        runs=runs,
+        epochs=epochs,
+        captions=[caption(run.points) for run in runs],
+        legends=list(dict.fromkeys(line for run in runs for line in legend(run.points))),
+        figures=[figure(run, shared, epochs) for run in runs],
+        plotly=get_plotlyjs(),
+    )
+
+
+def distinct_names(paths: Iterable[Path]) -> list[str]:
+    """The shortest endings of the paths that tell them apart."""
+    parts = [path.resolve().parts for path in paths]
+    twice = next((own for number, own in enumerate(parts) if own in parts[:number]), None)
+    if twice is not None:
+        raise PlaneError(f"{twice[-1]} is given twice; name runs that differ")
+    names = []
+    for own in parts:
+        length = next(n for n in range(1, len(own) + 1) if sum(other[-n:] == own[-n:] for other in parts) == 1)
+        names.append("/".join(own[-length:]))
+    return names

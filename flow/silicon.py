@@ -1,0 +1,70 @@
+"""A run's design on a part: a folding that suits it, and what the open synthesis tools make of the RTL."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+
+from ..hw.accelerator import Accelerator
+from ..hw.costs.resources import estimate
+from ..hw.costs.search import Search, budget, search
+from ..hw.costs.table import next_step
+from ..hw.synthesis.bitstream import Synthesis, Tell, digest, synthesise
+from ..hw.synthesis.fitting import complaint
+from ..hw.synthesis.targets import target_of
+from .config import HardwareConfig, RunError, wished
+from .files import replace_folder, write
+from .folder import RunFolder, graph_of, synthesis_of
+from .run import built
+
+
+def fold(
+    folder: RunFolder, wishes: Mapping[str, object], replace_rate: bool = False
+) -> tuple[HardwareConfig, Accelerator, str]:
+    """A folding on a part, tried: the [hardware] that asks for it, the accelerator, and what binds it. Writes nothing.
+
+    wishes   fields of HardwareConfig that stand in for those of the run; see `runs.wished`
+    """
+    hardware, graph = wished(folder.config().hardware, wishes, replace_rate), graph_of(folder)
+    assert hardware.target is not None
+    within = budget(hardware.target, hardware.luts, hardware.brams)
+    plan = search(graph, within, hardware.cycles, hardware.output, hardware.fifo_depth)
+    faster = Search(graph, hardware.target, hardware.output, hardware.fifo_depth).faster(plan)
+    return hardware, plan.accelerator, next_step(plan, faster, hardware.target)
+
+
+def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = lambda _: None) -> Synthesis:
+    """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
+
+    pins   text of a .pcf or .lpf file with the pins of the shell's ports; without it nextpnr chooses
+
+    synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
+    stay the same. A design too big for the part is a result too: ask `fits` of what returns.
+    """
+    accelerator, files = built(folder, graph_of(folder))
+    inputs = digest(accelerator, files, target_of(target), pins)
+    with suppress(RunError):  # a damaged record is made anew
+        done = synthesis_of(folder, target)
+        if done is not None and done.inputs == inputs:
+            return done
+    final = folder.synthesis(target).parent
+    work = final.with_name(f"{target}.unfinished")  # stays after a failure, for its logs
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        estimated = {stage.name: estimate(stage, target).luts for stage in accelerator.stages}
+        result = synthesise(accelerator, files, target, work, pins, estimated, tell)
+    except KeyboardInterrupt:
+        shutil.rmtree(work)
+        raise
+    write(work / "synth.json", json.dumps(asdict(result), indent=1))
+    replace_folder(final, work)
+    return result
+
+
+def too_big(folder: RunFolder, synthesis: Synthesis) -> str | None:
+    """By how much the design exceeds the part and what would fit, as a line; None where it fits."""
+    hardware = folder.config().hardware
+    return complaint(graph_of(folder), synthesis, hardware.output, hardware.fifo_depth)

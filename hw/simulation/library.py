@@ -1,0 +1,236 @@
+"""The RTL over whole data sets: Verilator's model as a shared library, every layer's stream recorded."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...ib_analysis.codes import Trace, concatenate
+from ..accelerator import Accelerator
+from ..packing import bytes_beats
+from ..verilog import verilog
+from .probe import probe, recorded, taps
+from .verilator import SimulationError, Verilator, cache, call, find_verilator, place
+
+COMPILE = ["g++", "-std=gnu++17", "-O2", "-fPIC", "-march=native", "-DVL_TIME_CONTEXT", "-pthread"]
+RUNTIME = ["verilated.cpp", "verilated_threads.cpp"]
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """How often source and sink pause, as a share of cycles 0 .. 255/256, from a seed."""
+
+    source: float = 0.0
+    sink: float = 0.0
+    seed: int = 1
+
+
+NO_STALLS = Stalls()
+SHARE = 8192  # frames in one go: seconds of a large net, so that an interrupt need not wait for long
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What the simulated hardware did with n frames.
+
+    classes           (n,) what left the chip where it ends in an argmax; the first maximum of the scores otherwise
+    latency           cycles from the first beat in to the first frame out
+    cycles_per_frame  between the first frame out and the last, 0.0 for a single frame; of the first share
+    seconds           of wall time, the build apart
+    """
+
+    trace: Trace
+    classes: NDArray[np.int64]
+    latency: int
+    cycles_per_frame: float
+    seconds: float
+
+
+class _Run(ctypes.Structure):
+    """`struct Run` of harness.cpp."""
+
+    _fields_ = (
+        ("folder", ctypes.c_char_p),
+        ("input", ctypes.c_void_p),
+        ("input_beats", ctypes.c_int64),
+        ("recorded", ctypes.POINTER(ctypes.c_void_p)),
+        ("beats", ctypes.POINTER(ctypes.c_int64)),
+        ("patience", ctypes.c_int64),
+        ("seed", ctypes.c_uint32),
+        ("input_stall", ctypes.c_uint32),
+        ("output_stall", ctypes.c_uint32),
+        ("cycles", ctypes.c_int64),
+        ("first_frame", ctypes.c_int64),
+        ("seen", ctypes.POINTER(ctypes.c_int64)),
+        ("state", ctypes.POINTER(ctypes.c_uint8)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Simulator:
+    """A built design. Calling it simulates; it may be called from several threads.
+
+    library   the shared library; it depends on the design's text, not on the weights
+    folder    of the memory files
+    """
+
+    accelerator: Accelerator
+    library: Path
+    folder: Path
+
+    def __call__(
+        self,
+        x: NDArray[np.uint8],
+        stalls: Stalls = NO_STALLS,
+        workers: int = 1,
+        progress: Callable[[int], None] = lambda frames: None,
+    ) -> Simulation:
+        """Simulates the frames x, (n, inputs) uint8, in equal shares over `workers` threads.
+
+        progress   is told how many frames are done, after each share of at most SHARE
+
+        Raises SimulationError where the design hangs, naming the stage that waits.
+        """
+        began = time.perf_counter()
+        run = ctypes.CDLL(str(self.library)).bitneck_run
+        rounds = max(1, -(-len(x) // (workers * SHARE)))
+        shares = np.array_split(x, max(1, min(workers * rounds, len(x) // 2)))  # one frame alone shows no rate
+        parts: list[Simulation] = []
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                for part in pool.map(lambda share: self._simulate(run, share, stalls), shares):
+                    parts.append(part)
+                    progress(sum(len(done.classes) for done in parts))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return Simulation(
+            concatenate([part.trace for part in parts]),
+            np.concatenate([part.classes for part in parts]),
+            parts[0].latency,
+            parts[0].cycles_per_frame,
+            time.perf_counter() - began,
+        )
+
+    def _simulate(self, run: ctypes._NamedFuncPointer, x: NDArray[np.uint8], stalls: Stalls) -> Simulation:
+        began = time.perf_counter()
+        chain = self.accelerator.stages
+        data = self.accelerator.input_data(x)
+        beats = np.array([stage.out_beats * len(x) for stage in chain], dtype=np.int64)
+        taken = {
+            stage.name: np.zeros((stage.out_beats * len(x), -(-stage.out_width // 8)), dtype=np.uint8)
+            for stage in recorded(self.accelerator)
+        }
+        pointers = [taken[stage.name].ctypes.data if stage.name in taken else None for stage in chain]
+        seen, state = np.zeros(len(chain), dtype=np.int64), np.zeros(len(chain), dtype=np.uint8)
+        request = _Run(
+            folder=os.fsencode(self.folder),
+            input=data.ctypes.data,
+            input_beats=len(data),
+            recorded=(ctypes.c_void_p * len(chain))(*pointers),
+            beats=beats.ctypes.data_as(ctypes.POINTER(ctypes.c_int64)),
+            patience=8 * sum(stage.cycles for stage in chain) + 1000,
+            seed=stalls.seed,
+            input_stall=round(256 * stalls.source),
+            output_stall=round(256 * stalls.sink),
+            seen=seen.ctypes.data_as(ctypes.POINTER(ctypes.c_int64)),
+            state=state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8)),
+        )
+        outcome = run(ctypes.byref(request), ctypes.c_int64(chain[-1].out_beats))
+        if outcome:
+            raise SimulationError(_diagnosis(outcome, self.accelerator, seen, beats, state))
+        streams = {stage.name: bytes_beats(taken[stage.name], stage.out_width) for stage in recorded(self.accelerator)}
+        trace = self.accelerator.trace(streams)
+        classes = self.accelerator.classes(streams, trace)
+        per_frame = (request.cycles - request.first_frame) / (len(x) - 1) if len(x) > 1 else 0.0
+        return Simulation(trace, classes, request.first_frame, per_frame, time.perf_counter() - began)
+
+
+def _diagnosis(
+    outcome: int,
+    accelerator: Accelerator,
+    seen: NDArray[np.int64],
+    beats: NDArray[np.int64],
+    state: NDArray[np.uint8],
+) -> str:
+    """One line: which stage went wrong, and how far each stream came.
+
+    A stage that does not take blocks every stream before it, so it stands behind the last blocked one. Where none is
+    blocked, a stage took its input and keeps it: the first whose own stream is short.
+    """
+    names = [stage.name for stage in accelerator.stages]
+    if outcome == 2:
+        late = int((seen > beats).argmax())
+        return f"{accelerator.name}: {names[late]} sent a beat more than the {beats[late]} of its frames"
+    short = [
+        f"{name} {seen[i]}/{beats[i]} ({'valid' if state[i] & 1 else 'idle'}, {'ready' if state[i] & 2 else 'blocked'})"
+        for i, name in enumerate(names)
+    ]
+    blocked = np.flatnonzero((state & 3) == 1)
+    waiting = names[min(int(blocked[-1]) + 1, len(names) - 1) if len(blocked) else int((seen < beats).argmax())]
+    return f"{accelerator.name}: the design hangs, {waiting} waits; beats seen: {', '.join(short)}"
+
+
+def build(accelerator: Accelerator, folder: Path, design: Mapping[str, str] | None = None) -> Simulator:
+    """Writes the design into `folder` and compiles it, or takes the library from the cache.
+
+    design   the text to simulate where it is not what the generator would write now: a run's own files, a planted fault
+
+    The cache (`bitneck` in the user's cache folder) is keyed by the text of the design, the harness and the tool's
+    version: a net with the same shape and folding but other weights needs no compiler.
+    """
+    tool = find_verilator()
+    files = verilog(accelerator) if design is None else design
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    sources = {name: text for name, text in files.items() if name.endswith(".sv")}
+    sources |= {"probe.sv": probe(accelerator), "taps.inc": taps(accelerator)}
+    harness = resources.files(__package__).joinpath("harness")
+    sources |= {name: harness.joinpath(name).read_text() for name in ("harness.cpp", "popcount.h")}
+    everything = [f"{name}\n{sources[name]}" for name in sorted(sources)]
+    library = cache() / f"{accelerator.name}-{tool.key(*COMPILE, *everything)}.so"
+    if not library.exists():
+        with tempfile.TemporaryDirectory(prefix="bitneck-") as work:
+            _compile(tool, accelerator, sources, Path(work), library)
+    return Simulator(accelerator, library, folder)
+
+
+def _compile(tool: Verilator, accelerator: Accelerator, sources: Mapping[str, str], work: Path, library: Path) -> None:
+    for name, text in sources.items():
+        (work / name).write_text(text)
+    designs = [name for name in sources if name.endswith(".sv")]
+    options = ["--cc", "--top-module", "probe", "--prefix", "Vprobe", "-Mdir", ".", "-O3", "--noassert"]
+    tool.run([*options, "--x-assign", "fast", "--x-initial", "fast", *designs], work)
+    includes = [f"-I{tool.include}", f"-I{tool.include / 'vltstd'}", "-I."]
+    width = -(-accelerator.stages[0].in_width // 8)
+    flags = [*COMPILE, *includes, "-include", "popcount.h", f"-DINPUT_BYTES={width}", "-c"]
+    units = [*sorted(path.name for path in work.glob("Vprobe*.cpp")), "harness.cpp"]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runtime = [pool.submit(_runtime_object, tool, source, includes) for source in RUNTIME]
+        jobs = [pool.submit(call, [*flags, unit], work) for unit in units]
+        for job in jobs:
+            job.result()
+        objects = [job.result() for job in runtime] + [Path(unit).with_suffix(".o") for unit in units]
+    call([*COMPILE, "-shared", "-Wl,--wrap=fopen", "-o", "model.so", *objects], work)
+    place(work / "model.so", library)
+
+
+def _runtime_object(tool: Verilator, source: str, includes: list[str]) -> Path:
+    """Verilator's run-time library, compiled once a machine."""
+    done = cache() / f"{Path(source).stem}-{tool.key(*COMPILE)}.o"
+    if not done.exists():
+        with tempfile.TemporaryDirectory(prefix="bitneck-") as work:
+            call([*COMPILE, *includes, "-c", tool.include / source, "-o", "runtime.o"], Path(work))
+            place(Path(work) / "runtime.o", done)
+    return done

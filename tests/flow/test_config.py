@@ -1,0 +1,81 @@
+"""A run's configuration: every preset makes one, it survives its own file, and changes are checked."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from bitneck.export.graph import Binarize, Dense, Graph, Scores
+from bitneck.flow.config import HardwareConfig, RunConfig, RunError, changed, design, from_preset, from_toml
+from bitneck.hw.costs.resources import total
+from bitneck.models.config import PRESETS
+
+
+def random_graph(config: RunConfig) -> Graph:
+    rng, widths = np.random.default_rng(0), config.network.widths
+    bits = config.network.input_bits
+    head = [Binarize("binarize", np.full(widths[0], 3, np.int32), bits)] if bits > 1 else []
+    dense = [
+        Dense(f"dense{i}", rng.random((rows, cols)) < 0.5, np.full(rows, cols // 2, np.int32))
+        for i, (cols, rows) in enumerate(pairwise(widths[:-1]), 1)
+    ]
+    layers = (*head, *dense, Scores(rng.random((widths[-1], widths[-2])) < 0.5))
+    return Graph(config.name, bits, layers)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_run_whose_hardware_keeps_its_cycles(name):
+    config = from_preset(name)
+    accelerator = design(config, random_graph(config))
+    assert accelerator.cycles <= config.hardware.target_cycles
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_configuration_survives_its_own_file(name):
+    config = from_preset(name)
+    assert from_toml(config.toml(), "here") == config
+
+
+def test_some_of_the_samples_are_not_enumerated():
+    with pytest.raises(RunError, match="samples=test are some of them"):
+        changed(from_preset("twelve"), analysis__samples="test")
+    assert changed(from_preset("twelve"), analysis__samples="test", analysis__target="dataset")
+
+
+def test_a_change_is_checked_like_the_rest():
+    config = from_preset("twelve")
+    assert changed(config, training__seed=3, training__epochs=None).training.seed == 3
+    with pytest.raises(RunError, match="seed: Input should be"):
+        changed(config, training__seed=-1)
+    with pytest.raises(RunError, match="no section 'trainin'"):
+        changed(config, trainin__seed=1)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "said"),
+    [
+        ({"luts": 100}, "luts and brams are of a part; give target, one of up5k"),
+        ({"target_fps": 10.0}, "without clock_mhz"),
+        ({"target_fps": 10.0, "clock_mhz": 1.0, "target_cycles": 5}, "give one of them"),
+        ({"target": "xc7", "brams": 3, "folding": {"scores": (1, 1)}}, "give one or the other"),
+    ],
+)
+def test_a_wish_for_hardware_that_contradicts_itself_is_refused(hardware, said):
+    with pytest.raises(RunError, match=said):
+        changed(from_preset("twelve"), hardware=hardware)
+
+
+def test_frames_a_second_at_a_clock_are_cycles_a_frame():
+    assert HardwareConfig(target_fps=1e6, clock_mhz=48.5).cycles == 48
+    assert HardwareConfig(target_cycles=7).cycles == 7
+    assert HardwareConfig().cycles is None
+
+
+def test_without_a_part_the_folding_has_the_fewest_lanes_and_with_one_it_is_cheaper_on_that_part():
+    config = from_preset("digits")
+    graph = random_graph(config)
+    lanes = design(config, graph)
+    searched = design(changed(config, hardware__target="ecp5-25k"), graph)
+    assert searched.cycles <= lanes.cycles
+    assert total(searched.stages, "ecp5-25k").cells < total(lanes.stages, "ecp5-25k").cells

