@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
 from ..export.graph import Graph
-from ..hw.accelerator import Accelerator, Output, lower
+from ..hw.accelerator import Accelerator, lower
 from ..hw.costs.search import budget, search
-from ..hw.folding import Folding, fold
+from ..hw.folding import fold
 from ..hw.parts import PARTS, PartName
-from ..hw.stages import FoldingError, RomStyle
+from ..hw.stages import Folding, FoldingError, Output, RomStyle
 from ..models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
 from ..models.datasets import EMBEDDED, Dataset
 

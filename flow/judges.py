@@ -16,14 +16,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ..export.graph import Dense, Graph, Scores
+from ..export.graph import Graph, Layer
 from ..export.judges import finn, finn_plus, onnx_runtime, qonnx
 from ..export.judges.compare import digests, first_mismatch
 from ..export.judges.finn_plus import JudgeError
 from ..export.writing.qonnx import serialize
-from ..hw import stages as s
 from ..hw.accelerator import Accelerator
 from ..hw.packing import beat_bytes
+from ..hw.verilog import memory_file
 from ..ib_analysis.codes import Codes, Source, Trace
 from .folder import Judgement
 
@@ -99,8 +99,8 @@ def packing(case: Case, source: Source) -> Trace:
     packed by us as every layer's stream, and FINN reads them too. Our reading and FINN's differ in no bit, or one of
     the three shows in some layer.
     """
-    head = case.accelerator.stages[0]
-    kind, values = ("UINT8", head.pe) if isinstance(head, s.Binarize) else ("BINARY", head.in_width)
+    head = case.accelerator.layer(case.graph.layers[0].name)
+    kind, values = ("UINT8" if head.element_bits == 8 else "BINARY"), head.in_width // head.element_bits
     samples = case.x[:PACKED_SAMPLES]
     pixels = finn.beat_values(case.accelerator.input_data(samples), kind, values).astype(np.uint8)
     said = _from_memories(case)(pixels.reshape(samples.shape))
@@ -109,9 +109,8 @@ def packing(case: Case, source: Source) -> Trace:
         name: finn.beat_values(beat_bytes(streams[name]), "BINARY", streams[name].shape[1]).reshape(len(samples), -1)
         for name in said.codes
     }
-    last = case.accelerator[case.graph.layers[-1].name]
-    assert isinstance(last, s.Scores)
-    scores = finn.beat_values(beat_bytes(streams[last.name]), f"UINT{last.score_width}", last.pe)
+    last = case.accelerator.layer(case.graph.layers[-1].name)
+    scores = finn.beat_values(beat_bytes(streams[last.name]), f"UINT{last.out_width // last.pe}", last.pe)
     codes = {name: Codes.pack(bits > 0) for name, bits in read.items()}
     return Trace(source, codes, scores.reshape(len(samples), -1).astype(np.int32), said.fan_in)
 
@@ -119,33 +118,24 @@ def packing(case: Case, source: Source) -> Trace:
 def _from_memories(case: Case) -> Graph:
     """The graph with the weights that FINN reads in the memory files."""
 
-    def weight(name: str) -> NDArray[np.bool_]:
-        stage = case.accelerator[name]
-        assert isinstance(stage, s.Mvtu | s.Scores)
-        file = str(stage.parameters()["WEIGHTS"])
-        words, due = case.memories[file].split(), stage.memories()[file].split()
+    def read(layer: Layer) -> Layer:
+        stage = case.accelerator.layer(layer.name)
+        name = stage.parameters().get("WEIGHTS")
+        if name is None:
+            return layer
+        file = memory_file(case.accelerator.name, str(name))
+        words, due = case.memories[file].split(), stage.memories()[str(name)].split()
         if len(words) != len(due) or not all(re.fullmatch(f"[0-9a-f]{{{len(due[0])}}}", word) for word in words):
             raise JudgeError(f"{file} in rtl/ is damaged: {len(due)} words of {len(due[0])} hex digits belong there")
-        return finn.weight_read(words, len(stage.weight), stage.pe, stage.simd)
+        return replace(layer, weight=finn.weight_read(words, layer.outputs, stage.pe, stage.simd))  # type: ignore[type-var]
 
-    layers = tuple(
-        Dense(layer.name, weight(layer.name), layer.threshold)
-        if isinstance(layer, Dense)
-        else Scores(weight(layer.name))
-        if isinstance(layer, Scores)
-        else layer
-        for layer in case.graph.layers
-    )
-    return Graph(case.graph.name, case.graph.input_bits, layers)
+    return replace(case.graph, layers=tuple(read(layer) for layer in case.graph.layers))
 
 
 def finn_plus_hardware(case: Case, source: Source) -> Trace:
     """FINN+'s hardware operators, inferred from what it streamlines model.onnx to, folded as our design is."""
-    foldings = {
-        name: (stage.pe, 1 if isinstance(stage, s.Binarize) else stage.simd)
-        for name in case.accelerator.layers
-        if isinstance(stage := case.accelerator[name], s.Binarize | s.Mvtu | s.Scores)
-    }
+    stages = (case.accelerator.layer(name) for name in case.accelerator.layers)
+    foldings = {stage.name: (stage.pe, stage.simd) for stage in stages}
     said = finn_plus.judge(serialize(case.model), case.x, foldings).hardware
     return replace(said, source=source)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,9 @@ from numpy.typing import NDArray
 from ..export import graph as g
 from ..ib_analysis.codes import Codes, Trace
 from . import stages as s
-from .folding import Folding, complete
+from .folding import complete
 from .names import check_names
-from .packing import Beats, beat_bytes, bytes_beats, integer_bits, integers
-
-Output = Literal["class", "scores"]
+from .packing import Beats, beat_bytes, bytes_beats
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,44 +49,39 @@ class Accelerator:
     def __getitem__(self, name: str) -> s.Stage:
         return {stage.name: stage for stage in self.stages}[name]
 
+    def layer(self, name: str) -> s.LayerStage:
+        """The stage of a layer."""
+        assert name in self.layers
+        return cast(s.LayerStage, self[name])
+
     def input_data(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(n, inputs) uint8 as TDATA of the input stream: (beats, bytes), a pixel a byte, codes eight bits a byte."""
-        head = self.stages[0]
-        inputs = head.in_beats * (head.pe if isinstance(head, s.Binarize) else head.in_width)
-        if x.dtype != np.uint8 or x.shape[1:] != (inputs,) or not len(x):
-            raise g.GraphError(f"{self.name} takes (n, {inputs}) uint8, got {x.shape} {x.dtype}")
-        if isinstance(head, s.Binarize):
-            return np.ascontiguousarray(x).reshape(-1, head.pe)
-        return beat_bytes(x.astype(np.bool_).reshape(-1, head.in_width))
+        head = self.layer(self.layers[0])
+        elements = head.in_width // head.element_bits
+        if x.dtype != np.uint8 or x.shape[1:] != (head.in_beats * elements,) or not len(x):
+            raise g.GraphError(f"{self.name} takes (n, {head.in_beats * elements}) uint8, got {x.shape} {x.dtype}")
+        if head.element_bits == 8:
+            return np.ascontiguousarray(x).reshape(-1, elements)
+        return beat_bytes(x.astype(np.bool_).reshape(-1, elements))
 
     def trace(self, streams: Mapping[str, Beats]) -> Trace:
         """What hardware said, from the output streams of `layers`."""
         *hidden, last = self.layers
-        scores = self[last]
-        assert isinstance(scores, s.Scores)
-        codes = {name: Codes.pack(streams[name].reshape(-1, self._frame_bits(name))) for name in hidden}
-        values = integers(streams[last], scores.score_width).reshape(-1, len(scores.weight))
-        return Trace("rtl", codes, values.astype(np.int32), scores.weight.shape[1])
+        codes = {name: Codes.pack(self.layer(name).values(streams[name])) for name in hidden}
+        scores = self.layer(last)
+        return Trace("rtl", codes, scores.values(streams[last]), scores.in_beats * scores.in_width)
 
     def streams(self, trace: Trace) -> dict[str, Beats]:
         """The way back from `trace`: the output streams of `layers` for the samples of a trace of any source."""
         *hidden, last = self.layers
-        scores = self[last]
-        assert isinstance(scores, s.Scores)
-        streams = {name: trace.codes[name].bits().reshape(-1, self[name].out_width) for name in hidden}
-        return streams | {last: integer_bits(trace.scores.reshape(-1, scores.pe), scores.score_width)}
+        streams = {name: self.layer(name).beats(trace.codes[name].bits()) for name in hidden}
+        return streams | {last: self.layer(last).beats(trace.scores)}
 
     def classes(self, streams: Mapping[str, Beats], trace: Trace) -> NDArray[np.int64]:
-        """(n,) the class of each frame: what the argmax said, or the first maximum where scores leave the chip."""
+        """(n,) the class of each frame: what the last stage said, or the first maximum where scores leave the chip."""
         last = self.stages[-1]
-        return (
-            integers(streams[last.name], last.out_width)[:, 0]
-            if isinstance(last, s.Argmax | s.ArgmaxTree)
-            else trace.predictions()
-        )
-
-    def _frame_bits(self, name: str) -> int:
-        return self[name].out_beats * self[name].out_width
+        decided = last.decided(streams[last.name])
+        return trace.predictions() if decided is None else decided
 
     def __call__(self, x: NDArray[np.uint8]) -> dict[str, Beats]:
         """The stream behind every stage, as the descriptors answer it."""
@@ -100,7 +92,7 @@ class Accelerator:
 
 
 def lower(
-    graph: g.Graph, foldings: Mapping[str, Folding], output: Output = "class", fifo_depth: int = 0
+    graph: g.Graph, foldings: Mapping[str, s.Folding], output: s.Output = "class", fifo_depth: int = 0
 ) -> Accelerator:
     """The accelerator of a graph.
 
@@ -112,54 +104,10 @@ def lower(
     foldings = complete(graph, foldings)
     chain: list[s.Stage] = []
     for layer in graph.layers:
-        stage = stage_of(layer, foldings[layer.name])
+        stage = s.stage_of(layer, foldings[layer.name])
         if chain:
-            chain += converters(chain[-1], stage.in_width, f"{layer.name}_in")
+            chain += s.converters(chain[-1], stage.in_width, f"{layer.name}_in")
             if fifo_depth:
                 chain.append(s.Fifo(f"{layer.name}_fifo", stage.in_width, fifo_depth, stage.in_beats))
-        chain.append(stage)
-    scores = chain[-1]
-    assert isinstance(scores, s.Scores)
-    chain += tail(scores, output)
+        chain += [stage, *stage.tail(output)]
     return Accelerator(graph.name, tuple(chain), tuple(layer.name for layer in graph.layers))
-
-
-def stage_of(layer: g.Binarize | g.Dense | g.Scores, folding: Folding) -> s.Stage:
-    """The layer in hardware."""
-    match layer:
-        case g.Binarize():
-            return s.Binarize(layer.name, layer.threshold, layer.bits, folding.pe)
-        case g.Dense():
-            if s.covers(layer.weight, folding.pe, folding.simd):
-                return s.Dense(layer.name, layer.weight, folding.pe, folding.simd, layer.threshold)
-            return s.Mvtu(
-                layer.name, layer.weight, folding.pe, folding.simd, layer.threshold, rom_style=folding.rom_style
-            )
-        case g.Scores():
-            if s.covers(layer.weight, folding.pe, folding.simd):
-                return s.DenseScores(layer.name, layer.weight, folding.pe, folding.simd)
-            return s.Scores(layer.name, layer.weight, folding.pe, folding.simd, rom_style=folding.rom_style)
-
-
-def tail(scores: s.Scores, output: Output) -> list[s.Stage]:
-    """What follows the scores: one a beat, or all in one where they come in fewer cycles than there are classes.
-
-    So these stages are never slower than the scores are.
-    """
-    classes = len(scores.weight)
-    serial = scores.cycles >= classes
-    chain = list(converters(scores, scores.score_width * (1 if serial else classes), "score"))
-    if output == "class":
-        chain.append((s.Argmax if serial else s.ArgmaxTree)("argmax", classes, scores.score_width))
-    return chain
-
-
-def converters(before: s.Stage, width: int, name: str) -> Iterator[s.Stage]:
-    """From the stream of `before` to `width` bits a beat, by way of their least common multiple."""
-    wide = math.lcm(before.out_width, width)
-    beats = before.out_beats
-    if wide > before.out_width:
-        yield s.DwcUp(f"{name}_up", before.out_width, wide, beats)
-        beats = beats * before.out_width // wide
-    if wide > width:
-        yield s.DwcDown(f"{name}_down", wide, width, beats)

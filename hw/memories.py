@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .parts import Family
-from .stages import RomStyle
+
+RomStyle = Literal["auto", "block", "distributed"]
 
 
 @dataclass(frozen=True)

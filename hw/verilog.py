@@ -2,17 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from importlib import resources
 
 from .accelerator import Accelerator
 from .stages import Stage
 
+FRAME_END = "frame_end"
+
+
+OWN = "{design}__{name}"
+"""Of what a design brings along, so that two designs, of two versions too, can live in one project: no design's own
+name has two underscores in a row."""
+
 
 def verilog(accelerator: Accelerator) -> dict[str, str]:
-    """Every file of the design by name: the top module, the memories, the library. Same accelerator, same bytes."""
-    memories = {name: text for stage in accelerator.stages for name, text in stage.memories().items()}
-    return {f"{accelerator.name}.sv": top(accelerator), **library(), **memories}
+    """Every file of the design by name: the top module, the memories, the modules it is built from, and a list of the
+    sources in an order that every tool takes. Same accelerator, same bytes.
+    """
+    design = accelerator.name
+    modules = own_modules(design, [*(stage.module for stage in accelerator.stages), FRAME_END])
+    memories = {
+        memory_file(design, name): text for stage in accelerator.stages for name, text in stage.memories().items()
+    }
+    sources = [*modules, f"{design}.sv"]
+    listed = {f"{design}.f": "".join(f"{name}\n" for name in sources)}
+    return {f"{design}.sv": top(accelerator), **modules, **memories, **listed}
+
+
+def own_modules(design: str, wanted: Iterable[str]) -> dict[str, str]:
+    """The wanted hand-written modules and those inside them, innermost first, renamed to be the design's own."""
+    texts = {name.removesuffix(".sv"): text for name, text in library().items()}
+    found: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        if name not in found:
+            for inner in texts:
+                if inner != name and re.search(rf"^ *{inner} #\(", texts[name], re.MULTILINE):
+                    add(inner)
+            found[name] = texts[name]
+
+    for name in wanted:
+        add(name)
+    words = "|".join(found)
+    renamed = OWN.format(design=design, name=r"\1")
+    return {
+        OWN.format(design=design, name=f"{name}.sv"): re.sub(rf"\b({words})(?= #\()", renamed, text)
+        for name, text in found.items()
+    }
+
+
+def memory_file(design: str, name: str) -> str:
+    """What the design calls a memory file of one of its stages."""
+    return OWN.format(design=design, name=name)
 
 
 def library() -> dict[str, str]:
@@ -51,7 +94,7 @@ def top(accelerator: Accelerator) -> str:
     for stage in accelerator.stages:
         wires = f"{stage.name}_tdata", f"{stage.name}_tvalid", f"{stage.name}_tready"
         body += [f"wire [{stage.out_width - 1}:0] {wires[0]};", f"wire {wires[1]}, {wires[2]};"]
-        body += instance(stage, source, wires)
+        body += instance(stage, source, wires, accelerator.name)
         source = wires
     in_width = bytes_up(first.in_width)
     if in_width > first.in_width:
@@ -62,7 +105,7 @@ def top(accelerator: Accelerator) -> str:
         f"assign m_axis_tdata = {data};",
         f"assign m_axis_tvalid = {source[1]};",
         f"assign {source[2]} = m_axis_tready;",
-        f"frame_end #(.BEATS({last.out_beats})) output_frame (",
+        f"{OWN.format(design=accelerator.name, name=FRAME_END)} #(.BEATS({last.out_beats})) output_frame (",
         "  .clk, .rst, .tvalid(m_axis_tvalid), .tready(m_axis_tready), .tlast(m_axis_tlast)",
         ");",
     ]
@@ -86,16 +129,27 @@ def module(name: str, ports: Iterable[str], body: Iterable[str], comment: str) -
     )
 
 
-def instance(stage: Stage, source: Sequence[str], target: Sequence[str]) -> list[str]:
-    """A stage between two streams, each given as its data, valid and ready wires."""
-    values = {key: f'"{value}"' if isinstance(value, str) else value for key, value in stage.parameters().items()}
+def instance(stage: Stage, source: Sequence[str], target: Sequence[str], design: str | None = None) -> list[str]:
+    """A stage between two streams, each given as its data, valid and ready wires.
+
+    design   whose own modules and memory files these are; None for the library's, and files as the stage names them
+    """
+    memories = stage.memories()
+    values: dict[str, int | str] = {}
+    for key, value in stage.parameters().items():
+        if isinstance(value, str):
+            file = memory_file(design, value) if design is not None and value in memories else value
+            values[key] = f'"{file}"'
+        else:
+            values[key] = value
     parameters = ", ".join(f".{key}({value})" for key, value in values.items())
     sides = [
         ", ".join(f".{side}_{wire}({name})" for wire, name in zip(("tdata", "tvalid", "tready"), wires, strict=True))
         for side, wires in (("s_axis", source), ("m_axis", target))
     ]
+    module_name = stage.module if design is None else OWN.format(design=design, name=stage.module)
     return [
-        f"{stage.module} #({parameters}) {stage.module}_{stage.name} (",
+        f"{module_name} #({parameters}) {stage.module}_{stage.name} (",
         "  .clk, .rst,",
         f"  {sides[0]},",
         f"  {sides[1]}",

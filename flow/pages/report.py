@@ -12,8 +12,7 @@ from typing import Any
 
 import jinja2
 
-from ...export.graph import Binarize, Graph
-from ...hw import stages as s
+from ...export.graph import Graph
 from ...hw.accelerator import Accelerator
 from ...hw.synthesis.bitstream import Synthesis, Used
 from ...hw.synthesis.targets import Target, target_of
@@ -121,12 +120,12 @@ def _silicon(done: Synthesis, verification: Verification) -> Silicon:
 
 def _layers(graph: Graph, accelerator: Accelerator) -> Iterator[Layer]:
     for layer in graph.layers:
-        stage = accelerator[layer.name]
-        assert isinstance(stage, s.Binarize | s.Mvtu | s.Scores)
-        simd = None if isinstance(stage, s.Binarize) else stage.simd
-        fan_in = 1 if isinstance(layer, Binarize) else layer.inputs
+        stage = accelerator.layer(layer.name)
         bits = sum(_memory_bits(text) for text in stage.memories().values())
-        yield Layer(layer.name, stage.module, fan_in, layer.outputs, stage.pe, simd, stage.cycles, bits)
+        lanes = stage.lanes()
+        yield Layer(
+            layer.name, stage.module, layer.fan_in, layer.outputs, lanes["PE"], lanes.get("SIMD"), stage.cycles, bits
+        )
 
 
 def _memory_bits(text: str) -> int:

@@ -12,16 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 
 from ...export import graph as g
-from ..accelerator import Accelerator, Output, converters, lower, stage_of, tail
-from ..folding import Folding
+from ..accelerator import Accelerator, lower
 from ..parts import Part, part
-from ..stages import Fifo, FoldingError, RomStyle, Scores, Stage, divisors
+from ..stages import Fifo, Folding, FoldingError, Output, Stage, converters, lowering, stage_of
 from .resources import NOTHING, Resources, estimate, total
-
-STYLES: tuple[RomStyle, ...] = ("auto", "block")  # where weights may lie; what yosys puts there anyway is not tried
 
 
 @dataclass(frozen=True)
@@ -83,22 +79,18 @@ class Search:
         self.layers = [self._options(layer, first=index == 0) for index, layer in enumerate(graph.layers)]
         self._converted = cache(self._converter_cost)
 
-    def _options(self, layer: g.Binarize | g.Dense | g.Scores, first: bool) -> list[_Option]:
+    def _options(self, layer: g.Layer, first: bool) -> list[_Option]:
         """Every legal folding of a layer as the stage that the lowering makes of it, its weights in blocks or not.
 
         What stands around it whatever its neighbours are, a Fifo or what follows the scores, is in its cost.
         """
-        simds = [1] if isinstance(layer, g.Binarize) else divisors(layer.inputs)
         found: list[_Option] = []
-        for pe, simd, style in product(divisors(layer.outputs), simds, STYLES):
-            folding = Folding(pe, simd, style)
+        for folding in lowering(layer).foldings(layer):
             stage = stage_of(layer, folding)
-            cost = estimate(stage, self.target)
+            cost = estimate(stage, self.target) + total(stage.tail(self.output), self.target)
             if self.fifo_depth and not first:
                 cost += estimate(Fifo("fifo", stage.in_width, self.fifo_depth, stage.in_beats), self.target)
-            if isinstance(stage, Scores):
-                cost += total(tail(stage, self.output), self.target)
-            if style == "auto" or cost != found[-1].cost:
+            if folding.rom_style == "auto" or cost != found[-1].cost:
                 found.append(_Option(folding, stage, cost))
         return found
 

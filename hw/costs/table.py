@@ -28,7 +28,8 @@ def table(accelerator: Accelerator, target: str) -> str:
 
 
 def _lanes(stage: Stage) -> tuple[str, str]:
-    return str(getattr(stage, "pe", "")), str(getattr(stage, "simd", ""))
+    lanes = stage.lanes()
+    return str(lanes.get("PE", "")), str(lanes.get("SIMD", ""))
 
 
 def _line(name: str, lanes: tuple[str, str], cycles: str, cost: Resources) -> str:

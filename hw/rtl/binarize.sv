@@ -10,7 +10,7 @@ module binarize #(
   parameter  int COLS = 4,
   parameter  int PE   = 2,
   parameter  int BITS = 8,
-  parameter      THRESHOLDS = "thresholds.mem",    // COLS/PE words of PE thresholds, BITS + 1 bits each
+  parameter      THRESHOLDS = "",                  // COLS/PE words of PE thresholds, BITS + 1 bits each
   localparam int FOLDS           = COLS / PE,
   localparam int ADDRESS_WIDTH   = FOLDS > 1 ? $clog2(FOLDS) : 1,
   localparam int THRESHOLD_WIDTH = BITS + 1        // a threshold may be 2^BITS: "never"
@@ -25,7 +25,12 @@ module binarize #(
   input  wire             m_axis_tready
 );
   logic [PE*THRESHOLD_WIDTH-1:0] thresholds [0:FOLDS-1];
-  initial $readmemh(THRESHOLDS, thresholds);
+  initial if (THRESHOLDS != "") begin
+    $readmemh(THRESHOLDS, thresholds);
+`ifndef SYNTHESIS
+    if (^thresholds[FOLDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", THRESHOLDS);
+`endif
+  end
 
   logic [PE*THRESHOLD_WIDTH-1:0] threshold;
   logic [PE*BITS-1:0]            pixel, pixel_d;

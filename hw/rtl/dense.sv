@@ -9,8 +9,8 @@ module dense #(
   parameter  int ROWS  = 4,
   parameter  int COLS  = 8,
   parameter  int GROUP = 128,                      // inputs counted in front of the register row
-  parameter      WEIGHTS    = "weights.mem",       // one word of ROWS * COLS bits, row 0 lowest
-  parameter      THRESHOLDS = "thresholds.mem",    // one word of ROWS negated thresholds, ACC_WIDTH bits each
+  parameter      WEIGHTS    = "",                  // one word of ROWS * COLS bits, row 0 lowest
+  parameter      THRESHOLDS = "",                  // one word of ROWS negated thresholds, ACC_WIDTH bits each
   localparam int ACC_WIDTH  = $clog2(COLS + 1) + 1 // -(COLS + 1) .. COLS: a threshold may be COLS + 1, "never"
 ) (
   input  wire             clk,

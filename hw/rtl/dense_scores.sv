@@ -8,7 +8,7 @@ module dense_scores #(
   parameter  int ROWS  = 4,
   parameter  int COLS  = 8,
   parameter  int GROUP = 128,                      // inputs counted in front of the register row
-  parameter      WEIGHTS = "weights.mem",          // one word of ROWS * COLS bits, row 0 lowest
+  parameter      WEIGHTS = "",                     // one word of ROWS * COLS bits, row 0 lowest
   localparam int SCORE_WIDTH = $clog2(COLS + 1)
 ) (
   input  wire                         clk,

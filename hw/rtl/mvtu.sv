@@ -10,8 +10,8 @@ module mvtu #(
   parameter  int COLS = 8,
   parameter  int PE   = 2,
   parameter  int SIMD = 4,
-  parameter      WEIGHTS    = "weights.mem",       // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
-  parameter      THRESHOLDS = "thresholds.mem",    // ROWS/PE words of PE negated thresholds, ACC_WIDTH bits each
+  parameter      WEIGHTS    = "",                  // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
+  parameter      THRESHOLDS = "",                  // ROWS/PE words of PE negated thresholds, ACC_WIDTH bits each
   parameter      ROM_STYLE  = "auto",              // of the weights: "block", "distributed" or "auto"
   localparam int ACC_WIDTH  = $clog2(COLS + 1) + 1 // -(COLS + 1) .. COLS: a threshold may be COLS + 1, "never"
 ) (

@@ -12,8 +12,8 @@ module mvu #(
   parameter  int SIMD = 4,
   parameter  int ACC_WIDTH = 4,
   parameter  int START = 0,                        // 1: accumulators start at STARTS, 0: at zero
-  parameter      WEIGHTS = "weights.mem",          // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
-  parameter      STARTS  = "starts.mem",           // ROWS/PE words of PE * ACC_WIDTH bits
+  parameter      WEIGHTS = "",                     // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
+  parameter      STARTS  = "",                     // ROWS/PE words of PE * ACC_WIDTH bits
   parameter      ROM_STYLE = "auto"                // of the weights: "block" memory, "distributed" in LUTs, "auto"
 ) (
   input  wire                     clk,
@@ -48,7 +48,12 @@ module mvu #(
   wire unused_style = &{1'b0, ROM_STYLE};          // only the attribute uses it
   (* rom_style = ROM_STYLE *)
   logic [PE*SIMD-1:0] weights [0:FOLDS-1];
-  initial $readmemh(WEIGHTS, weights);
+  initial if (WEIGHTS != "") begin
+    $readmemh(WEIGHTS, weights);
+`ifndef SYNTHESIS
+    if (^weights[FOLDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", WEIGHTS);
+`endif
+  end
 
   logic [FOLD_WIDTH-1:0]   fold;
   logic [COL_WIDTH-1:0]    col_fold;
@@ -80,7 +85,12 @@ module mvu #(
 
   if (START != 0) begin : biased
     logic [PE*ACC_WIDTH-1:0] starts [0:ROW_FOLDS-1];
-    initial $readmemh(STARTS, starts);
+    initial if (STARTS != "") begin
+      $readmemh(STARTS, starts);
+`ifndef SYNTHESIS
+      if (^starts[ROW_FOLDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", STARTS);
+`endif
+    end
     always_ff @(posedge clk) if (advance) start_3 <= starts[row_fold_2];
   end else begin : plain
     assign start_3 = '0;

@@ -9,7 +9,7 @@ module scores #(
   parameter  int COLS = 8,
   parameter  int PE   = 2,
   parameter  int SIMD = 4,
-  parameter      WEIGHTS = "weights.mem",          // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
+  parameter      WEIGHTS = "",                     // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
   parameter      ROM_STYLE = "auto",               // of the weights: "block", "distributed" or "auto"
   localparam int SCORE_WIDTH = $clog2(COLS + 1)
 ) (

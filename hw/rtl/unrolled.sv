@@ -11,8 +11,8 @@ module unrolled #(
   parameter  int GROUP = 128,                      // inputs counted in front of the register row
   parameter  int ACC_WIDTH = 4,
   parameter  int START = 0,                        // 1: accumulators start at STARTS, 0: at zero
-  parameter      WEIGHTS = "weights.mem",          // one word of ROWS * COLS bits, row 0 lowest
-  parameter      STARTS  = "starts.mem",           // one word of ROWS * ACC_WIDTH bits
+  parameter      WEIGHTS = "",                     // one word of ROWS * COLS bits, row 0 lowest
+  parameter      STARTS  = "",                     // one word of ROWS * ACC_WIDTH bits
   localparam int LEAF   = 3,
   localparam int GROUPS = (COLS + GROUP - 1) / GROUP,
   localparam int LEAVES = (GROUP + LEAF - 1) / LEAF             // of a group
@@ -27,12 +27,22 @@ module unrolled #(
   input  wire                       m_axis_tready
 );
   logic [ROWS*COLS-1:0] weights [0:0];             // nobody writes: to synthesis its bits are constants
-  initial $readmemh(WEIGHTS, weights);
+  initial if (WEIGHTS != "") begin
+    $readmemh(WEIGHTS, weights);
+`ifndef SYNTHESIS
+    if (^weights[0] === 1'bx) $fatal(1, "%0s is missing or too short", WEIGHTS);
+`endif
+  end
 
   wire [ROWS*ACC_WIDTH-1:0] start;
   if (START != 0) begin : biased
     logic [ROWS*ACC_WIDTH-1:0] starts [0:0];
-    initial $readmemh(STARTS, starts);
+    initial if (STARTS != "") begin
+      $readmemh(STARTS, starts);
+`ifndef SYNTHESIS
+      if (^starts[0] === 1'bx) $fatal(1, "%0s is missing or too short", STARTS);
+`endif
+    end
     assign start = starts[0];
   end else begin : plain
     assign start = '0;

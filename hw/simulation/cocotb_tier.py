@@ -21,7 +21,7 @@ from ..verilog import verilog
 from .library import NO_STALLS, Simulation, Stalls
 from .probe import bench, probe, recorded
 from .runner import SimulatorName, run_cocotb
-from .verilator import SimulationError
+from .verilator import SimulationError, first_complaint
 
 WHOLE_SET = f"{__package__}.whole_set"
 # cocotb asks for every signal to be public, which costs six times the speed; it needs these five.
@@ -71,11 +71,15 @@ def cosimulate(
     sources = [folder / name for name in files if name.endswith(".sv")]
     options: list[str | Path] = [*VERILATOR, folder / "public.vlt"]
     words = [f"+{key}={value}" for key, value in plusargs.items()]
+    (folder / "figures.json").unlink(missing_ok=True)
     (complaint,) = run_cocotb(simulator, sources, "bench", WHOLE_SET, folder, options, words).values()
     if complaint == "the design hangs":
         lines = (folder / "simulation.log").read_text(errors="replace").splitlines()
         where = ", ".join(line.removeprefix("HANG ") for line in lines if line.startswith("HANG "))
         raise SimulationError(f"{accelerator.name}: the design hangs; beats seen: {where}")
+    if not (folder / "figures.json").exists():
+        why = first_complaint((folder / "simulation.log").read_text(errors="replace"))
+        raise SimulationError(f"{accelerator.name}: the simulation stopped by itself: {why}")
     return _simulation(accelerator, folder, len(x)), complaint
 
 

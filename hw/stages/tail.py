@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..packing import Beats, integer_bits, integers
+from ..parts import Family
+from .primitives import counter_bits
+from .stage import Parameters, Primitives, stage
 
 
 @dataclass(frozen=True)
@@ -23,21 +29,32 @@ class _Argmax:
     def out_width(self) -> int:
         return max(1, (self.classes - 1).bit_length())
 
-    def parameters(self) -> Mapping[str, int | str]:
+    def parameters(self) -> Parameters:
         return {"CLASSES": self.classes, "SCORE_WIDTH": self.score_width}
 
     def memories(self) -> Mapping[str, str]:
         return {}
+
+    def features(self) -> Parameters:
+        return self.parameters()
+
+    def lanes(self) -> Mapping[str, int]:
+        return {}
+
+    def decided(self, beats: Beats) -> NDArray[np.int64]:
+        return integers(beats, self.out_width)[:, 0]
 
     def __call__(self, beats: Beats) -> Beats:
         winners = integers(beats, self.score_width).reshape(-1, self.classes).argmax(axis=1)
         return integer_bits(winners[:, None], self.out_width)
 
 
+@stage
 class Argmax(_Argmax):
     """One score a beat."""
 
     module: ClassVar[str] = "argmax"
+    estimated_with: ClassVar[str] = "argmax"
 
     @property
     def in_width(self) -> int:
@@ -49,14 +66,26 @@ class Argmax(_Argmax):
 
     cycles = in_beats
 
+    @staticmethod
+    def made_of(features: Parameters, family: Family) -> Primitives:
+        classes, width = int(features["CLASSES"]), int(features["SCORE_WIDTH"])
+        return Primitives({"stage": 1, "score bit": width, "class bit": counter_bits(classes)})
 
+
+@stage
 class ArgmaxTree(_Argmax):
     """All scores in one beat, a frame a cycle; two classes at least."""
 
     module: ClassVar[str] = "argmax_tree"
+    estimated_with: ClassVar[str] = "argmax_tree"
     in_beats: ClassVar[int] = 1
     cycles: ClassVar[int] = 1
 
     @property
     def in_width(self) -> int:
         return self.classes * self.score_width
+
+    @staticmethod
+    def made_of(features: Parameters, family: Family) -> Primitives:
+        classes, width = int(features["CLASSES"]), int(features["SCORE_WIDTH"])
+        return Primitives({"stage": 1, "match": classes - 1, "match bit": (classes - 1) * width})

@@ -128,7 +128,7 @@ def sources(
     """Every file that the tools get: the design's, its shell and pins where the part has some, and yosys' script."""
     wanted = {name: text for name, text in sorted(files.items()) if name.endswith((".sv", ".mem"))}
     if target.place is not None:
-        wanted[f"{Shell(accelerator).name}.sv"] = Shell(accelerator).verilog()
+        wanted |= Shell(accelerator).files()
     if target.pins is not None and pins is not None:
         wanted[target.pins.file] = pins
     modules = [name for name in wanted if name.endswith(".sv")]
@@ -149,8 +149,7 @@ def script(top: str, accelerator: Accelerator, modules: Iterable[str], target: T
     streams = (f"{core}/w:{layer}_{part}" for layer in accelerator.layers for part in ("tdata", "tvalid", "tready"))
     return "\n".join(
         [
-            # Deferred: a module alone would read the memory file of its default parameter.
-            f"read_verilog -sv -defer {' '.join(modules)}",
+            f"read_verilog -sv {' '.join(modules)}",
             f"hierarchy -check -top {top}",
             f"setattr -mod -set keep_hierarchy 1 {parents} %M",
             f"setattr -set keep 1 {' '.join(streams)}",

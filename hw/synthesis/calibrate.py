@@ -1,7 +1,7 @@
 """Fit the resource estimates to yosys: `python -m bitneck.hw.synthesis.calibrate`, 336 syntheses on all cores.
 
 Synthesises the stages of `calibration_cases` for every family and fits how many LUTs, flip-flops and cells each thing
-takes that a stage is made of (`resources.parts_of`). Writes coefficients, residuals and measurements to
+takes that a stage is made of (`Stage.made_of`). Writes coefficients, residuals and measurements to
 `coefficients.json`. `--refit` fits to the measurements that lie there, without yosys.
 """
 
@@ -22,9 +22,9 @@ from typing import Any, get_args
 import numpy as np
 from scipy.optimize import nnls
 
-from ..costs.resources import Parameters, Resources, described, parts_of
+from ..costs.resources import Resources, primitives
 from ..parts import FLOWS, Family
-from ..stages import Stage
+from ..stages import Parameters, Stage
 from .calibration_cases import cases
 from .netlist import synthesise
 
@@ -51,7 +51,7 @@ def measure(stages: Sequence[Stage], family: Family, workers: int) -> Iterator[l
     with ThreadPoolExecutor(workers) as pool:  # each waits for a process
         for batch, found in zip(batches, pool.map(lambda each: synthesise(each, family), batches), strict=True):
             yield [
-                Measurement(stage.module, described(stage), result) for stage, result in zip(batch, found, strict=True)
+                Measurement(stage.module, stage.features(), result) for stage, result in zip(batch, found, strict=True)
             ]
 
 
@@ -59,7 +59,7 @@ def fit(measurements: Iterable[Measurement], family: Family) -> dict[str, Any]:
     """Coefficients and residuals by group and quantity: least squares of relative errors, nothing below zero."""
     groups: dict[str, list[tuple[dict[str, float], Resources]]] = defaultdict(list)
     for each in measurements:
-        group, counts, _ = parts_of(each.module, each.parameters, family)
+        group, (counts, _) = primitives(each.module, each.parameters, family)
         groups[group].append((counts, each.found))
     coefficients: dict[str, dict[str, dict[str, float]]] = {}
     residuals: dict[str, dict[str, dict[str, float]]] = {}
@@ -100,7 +100,7 @@ def from_row(row: Sequence[Any]) -> Measurement:
 def wrong_blocks(measurements: Iterable[Measurement], family: Family) -> Iterator[str]:
     """Stages whose memory blocks the placement rule does not foretell."""
     for each in measurements:
-        said = parts_of(each.module, each.parameters, family)[2]
+        said = primitives(each.module, each.parameters, family)[1].blocks
         if said != each.found.brams:
             yield f"{family} {each.module} {dict(each.parameters)}: {said} blocks, yosys takes {each.found.brams}"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...export.graph import Graph
-from ..accelerator import Output
 from ..costs.search import Budget, Search, budget
+from ..stages import Output
 from .bitstream import Synthesis
 from .targets import target_of
 

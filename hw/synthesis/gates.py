@@ -20,7 +20,7 @@ from ...ib_analysis.codes import Trace
 from ..packing import beat_bytes
 from ..simulation.cocotb_tier import PUBLIC, WHOLE_SET, expected_streams, harness
 from ..simulation.runner import SimulatorName, run_cocotb
-from ..verilog import library, module
+from ..verilog import module
 from .bitstream import NETLIST_VERILOG
 from .shell import Shell
 from .targets import SynthesisError, Target
@@ -75,7 +75,7 @@ def judge_netlist(
         )
     design = {"netlist.v": netlist, "cells.v": cell_models(target)}
     if target.place is None:
-        design |= {f"{shell.name}.sv": shell.verilog()} | library()
+        design |= shell.files()
     return _judge(shell, design, shell.core.layers, target.place is not None, x, expected, folder, simulator)
 
 

@@ -32,10 +32,8 @@ def synthesise(stages: Sequence[Stage], family: Family) -> list[Resources]:
         ports = ["input wire clk", "input wire rst"]
         ports += stream_ports("s_axis", stage.in_width, sends=False)
         ports += stream_ports("m_axis", stage.out_width, sends=True)
-        wires = tuple(
-            tuple(f"{side}_{wire}" for wire in ("tdata", "tvalid", "tready")) for side in ("s_axis", "m_axis")
-        )
-        text = module(f"case_{index}", ports, instance(stage, *wires), stage.name)
+        source, target = ([f"{side}_{wire}" for wire in ("tdata", "tvalid", "tready")] for side in ("s_axis", "m_axis"))
+        text = module(f"case_{index}", ports, instance(stage, source, target), stage.name)
         wrappers.append(text.replace(f"module case_{index} ", f"(* keep_hierarchy *) module case_{index} "))
         files |= stage.memories()
     ports, body = ["input wire clk", "input wire rst"], []
@@ -65,7 +63,7 @@ def _run(files: Mapping[str, str], top: str, family: Family) -> dict[str, Any]:
         for name, text in files.items():
             Path(folder, name).write_text(text)
         sources = " ".join(name for name in files if name.endswith(".sv"))
-        script = f"read_verilog -sv -defer {sources}; {FLOWS[family]} -top {top} -json netlist.json"
+        script = f"read_verilog -sv {sources}; {FLOWS[family]} -top {top} -json netlist.json"
         run(YOSYS, Path(folder), ["-p", script])
         return json.loads(Path(folder, "netlist.json").read_text())["modules"]
 

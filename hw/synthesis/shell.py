@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..accelerator import Accelerator
 from ..stages import DwcDown, DwcUp, Stage
-from ..verilog import bytes_up, instance, module, stream_ports
+from ..verilog import FRAME_END, OWN, bytes_up, instance, module, own_modules, stream_ports
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,12 @@ class Shell:
         """A frame, with the byte ports at full rate: the core's, or its bytes where those are more."""
         return max(self.core.cycles, self.bytes_in, self.bytes_out)
 
-    def verilog(self) -> str:
+    def files(self) -> dict[str, str]:
+        """The shell by file name, with the modules that it is built from. The core's files are its own matter."""
+        converters = (stage.module for stage in self._converters() if stage is not None)
+        return {**own_modules(self.name, ["skid", FRAME_END, *converters]), f"{self.name}.sv": self._verilog()}
+
+    def _verilog(self) -> str:
         ports = [
             "input  wire clk",
             "input  wire rst",
@@ -50,25 +55,37 @@ class Shell:
         comment = f"{self.core.name} behind byte streams: {self.bytes_in} bytes a frame in, {self.bytes_out} out."
         return module(self.name, ports, self._body(), comment)
 
+    def _widths(self) -> tuple[int, int]:
+        """Of the core's ports."""
+        return bytes_up(self.core.stages[0].in_width), bytes_up(self.core.stages[-1].out_width)
+
+    def _converters(self) -> tuple[Stage | None, Stage | None]:
+        """From bytes to the core's beats and back; None where a beat is a byte already."""
+        wide, answer = self._widths()
+        up = DwcUp("port", 8, wide, self.bytes_in) if wide > 8 else None
+        down = DwcDown("port", answer, 8, self.bytes_out * 8 // answer) if answer > 8 else None
+        return up, down
+
+    def _own(self, module: str) -> str:
+        return OWN.format(design=self.name, name=module)
+
     def _body(self) -> Iterator[str]:
-        head, last = self.core.stages[0], self.core.stages[-1]
-        widths = bytes_up(head.in_width), bytes_up(last.out_width)
+        widths, (up, down) = self._widths(), self._converters()
         for name, width in (("taken", 8), ("wide", widths[0]), ("answer", widths[1]), ("sent", 8)):
             yield from (f"wire [{width - 1}:0] {name}_tdata;", f"wire {name}_tvalid, {name}_tready;")
         yield "wire core_tlast;"
-        yield "skid #(.WIDTH(8)) pins_in ("
+        yield f"{self._own('skid')} #(.WIDTH(8)) pins_in ("
         yield f"  .clk, .rst, {_side('s_axis', 's_axis')}, {_side('m_axis', 'taken')}"
         yield ");"
-        yield from _converter(DwcUp("port", 8, widths[0], self.bytes_in) if widths[0] > 8 else None, "taken", "wide")
+        yield from _converter(up, "taken", "wide", self.name)
         yield f"{self.core.name} core ("
         yield f"  .clk, .rst, {_side('s_axis', 'wide')}, {_side('m_axis', 'answer')}, .m_axis_tlast(core_tlast)"
         yield ");"
-        down = DwcDown("port", widths[1], 8, self.bytes_out * 8 // widths[1]) if widths[1] > 8 else None
-        yield from _converter(down, "answer", "sent")
-        yield "skid #(.WIDTH(8)) pins_out ("
+        yield from _converter(down, "answer", "sent", self.name)
+        yield f"{self._own('skid')} #(.WIDTH(8)) pins_out ("
         yield f"  .clk, .rst, {_side('s_axis', 'sent')}, {_side('m_axis', 'm_axis')}"
         yield ");"
-        yield f"frame_end #(.BEATS({self.bytes_out})) output_frame ("
+        yield f"{self._own(FRAME_END)} #(.BEATS({self.bytes_out})) output_frame ("
         yield "  .clk, .rst, .tvalid(m_axis_tvalid), .tready(m_axis_tready), .tlast(m_axis_tlast)"
         yield ");"
         yield "wire unused = &{1'b0, core_tlast};"
@@ -78,10 +95,10 @@ def _side(port: str, wires: str) -> str:
     return ", ".join(f".{port}_{part}({wires}_{part})" for part in ("tdata", "tvalid", "tready"))
 
 
-def _converter(stage: Stage | None, source: str, target: str) -> list[str]:
+def _converter(stage: Stage | None, source: str, target: str, design: str) -> list[str]:
     """A width converter, or wires where a beat is a byte already."""
     if stage is not None:
-        return instance(stage, _wires(source), _wires(target))
+        return instance(stage, _wires(source), _wires(target), design)
     return [
         f"assign {target}_tdata = {source}_tdata;",
         f"assign {target}_tvalid = {source}_tvalid;",

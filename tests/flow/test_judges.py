@@ -88,7 +88,7 @@ def planted_in_model(run: RunFolder) -> tuple[str, set[str]]:
 
 
 def planted_in_a_memory(run: RunFolder) -> tuple[str, set[str]]:
-    path = run.rtl / "scores_weights.mem"
+    path = run.rtl / "digits__scores_weights.mem"
     words = path.read_text().split("\n")
     words[0] = f"{int(words[0], 16) ^ 1:0{len(words[0])}x}"
     path.write_text("\n".join(words))
@@ -156,7 +156,7 @@ def test_a_record_of_other_codes_is_not_confirmed(bitneck, run):
     "change",
     [
         lambda run: (run.rtl / "mvu.sv").write_text("// nothing"),
-        lambda run: (run.rtl / "dense1_weights.mem").unlink(),
+        lambda run: (run.rtl / "digits__dense1_weights.mem").unlink(),
         lambda run: (run.rtl / "other.sv").write_text(""),
         lambda run: run.model.write_bytes(run.model.read_bytes() + b"\n\x00"),
         lambda run: run.model.unlink(),
@@ -176,10 +176,10 @@ def test_a_record_of_other_files_is_not_confirmed(bitneck, run, change):
 @with_finn
 @pytest.mark.parametrize("text", ["", "zz\n", "00\n"])
 def test_a_memory_that_nobody_can_read_is_named_in_one_line(bitneck, run, text):
-    (run.rtl / "dense1_weights.mem").write_text(text)
+    (run.rtl / "digits__dense1_weights.mem").write_text(text)
     result = bitneck("verify", run.path, "--judges")
     assert result.exit_code == 2, result.output
-    assert "dense1_weights.mem in rtl/ is damaged" in result.output
+    assert "digits__dense1_weights.mem in rtl/ is damaged" in result.output
     assert len(result.output.strip().splitlines()) == 1
 
 

@@ -71,12 +71,12 @@ def flip_bit_of_first_word(path: Path) -> None:
 
 
 def flipped_weight(run: RunFolder) -> str:
-    flip_bit_of_first_word(run.rtl / "dense1_weights.mem")
+    flip_bit_of_first_word(run.rtl / "digits__dense1_weights.mem")
     return "dense1: neuron 0, sample "
 
 
 def flipped_threshold(run: RunFolder) -> str:
-    flip_bit_of_first_word(run.rtl / "dense2_thresholds.mem")
+    flip_bit_of_first_word(run.rtl / "digits__dense2_thresholds.mem")
     return "dense2: neuron 0, sample "
 
 
@@ -123,11 +123,11 @@ def test_a_planted_fault_is_caught_and_named(bitneck, run, plant):
 
 @pytest.mark.parametrize("tier", ["library", "cocotb"])
 def test_a_file_that_is_gone_is_not_replaced_by_that_of_an_earlier_simulation(bitneck, run, tier):
-    (run.rtl / "dense1_weights.mem").unlink()
+    (run.rtl / "digits__dense1_weights.mem").unlink()
     before = run.verification.read_bytes()
     result = bitneck("simulate", run.path, "--tier", tier)
     assert result.exit_code == 2, result.output
-    assert "rtl lacks dense1_weights.mem; `bitneck build" in result.output
+    assert "rtl lacks digits__dense1_weights.mem; `bitneck build" in result.output
     assert run.verification.read_bytes() == before
 
 
@@ -149,7 +149,9 @@ def test_every_sign_of_the_paper_is_proven_and_learnt_thresholds_cost_the_hardwa
     result = bitneck("run", run.path, "--config", config)
     assert result.exit_code == 0, result.output
     assert json.loads(run.verification.read_text())["equal"]
-    assert {path.stem for path in run.rtl.glob("*_thresholds.mem")} == {f"dense{i}_thresholds" for i in range(1, 6)}
+    assert {path.stem for path in run.rtl.glob("*_thresholds.mem")} == {
+        f"twelve__dense{i}_thresholds" for i in range(1, 6)
+    }
     if sign == "rsign":
         learnt = [
             array for name, array in read_arrays(run.checkpoint).items() if "shift" in name or "threshold" in name

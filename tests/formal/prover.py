@@ -15,7 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-MEMORY = re.compile(r"logic \[([^\]]+):0\]\s+(\w+) \[0:([^\]]+)\];(?:\s|//.*)*initial \$readmemh\(\w+, \2\);")
+MEMORY = re.compile(
+    r"logic \[([^\]]+):0\]\s+(\w+) \[0:([^\]]+)\];(?:\s|//.*)*"
+    r'initial if \(\w+ != ""\) begin\s+\$readmemh\(\w+, \2\);\n`ifndef SYNTHESIS\n.*\n`endif\n\s+end'
+)
 TIMEOUT_S = 300
 
 
@@ -51,7 +54,9 @@ def lifted(source: str) -> str:
         uses = re.sub(rf"\b{name}\[([^\]]+)\](?:\[([^\]]+) \+: ([^\]]+)\])?", use, source[found.end() :])
         source = f"{source[: found.start()]}(* anyconst *) logic [({last}+1)*({high}+1)-1:0] {name};{uses}"
     if "$readmemh" in source:
-        raise ProofError("a memory is not declared and read in one breath: `logic [H:0] name [0:L]; initial $readmemh`")
+        raise ProofError(
+            'a memory is not declared and read in one breath: `logic [H:0] name [0:L]; initial if (F != "") …`'
+        )
     return source
 
 

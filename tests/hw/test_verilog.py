@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from bitneck.hw.accelerator import lower
 from bitneck.hw.folding import Folding
 from bitneck.hw.simulation.probe import bench, probe, taps
 from bitneck.hw.stages import Binarize, Mvtu, Scores
-from bitneck.hw.verilog import library, top, verilog
+from bitneck.hw.verilog import OWN, library, memory_file, top, verilog
 from random_nets import random_graph
 
 GRAPH = random_graph([12, 10, 6, 3], 5)
@@ -54,9 +55,12 @@ def test_generator_writes_wires_and_instances_only(accelerator):
 def test_every_stage_is_instantiated_once_with_its_own_parameters(accelerator):
     text = " ".join(top(accelerator).split())
     for stage in accelerator.stages:
-        (found,) = re.findall(rf"{stage.module} #\(([^;]*?)\) {stage.module}_{stage.name} \(", text)
+        module = OWN.format(design=accelerator.name, name=stage.module)
+        (found,) = re.findall(rf"{module} #\(([^;]*?)\) {stage.module}_{stage.name} \(", text)
+        words = {name: memory_file(accelerator.name, name) for name in stage.memories()}
         values = {
-            key: f'"{value}"' if isinstance(value, str) else str(value) for key, value in stage.parameters().items()
+            key: f'"{words.get(value, value)}"' if isinstance(value, str) else str(value)
+            for key, value in stage.parameters().items()
         }
         assert dict(re.findall(r"\.(\w+)\(([^)]*)\)", found)) == values
 
@@ -73,7 +77,7 @@ def test_memory_files_hold_what_a_second_reading_finds(accelerator):
     files = verilog(accelerator)
 
     def word(name: str, index: int) -> int:
-        return int(files[name].splitlines()[index], 16)
+        return int(files[memory_file(accelerator.name, name)].splitlines()[index], 16)
 
     for stage in accelerator.stages:
         if isinstance(stage, Mvtu | Scores):
@@ -109,3 +113,29 @@ def test_no_generated_text_knows_where_or_when_it_was_made(accelerator):
 def test_library_has_a_module_a_file_of_the_same_name():
     for name, text in library().items():
         assert re.findall(r"^module (\w+)", text, re.MULTILINE) == [name.removesuffix(".sv")]
+
+
+@EVERY
+def test_a_design_brings_the_modules_that_it_is_built_from_and_no_other(accelerator):
+    files = verilog(accelerator)
+    texts = [text for name, text in files.items() if name.endswith(".sv")]
+    declared = [name for text in texts for name in re.findall(r"^module (\w+)", text, re.MULTILINE)]
+    used = {name for text in texts for name in re.findall(r"^ *(\w+) #\(", text, re.MULTILINE)} - {"module"}
+    assert sorted(declared) == sorted({*used, accelerator.name})
+    assert all(name == accelerator.name or name.startswith(f"{accelerator.name}__") for name in declared)
+
+
+@EVERY
+def test_the_list_of_sources_declares_before_it_uses(accelerator):
+    files = verilog(accelerator)
+    listed = files[f"{accelerator.name}.f"].split()
+    assert sorted(listed) == sorted(name for name in files if name.endswith(".sv"))
+    seen: set[str] = set()
+    for name in listed:
+        assert {*re.findall(r"^ *(\w+) #\(", files[name], re.MULTILINE)} - {"module"} <= seen
+        seen |= set(re.findall(r"^module (\w+)", files[name], re.MULTILINE))
+
+
+def test_two_designs_have_no_name_in_common():
+    one, other = verilog(DESIGNS["class"]), verilog(replace(DESIGNS["class"], name="net_2"))
+    assert not one.keys() & other.keys()

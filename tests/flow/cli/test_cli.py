@@ -229,7 +229,7 @@ def test_a_damaged_artefact_is_named_in_one_line(bitneck, finished_run, tmp_path
     ("artefact", "words"),
     [
         ("run.toml", ["build"]),
-        ("rtl/dense1_weights.mem", ["simulate"]),
+        ("rtl/digits__dense1_weights.mem", ["simulate"]),
         ("rtl/digits.sv", ["synth", "--target", "up5k"]),
         ("run.toml", ["train", "--config", "run.toml"]),
         ("pins.pcf", ["synth", "--target", "up5k", "--pins", "pins.pcf"]),

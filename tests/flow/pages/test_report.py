@@ -63,7 +63,7 @@ def test_the_page_shows_estimates_with_their_verdicts_and_no_refused_number(page
 def test_the_page_names_a_difference_in_plain_words(bitneck, finished_run, tmp_path):
     shutil.copytree(finished_run, tmp_path / "digits")
     run = RunFolder(tmp_path / "digits")
-    path = run.rtl / "scores_weights.mem"
+    path = run.rtl / "digits__scores_weights.mem"
     words = path.read_text().split()
     path.write_text("\n".join([f"{int(words[0], 16) ^ 1:0{len(words[0])}x}", *words[1:]]) + "\n")
     assert bitneck("simulate", run.path).exit_code == 1

@@ -10,11 +10,11 @@ from statistics import median
 import numpy as np
 import pytest
 from bitneck.hw.accelerator import lower
-from bitneck.hw.costs.resources import MODULES, ResourceError, estimate, predict, total
+from bitneck.hw.costs.resources import ResourceError, estimate, predict, total
 from bitneck.hw.folding import fold
 from bitneck.hw.memories import placement, table_facts
 from bitneck.hw.parts import PARTS, PartError
-from bitneck.hw.stages import Binarize, DwcUp
+from bitneck.hw.stages import MODULES, Binarize, DwcUp
 from bitneck.hw.synthesis.calibrate import FILE, Measurement, document, fit, from_row, wrong_blocks
 from bitneck.hw.synthesis.netlist import count, synthesise, synthesise_whole
 from bitneck.models.datasets import load
@@ -197,5 +197,5 @@ def test_an_unknown_part_names_the_known_and_an_unknown_module_too():
     stage = scores(np.random.default_rng(0), 6, 8, 2, 4)
     with pytest.raises(PartError, match="no target 'up6k'; choose one of up5k, hx8k, "):
         estimate(stage, "up6k")
-    with pytest.raises(ResourceError, match="no estimate of module 'swg'; there are mvtu, "):
+    with pytest.raises(ResourceError, match="no estimate of module 'swg'; there are binarize, "):
         predict("swg", {}, "ice40", {})

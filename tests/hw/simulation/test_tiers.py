@@ -19,7 +19,7 @@ from bitneck.hw.simulation.cocotb_tier import cosimulate
 from bitneck.hw.simulation.library import Simulation, Simulator, Stalls, build
 from bitneck.hw.simulation.runner import keep_runtime, restore_runtime
 from bitneck.hw.simulation.verilator import SimulationError
-from bitneck.hw.verilog import verilog
+from bitneck.hw.verilog import memory_file, verilog
 from bitneck.ib_analysis.codes import Codes
 from random_nets import random_frames, random_graph
 from stage_bench import FASTEST
@@ -66,7 +66,7 @@ def net(name: str) -> tuple[Graph, Accelerator]:
 
 def harmed(accelerator: Accelerator, file: str, original: str, mutated: str) -> dict[str, str]:
     """The design with one fault."""
-    design = verilog(accelerator)
+    design, file = verilog(accelerator), memory_file(accelerator.name, file)
     assert design[file].count(original) == 1
     return {**design, file: design[file].replace(original, mutated)}
 
@@ -283,7 +283,8 @@ def test_cocotb_tier_sees_a_beat_that_comes_after_the_last(tmp_path):
 def test_cut_memory_file_is_no_silent_zero(tmp_path):
     graph, accelerator = net("digits")
     design = verilog(accelerator)
-    design["dense2_thresholds.mem"] = "".join(design["dense2_thresholds.mem"].splitlines(keepends=True)[:-1])
+    name = memory_file(accelerator.name, "dense2_thresholds.mem")
+    design[name] = "".join(design[name].splitlines(keepends=True)[:-1])
     x = random_frames(graph, 3)
-    with pytest.raises(SimulationError, match=r"dense2: beat \d+ has undefined bits; is a memory file cut"):
+    with pytest.raises(SimulationError, match=r"digits__dense2_thresholds.mem is missing or too short"):
         cosimulate(accelerator, x, graph(x), tmp_path, "icarus", design=design)

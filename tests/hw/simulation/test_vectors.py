@@ -128,9 +128,18 @@ def stranger(manifest: dict) -> str:
     )
 
 
+def neighbour() -> dict[str, str]:
+    """A design of the same shape with other weights, of a version whose neurons answer the opposite."""
+    graph, accelerator = DESIGNS["pixels"]
+    foldings = {name: Folding(accelerator.layer(name).pe, accelerator.layer(name).simd) for name in accelerator.layers}
+    files = verilog(lower(random_graph([12, 9, 6, 3], graph.input_bits, seed=7, name="neighbour"), foldings))
+    assert any("!accumulators" in text for text in files.values())
+    return {name: text.replace("!accumulators", "accumulators") for name, text in files.items()}
+
+
 def compiled(simulator: str, name: str, folder: Path) -> list[str]:
-    """The command that replays the vectors that lie in `folder`."""
-    for file, text in {**verilog(DESIGNS[name][1]), **exported(name)}.items():
+    """The command that replays the vectors that lie in `folder`, where another design lies too."""
+    for file, text in {**verilog(DESIGNS[name][1]), **exported(name), **neighbour()}.items():
         (folder / file).write_text(text)
     (folder / "stranger.sv").write_text(stranger(json.loads((folder / "vectors.json").read_text())))
     sources = sorted(path.name for path in folder.glob("*.sv"))
