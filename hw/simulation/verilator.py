@@ -90,7 +90,7 @@ def call(command: Sequence[str | Path], folder: Path, environment: dict[str, str
 
 
 def first_complaint(output: str) -> str:
-    """The first line that is fatal, says error or is one of Verilator's warnings, which are fatal; or the last of all."""
+    """The first line that is fatal, says error or is a warning of Verilator, which is fatal; or the last of all."""
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
     fatal = [line for line in lines if line.startswith("FATAL: ")]  # of Icarus: the design's own words
     wrong = [line for line in lines if "error" in line.lower() or line.startswith("%Warning")]
