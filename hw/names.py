@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from importlib import resources
 
 HARNESS = frozenset({"bench", "probe", "recorder", "sink", "source"})
 
@@ -42,15 +41,14 @@ class NamingError(ValueError):
 def check_names(design: str, stages: Iterable[str]) -> None:
     """Raises NamingError for the first name that would not compile or would overwrite something.
 
-    Double and trailing underscores are legal Verilog, but Verilator spells them differently in C++.
+    Two underscores in a row stand between a design's name and those of what is its own (`verilog.OWN`).
     """
     names = list(stages)
     for name in (design, *names):
         if not re.fullmatch("[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", name):
             raise NamingError(f"{name!r} is no name for hardware; use letters, digits and single underscores between")
-    library = {file.name.removesuffix(".sv") for file in resources.files(__package__).joinpath("rtl").iterdir()}
-    if design in KEYWORDS | HARNESS | library:
-        kind = "a SystemVerilog keyword" if design in KEYWORDS else "a module of bitneck's own"
+    if design in KEYWORDS | HARNESS:
+        kind = "a SystemVerilog keyword" if design in KEYWORDS else "a module of bitneck's own bench"
         raise NamingError(f"a design cannot be called {design}: that is {kind}")
     for name in ("s_axis", "m_axis"):
         if name in names:

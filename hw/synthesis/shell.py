@@ -21,7 +21,7 @@ class Shell:
 
     @property
     def name(self) -> str:
-        return f"{self.core.name}_shell"
+        return OWN.format(design=self.core.name, name="shell")
 
     @property
     def bytes_in(self) -> int:

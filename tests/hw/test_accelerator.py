@@ -115,7 +115,7 @@ def test_input_of_another_shape_or_type_is_refused(x):
 
 
 @pytest.mark.parametrize(("name", "complaint"), [
-    ("fifo", "a design cannot be called fifo: that is a module of bitneck's own"),
+    ("sink", "a design cannot be called sink: that is a module of bitneck's own bench"),
     ("bench", "that is a module of bitneck's own"),
     ("final", "a design cannot be called final: that is a SystemVerilog keyword"),
     ("my net", "'my net' is no name for hardware"),
