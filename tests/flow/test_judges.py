@@ -155,7 +155,7 @@ def test_a_record_of_other_codes_is_not_confirmed(bitneck, run):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda run: (run.rtl / "mvu.sv").write_text("// nothing"),
+        lambda run: (run.rtl / "digits__mvu.sv").write_text("// nothing"),
         lambda run: (run.rtl / "digits__dense1_weights.mem").unlink(),
         lambda run: (run.rtl / "other.sv").write_text(""),
         lambda run: run.model.write_bytes(run.model.read_bytes() + b"\n\x00"),

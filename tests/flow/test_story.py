@@ -81,7 +81,7 @@ def flipped_threshold(run: RunFolder) -> str:
 
 
 def inverted_code_in_the_rtl(run: RunFolder) -> str:
-    path = run.rtl / "mvtu.sv"
+    path = run.rtl / "digits__mvtu.sv"
     text = path.read_text()
     assert text.count("assign code[p] = !") == 1
     path.write_text(text.replace("assign code[p] = !", "assign code[p] = (p == 1) ^ !"))
@@ -132,7 +132,7 @@ def test_a_file_that_is_gone_is_not_replaced_by_that_of_an_earlier_simulation(bi
 
 
 def test_a_fault_in_the_argmax_is_seen_at_the_chips_own_output(bitneck, run):
-    path = run.rtl / "argmax.sv"
+    path = run.rtl / "digits__argmax.sv"
     text = path.read_text()
     assert text.count("|| lead[SCORE_WIDTH];") == 1
     path.write_text(text.replace("|| lead[SCORE_WIDTH];", "|| lead[SCORE_WIDTH] || lead == '0;"))
