@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import replace
 from functools import cache
@@ -13,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bitneck.export.graph import Graph
+from bitneck.hw import cache as cache_of_compiled
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.folding import Folding, fold
 from bitneck.hw.simulation import library
 from bitneck.hw.simulation.cocotb_tier import cosimulate
 from bitneck.hw.simulation.library import Simulation, Stalls, build
-from bitneck.hw.simulation.runner import keep_runtime, restore_runtime
-from bitneck.hw.simulation.verilator import SimulationError, find_verilator
+from bitneck.hw.simulation.runner import keep_runtime, restore_runtime, run_cocotb
+from bitneck.hw.simulation.verilator import SimulationError, find_verilator, first_complaint
 from bitneck.hw.verilog import verilog
 from bitneck.ib_analysis.codes import Codes
 from random_nets import random_frames, random_graph
@@ -135,6 +138,32 @@ def test_other_weights_need_no_compiler(simulator, tmp_path, monkeypatch):
     assert not agrees(first(x), graph, x)
 
 
+def test_a_damaged_library_is_compiled_anew_and_answers_the_same(monkeypatch, tmp_path):
+    graph, accelerator = net("smallest")
+    kept: dict[str, bytes] = {}
+    monkeypatch.setattr(cache_of_compiled, "loaded", lambda content: kept.update(whole=content))
+    build(accelerator, tmp_path)
+    monkeypatch.undo()
+    compiled = []
+
+    def compiles(*_: object) -> bytes:
+        compiled.append(1)
+        return kept["whole"]
+
+    monkeypatch.setattr(library, "_compile", compiles)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    x, rng, size = random_frames(graph, FRAMES), np.random.default_rng(1), len(kept["whole"])
+    harms = [lambda whole, cut=cut: whole[:cut] for cut in (0, 63, 1000, 200_000, size)]
+    harms += [
+        lambda whole, at=at: whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :] for at in rng.integers(size, size=20)
+    ]
+    for harm in harms:
+        assert agrees(build(accelerator, tmp_path)(x), graph, x)
+        (entry,) = (tmp_path / "cache" / "bitneck").glob("*.so")
+        entry.write_bytes(harm(kept["whole"]))
+    assert len(compiled) == len(harms) - 1  # and once at the beginning, but what was cut at its end was whole
+
+
 @pytest.mark.parametrize(("file", "original", "mutated", "waits"), [
     ("argmax.sv", "s_axis_tready = m_axis_tready || !m_axis_tvalid;", "s_axis_tready = 1'b0;", "argmax"),
     ("dwc_up.sv", "m_axis_tvalid <= take && last;", "m_axis_tvalid <= 1'b0;", "dense1_in_up"),
@@ -194,10 +223,13 @@ def test_missing_icarus_is_one_clear_error(monkeypatch, tmp_path):
         cosimulate(accelerator, X_SMALLEST, graph(X_SMALLEST), tmp_path, "icarus")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Of a design under cocotb: built once a module, for every net and simulator."""
-    return cache(lambda name, simulator_name: tmp_path_factory.mktemp(f"{name}_{simulator_name}"))
+HOSTILE = os.fsdecode("sp ace:#%$(x)\n'\"ü&;".encode() + b"\xff")  # neither make nor the shell can read it
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Of a design under cocotb, for every net and simulator; what is built once is taken from the cache."""
+    return lambda name, simulator_name: tmp_path / f"{name}_{simulator_name}" / HOSTILE
 
 
 TIERS = pytest.mark.parametrize(
@@ -243,6 +275,49 @@ def test_cocotb_tier_builds_what_verilator_would_split_and_takes_a_relative_fold
     x = random_frames(graph, FRAMES)
     _, complaint = cosimulate(accelerator, x, graph(x), Path("work"))
     assert complaint is None
+
+
+@pytest.mark.parametrize("simulator_name", [ICARUS])
+def test_temporary_folder_and_run_may_have_names_that_make_cannot_read(monkeypatch, tmp_path, simulator_name):
+    for variable, place in (("TMPDIR", "t m p"), ("XDG_CACHE_HOME", "ca:che")):
+        (tmp_path / place).mkdir()
+        monkeypatch.setenv(variable, str(tmp_path / place))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # it remembers
+    graph, accelerator = net("smallest")
+    x = random_frames(graph, FRAMES)
+    simulation, complaint = cosimulate(accelerator, x, graph(x), tmp_path / HOSTILE, simulator_name)
+    assert complaint is None
+    assert agrees(simulation, graph, x)
+    there = {path.name for path in (tmp_path / HOSTILE).iterdir()}
+    assert {"build.log", "simulation.log", "results.xml", "dense1.hex"} <= there
+
+
+def test_where_no_folder_can_be_built_in_a_line_says_what_to_do(monkeypatch):
+    monkeypatch.setattr("bitneck.hw.simulation.runner.PLAIN", re.compile("no path"))
+    with pytest.raises(SimulationError, match=r"^make cannot build under '.+'; set TMPDIR to a folder whose path has"):
+        run_cocotb(FASTEST, [], "bench", "test", Path())
+
+
+def test_a_design_that_does_not_build_is_said_with_the_cause(tmp_path):
+    graph, accelerator = net("smallest")
+    design = {**verilog(accelerator), "smallest.sv": "module smallest; this is wrong endmodule\n"}
+    x = random_frames(graph, FRAMES)
+    for simulator_name in {FASTEST, "verilator"}:
+        with pytest.raises(SimulationError, match=rf"^{simulator_name} failed: .*smallest\.sv:1:.*error"):
+            cosimulate(accelerator, x, graph(x), tmp_path, simulator_name, design=design)
+        assert "smallest.sv" in (tmp_path / "build.log").read_text()
+
+
+@pytest.mark.parametrize(("said", "cause"), [
+    ("make: Entering directory '/a b'\nmake: *** No rule to make target 'b'.  Stop.\nmake: Leaving directory '/a b'",
+     "make: *** No rule to make target 'b'.  Stop."),
+    ("%Warning-WIDTH: a.sv:1: wide\nmake[1]: Leaving directory '/a'", "%Warning-WIDTH: a.sv:1: wide"),
+    ("something odd\nmake: Leaving directory '/a'", "something odd"),
+    ("make: Leaving directory '/a'", "make: Leaving directory '/a'"),
+    ("", "it said nothing"),
+])  # fmt: skip
+def test_the_first_complaint_is_the_cause(said, cause):
+    assert first_complaint(said) == cause
 
 
 def test_run_time_objects_of_an_earlier_build_are_not_made_anew(monkeypatch, tmp_path):
