@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import glob
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -23,61 +26,128 @@ from numpy.typing import NDArray
 from ..ib_analysis.codes import Trace
 from .config import RunError
 
+UNFINISHED = ".unfinished"  # ends the hidden name of what is being written
+REPLACED = ".replaced"  # ends the hidden name of a folder that another is about to replace
+
 
 def write(path: Path, content: str | bytes) -> None:
-    """Whole or not at all: under a temporary name beside it, then renamed."""
+    """Whole or not at all: under a hidden name beside it, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException as error:
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say which
-            raise OSError(error.errno, error.strerror, str(path)) from None
-        raise
+    with _alone_in(path.parent) as alone:
+        if alone:
+            remove_leftovers(path.parent, path.name)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException as error:
+            Path(name).unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.filename is None:  # a full disk does not say which
+                raise OSError(error.errno, error.strerror, str(path)) from None
+            raise
 
 
 def write_folder(path: Path, files: Mapping[str, str]) -> None:
     """Replaces a folder by one of these files, whole or not at all: under a hidden name beside it, then renamed."""
     path = path.resolve()
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        for name, text in files.items():
-            write(fresh / name, text)
-        replace_folder(path, fresh)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone_in(path.parent) as alone:
+        if alone:
+            remove_leftovers(path.parent, path.name)
+        fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED))
+        try:
+            fresh.chmod(0o755)
+            for name, text in files.items():
+                write(fresh / name, text)
+            _replace(path, fresh)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
 
 
 def replace_folder(path: Path, fresh: Path) -> None:
     """Puts the folder `fresh` where `path` is, or leaves all as it was. Of several who do so at a time one is last."""
-    aside = fresh.with_name(f"{fresh.name}.replaced")
-    with _alone_in(path.parent):
-        had = path.exists()
+    with _alone_in(path.parent) as alone:
+        if alone:
+            remove_leftovers(path.parent, path.name)
+        _replace(path, fresh)
+
+
+def _replace(path: Path, fresh: Path) -> None:
+    aside = path.with_name(f".{path.name}{REPLACED}")
+    had = path.exists()
+    if had:
+        path.rename(aside)
+    try:
+        fresh.rename(path)
+    except BaseException:
         if had:
-            path.rename(aside)
-        try:
-            fresh.rename(path)
-        except BaseException:
-            if had:
-                aside.rename(path)
-            raise
+            aside.rename(path)
+        raise
     shutil.rmtree(aside, ignore_errors=True)
 
 
+def remove_leftovers(folder: Path, of: str = "") -> None:
+    """What those who were killed left in `folder` when they wrote; what they were about to replace comes back.
+
+    of   only what was to have this name
+
+    To be called by who is alone there: whoever writes, is (`_alone_in`).
+    """
+    for path in list(folder.glob(f".{glob.escape(of)}*")):
+        named = re.fullmatch(rf"\.(.+)(\.[a-z0-9_]{{8}}{re.escape(UNFINISHED)}|{re.escape(REPLACED)})", path.name)
+        if named is None or (of and named[1] != of):
+            continue
+        if named[2] == REPLACED and not (final := path.with_name(named[1])).exists():
+            path.rename(final)
+        elif path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif named[2] != REPLACED:
+            path.unlink(missing_ok=True)
+
+
+def remove_all_leftovers(folder: Path) -> None:
+    """The same in `folder` and two floors below, as deep as a run is, while others may write there."""
+    for place in [folder, *folder.glob("*/"), *folder.glob("*/*/")]:
+        if place.is_dir() and not place.is_symlink():  # no more, where it lay within a leftover
+            with _alone_in(place) as alone:
+                if alone:
+                    remove_leftovers(place)
+
+
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """No other process of ours is here meanwhile. The lock ends with whoever holds it."""
-    handle = os.open(folder, os.O_RDONLY)
+def _alone_in(folder: Path) -> Iterator[bool]:
+    """No other thread or process of ours writes here meanwhile. The lock ends with whoever holds it.
+
+    False where the file system or its rights do not let anybody know: work goes on, and leftovers stay.
+    """
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        yield False
+        return
+    try:
+        yield locked(handle, wait=True)
     finally:
         os.close(handle)
+
+
+def locked(handle: int, wait: bool) -> bool:
+    """Locks an open file until it is closed, by this process or its end. False where its file system has no locks.
+
+    Raises BlockingIOError where another holds it and `wait` is not asked for.
+    """
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL):
+            raise
+        return False
+    return True
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ from ..hw.simulation.runner import SimulatorName
 from .config import chosen_samples
 from .files import read_model, read_trace, write, write_arrays
 from .folder import RunFolder, Verification, graph_of, verification_of
+from .held import held, writing
 from .run import built, trained_on
 
 Tier = Literal["library", "cocotb"]
@@ -26,6 +28,7 @@ def silent(_: str) -> None:
     """Tells nobody."""
 
 
+@writing
 def simulate(
     folder: RunFolder,
     data_dir: Path | None = None,
@@ -116,6 +119,11 @@ def verify(
 
     judges   where the files still are: let every independent tool that is here judge them, and record what it says
     """
+    with held(folder.path, "verify") if judges else nullcontext():  # without judges it only reads
+        return _verify(folder, data_dir, judges, tell)
+
+
+def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) -> tuple[Verification, list[str]]:
     from .judges import JUDGES, Case, sentences
 
     config, graph = folder.config(), graph_of(folder)

@@ -41,6 +41,7 @@ from .folder import (
     synthesis_of,
     verification_of,
 )
+from .held import held, writing
 from .pages import planes_of_runs as pictures
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ def train(
     At the epochs of the schedule the codes of all layers are captured. The checkpoint follows every capture, and every
     CHECKPOINT_SECONDS: what an interruption costs is less than that.
     """
+    with held(folder.path, "train", make=True):
+        yield from _train(folder, config, data_dir, device)
+
+
+def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: str) -> Iterator[tuple[Epoch, int]]:
     from ..models import training
     from ..models.capture import capture
 
@@ -94,6 +100,7 @@ def _check_trained(folder: RunFolder) -> None:
         raise RunError(f"{folder.path}: trained {done} of {epochs} epochs; `bitneck train {folder.path}` goes on")
 
 
+@writing
 def export(folder: RunFolder) -> Graph:
     """The trained net as tie-proof QONNX, and the integers that the reader finds in that file, in three spellings."""
     from ..export.reading.streamline import streamline
@@ -124,6 +131,7 @@ def trained_on(folder: RunFolder, config: RunConfig, data_dir: Path | None) -> D
     return data
 
 
+@writing
 def build(folder: RunFolder) -> Accelerator:
     """The RTL: top module, hand-written modules, memories."""
     accelerator = design(folder.config(), graph_of(folder))
@@ -140,12 +148,14 @@ def export_vectors(
 
     A folder that holds anything else is not replaced.
     """
+    if path is None:
+        with held(folder.path, "export"):
+            return export_vectors(folder, folder.vectors, frames, data_dir)
     config, graph = folder.config(), graph_of(folder)
     x, _ = chosen_samples(config, trained_on(folder, config, data_dir))
     if len(x) < frames:
         raise RunError(f"{frames} frames are wanted, {folder.path} analyses {len(x)} samples; choose 1 .. {len(x)}")
     accelerator = built(folder, graph)[0] if folder.rtl.exists() else design(config, graph)
-    path = path or folder.vectors
     if strangers := others_than_vectors(path):
         raise RunError(f"{path} holds {strangers[0]}, which is no vector of an export; choose a new folder")
     write_folder(path, vectors(accelerator, x[:frames], graph(x[:frames])))
@@ -169,6 +179,7 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
     return accelerator, files
 
 
+@writing
 @threadpool_limits.wrap(limits=1)  # a sum over two threads rounds otherwise: the same codes, the same bytes everywhere
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
     """I(X;T) and I(T;Y) of every layer at every captured epoch; of the last, what its single bits do."""
@@ -209,6 +220,7 @@ def analyze_captured(
     return captured.compare(software, given, labels, config.analysis.target)
 
 
+@writing
 def report(folder: RunFolder) -> Path:
     """One self-contained page of everything above, and beside it the information plane with its epoch slider."""
     from .pages.report import page  # plots and templates cost a second that no other verb should wait for

@@ -14,10 +14,11 @@ from ..hw.costs.search import Search, budget, search
 from ..hw.costs.table import next_step
 from ..hw.synthesis.bitstream import Synthesis, Tell, digest, synthesise
 from ..hw.synthesis.fitting import complaint
-from ..hw.synthesis.targets import target_of
+from ..hw.synthesis.targets import SynthesisError, target_of
 from .config import HardwareConfig, RunError, wished
 from .files import replace_folder, write
 from .folder import RunFolder, graph_of, synthesis_of
+from .held import FAILED, writing
 from .run import built
 
 
@@ -36,6 +37,7 @@ def fold(
     return hardware, plan.accelerator, next_step(plan, faster, hardware.target)
 
 
+@writing
 def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = lambda _: None) -> Synthesis:
     """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
 
@@ -58,6 +60,10 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
         result = synthesise(accelerator, files, target, work, pins, estimated, tell)
     except KeyboardInterrupt:
         shutil.rmtree(work)
+        raise
+    except SynthesisError as error:
+        if work.exists():
+            write(work / FAILED, f"{error}\n")
         raise
     write(work / "synth.json", json.dumps(asdict(result), indent=1))
     replace_folder(final, work)

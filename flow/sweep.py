@@ -29,6 +29,7 @@ from ..ib_analysis.symbols import label_symbols
 from ..models.config import Strict, describe, schedule
 from .config import RunConfig, RunError, changed, from_preset
 from .files import write
+from .held import held
 
 if TYPE_CHECKING:
     import pyarrow
@@ -194,6 +195,11 @@ class Outcome:
 
 def run(folder: Path, wanted: list[Task], client: Client, data_dir: Path | None = None) -> Iterator[Outcome]:
     """Runs what is not in the folder yet, yielding every task as it ends; those already there first."""
+    with held(folder, "sweep", make=True):
+        yield from _run(folder, wanted, client, data_dir)
+
+
+def _run(folder: Path, wanted: list[Task], client: Client, data_dir: Path | None) -> Iterator[Outcome]:
     from distributed import as_completed
 
     missing = []

@@ -12,6 +12,7 @@ from rich.markup import escape
 from ...models.datasets import ENVIRONMENT
 from ..files import read_text, write
 from ..folder import RunFolder
+from ..held import held
 from ..pages import planes_of_runs as pictures
 from .console import CORES, DataDir, bar, err, out, say
 
@@ -52,8 +53,9 @@ def sweep(
 
     wanted = sweeping.tasks(read_text(file), str(file))
     place = folder or Path("sweeps") / file.stem
-    failed = _sweep(place, wanted, scheduler, workers, data_dir, "sweep")
-    say("sweep", f"{len(wanted) - failed} of {len(wanted)} networks", sweeping.collect(place, wanted))
+    with held(place, "sweep", make=True):
+        failed = _sweep(place, wanted, scheduler, workers, data_dir, "sweep")
+        say("sweep", f"{len(wanted) - failed} of {len(wanted)} networks", sweeping.collect(place, wanted))
     if failed:
         raise typer.Exit(1)
 
@@ -93,7 +95,8 @@ def paper(
     wanted = papers.parts(full, data_dir is not None or ENVIRONMENT in os.environ)
     others = generalisation(seeds=10, epochs=300) if full else generalisation(seeds=3, epochs=100)
     tasks = [*(task for part in wanted for task in part.tasks), *others]
-    if _sweep(folder, tasks, scheduler, workers, data_dir, "paper"):
-        raise typer.Exit(1)
-    write(folder / "paper.html", papers.page(folder, wanted, others))
+    with held(folder, "paper", make=True):
+        if _sweep(folder, tasks, scheduler, workers, data_dir, "paper"):
+            raise typer.Exit(1)
+        write(folder / "paper.html", papers.page(folder, wanted, others))
     say("paper", f"{len(tasks)} networks", folder / "paper.html")

@@ -20,6 +20,7 @@ from .. import run as flow
 from ..config import RunConfig, RunError, Samples, Target, changed, from_preset, from_toml, hardware_lines
 from ..files import read_text
 from ..folder import RunFolder, history
+from ..held import held
 from .console import CORES, DataDir, app, bar, err, out, refuse, say, verb
 from .many_runs import paper, plane, sweep
 
@@ -55,12 +56,13 @@ def run(
     workers: Workers = CORES,
 ) -> None:
     """All of it: train, export, build, simulate, analyze, report. Goes on where it was interrupted."""
-    train(folder, preset, config, epochs, seed, cycles, samples, target, data_dir, device)
-    export(folder)
-    build(folder)
-    simulate(folder, data_dir, tier, simulator, workers)
-    analyze(folder, table=False)
-    report(folder)
+    with held(folder, "run", make=True):
+        train(folder, preset, config, epochs, seed, cycles, samples, target, data_dir, device)
+        export(folder)
+        build(folder)
+        simulate(folder, data_dir, tier, simulator, workers)
+        analyze(folder, table=False)
+        report(folder)
 
 
 @verb

@@ -42,7 +42,7 @@ def cosimulate(
     stalls: Stalls = NO_STALLS,
     design: Mapping[str, str] | None = None,
 ) -> tuple[Simulation, str | None]:
-    """Simulates the frames x in `folder`, which keeps the build, the recordings and cocotb's results.
+    """Simulates the frames x in `folder`, which keeps the sources, the recordings, the logs and cocotb's results.
 
     design   as for `simulate.build`
 
@@ -55,7 +55,7 @@ def cosimulate(
     files["public.vlt"] = PUBLIC
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        _write_if_changed(folder / name, text)
+        (folder / name).write_text(text)
     data = accelerator.input_data(x)
     (folder / "stimulus.bin").write_bytes(np.ascontiguousarray(data[:, ::-1]).tobytes())
     streams = {name: beat_bytes(beats) for name, beats in expected_streams(accelerator, expected).items()}
@@ -68,7 +68,7 @@ def cosimulate(
         "sink_stall": round(256 * stalls.sink),
         "seed": stalls.seed,
     }
-    sources = [folder / name for name in files if name.endswith(".sv")]
+    sources = [folder / name for name in files if name.endswith((".sv", ".h"))]
     options: list[str | Path] = [*VERILATOR, folder / "public.vlt"]
     words = [f"+{key}={value}" for key, value in plusargs.items()]
     (folder / "figures.json").unlink(missing_ok=True)
@@ -97,12 +97,6 @@ def expected_streams(accelerator: Accelerator, expected: Trace) -> dict[str, Bea
 def harness() -> dict[str, str]:
     folder = resources.files(__package__).joinpath("harness")
     return {name: folder.joinpath(name).read_text() for name in ("source.sv", "recorder.sv", "sink.sv", "popcount.h")}
-
-
-def _write_if_changed(path: Path, text: str) -> None:
-    """So that make has nothing to do where nothing changed."""
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
 
 
 def _simulation(accelerator: Accelerator, folder: Path, frames: int) -> Simulation:

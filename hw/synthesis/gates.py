@@ -130,7 +130,7 @@ def _judge(
     patience = 64 * sum(stage.cycles for stage in core.stages) + 64 * shell.bytes_in + 1000
     plusargs = {"frames": len(x), "input_beats": len(data), "patience": patience}
     plusargs |= {"source_stall": 20, "sink_stall": 20}
-    sources = [folder / name for name in texts if name.endswith((".v", ".sv"))]
+    sources = [folder / name for name in texts if name.endswith((".v", ".sv", ".h"))]
     words = [f"+{key}={value}" for key, value in plusargs.items()]
     words += RANDOM_START if simulator == "verilator" else []
     options: list[str | Path] = [*VERILATOR, folder / "public.vlt"]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..simulation.verilator import first_complaint
+from .. import cache
+from ..simulation.verilator import first_complaint, instruction_set
 from .targets import SynthesisError, Tool
 
 POLL_SECONDS = 0.2
+CACHE_VARIABLE = "YOWASP_CACHE_DIR"
 
 
 def versions(tools: Iterable[Tool]) -> dict[str, str]:
@@ -32,9 +37,12 @@ def run(tool: Tool, folder: Path, arguments: Sequence[str] = (), tell: Callable[
     log = folder / f"{tool.name}.log"
     call = f"import sys, {tool.package} as package; sys.exit(package.{tool.function}(sys.argv[1:]))"
     command = [sys.executable, "-P", "-c", call, *tool.arguments, *arguments]  # -P: not the modules of `folder`
-    with log.open("wb") as output:
+    with log.open("wb") as output, tempfile.TemporaryDirectory(prefix="bitneck-") as work:
+        compiled = Path(work)
+        _lay_out(tool, compiled)
         process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            env={CACHE_VARIABLE: work, **os.environ},
             start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the tool
         )  # fmt: skip
         try:
@@ -44,10 +52,41 @@ def run(tool: Tool, folder: Path, arguments: Sequence[str] = (), tell: Callable[
         finally:
             process.kill()
             process.wait()
+        if process.returncode == 0:  # else what it wrote may be cut
+            _keep(tool, compiled)
     words = log.read_text(errors="replace")
     if process.returncode:
         raise SynthesisError(f"{tool.name} failed ({process.returncode}): {first_complaint(words)} (log: {log})")
     return words
+
+
+def _lay_out(tool: Tool, folder: Path) -> None:
+    """The machine code of a wheel's tools, checked, where the wheel looks for it: PACKAGE/WASM/DIGEST in `folder`.
+
+    The wheel trusts the file that it finds there, and writes it in place. Where somebody has said by CACHE_VARIABLE
+    where it is to lie, it does.
+    """
+    if CACHE_VARIABLE in os.environ:
+        return
+    for name in cache.names(f"{tool.package}+"):
+        *place, key = name.split("+")
+        if key == _key(tool) and (kept := cache.find(name)) is not None:
+            link = folder.joinpath(*place)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(kept.absolute())
+
+
+def _keep(tool: Tool, folder: Path) -> None:
+    for made in folder.glob("*/*/*"):
+        if not made.is_symlink():
+            cache.keep("+".join([*made.relative_to(folder).parts, _key(tool)]), made)
+
+
+def _key(tool: Tool) -> str:
+    """Of what the machine code depends on beside the WebAssembly."""
+    wheels = (tool.distribution, "yowasp-runtime", "wasmtime")
+    text = "\n".join([instruction_set(), *(metadata.version(wheel) for wheel in wheels)])
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _wait(process: subprocess.Popen) -> None:

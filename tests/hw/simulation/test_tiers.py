@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import replace
 from functools import cache
@@ -13,12 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bitneck.export.graph import Graph
+from bitneck.hw import cache as cache_of_compiled
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.folding import Folding, fold
+from bitneck.hw.simulation import library
 from bitneck.hw.simulation.cocotb_tier import cosimulate
-from bitneck.hw.simulation.library import Simulation, Simulator, Stalls, build
-from bitneck.hw.simulation.runner import keep_runtime, restore_runtime
-from bitneck.hw.simulation.verilator import SimulationError
+from bitneck.hw.simulation.library import Simulation, Stalls, build
+from bitneck.hw.simulation.runner import keep_runtime, restore_runtime, run_cocotb
+from bitneck.hw.simulation.verilator import SimulationError, find_verilator, first_complaint
 from bitneck.hw.verilog import memory_file, verilog
 from bitneck.ib_analysis.codes import Codes
 from random_nets import random_frames, random_graph
@@ -124,14 +128,40 @@ def test_more_workers_than_frames_are_no_trouble(simulator):
     assert done.cycles_per_frame == net("smallest")[1].cycles
 
 
-def test_other_weights_need_no_compiler(simulator, tmp_path):
+def test_other_weights_need_no_compiler(simulator, tmp_path, monkeypatch):
     first = simulator("digits")
+    monkeypatch.setattr(library, "_compile", None)
     graph = random_graph([64, 32, 32, 10], 5, seed=9, name="digits")
     second = build(lower(graph, fold(graph, 32)), tmp_path)
-    assert second.library == first.library
     x = random_frames(graph, FRAMES)
     assert agrees(second(x), graph, x)
     assert not agrees(first(x), graph, x)
+
+
+def test_a_damaged_library_is_compiled_anew_and_answers_the_same(monkeypatch, tmp_path):
+    graph, accelerator = net("smallest")
+    kept: dict[str, bytes] = {}
+    monkeypatch.setattr(cache_of_compiled, "loaded", lambda content: kept.update(whole=content))
+    build(accelerator, tmp_path)
+    monkeypatch.undo()
+    compiled = []
+
+    def compiles(*_: object) -> bytes:
+        compiled.append(1)
+        return kept["whole"]
+
+    monkeypatch.setattr(library, "_compile", compiles)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    x, rng, size = random_frames(graph, FRAMES), np.random.default_rng(1), len(kept["whole"])
+    harms = [lambda whole, cut=cut: whole[:cut] for cut in (0, 63, 1000, 200_000, size)]
+    harms += [
+        lambda whole, at=at: whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :] for at in rng.integers(size, size=20)
+    ]
+    for harm in harms:
+        assert agrees(build(accelerator, tmp_path)(x), graph, x)
+        (entry,) = (tmp_path / "cache" / "bitneck").glob("*.so")
+        entry.write_bytes(harm(kept["whole"]))
+    assert len(compiled) == len(harms) - 1  # and once at the beginning, but what was cut at its end was whole
 
 
 @pytest.mark.parametrize(("file", "original", "mutated", "waits"), [
@@ -193,10 +223,13 @@ def test_missing_icarus_is_one_clear_error(monkeypatch, tmp_path):
         cosimulate(accelerator, X_SMALLEST, graph(X_SMALLEST), tmp_path, "icarus")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Of a design under cocotb: built once a module, for every net and simulator."""
-    return cache(lambda name, simulator_name: tmp_path_factory.mktemp(f"{name}_{simulator_name}"))
+HOSTILE = os.fsdecode("sp ace:#%$(x)\n'\"ü&;".encode() + b"\xff")  # neither make nor the shell can read it
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Of a design under cocotb, for every net and simulator; what is built once is taken from the cache."""
+    return lambda name, simulator_name: tmp_path / f"{name}_{simulator_name}" / HOSTILE
 
 
 TIERS = pytest.mark.parametrize(
@@ -213,8 +246,7 @@ TIERS = pytest.mark.parametrize(
 def test_both_whole_set_tiers_answer_the_same(simulator, folder, name, simulator_name, stalls):
     graph, accelerator = net(name)
     x = random_frames(graph, FRAMES)
-    library: Simulator = simulator(name)
-    ours = library(x, stalls)
+    ours = simulator(name)(x, stalls)
     theirs, complaint = cosimulate(accelerator, x, graph(x), folder(name, simulator_name), simulator_name, stalls)
     assert complaint is None
     assert theirs.trace.layers() == ours.trace.layers()
@@ -245,13 +277,56 @@ def test_cocotb_tier_builds_what_verilator_would_split_and_takes_a_relative_fold
     assert complaint is None
 
 
+@pytest.mark.parametrize("simulator_name", [ICARUS])
+def test_temporary_folder_and_run_may_have_names_that_make_cannot_read(monkeypatch, tmp_path, simulator_name):
+    for variable, place in (("TMPDIR", "t m p"), ("XDG_CACHE_HOME", "ca:che")):
+        (tmp_path / place).mkdir()
+        monkeypatch.setenv(variable, str(tmp_path / place))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # it remembers
+    graph, accelerator = net("smallest")
+    x = random_frames(graph, FRAMES)
+    simulation, complaint = cosimulate(accelerator, x, graph(x), tmp_path / HOSTILE, simulator_name)
+    assert complaint is None
+    assert agrees(simulation, graph, x)
+    there = {path.name for path in (tmp_path / HOSTILE).iterdir()}
+    assert {"build.log", "simulation.log", "results.xml", "dense1.hex"} <= there
+
+
+def test_where_no_folder_can_be_built_in_a_line_says_what_to_do(monkeypatch):
+    monkeypatch.setattr("bitneck.hw.simulation.runner.PLAIN", re.compile("no path"))
+    with pytest.raises(SimulationError, match=r"^make cannot build under '.+'; set TMPDIR to a folder whose path has"):
+        run_cocotb(FASTEST, [], "bench", "test", Path())
+
+
+def test_a_design_that_does_not_build_is_said_with_the_cause(tmp_path):
+    graph, accelerator = net("smallest")
+    design = {**verilog(accelerator), "smallest.sv": "module smallest; this is wrong endmodule\n"}
+    x = random_frames(graph, FRAMES)
+    for simulator_name in {FASTEST, "verilator"}:
+        with pytest.raises(SimulationError, match=rf"^{simulator_name} failed: .*smallest\.sv:1:.*error"):
+            cosimulate(accelerator, x, graph(x), tmp_path, simulator_name, design=design)
+        assert "smallest.sv" in (tmp_path / "build.log").read_text()
+
+
+@pytest.mark.parametrize(("said", "cause"), [
+    ("make: Entering directory '/a b'\nmake: *** No rule to make target 'b'.  Stop.\nmake: Leaving directory '/a b'",
+     "make: *** No rule to make target 'b'.  Stop."),
+    ("%Warning-WIDTH: a.sv:1: wide\nmake[1]: Leaving directory '/a'", "%Warning-WIDTH: a.sv:1: wide"),
+    ("something odd\nmake: Leaving directory '/a'", "something odd"),
+    ("make: Leaving directory '/a'", "make: Leaving directory '/a'"),
+    ("", "it said nothing"),
+])  # fmt: skip
+def test_the_first_complaint_is_the_cause(said, cause):
+    assert first_complaint(said) == cause
+
+
 def test_run_time_objects_of_an_earlier_build_are_not_made_anew(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     (first / "verilated.o").write_bytes(b"object")
-    keep_runtime(first, [])
-    restore_runtime(second, [])
+    keep_runtime(find_verilator(), first, [])
+    restore_runtime(find_verilator(), second, [])
     (second / "Vtop.mk").touch()
     in_a_minute = time.time() + 60  # Verilator writes it later
     os.utime(second / "Vtop.mk", (in_a_minute, in_a_minute))
