@@ -215,8 +215,16 @@ def analyze_captured(
     """Codes captured elsewhere beside the trained net's own; see `captured.read` for the files it takes."""
     config = folder.config()
     labels = read_arrays(folder.needs(folder.codes / "labels.npz", "train"))["labels"]
-    software = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train")).layers()
-    given = captured.read(path, {name: codes.width for name, codes in software.items()}, layer, beat_bits)
+    trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
+    software = captured.emissions(trace)
+
+    def design_beats() -> dict[str, int]:
+        if not folder.graph.exists():
+            return {}
+        accelerator = design(config, graph_of(folder))
+        return {name: accelerator[name].out_width for name in accelerator.layers} | {"class": software["class"].width}
+
+    given = captured.read(path, captured.Expected(software, trace.fan_in.bit_length(), design_beats), layer, beat_bits)
     return captured.compare(software, given, labels, config.analysis.target)
 
 

@@ -18,6 +18,17 @@ class CodesError(ValueError):
     """Bits that do not fit what was promised of them: shape, width, padding or sample count."""
 
 
+def numbers(values: ArrayLike, needed: str, kinds: str = "biuf") -> NDArray:
+    """Anybody's numbers as an array of one of numpy's `kinds`. Raises CodesError, which opens with what was needed."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; tensors that numpy may not have
+        raise CodesError(f"{needed}: {(str(error).splitlines() or [''])[0]}") from None
+    if array.dtype.kind not in kinds:
+        raise CodesError(f"{needed}, got {array.dtype} of shape {array.shape}")
+    return array
+
+
 @dataclass(frozen=True, eq=False)
 class Codes:
     """One layer's codes: n samples × `width` bits.
@@ -40,6 +51,8 @@ class Codes:
     @classmethod
     def pack(cls, bits: NDArray[np.bool_]) -> Codes:
         """From (n, width) bool."""
+        if bits.ndim != 2 or bits.dtype != np.bool_:
+            raise CodesError(f"codes are packed from (n, width) bool, got {bits.shape} {bits.dtype}; try from_array")
         return cls(np.packbits(bits, axis=1, bitorder="little"), bits.shape[1])
 
     @classmethod
@@ -49,18 +62,29 @@ class Codes:
         What one sample holds beyond its first axis is read in C order. Raises CodesError for any other value: a sign
         taken for a truth value would make −1 a one.
         """
-        array = np.asarray(values)
+        array = numbers(values, "codes need (n, width) bits")
         if array.ndim < 2 or not array.size:
             raise CodesError(f"codes need (n, width) bits, got {array.shape}")
         rows = array.reshape(len(array), -1)
-        bits = rows > 0
-        if not ((rows == bits).all() or (rows == np.where(bits, np.int8(1), np.int8(-1))).all()):
-            raise CodesError(f"codes need 0 and 1, or -1 and +1, got {np.unique(rows)[:4].tolist()} ...")
-        return cls.pack(bits)
+        zero, one, minus = rows == 0, rows == 1, rows == -1
+        if not (zero | one | minus).all():
+            sample, bit = np.argwhere(~(zero | one | minus))[0].tolist()
+            raise CodesError(f"codes need 0 and 1, or -1 and +1, got {rows[sample, bit]} in sample {sample}, bit {bit}")
+        if zero.any() and minus.any():
+            (sample, bit), (other, where) = np.argwhere(zero)[0].tolist(), np.argwhere(minus)[0].tolist()
+            raise CodesError(
+                f"codes need 0 and 1, or -1 and +1, got 0 in sample {sample}, bit {bit}, and -1 in sample {other}, "
+                f"bit {where}"
+            )
+        return cls.pack(one)
 
     @classmethod
     def pack_integers(cls, values: NDArray[np.integer], bits_each: int) -> Codes:
         """From (n, k) integers 0 .. 2^bits_each - 1: one code of k · bits_each bits per row, lowest bit first."""
+        if values.ndim != 2 or values.dtype.kind not in "iu" or bits_each < 1:
+            raise CodesError(
+                f"(n, k) integers of 1 or more bits are packed, got {values.shape} {values.dtype}, {bits_each}"
+            )
         if values.size and (values.min() < 0 or int(values.max()) >> bits_each):
             raise CodesError(f"values {values.min()} .. {values.max()} do not fit in {bits_each} bits")
         return cls.pack(integer_bits(values, bits_each))

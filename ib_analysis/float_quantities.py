@@ -13,19 +13,22 @@ Activations are (n, d) floats; `y` are the labels of the same samples. All in bi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
-from .codes import Codes, CodesError
+from .codes import Codes, CodesError, numbers
 from .entropy import plug_in
 from .nulls import observed_bits
 from .symbols import Symbols, symbols
 
 _BLOCK = 256  # rows of a distance matrix held at a time
+LARGEST = 1e150  # its square is a float
+VISIBLE = 1e-9  # error of a squared distance, in noise variances, from which on it is not let pass
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def binned_not_mi(activations: ArrayLike, y: Symbols, bins: int, low: float, hig
     Source: Shwartz-Ziv and Tishby 2017, arXiv 1703.00810 (30 bins over the range of tanh).
     """
     t = _matrix(activations, y)
-    if not (1 <= bins <= 65536 and low < high):
+    if not (1 <= bins <= 65536 and low < high and math.isfinite(high - low)):
         raise CodesError(f"bins={bins} over {low} .. {high}; 1 to 65,536 bins over a rising range are possible")
     index = np.clip(np.floor((t - low) * (bins / (high - low))), 0, bins - 1).astype(np.uint16)
     cells = _cells(index)
@@ -92,7 +95,7 @@ def kde_bounds_not_mi(activations: ArrayLike, y: Symbols, noise_variance: float)
         low,
         high,
         max(0.0, low - float(high_within)),
-        min(plug_in(y.counts), high - float(low_within)),
+        min(plug_in(y.counts), max(0.0, high - float(low_within))),
         f"Kolchinsky-Tracey bounds, noise variance {noise_variance:g}",
         "information of a net with Gaussian noise added to the layer",
     )
@@ -147,11 +150,15 @@ def hash_not_mi(
 
 
 def _matrix(values: ArrayLike, y: Symbols) -> NDArray[np.float64]:
-    matrix = np.asarray(values, np.float64)
+    matrix = numbers(values, f"activations need ({y.samples}, d) floats beside {y.samples} labels").astype(np.float64)
     if matrix.ndim != 2 or len(matrix) != y.samples or not len(matrix) or not matrix.shape[1]:
         raise CodesError(f"activations need ({y.samples}, d) floats beside {y.samples} labels, got {matrix.shape}")
     if not np.isfinite(matrix).all():
         raise CodesError(f"{np.count_nonzero(~np.isfinite(matrix))} activations are not finite")
+    if np.abs(matrix).max() > LARGEST:
+        raise CodesError(
+            f"an activation of {np.abs(matrix).max():g}; distances between such numbers overflow, scale them"
+        )
     return matrix
 
 
@@ -162,20 +169,44 @@ def _cells(index: NDArray) -> Symbols:
 
 
 def _hashed(values: NDArray[np.float64], width: float, rng: np.random.Generator) -> Symbols:
-    spread = math.sqrt(float(values.var(axis=0).mean()))
+    centred = values - values.mean(axis=0)
+    spread = math.sqrt(float(np.square(centred).mean()))
     if not spread:
         return _cells(np.zeros(values.shape, np.int64))
-    return _cells(np.floor(values / (width * spread) + rng.random(values.shape[1])).astype(np.int64))
+    index = np.floor(centred / (width * spread) + rng.random(values.shape[1]))
+    if np.abs(index).max() >= 2**62:
+        raise CodesError(f"cells of {width:g} standard deviations are finer than the floats; give a larger scale")
+    return _cells(index.astype(np.int64))
 
 
 def _mixture_bounds(h: NDArray[np.float64], variance: float) -> tuple[float, float]:
     """(lower, upper) in bits of the entropy of a mixture of equal Gaussians at h, less that of one of them."""
-    norms = np.einsum("ij,ij->i", h, h)
+    rows = len(h)
     low = high = 0.0
-    for start in range(0, len(h), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        squared = np.maximum(norms[block, None] + norms - 2 * h[block] @ h.T, 0) / variance
+    for start, squared in _squared_distances(h, variance):
+        own = np.arange(len(squared))
+        squared[own, start + own] = 0
         low -= logsumexp(squared / -8, axis=1).sum()
         high -= logsumexp(squared / -2, axis=1).sum()
-    rows = len(h)
-    return (math.log(rows) + low / rows) / math.log(2), (math.log(rows) + high / rows) / math.log(2)
+    most = math.log2(rows)  # a sample's own term is 1/N, and no other is negative
+    low_bits, high_bits = (min(max(0.0, most + float(total) / rows / math.log(2)), most) for total in (low, high))
+    return low_bits, high_bits
+
+
+def _squared_distances(h: NDArray[np.float64], unit: float) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """From row `start` on, (b, rows) squared distances to all rows, in units of `unit`.
+
+    |a|² + |b|² − 2ab, around the mean, is a matrix product and fast, and keeps of a distance what lies above the
+    rounding of |a|². Where that could be seen (a far outlier, little noise) differences are squared, which is slower.
+    """
+    centred = h - h.mean(axis=0)
+    norms = np.einsum("ij,ij->i", centred, centred)
+    with np.errstate(over="ignore"):
+        rounding = 8 * np.finfo(np.float64).eps * norms.max() / unit
+        for start in range(0, len(h), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            if rounding > VISIBLE:
+                squared = cdist(h[block], h, "sqeuclidean")
+            else:
+                squared = np.maximum(norms[block, None] + norms - 2 * centred[block] @ centred.T, 0)
+            yield start, squared / unit

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from .codes import Codes, CodesError
+from .codes import Codes, CodesError, numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,8 @@ def symbols(codes: Codes) -> Symbols:
 
 def label_symbols(labels: ArrayLike) -> Symbols:
     """The distinct labels: (n,) integers or booleans of any value. Raises CodesError for anything else."""
-    array = np.asarray(labels)
-    if array.ndim != 1 or array.dtype.kind not in "iub":
+    array = numbers(labels, "labels need (n,) integers", "iub")
+    if array.ndim != 1:
         raise CodesError(f"labels need (n,) integers, got {array.shape} {array.dtype}")
     values = array.astype(np.int64)  # uint64 beyond 2^63 wraps, one to one
     low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)

@@ -7,19 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-REFUSALS = (
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-)
+from .evaluation import EvaluationError, first_line, run
+from .purity import STANDARD, function_impurity, impurity
 
 
 class StreamlineError(ValueError):
@@ -41,7 +34,11 @@ class Chain:
 
     @property
     def input(self) -> str:
-        return self.nodes[0].input[0]
+        return self.live(self.nodes[0])
+
+    def live(self, node: onnx.NodeProto) -> str:
+        """The one input of a node that depends on the sample."""
+        return next(name for name in node.input if name and name not in self.constants)
 
     def operand(self, node: onnx.NodeProto) -> NDArray:
         """The one constant that a two-operand node takes."""
@@ -61,14 +58,21 @@ class Chain:
         """What `nodes`, a stretch of the chain, make of `values` in place of what enters the first of them."""
         if not nodes:
             return values
-        live = next(name for name in nodes[0].input if name not in self.constants)
-        feeds = {live: values} | {
+        feeds = {self.live(nodes[0]): values} | {
             name: self.constants[name] for node in nodes for name in node.input if name in self.constants
         }
         try:
             return run(nodes, feeds, nodes[-1].output[0], self.opset)
-        except REFUSALS as error:
-            raise self.refusal(nodes[0], f"cannot be evaluated from here on: {_first_line(error)}") from None
+        except EvaluationError as error:
+            raise self.refusal(nodes[0], f"cannot be evaluated from here on: {error}") from None
+
+    def elementwise(self, nodes: Sequence[onnx.NodeProto], values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`evaluate`, of nodes that answer each of `values` at its own place."""
+        answers = self.evaluate(nodes, values)
+        if answers.shape != values.shape or answers.dtype != values.dtype:
+            before, after = (f"{array.shape} {array.dtype}" for array in (values, answers))
+            raise self.refusal(nodes[0], f"makes {after} of {before}, where every value needs an answer of its own")
+        return answers
 
 
 def read(model: onnx.ModelProto | bytes) -> Chain:
@@ -78,6 +82,10 @@ def read(model: onnx.ModelProto | bytes) -> Chain:
             model = onnx.load_model_from_string(model)
         except DecodeError:
             raise StreamlineError(f"not an ONNX file: {len(model)} bytes that do not decode; export it again") from None
+    try:
+        onnx.checker.check_model(model)
+    except (onnx.checker.ValidationError, UnicodeDecodeError, TypeError) as error:
+        raise StreamlineError(f"not an ONNX net: {' '.join(str(error).split())}; export it again") from None
     graph = model.graph
     opsets = {_domain(opset.domain): opset.version for opset in model.opset_import}
     unknown = {_domain(node.domain) for node in graph.node} - set(opsets)
@@ -89,8 +97,15 @@ def read(model: onnx.ModelProto | bytes) -> Chain:
     if len(inputs) != 1:
         raise StreamlineError(f"{graph.name}: a net has one input, this file has {inputs}")
     constants, nodes, live = dict(chain.constants), [], inputs[0]
+    known = {live, *constants}
     for node in _without_gemm(graph, chain):
         taken = [name for name in node.input if name and name not in constants]
+        why = function_impurity(node, model) or impurity(node, taken, constants, chain.opset)
+        if why:
+            raise chain.refusal(node, why)
+        if twice := sorted(known & set(node.output)):
+            raise chain.refusal(node, f"makes {twice[0]}, which the file has already; names of tensors are unique")
+        known.update(filter(None, node.output))
         if not taken:
             constants |= zip(node.output, [_constant(chain, node, constants)], strict=False)
         elif taken == [live]:
@@ -114,28 +129,11 @@ def describe(node: onnx.NodeProto) -> str:
     return f"{node.op_type} {node.name!r}"
 
 
-def run(nodes: Sequence[onnx.NodeProto], feeds: Mapping[str, NDArray], output: str, opset: int) -> NDArray:
-    """ONNX Runtime, node by node: no fusion may move a decision that the file's own nodes take."""
-    ports = [
-        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
-        for name, value in feeds.items()
-    ]
-    graph = helper.make_graph(list(nodes), "stretch", ports, [helper.make_empty_tensor_value_info(output)])
-    # IR 8 is the first that knows everything used here and is older than every ONNX Runtime that we support.
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4  # what it refuses is raised as well
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return session.run([output], dict(feeds))[0]
-
-
 def _without_gemm(graph: onnx.GraphProto, chain: Chain) -> list[onnx.NodeProto]:
     """The file's nodes with every Gemm as the MatMul and Add that it is where its factors are 1."""
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        if node.op_type != "Gemm":
+        if node.op_type != "Gemm" or node.domain not in STANDARD or len(node.input) < 2:
             nodes.append(node)
             continue
         options = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
@@ -147,7 +145,7 @@ def _without_gemm(graph: onnx.GraphProto, chain: Chain) -> list[onnx.NodeProto]:
             nodes.append(
                 helper.make_node("Transpose", [node.input[1]], [weight], f"{node.name}/transpose", perm=[1, 0])
             )
-        product = f"{output}/product" if len(node.input) > 2 else output
+        product = f"{output}/product" if any(node.input[2:]) else output
         nodes.append(helper.make_node("MatMul", [node.input[0], weight], [product], node.name))
         if product != output:
             nodes.append(helper.make_node("Add", [product, node.input[2]], [output], f"{node.name}/bias"))
@@ -163,22 +161,26 @@ def _initializers(graph: onnx.GraphProto) -> dict[str, NDArray]:
             )
     try:
         return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    except (TypeError, ValueError) as error:
-        raise StreamlineError(f"{graph.name}: damaged constants: {_first_line(error)}; export it again") from None
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise StreamlineError(f"{graph.name}: damaged constants: {first_line(error)}; export it again") from None
 
 
 def _constant(chain: Chain, node: onnx.NodeProto, constants: Mapping[str, NDArray]) -> NDArray:
     if node.op_type == "BipolarQuant":
         value, scale = (constants[name] for name in node.input)
-        return np.where(value >= 0, scale, -scale).astype(np.float32)
+        if value.dtype != np.float32 or scale.dtype != np.float32 or scale.shape not in ((), (1,), value.shape):
+            got = f"{value.shape} {value.dtype} and {scale.shape} {scale.dtype}"
+            raise chain.refusal(node, f"takes float32 weights and one scale for them, got {got}")
+        if len(broken := np.argwhere(~np.isfinite(value))):
+            place = tuple(broken[0].tolist())
+            raise chain.refusal(
+                node, f"{node.input[0]} is {value[place]:g} at {place}, which has no sign; train again and export again"
+            )
+        return np.where(value >= 0, scale, -scale)
     if _domain(node.domain):
         raise chain.refusal(node, f"{node.domain} weights are not 1-bit ones of BipolarQuant; train with 1-bit weights")
     try:
         feeds = {name: constants[name] for name in node.input if name}
         return run([node], feeds, node.output[0], chain.opset)
-    except REFUSALS as error:
-        raise chain.refusal(node, f"cannot be evaluated: {_first_line(error)}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    except EvaluationError as error:
+        raise chain.refusal(node, f"cannot be evaluated: {error}") from None

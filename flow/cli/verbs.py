@@ -246,13 +246,16 @@ def synth(
             refuse(complaint)
 
 
+BEAT = "payload bits of a beat of a raw stream: PE, of scores PE x score bits, of class all (data_bits in vectors.json)"
+
+
 @verb
 def analyze(
     folder: Run,
     table: Annotated[bool, typer.Option(help="print the last epoch's table")] = True,
     codes: Annotated[Path | None, typer.Option(help="captured codes: a trace .npz, .npz, .npy or raw stream")] = None,
-    layer: Annotated[str | None, typer.Option(help="of the codes in a .npy or raw stream")] = None,
-    beat_bits: Annotated[int | None, typer.Option(help="payload of a beat of a raw stream: the layer's PE")] = None,
+    layer: Annotated[str | None, typer.Option(help="of a .npy or raw stream: a layer, scores, class")] = None,
+    beat_bits: Annotated[int | None, typer.Option(help=BEAT)] = None,
 ) -> None:
     """Measure I(X;T) and I(T;Y) of every layer at every captured epoch, or of codes captured elsewhere.
 

@@ -83,7 +83,7 @@ def test_the_stock_scale_of_a_tenth_is_read_with_a_stated_margin(stock):
     with pytest.raises(StreamlineError, match=r"dense1 sums terms of 0\.1"):
         streamline(model, BYTES)
     read = streamline(model, BYTES, margin="state")
-    assert list(read.margins) == ["dense1", "dense2", "dense3"]
+    assert list(read.margins) == ["dense1", "dense2", "dense3", "scores"]
     x = np.random.default_rng(0).integers(0, 256, (2000, 784), dtype=np.uint8)
     scores = read.graph(x).scores
     top = np.sort(scores, axis=1)

@@ -88,6 +88,63 @@ def test_the_pair_meets_where_activations_coincide_or_lie_far_apart():
     assert (one.xt_low_bits, one.ty_high_bits) == pytest.approx((0, 0), abs=1e-12)
 
 
+def ends(found) -> tuple[float, float, float, float]:
+    return found.xt_low_bits, found.xt_high_bits, found.ty_low_bits, found.ty_high_bits
+
+
+def plain_bounds(h: np.ndarray, labels: np.ndarray, variance: float) -> tuple[float, float, float, float]:
+    """The docstring's formulas by the differences themselves."""
+
+    def bits(rows: np.ndarray, factor: float) -> float:
+        squared = (
+            np.subtract.outer(rows[:, 0], rows[:, 0]) ** 2 + np.subtract.outer(rows[:, 1], rows[:, 1]) ** 2
+        ) / variance
+        return float(-np.log2(np.exp(-squared / factor).mean(axis=1)).mean())
+
+    low, high = bits(h, 8), bits(h, 2)
+    shares = [(labels == label).mean() for label in range(3)]
+    low_in, high_in = (sum(s * bits(h[labels == k], f) for k, s in enumerate(shares)) for f in (8, 2))
+    h_y = -sum(s * math.log2(s) for s in shares)
+    return low, high, max(0.0, low - high_in), min(h_y, high - low_in)
+
+
+@pytest.mark.parametrize("variance", [1e-1, 1e-3])
+def test_the_pair_hangs_on_distances_alone(variance):
+    h, labels = np.round(RNG(0).normal(size=(400, 2)) * 512) / 512, RNG(1).integers(0, 3, 400)
+    y = label_symbols(labels)
+    due = plain_bounds(h, labels, variance)
+    assert ends(kde_bounds_not_mi(h, y, variance)) == pytest.approx(due, abs=1e-9)
+    for offset in (1e4, -1e6, 2.0**33):  # which these activations, multiples of 2^-9, survive to the last bit
+        assert ends(kde_bounds_not_mi(h + np.array([offset, -offset]), y, variance)) == pytest.approx(due, abs=1e-9)
+    for scale in (1e-8, 1e8, 1e-100, 1e100):
+        found = kde_bounds_not_mi(h * scale, y, variance * scale**2)
+        assert ends(found) == pytest.approx(due, abs=1e-9)
+
+
+def test_one_far_outlier_moves_nothing_among_the_others():
+    h, labels = RNG(0).normal(size=(300, 2)), np.arange(300) % 3
+    y = label_symbols(labels)
+    found = [ends(kde_bounds_not_mi(np.vstack([[[far, far]], h[1:]]), y, 1e-3)) for far in (1e3, 1e6, 1e9, 1e140)]
+    assert found[1:] == [pytest.approx(found[0], abs=1e-9)] * 3
+
+
+@pytest.mark.parametrize("variance", [1e-300, 1e-12, 1.0, 1e300])
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_no_end_lies_below_zero_or_above_the_other(variance, scale):
+    for samples in (1, 2, 40):
+        twice = np.repeat(RNG(samples).normal(size=(samples, 3)), 2, axis=0) * scale
+        low, high, ty_low, ty_high = ends(kde_bounds_not_mi(twice, label_symbols(np.arange(2 * samples) % 3), variance))
+        assert 0 <= low <= high <= math.log2(samples) + 1e-9
+        assert 0 <= ty_low <= ty_high <= math.log2(3)
+
+
+@pytest.mark.parametrize("offset", [1e6, -1e9])
+def test_the_hash_of_shifted_activations_is_that_of_the_activations(offset):
+    x, y = RNG(0).normal(size=(1000, 1)), label_symbols(np.arange(1000) % 2)
+    due = hash_not_mi(x, x, y, RNG(2))
+    assert hash_not_mi(x + offset, x + offset, y, RNG(2)).xt_low_bits == pytest.approx(due.xt_low_bits, abs=0.02)
+
+
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
 def test_the_hash_comes_near_the_information_of_a_gaussian_pair(correlation):
     """−½ log2(1 − ρ²): 0, .2075, 1.198 bits."""
@@ -130,6 +187,25 @@ def test_what_makes_no_sense_is_refused():
         binned_not_mi(good[:2], y, 4, 0, 1)
     with pytest.raises(CodesError, match="1 activations are not finite"):
         kde_bounds_not_mi([[0.0], [np.nan], [1.0]], y, 1)
+    for odd in (
+        [["a"], ["b"], ["c"]],
+        [[1j], [2], [3]],
+        [[None]] * 3,
+        [[1], [1, 2], [3]],
+        [[1e200], [0], [1]],
+        [[]] * 3,
+    ):
+        for ask in (
+            lambda odd: kde_bounds_not_mi(odd, y, 1),
+            lambda odd: binned_not_mi(odd, y, 2, 0, 1),
+            lambda odd: hash_not_mi(good, odd, y, RNG(0)),
+        ):
+            with pytest.raises(CodesError, match="activation"):
+                ask(odd)
+    with pytest.raises(CodesError, match="rising range"):
+        binned_not_mi(good, y, 4, 0, math.inf)
+    with pytest.raises(CodesError, match="finer than the floats"):
+        hash_not_mi(good + np.arange(3)[:, None], good, y, RNG(0), scale=1e-300)
     with pytest.raises(CodesError, match="bins=0"):
         binned_not_mi(good, y, 0, 0, 1)
     with pytest.raises(CodesError, match="noise_variance=0"):

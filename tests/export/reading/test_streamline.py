@@ -2,77 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import onnx
 import pytest
-from bitneck.export.graph import Binarize, Graph
+from bitneck.export.graph import Binarize
 from bitneck.export.reading.chain import StreamlineError
 from bitneck.export.reading.streamline import streamline
 from bitneck.export.reading.threshold import ThresholdError
-from onnx import helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
+from hand_made_files import all_codes, chain_file, floats_of, node, two_layers
+from onnx import numpy_helper
 
 BYTES = np.arange(256, dtype=np.float32) / 255
-
-
-def chain_file(*nodes: onnx.NodeProto, inputs: int = 6, outputs: int = 2, **constants) -> onnx.ModelProto:
-    """A hand-made file from x to y, its nodes in order; `one` is a constant 1, BipolarQuant is of qonnx's domain."""
-    for node in nodes:
-        node.domain = "qonnx.custom_op.general" if node.op_type in ("BipolarQuant", "Quant") else ""
-    constants = {"one": 1.0, **constants}
-    graph = helper.make_graph(
-        list(nodes),
-        "hand-made",
-        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (1, inputs))],
-        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (1, outputs))],
-        [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in constants.items()],
-    )
-    opsets = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 1)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
-
-
-def node(kind: str, inputs: str, output: str, **options) -> onnx.NodeProto:
-    return helper.make_node(kind, inputs.split(), [output], f"my_{kind}", **options)
-
-
-def two_layers(*between: onnx.NodeProto, last: tuple = (), scale: float = 1.0, **constants) -> onnx.ModelProto:
-    """x → MatMul → `between`, from `a` to `b` → BipolarQuant → MatMul → `last`, from `s` to `y`."""
-    rng = np.random.default_rng(0)
-    weights = {"w": rng.choice([-scale, scale], (6, 4)), "v": rng.choice([-1.0, 1.0], (4, 2))}
-    nodes = [
-        node("MatMul", "x w", "a"),
-        *(between or (node("Identity", "a", "b"),)),
-        node("BipolarQuant", "b one", "c"),
-        node("MatMul", "c v", "s" if last else "y"),
-        *last,
-    ]
-    return chain_file(*nodes, **weights, **constants)
-
-
-def all_codes(graph: Graph) -> np.ndarray:
-    return np.unpackbits(np.arange(64, dtype=np.uint8)[:, None], axis=1)[:, 2:]
-
-
-def floats_of(model: onnx.ModelProto, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Code and output of `two_layers` files by ONNX's own reference evaluator: no code of ours."""
-    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    first = next(one for one in model.graph.node if one.op_type == "BipolarQuant")
-    split = list(model.graph.node).index(first)
-
-    def evaluate(nodes, source: str, value: np.ndarray, target: str) -> np.ndarray:
-        graph = helper.make_graph(
-            nodes,
-            "part",
-            [helper.make_tensor_value_info(source, onnx.TensorProto.FLOAT, value.shape)],
-            [helper.make_tensor_value_info(target, onnx.TensorProto.FLOAT, None)],
-            list(model.graph.initializer),
-        )
-        part = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-        return ReferenceEvaluator(part).run(None, {source: value})[0]
-
-    before = evaluate(list(model.graph.node)[:split], "x", 2 * x.astype(np.float32) - 1, first.input[0])
-    code = np.where(before >= 0, tensors[first.input[1]], -tensors[first.input[1]]).astype(np.float32)
-    return code > 0, evaluate(list(model.graph.node)[split + 1 :], "c", code, "y")
 
 
 BETWEEN = {
@@ -200,7 +142,7 @@ def test_a_convolution_is_named():
         (chain_file(node("BipolarQuant", "x one", "y"), outputs=6), "my_BipolarQuant.*no MatMul follows"),
         (
             chain_file(node("BipolarQuant", "x k", "q"), node("MatMul", "q w", "y"), k=-1.0, w=np.ones((6, 2))),
-            "its scale must be one positive number",
+            "its scale must be one positive float32",
         ),
         (chain_file(node("Quant", "w one", "q"), node("MatMul", "x q", "y"), w=np.ones((6, 2))), "not 1-bit ones"),
     ],
@@ -225,11 +167,88 @@ def test_a_scale_that_rounds_needs_a_margin():
     assert not streamline(two_layers(scale=0.25), (-1, 1)).margins, "a power of two rounds nothing"
 
 
+def scored(scale: float, fan_in: int, classes: int, seed: int) -> onnx.ModelProto:
+    """x → BipolarQuant → MatMul with ± `scale` → y."""
+    rng = np.random.default_rng(seed)
+    weight = rng.choice(np.array([-scale, scale], np.float32), (fan_in, classes))
+    nodes = [node("BipolarQuant", "x one", "c"), node("MatMul", "c w", "y")]
+    return chain_file(*nodes, inputs=fan_in, outputs=classes, w=weight)
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.3, 0.5, 0.7, 0.25, 1.0, 3.0, 0.375])
+def test_where_a_scale_is_accepted_torch_has_the_class_of_the_graph(scale):
+    torch = pytest.importorskip("torch")
+    accepted = 0
+    for seed, (fan_in, classes) in enumerate(itertools.product((20, 21, 256), (1, 2, 2, 2, 4))):
+        model = scored(scale, fan_in, classes, seed)
+        try:
+            read = streamline(model, (-1, 1))
+        except StreamlineError:
+            continue
+        accepted += 1
+        pixels = np.random.default_rng(seed).integers(0, 2, (1000, fan_in), dtype=np.uint8)
+        weight = numpy_helper.to_array(model.graph.initializer[1])
+        floats = torch.nn.functional.linear(torch.from_numpy(2 * pixels.astype(np.float32) - 1), torch.tensor(weight.T))
+        assert np.array_equal(read.graph(pixels).predictions(), floats.numpy().argmax(axis=1))
+    assert 3 <= accepted <= 12 if scale in (0.1, 0.3, 0.7) else accepted == 15
+
+
+def test_scores_that_rounding_may_order_are_refused_or_stated_as_ties():
+    model = scored(0.1, 64, 4, 0)
+    said = (
+        r"my_MatMul.*the scores sum terms of 0\.1\d*, which round.*by 0\.000128.*train or export with scale 1.*margin="
+    )
+    with pytest.raises(StreamlineError, match=said):
+        streamline(model, (-1, 1))
+    read = streamline(model, (-1, 1), margin="state")
+    assert list(read.margins) == ["scores"]
+    assert read.margins["scores"].distance == 0
+    assert not read.margins["scores"].safe
+    weight = numpy_helper.to_array(model.graph.initializer[1])
+    pixels = np.random.default_rng(1).integers(0, 2, (2000, 64), dtype=np.uint8)
+    floats = (2 * pixels.astype(np.float32) - 1) @ weight
+    scores = read.graph(pixels).scores
+    other = read.graph(pixels).predictions() != floats.argmax(axis=1)
+    first, second = np.sort(scores, axis=1)[:, :-3:-1].T
+    assert other.any(), "BLAS orders some ties by rounding, else there is nothing to state"
+    assert (first == second)[other].all()
+
+
+def test_two_classes_that_cannot_tie_need_no_margin_beyond_the_rounding():
+    weight = np.full((20, 2), 0.1, np.float32)
+    weight[:3, 1] *= -1
+    nodes = [node("BipolarQuant", "x one", "c"), node("MatMul", "c w", "y")]
+    read = streamline(chain_file(*nodes, inputs=20, w=weight), (-1, 1))
+    assert read.margins["scores"].distance == 1
+    assert read.margins["scores"].safe
+    weight[3, 1] *= -1
+    with pytest.raises(StreamlineError, match="two classes may have equal sums"):
+        streamline(chain_file(*nodes, inputs=20, w=weight), (-1, 1))
+
+
+def test_sums_beyond_the_range_of_a_float_are_refused():
+    for tiny in (1e-30, 1e30):
+        nodes = [node("BipolarQuant", "x k", "c"), node("MatMul", "c w", "y")]
+        with pytest.raises(StreamlineError, match=r"sums 6 terms of 1e.*beyond float32's range"):
+            streamline(chain_file(*nodes, w=np.full((6, 2), tiny), k=tiny), (-1, 1))
+
+
+def test_a_margin_is_refused_or_stated():
+    with pytest.raises(StreamlineError, match="margin='ignore'; choose one of refuse, state"):
+        streamline(two_layers(), (-1, 1), margin="ignore")
+
+
 def test_answers_that_are_no_threshold_name_the_neuron():
     with pytest.raises(ThresholdError, match="dense1, neuron 1: NaN at"):
         streamline(two_layers(node("Mul", "a k", "b"), k=[1.0, np.nan, 1, 1]), (-1, 1))
     with pytest.raises(ThresholdError, match="dense1, neuron 0: the answer changes"):
         streamline(two_layers(node("Div", "one a", "d"), node("Sub", "d k", "b"), k=0.5), (-1, 1))
+
+
+@pytest.mark.parametrize("values", [["0", "1"], [0, np.nan], [0, np.inf], [0, 1j], [None, 1]])
+def test_pixels_of_no_number_are_refused(values):
+    with pytest.raises(StreamlineError, match="pixel_values must be finite floats"):
+        streamline(two_layers(), values)
 
 
 def test_pixel_values_are_asked_for_where_the_file_does_not_say():
