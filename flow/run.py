@@ -24,6 +24,7 @@ from ..ib_analysis.codes import Trace
 from ..ib_analysis.layer_bits import layer_bits
 from ..ib_analysis.layer_bits import to_rows as bits_to_rows
 from ..ib_analysis.plane import plane, to_rows
+from ..ib_analysis.probe import FEWEST_SAMPLES
 from ..ib_analysis.symbols import label_symbols
 from ..models.config import schedule
 from ..models.datasets import Dataset, load
@@ -79,6 +80,11 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
         run = training.restore(read_arrays(folder.checkpoint), data, device)
     else:
         run = training.start(config.network, config.training, data, device)
+        if len(x) < FEWEST_SAMPLES:
+            raise RunError(
+                f"{data.name}: samples={config.analysis.samples} are {len(x)}, and analyze splits them for its probe; "
+                f"it needs {FEWEST_SAMPLES}: choose others with `samples` in [analysis], or give a larger set"
+            )
         folder.settle(config)  # what cannot be trained leaves no folder
         write_arrays(folder.codes / "labels.npz", {"labels": y})
     epochs = config.training.epochs

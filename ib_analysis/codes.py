@@ -125,7 +125,7 @@ class Codes:
 def integer_bits(values: NDArray[np.integer], bits_each: int) -> NDArray[np.bool_]:
     """(n, k) integers as (n, k · bits_each) bool, lowest bit first; negative ones in two's complement."""
     bits = (np.asarray(values, dtype=np.int64)[:, :, None] >> np.arange(bits_each)) & 1
-    return bits.astype(np.bool_).reshape(len(values), -1)
+    return bits.astype(np.bool_).reshape(len(values), values.shape[1] * bits_each)
 
 
 @dataclass(frozen=True, eq=False)

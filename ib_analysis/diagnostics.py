@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .entropy import chao_wang_jost, plug_in, seen_times
+from .entropy import CountsError, chao_wang_jost, fingerprint, plug_in, seen_times
 
 Target = Literal["dataset", "population", "enumerated"]
 """What X is. dataset: uniform over exactly these samples. population: the samples stand for more. enumerated: uniform
@@ -65,12 +65,14 @@ SATURATED_DATASET = (
 
 def coverage(counts: NDArray[np.int64]) -> float:
     """Good-Turing: the probability, estimated, that the next sample's symbol was seen already; 1 - f1/N."""
-    return 1 - seen_times(counts, 1) / int(counts.sum())
+    times, symbols = fingerprint(counts)
+    return 1 - seen_times(counts, 1) / int(times @ symbols)
 
 
 def saturated(t_counts: NDArray[np.int64]) -> bool:
     """H(T) of the samples is within .1 bit of log2 N, its largest possible value."""
-    return plug_in(t_counts) >= math.log2(int(t_counts.sum())) - SATURATION_BITS
+    times, symbols = fingerprint(t_counts)
+    return plug_in(t_counts) >= math.log2(int(times @ symbols)) - SATURATION_BITS
 
 
 def bias_bound_bits(possible: int, samples: int) -> float:
@@ -82,6 +84,8 @@ def bias_bound_bits(possible: int, samples: int) -> float:
     sign, and (1 + (Kt-1)/N)(1 + (Ky-1)/N) <= 1 + (Kt Ky - 1)/N.
     Source: Paninski 2003, "Estimation of entropy and mutual information", proposition 1.
     """
+    if possible < 1 or samples < 1:
+        raise CountsError(f"{samples} samples of {possible} possible symbols; both are at least 1")
     return math.log2(samples + possible - 1) - math.log2(samples)
 
 
@@ -94,6 +98,8 @@ def verdict(counts: NDArray[np.int64], t_counts: NDArray[np.int64], possible: in
 
     Targets that count everything they speak of are EXACT; `saturated` is a second and separate fact about them.
     """
+    if target not in get_args(Target):
+        raise CountsError(f"target {target!r}; choose one of {', '.join(get_args(Target))}")
     if target != "population":
         return Verdict.EXACT
     if saturated(t_counts):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from .codes import numbers
 from .plane import PlaneError, PlanePoint
 
 FITTED = 0.9  # of the gain of I(T;Y): the fit counts as over
@@ -145,7 +146,10 @@ def rank_correlation(x: Sequence[float], y: Sequence[float]) -> RankCorrelation:
     n = len(x)
     if n < 4 or len(y) != n:
         raise PlaneError(f"a rank correlation needs at least 4 pairs, got {n} and {len(y)} values")
-    if len(set(x)) == 1 or len(set(y)) == 1:
+    sides = [numbers(values, "a rank correlation needs finite numbers") for values in (x, y)]
+    if not all(side.ndim == 1 and np.isfinite(side).all() for side in sides):
+        raise PlaneError(f"a rank correlation needs (n,) finite numbers, got {list(x)} and {list(y)}")
+    if any((side == side[0]).all() for side in sides):
         return RankCorrelation(None, None, None, n)
     rho = float(spearmanr(x, y).statistic)
     z = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))

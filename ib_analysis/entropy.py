@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma
 
 Estimator: TypeAlias = Callable[[NDArray[np.int64]], float]
+MOST_SAMPLES = 2.0**53
 
 
 class CountsError(ValueError):
@@ -23,12 +24,17 @@ class CountsError(ValueError):
 
 def fingerprint(counts: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(times, symbols): `symbols[j]` symbols were seen `times[j]` times, times rising, 0 left out."""
-    array = np.asarray(counts)
+    try:
+        array = np.asarray(counts)
+    except ValueError as error:  # ragged lists
+        raise CountsError(f"counts need (k,) integers: {error}") from None
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise CountsError(f"counts need (k,) integers, got {array.shape} {array.dtype}")
     times, symbols = np.unique(array[array != 0], return_counts=True)
     if not len(times) or times[0] < 0:
         raise CountsError(f"{len(array)} counts need one above zero and none below, got {array[:8].tolist()} ...")
+    if (total := float(times.astype(np.float64) @ symbols)) >= MOST_SAMPLES:
+        raise CountsError(f"counts of {total:.3g} samples; above {MOST_SAMPLES:.3g} floats no longer tell them apart")
     return times.astype(np.int64), symbols.astype(np.int64)
 
 

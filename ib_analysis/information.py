@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .diagnostics import INTERVAL_COVERAGE, Target, Verdict, coverage, saturated, verdict
-from .entropy import Estimator, chao_wang_jost, plug_in
+from .entropy import CountsError, Estimator, chao_wang_jost, plug_in
 from .nsb import nsb, nsb_information
 from .symbols import Symbols, pairs
 
@@ -77,6 +77,12 @@ def mutual_information(
     return estimator(x_counts) + estimator(y_counts) - estimator(pair_counts)
 
 
+def estimator_for(target: Target) -> Estimator:
+    if target not in ESTIMATORS:
+        raise CountsError(f"target {target!r}; choose one of {', '.join(ESTIMATORS)}")
+    return ESTIMATORS[target]
+
+
 def i_xt(t: Symbols, width: int, target: Target) -> Estimate:
     """I(X;T) = H(T): the network is deterministic, so X leaves nothing open about T.
 
@@ -85,7 +91,7 @@ def i_xt(t: Symbols, width: int, target: Target) -> Estimate:
     dataset and enumerated: plug-in, exact. population: Chao-Wang-Jost.
     """
     surprise = np.log2(t.samples / t.counts)
-    bits = ESTIMATORS[target](t.counts)
+    bits = estimator_for(target)(t.counts)
     estimate = _estimate(bits, surprise, t.counts, t.counts, 2**width, target)
     if estimate.verdict is not Verdict.CORRECTED:
         return estimate
@@ -97,7 +103,7 @@ def i_ty(t: Symbols, y: Symbols, width: int, target: Target) -> Estimate:
     both = pairs(t, y)
     of_t, of_y = t.counts[t.ids[both.firsts]], y.counts[y.ids[both.firsts]]
     surprise = np.log2(both.counts * t.samples / (of_t * of_y))
-    bits = mutual_information(t.counts, y.counts, both.counts, ESTIMATORS[target])
+    bits = mutual_information(t.counts, y.counts, both.counts, estimator_for(target))
     estimate = _estimate(bits, surprise, both.counts, t.counts, 2**width * len(y), target)
     if estimate.verdict is not Verdict.CORRECTED:
         return estimate

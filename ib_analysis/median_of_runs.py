@@ -23,7 +23,9 @@ class Spread:
 
 
 def spread(rows: Sequence[Sequence[float]]) -> Spread:
-    """rows   one for each run, all of one length"""
+    """rows   one for each run, all of one length; PlaneError where they are not"""
+    if len(lengths := {len(row) for row in rows}) > 1:
+        raise PlaneError(f"runs of {sorted(lengths)} numbers; a spread needs as many of each")
     columns = list(zip(*rows, strict=True))
     return Spread(tuple(map(median, columns)), tuple(map(min, columns)), tuple(map(max, columns)))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .codes import Codes, CodesError
 from .nulls import observed_bits
-from .symbols import Symbols, pairs, symbols
+from .symbols import Symbols, pairs, same_samples, symbols
 
 _ROWS = 1024  # samples unpacked at a time; a multiple of 8
 
@@ -79,8 +79,7 @@ def neuron_information(codes: Codes, y: Symbols) -> NDArray[np.float64]:
     Between 0 and min(1, H(Y)); 0 for dead neurons; as an estimate for a population too high by about
     (classes − 1)/(2 N ln 2). One pass over the codes, unpacked 1,024 samples at a time.
     """
-    if len(codes) != y.samples:
-        raise CodesError(f"{len(codes)} codes against {y.samples} labels")
+    same_samples(len(codes), y.samples)
     ones = np.zeros((len(y), codes.width))
     by_label = np.split(np.argsort(y.ids, kind="stable"), np.cumsum(y.counts)[:-1])
     for label, rows in enumerate(by_label):

@@ -58,7 +58,7 @@ def nsb_information(x_counts: ArrayLike, y_counts: ArrayLike, pair_counts: Array
     know of the pairs. On 250 joint distributions at coverages of .9 to .99 the 95th percentile of |error| was .104 bit
     against .110, and .033 against .086 where the label is a function of the code.
     """
-    classes = int(np.count_nonzero(y_counts))
+    classes = int(fingerprint(y_counts)[1].sum())
     both = possible_x * classes
     return nsb(x_counts, both) + nsb(y_counts, classes) - nsb(pair_counts, both)
 

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .codes import CodesError
-from .symbols import Symbols, pairs
+from .symbols import Symbols, pairs, same_samples
 
 MOST_CELLS = 200_000_000
 """Distinct codes times distinct labels that the exact mean is computed for: at some 20 ns each, seconds."""
@@ -38,6 +37,7 @@ def null_mean_bits(t: Symbols, y: Symbols) -> float:
     """
     from sklearn.metrics.cluster import expected_mutual_information  # a second that nobody else should wait for
 
+    same_samples(t.samples, y.samples)
     if len(t) * len(y) > MOST_CELLS:
         raise NullError(f"{len(t):,} codes x {len(y):,} labels are more than {MOST_CELLS:,} cells; use p_value alone")
     both = pairs(t, y)
@@ -48,8 +48,7 @@ def null_mean_bits(t: Symbols, y: Symbols) -> float:
 
 def null_bits(t: Symbols, y: Symbols, rng: np.random.Generator, permutations: int = 999) -> NDArray[np.float64]:
     """(permutations,) plug-in I(T;Y) under random dealings of the labels; quantiles of it are the band of a picture."""
-    if t.samples != y.samples:
-        raise CodesError(f"{t.samples} codes against {y.samples} labels")
+    same_samples(t.samples, y.samples)
     if permutations < 1:
         raise NullError(f"a null needs at least 1 permutation, got {permutations}")
     n = np.arange(t.samples + 1)

@@ -160,6 +160,8 @@ def aligned(lines: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
 
 def caption(points: Sequence[PlanePoint], opening: str = "") -> str:
     """What every table and picture of these points has to state: target, N, estimator."""
+    if not points:
+        raise PlaneError("no points: the information plane is empty")
     first = points[0]
     names = {plug_in.__name__: "plug-in", chao_wang_jost.__name__: "Chao-Wang-Jost"}
     estimator = names.get(first.i_xt.estimator, first.i_xt.estimator)

@@ -14,6 +14,8 @@ from threadpoolctl import threadpool_limits
 from .codes import Codes, CodesError
 from .symbols import Symbols
 
+FEWEST_SAMPLES = 6  # a quarter of them, rounded, are the two judges that a standard error needs
+
 
 class ProbeError(ValueError):
     """A split that leaves nothing to learn from or nothing to judge by."""
@@ -66,7 +68,7 @@ def probe_bound(
     """
     if len(codes) != y.samples:
         raise CodesError(f"{len(codes)} codes against {y.samples} labels")
-    judges = round(held_out * len(codes))
+    judges = round(held_out * len(codes)) if math.isfinite(held_out) else 0
     if not 2 <= judges <= len(codes) - 1:
         raise ProbeError(
             f"held_out={held_out} of {len(codes)} samples: {judges} to judge and {len(codes) - judges} to learn from; "

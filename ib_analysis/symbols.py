@@ -55,9 +55,14 @@ def label_symbols(labels: ArrayLike) -> Symbols:
 
 def pairs(x: Symbols, y: Symbols) -> Symbols:
     """The distinct pairs (x, y), sample by sample. `pairs(y, x)` is equal, to the last id."""
-    if x.samples != y.samples:
-        raise CodesError(f"{x.samples} samples of one variable against {y.samples} of the other")
+    same_samples(x.samples, y.samples)
     return _of_integers(x.ids.astype(np.int64) * len(y) + y.ids, len(x) * len(y))
+
+
+def same_samples(codes: int, labels: int) -> None:
+    """Raises CodesError unless there are as many of both, and one at least."""
+    if codes != labels or not codes:
+        raise CodesError(f"{codes} samples of one variable against {labels} of the other; as many are needed, and one")
 
 
 def _of_integers(values: NDArray[np.int64], domain: int) -> Symbols:

@@ -91,6 +91,11 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
             f"{data.name} has {data.features} inputs of {data.input_bits} bits and {data.classes} classes, but the "
             f"network {'-'.join(map(str, network.widths))} takes {network.input_bits}-bit inputs"
         )
+    if len(data.train_x) < 2:
+        raise TrainingError(
+            f"{data.name} has {len(data.train_x)} training sample; batch-norm takes the variance of at least 2, is a "
+            "file cut?"
+        )
     moved = "shift" if config.shift else "warp" if config.warp else None
     if moved and math.isqrt(data.pixels) ** 2 != data.pixels:
         raise TrainingError(f"{data.name}: {moved} moves square images, but there are {data.pixels} pixels")

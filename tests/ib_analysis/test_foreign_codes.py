@@ -40,7 +40,7 @@ def test_maps_are_read_in_c_order_and_constant_layers_are_codes_too():
     "values", [[[0, 1, 2]], [[-1, 0, 1]], [[0.5, 1.0]], [[np.nan, 1.0]], [[-1.0, 0.0]], [[255, 0]]]
 )
 def test_what_is_no_bit_is_refused_with_its_values(values):
-    with pytest.raises(CodesError, match=r"0 and 1, or -1 and \+1, got \["):
+    with pytest.raises(CodesError, match=r"0 and 1, or -1 and \+1, got .* in sample 0, bit [012]"):
         Codes.from_array(values)
 
 

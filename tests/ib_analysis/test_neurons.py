@@ -111,7 +111,7 @@ def test_distinct_codes_far_apart_can_spare_every_bit():
 
 def test_what_does_not_match_is_refused_by_numbers():
     codes = Codes.pack(EVERY_4)
-    with pytest.raises(CodesError, match="16 codes against 3"):
+    with pytest.raises(CodesError, match="16 samples of one variable against 3"):
         neuron_information(codes, label_symbols([0, 1, 2]))
     with pytest.raises(CodesError, match=r"16 samples .* against 3"):
         sharing(codes, label_symbols([0, 1, 2]))

@@ -82,7 +82,7 @@ def test_what_cannot_be_had_is_refused_by_numbers():
     many, few = label_symbols(np.arange(20_000)), label_symbols(np.zeros(5, int))
     with pytest.raises(NullError, match=r"20,000 codes x 20,000 labels"):
         null_mean_bits(many, many)
-    with pytest.raises(CodesError, match="20000 codes against 5"):
+    with pytest.raises(CodesError, match="20000 samples of one variable against 5"):
         null_bits(many, few, np.random.default_rng(0), 3)
     with pytest.raises(NullError, match="got 0"):
         null_bits(few, few, np.random.default_rng(0), 0)
