@@ -121,7 +121,7 @@ class RunFolder:
         """Raises RunError where run.toml or the trained net is of another configuration; more epochs are none."""
         if self.config_file.exists():
             now, was = config.model_dump(mode="json"), self.asked().model_dump(mode="json")
-            was["training"]["epochs"] = min(was["training"]["epochs"], config.training.epochs)
+            was["training"]["epochs"] = max(was["training"]["epochs"], config.training.epochs)
             if found := different(now, was, "is {1} there, {0} asked"):
                 raise RunError(
                     f"{self.config_file} says otherwise about {'; '.join(found)}; leave the options out to go on with "

@@ -39,7 +39,7 @@ def decisive(data_sha256: str) -> dict[str, str]:
 @cache
 def _code() -> str:
     rooms = [path for room in ("models", "ib_analysis") for path in sorted((ROOT / room).rglob("*.py"))]
-    files = [path.relative_to(ROOT) for path in (*rooms, ROOT / "flow" / "config.py", Path(__file__))]
+    files = [path.relative_to(ROOT) for path in (*rooms, ROOT / "flow" / "config.py", ROOT / "flow" / "measured.py")]
     digest = hashlib.sha256()
     for file in (file for file in files if "pictures" not in file.parts):
         digest.update(f"{file.as_posix()}\n".encode() + (ROOT / file).read_bytes())

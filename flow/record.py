@@ -44,6 +44,13 @@ def of_other_files(folder: RunFolder, verification: Verification) -> list[str]:
     return _stale(folder, {name: (now.get(name), recorded.get(name)) for name in {**recorded, **now}})
 
 
+def of_other_rtl(folder: RunFolder, target: str) -> bool:
+    """Whether something else was synthesised for the target than lies in rtl/ now; what the tools got, they kept."""
+    given = folder.synthesis(target).parent
+    design = [path for path in folder.rtl.iterdir() if path.suffix in (".sv", ".mem")]
+    return any(not (given / path.name).is_file() or sha256_of(given / path.name) != sha256_of(path) for path in design)
+
+
 def of_other_codes(folder: RunFolder, verification: Verification, traces: Iterable[Trace]) -> list[str]:
     """A line for each layer and source of the traces whose codes are not those that were recorded."""
     recorded = verification.digests

@@ -45,7 +45,7 @@ from .folder import (
     verification_of,
 )
 from .pages import planes_of_runs as pictures
-from .record import disproven, of_other_files
+from .record import disproven, of_other_files, of_other_rtl
 from .trained import Record, as_captured
 
 if TYPE_CHECKING:
@@ -263,7 +263,8 @@ def report(folder: RunFolder) -> Path:
     verification, analysis = verification_of(folder), analysis_of(folder)
     stale = of_other_files(folder, verification) or disproven(folder, config, accelerator, verification)
     verification = replace(verification, mismatches=[*verification.mismatches, *stale])
-    content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised)
+    outdated = [done.target for done in synthesised if of_other_rtl(folder, done.target)]
+    content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised, outdated)
     pictures.page([folder], folder.plane_page)
     write(folder.report, content)
     return folder.report
