@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import pytest
+from bitneck.flow import silicon
 from bitneck.flow.files import read_arrays, write_arrays
 from bitneck.flow.folder import RunFolder
 from bitneck.hw.accelerator import Accelerator
+from bitneck.hw.synthesis.bitstream import from_row
 
 
 @pytest.fixture
@@ -134,12 +137,10 @@ def test_frames_that_take_other_cycles_than_promised_are_a_difference(bitneck, r
 def test_a_page_names_files_that_are_not_those_that_were_proven(bitneck, run):
     run.config_file.write_text(run.config_file.read_text().replace("target_cycles = 32", "target_cycles = 64"))
     assert bitneck("build", run.path).exit_code == 0
-    given = run.synthesis("up5k").parent
     assert bitneck("report", run.path).exit_code == 0
     page = run.report.read_text()
     assert ">different<" in page
     assert "rtl/digits.sv has sha256 " in page
-    assert not given.exists()
 
 
 def test_what_cannot_be_simulated_again_is_held_against_what_the_design_allows(bitneck, run, monkeypatch):
@@ -159,3 +160,40 @@ def test_other_labels_than_those_captured_confirm_no_accuracy(bitneck, run):
         result = bitneck(verb, run.path)
         assert result.exit_code == 2
         assert "labels.npz is not what the training captured" in result.output
+
+
+RESULT = {"target": "up5k", "inputs": "these", "top": "digits_shell", "cycles": 32, "port_cycles": 128, "slowest": []}
+RESULT |= {"resources": [{"name": f"ICESTORM_{kind}", "used": 1, "available": 30} for kind in ("LC", "RAM")]}
+RESULT |= {"stages": [{"name": "dense1", "luts": 7, "carries": 3, "ffs": 6, "brams": 1, "estimated": None}]}
+RESULT |= {"fmax_mhz": 48.0, "bitstream": ["design.bin", sha256(b"bits").hexdigest()], "tools": {}, "seconds": {}}
+
+
+@pytest.fixture
+def synthesised(run):
+    """A copy for which something was synthesised, as the tools leave it."""
+    folder = run.synthesis("up5k").parent
+    shutil.copytree(run.rtl, folder)
+    (folder / "design.bin").write_bytes(b"bits")
+    run.synthesis("up5k").write_text(json.dumps(RESULT))
+    return run
+
+
+def test_a_page_says_where_something_else_was_synthesised_than_lies_there(bitneck, synthesised):
+    said = "up5k: synthesised from other files than lie in rtl/ now"
+    assert bitneck("report", synthesised.path).exit_code == 0
+    assert said not in synthesised.report.read_text()
+    path = synthesised.rtl / "scores_weights.mem"
+    path.write_text(path.read_text() + "\n")
+    assert bitneck("report", synthesised.path).exit_code == 0
+    assert said in synthesised.report.read_text()
+
+
+def test_a_bitstream_that_is_not_the_one_that_was_made_is_made_again(synthesised, monkeypatch):
+    asked = []
+    monkeypatch.setattr(silicon, "digest", lambda *_: "these")
+    monkeypatch.setattr(silicon, "synthesise", lambda *_: asked.append(1) or from_row(RESULT))
+    assert silicon.synth(synthesised, "up5k") == from_row(RESULT)
+    assert not asked
+    (synthesised.synthesis("up5k").parent / "design.bin").write_bytes(b"bots")
+    assert silicon.synth(synthesised, "up5k") == from_row(RESULT)
+    assert asked
