@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import glob
+import hashlib
 import io
 import json
 import os
@@ -13,7 +14,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -161,13 +162,19 @@ def damaged(path: Path, why: object) -> RunError:
     return RunError(f"{path} is damaged ({why}); remove it and make it anew")
 
 
-def read_arrays(path: Path) -> dict[str, NDArray]:
-    """Raises RunError where the file is damaged."""
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, NDArray]:
+    """All of the file, or those of these names that it holds. Raises RunError where the file is damaged."""
     try:
         if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and propose to load it unsafely
             raise ValueError("no .npz")
         with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+            return {name: arrays[name] for name in arrays if names is None or name in names}
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise damaged(path, error) from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,8 @@ from ..ib_analysis.layer_bits import LayerBits
 from ..ib_analysis.layer_bits import from_rows as bits_from_rows
 from ..ib_analysis.plane import PlanePoint, from_rows
 from .config import RunConfig, RunError, from_toml
-from .files import damaged, read_arrays, read_json, read_text, write
+from .files import damaged, read_arrays, read_json, read_text, sha256_of, write
+from .trained import Trained, different, disagreements, trained
 
 
 @dataclass(frozen=True)
@@ -103,21 +103,48 @@ class RunFolder:
             raise RunError(f"{artefact} is missing; `bitneck {verb} {self.path}` makes it")
         return artefact
 
-    def config(self) -> RunConfig:
+    def asked(self) -> RunConfig:
+        """What run.toml says, whatever was trained."""
         return from_toml(read_text(self.needs(self.config_file, "train")), str(self.config_file))
 
-    def settle(self, config: RunConfig) -> None:
-        """Writes the configuration, or checks that the folder was made with the same."""
+    def config(self) -> RunConfig:
+        """The same. Raises RunError where the net that lies here was trained otherwise."""
+        config = self.asked()
+        self._agree(config)
+        return config
+
+    def trained(self) -> Trained:
+        """What the checkpoint says of itself."""
+        return trained(self.needs(self.checkpoint, "train"))
+
+    def check(self, config: RunConfig) -> None:
+        """Raises RunError where run.toml or the trained net is of another configuration; more epochs are none."""
         if self.config_file.exists():
-            was, now = self.config().model_dump(), config.model_dump()
-            different = [key for key in now if was[key] != now[key]]
-            if different:
+            now, was = config.model_dump(mode="json"), self.asked().model_dump(mode="json")
+            was["training"]["epochs"] = max(was["training"]["epochs"], config.training.epochs)
+            if found := different(now, was, "is {1} there, {0} asked"):
                 raise RunError(
-                    f"{self.config_file} says otherwise about {', '.join(different)}; leave the options out to go on "
-                    "with it, or choose another folder"
+                    f"{self.config_file} says otherwise about {'; '.join(found)}; leave the options out to go on with "
+                    "it, or choose another folder"
                 )
-        else:
+        self._agree(config)
+
+    def _agree(self, config: RunConfig) -> None:
+        if self.checkpoint.exists() and (found := disagreements(config, self.trained())):
+            only_up = " (epochs can be raised, never lowered)" * any("training.epochs" in each for each in found)
+            raise RunError(
+                f"{self.config_file}: {'; '.join(found)}{only_up}; put the old value back, or remove "
+                f"{self.checkpoint.parent} and train anew with `bitneck train {self.path}`, or choose another folder"
+            )
+
+    def settle(self, config: RunConfig) -> None:
+        """Writes a configuration that passed `check`; of a run.toml that is there, only the epochs where they rise."""
+        if not self.config_file.exists():
             write(self.config_file, config.toml())
+        elif self.asked() != config:
+            text = read_text(self.config_file)
+            raised = re.sub(r"(?m)^(\s*epochs\s*=\s*)\w+", rf"\g<1>{config.training.epochs}", text, count=1)
+            write(self.config_file, raised if from_toml(raised, "") == config else config.toml())
 
 
 def others_than_vectors(path: Path) -> list[str]:
@@ -131,12 +158,37 @@ def others_than_vectors(path: Path) -> list[str]:
 
 def history(folder: RunFolder) -> list[dict[str, float]]:
     """Epoch, loss and accuracies so far."""
-    arrays = read_arrays(folder.needs(folder.checkpoint, "train"))
-    return json.loads(str(arrays["history"]))
+    return [row.model_dump() for row in folder.trained().history]
+
+
+MADE_FROM = "checkpoint"  # in what is made from one: its sha256
 
 
 def graph_of(folder: RunFolder) -> Graph:
-    return Graph.from_arrays(read_arrays(folder.needs(folder.graph, "export")))
+    """Raises RunError where it is not that of the checkpoint, or bears another name than the run."""
+    graph = Graph.from_arrays(read_arrays(folder.needs(folder.graph, "export")))
+    if graph.name != (name := folder.config().name):
+        raise RunError(
+            f"{folder.graph} is of the name {graph.name!r}, {folder.config_file} says {name!r}; put the old name back, "
+            f"or `bitneck export {folder.path}` writes it under the new one"
+        )
+    check_made(folder, folder.graph, exported_from(folder), "export")
+    return graph
+
+
+def exported_from(folder: RunFolder) -> str | None:
+    """sha256 of the checkpoint whose net is in graph.npz; None in one that does not say."""
+    arrays = read_arrays(folder.needs(folder.graph, "export"), (MADE_FROM,))
+    return str(arrays[MADE_FROM]) if MADE_FROM in arrays else None
+
+
+def check_made(folder: RunFolder, path: Path, made_from: object, verb: str) -> None:
+    """Raises RunError where `path` was made from another checkpoint than lies there; None does not know from which."""
+    if made_from is not None and folder.checkpoint.exists() and str(made_from) != sha256_of(folder.checkpoint):
+        raise RunError(
+            f"{path} was made from another checkpoint than {folder.checkpoint} is now; `bitneck {verb} {folder.path}` "
+            "makes it anew"
+        )
 
 
 @dataclass(frozen=True)
@@ -174,7 +226,7 @@ class Verification:
     cycles_per_frame  measured; promised_cycles is what the descriptors say
     seconds           of the simulation alone, after the build
     judges            what independent tools say, where they were asked after the simulation
-    files             sha256 by name of what was executed: model.onnx, and all that lies in rtl/
+    files             sha256 by name of what was executed and what came out: all that export and build wrote, trace.npz
     """
 
     name: str
@@ -228,8 +280,18 @@ class Analysis:
 
 
 def analysis_of(folder: RunFolder) -> Analysis:
+    """Raises RunError where it is of another checkpoint, or of another target than run.toml asks for."""
     rows = read_json(folder.needs(folder.plane, "analyze"))
     try:
-        return Analysis(from_rows(rows["points"]), from_rows(rows["population"]), bits_from_rows(rows["bits"]))
-    except (KeyError, TypeError, ValueError) as error:
+        made_from = rows.get(MADE_FROM)
+        found = Analysis(from_rows(rows["points"]), from_rows(rows["population"]), bits_from_rows(rows["bits"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise damaged(folder.plane, error) from None
+    check_made(folder, folder.plane, made_from, "analyze")
+    measured = {point.i_xt.target for point in found.points}
+    if folder.config_file.exists() and measured - {target := folder.config().analysis.target}:
+        raise RunError(
+            f"{folder.plane} was measured for target {', '.join(sorted(measured))}, {folder.config_file} says "
+            f"{target}; put the old target back, or `bitneck analyze {folder.path}` measures for this one"
+        )
+    return found

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,13 +11,26 @@ from typing import Literal
 
 import numpy as np
 
-from ..export.judges.compare import digests, first_mismatch
+from ..export.judges.compare import digests
 from ..hw.simulation.runner import SimulatorName
 from .config import chosen_samples
-from .files import read_model, read_trace, write, write_arrays
+from .files import read_arrays, read_model, read_trace, sha256_of, write, write_arrays
 from .folder import RunFolder, Verification, graph_of, verification_of
 from .held import held, writing
-from .run import built, trained_on
+from .record import (
+    BY_COCOTB,
+    CLASSES,
+    differences,
+    disproven,
+    files_of,
+    measured_again,
+    of_other_codes,
+    of_other_files,
+    simulated,
+    slower,
+    unlike,
+)
+from .run import built, finished, trained_on
 
 Tier = Literal["library", "cocotb"]
 Tell = Callable[[str], None]
@@ -39,17 +51,18 @@ def simulate(
 ) -> Verification:
     """Runs the RTL over every sample and compares every layer of all four sources with zero tolerance.
 
-    The RTL that runs is what lies in rtl/. verify.json is written whatever the outcome; ask `equal` of what returns.
+    The RTL that runs is what lies in rtl/. Frames that take other cycles than promised are a difference, too.
+    verify.json is written whatever the outcome; ask `equal` of what returns.
     """
     from ..export.judges.qonnx import execute
     from ..hw.simulation.cocotb_tier import cosimulate
     from ..hw.simulation.library import build as compile_design
 
-    config, graph = folder.config(), graph_of(folder)
+    config, graph = finished(folder), graph_of(folder)
     data = trained_on(folder, config, data_dir)
     x, y = chosen_samples(config, data)
     accelerator, files = built(folder, graph)
-    executed = _executed(folder)
+    executed = files_of(folder)
     tell("torch: the codes captured at the end of the training")
     torch_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
     tell(f"graph: the golden model over {len(x):,} samples")
@@ -69,15 +82,11 @@ def simulate(
         work = folder.path / "cocotb"
         simulation, complaint = cosimulate(accelerator, x, graph_trace, work, simulator, design=files)
     traces = [torch_trace, qonnx_trace, graph_trace, simulation.trace]
-    found = [first_mismatch(graph, torch_trace, trace, x) for trace in traces[1:]]
-    mismatches = [str(mismatch) for mismatch in found if mismatch is not None]
-    wrong = np.flatnonzero(simulation.classes != graph_trace.predictions())
-    if len(wrong):
-        sample = int(wrong[0])
-        said, due = int(simulation.classes[sample]), int(graph_trace.predictions()[sample])
-        mismatches.append(f"class: sample {sample}: graph says {due}, rtl says {said}")
+    mismatches = differences(graph, traces, simulation.classes, x)
+    mismatches += slower(len(x), simulation.cycles_per_frame, accelerator.cycles)
     if complaint and not mismatches:
-        mismatches.append(f"cocotb: {complaint}")
+        mismatches.append(f"{BY_COCOTB}{complaint}")
+    write_arrays(folder.trace, simulation.trace.arrays() | {CLASSES: simulation.classes})
     verification = Verification(
         name=config.name,
         data_sha256=data.sha256,
@@ -91,21 +100,10 @@ def simulate(
         cycles_per_frame=simulation.cycles_per_frame,
         promised_cycles=accelerator.cycles,
         seconds=simulation.seconds,
-        files=executed,
+        files=executed | {folder.trace.name: sha256_of(folder.trace)},
     )
-    write_arrays(folder.trace, simulation.trace.arrays())
     _write_verification(folder, verification)
     return verification
-
-
-def _executed(folder: RunFolder) -> dict[str, str]:
-    """sha256 by name of the files that a simulation executes, as far as they are there."""
-    paths = [folder.model, *(sorted(folder.rtl.iterdir()) if folder.rtl.exists() else ())]
-    return {
-        str(path.relative_to(folder.path)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in paths
-        if path.is_file()
-    }
 
 
 def _write_verification(folder: RunFolder, verification: Verification) -> None:
@@ -115,48 +113,55 @@ def _write_verification(folder: RunFolder, verification: Verification) -> None:
 def verify(
     folder: RunFolder, data_dir: Path | None = None, judges: bool = False, tell: Tell = silent
 ) -> tuple[Verification, list[str]]:
-    """What `simulate` recorded, and in which places the run's files are no longer what it was recorded of, as lines.
+    """What `simulate` recorded, and in which places it does not agree with what lies there, as lines.
 
-    judges   where the files still are: let every independent tool that is here judge them, and record what it says
+    First the sha256 of every file, then every number that can be computed again: `record` says which cannot.
+
+    judges   where codes and numbers are as recorded: let every independent tool that is here judge the files, and
+             record what it says
     """
     with held(folder.path, "verify") if judges else nullcontext():  # without judges it only reads
         return _verify(folder, data_dir, judges, tell)
 
 
 def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) -> tuple[Verification, list[str]]:
+    from ..export.judges.qonnx import execute
     from .judges import JUDGES, Case, sentences
 
-    config, graph = folder.config(), graph_of(folder)
-    x, _ = chosen_samples(config, trained_on(folder, config, data_dir))
+    config = finished(folder)
     verification = verification_of(folder)
+    stale = of_other_files(folder, verification)
+    if stale and not judges:
+        return verification, stale
+    graph = graph_of(folder)
+    x, y = chosen_samples(config, trained_on(folder, config, data_dir))
     tell(f"digests of the codes of {len(x):,} samples")
-    reference = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
-    found = digests([reference, graph(x), read_trace(folder.needs(folder.trace, "simulate"))])
-    codes = {
-        f"{layer}: {source}": (digest, verification.digests.get(layer, {}).get(source))
-        for layer, row in found.items()
-        for source, digest in row.items()
-    }
-    now = _executed(folder)
-    names = dict.fromkeys([*verification.files, *now])
-    files = {name: (now.get(name), verification.files.get(name)) for name in names}
-    if not judges or _stale(folder, codes):
-        return verification, _stale(folder, codes | files)
+    reference, graph_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train")), graph(x)
+    trace, classes = simulated(folder)
     accelerator, design = built(folder, graph)
-    model, streamlined, standard = (
-        read_model(folder.needs(path, "export")) for path in (folder.model, folder.streamlined, folder.standard)
-    )
+    model = read_model(folder.needs(folder.model, "export"))
+    lines = disproven(folder, config, accelerator, verification)
+    lines += of_other_codes(folder, verification, [graph_trace])
+    if not np.array_equal(read_arrays(folder.codes / "labels.npz")["labels"], y):
+        lines.append(f"{folder.codes / 'labels.npz'} holds other labels than {config.dataset}")
+    if not stale:
+        tell(f"qonnx: executing model.onnx over {len(x):,} samples")
+        qonnx_trace = execute(model, x)
+        tell("rtl: the first frames again")
+        again = measured_again(accelerator, design, x)
+        lines += of_other_codes(folder, verification, [qonnx_trace])
+        rate = verification.cycles_per_frame if again is None else again.cycles_per_frame
+        found = differences(graph, [reference, qonnx_trace, graph_trace, trace], classes, x)
+        found += slower(len(x), rate, accelerator.cycles)
+        if (recorded := [line for line in verification.mismatches if not line.startswith(BY_COCOTB)]) != found:
+            lines.append(f"mismatches: verify.json has {recorded or 'none'}, the files give {found or 'none'}")
+        if again is not None:
+            measured = {"latency_cycles": again.latency, "cycles_per_frame": again.cycles_per_frame}
+            lines += unlike(verification, {name: (value, "Verilator") for name, value in measured.items()})
+    if not judges or lines:
+        return verification, stale + lines
+    streamlined, standard = (read_model(folder.needs(path, "export")) for path in (folder.streamlined, folder.standard))
     case = Case(graph, accelerator, model, streamlined, standard, design, x)
     judged = replace(verification, judges=list(sentences(case, reference, JUDGES, tell)))
     _write_verification(folder, judged)
-    return judged, _stale(folder, files)
-
-
-def _stale(folder: RunFolder, pairs: Mapping[str, tuple[str | None, str | None]]) -> list[str]:
-    """A line for each of the pairs (sha256 now, sha256 recorded) that differ; None where there is none."""
-    return [
-        f"{what} has sha256 {(now or 'nothing')[:12]} now, verify.json says {(recorded or 'nothing')[:12]}; "
-        f"`bitneck simulate {folder.path}` proves what is there"
-        for what, (now, recorded) in pairs.items()
-        if now != recorded
-    ]
+    return judged, stale

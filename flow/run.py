@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,13 @@ from ..models.datasets import Dataset, load
 from . import captured
 from .captured import Comparison
 from .config import RunConfig, RunError, chosen_samples, design
-from .files import read_arrays, read_json, read_text, read_trace, write, write_arrays, write_folder
+from .files import damaged, read_arrays, read_json, read_text, read_trace, sha256_of, write, write_arrays, write_folder
 from .folder import (
+    MADE_FROM,
     Analysis,
     RunFolder,
     analysis_of,
+    exported_from,
     graph_of,
     history,
     others_than_vectors,
@@ -44,18 +47,23 @@ from .folder import (
 )
 from .held import held, writing
 from .pages import planes_of_runs as pictures
+from .record import disproven, of_other_files, of_other_rtl
+from .trained import Record, as_captured
 
 if TYPE_CHECKING:
     from ..models.training import Epoch
 
 CHECKPOINT_SECONDS = 2.0
-BUILD_FILE = "build.json"  # in rtl/: the [hardware] it was built for
+BUILD_FILE = "build.json"  # in rtl/: the [hardware] it was built for, and of which checkpoint's net
 
 
 def train(
     folder: RunFolder, config: RunConfig, data_dir: Path | None = None, device: str = "cpu"
 ) -> Iterator[tuple[Epoch, int]]:
     """Trains, or goes on where an interrupted training stopped; yields each epoch's result and how many there will be.
+
+    A training that is done goes on where `config` asks for more epochs; run.toml then says so, and the checkpoint how
+    it came there (`models.training`). Raises RunError for any other configuration than that of folder and net.
 
     At the epochs of the schedule the codes of all layers are captured. The checkpoint follows every capture, and every
     CHECKPOINT_SECONDS: what an interruption costs is less than that.
@@ -75,9 +83,13 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
         )
     data = load(config.dataset, data_dir)
     x, y = chosen_samples(config, data)
+    folder.check(config)
+    labels, epochs = folder.codes / "labels.npz", config.training.epochs
     if folder.checkpoint.exists():
+        run = training.restore(read_arrays(folder.checkpoint), data, device, epochs)
         folder.settle(config)
-        run = training.restore(read_arrays(folder.checkpoint), data, device)
+        record = folder.trained().record
+        codes = _lying(folder) if record is None else dict(record.codes)
     else:
         run = training.start(config.network, config.training, data, device)
         if len(x) < FEWEST_SAMPLES:
@@ -86,24 +98,39 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
                 f"it needs {FEWEST_SAMPLES}: choose others with `samples` in [analysis], or give a larger set"
             )
         folder.settle(config)  # what cannot be trained leaves no folder
-        write_arrays(folder.codes / "labels.npz", {"labels": y})
-    epochs = config.training.epochs
+        for old in folder.captured_epochs():  # of a training whose checkpoint is gone, or had not been written yet
+            folder.epoch_codes(old).unlink()
+        write_arrays(labels, {"labels": y})
+        codes = {labels.name: sha256_of(labels)}
     looked_at = set(schedule(epochs))
     saved = time.monotonic()
     for epoch in training.train(run):
         captured = epoch.epoch in looked_at
         if captured:  # before the checkpoint: whoever goes on from it finds every capture before it
-            write_arrays(folder.epoch_codes(epoch.epoch), capture(run.net, x).arrays())
+            path = folder.epoch_codes(epoch.epoch)
+            write_arrays(path, capture(run.net, x).arrays())
+            codes[path.name] = sha256_of(path)
         if captured or time.monotonic() - saved > CHECKPOINT_SECONDS:
-            write_arrays(folder.checkpoint, training.state_arrays(run))
+            kept = Record(dataset=config.dataset, samples=config.analysis.samples, codes=codes)
+            write_arrays(folder.checkpoint, training.state_arrays(run) | kept.arrays())
             saved = time.monotonic()
         yield epoch, epochs
 
 
-def _check_trained(folder: RunFolder) -> None:
-    epochs, done = folder.config().training.epochs, len(history(folder)) - 1
-    if done < epochs:
-        raise RunError(f"{folder.path}: trained {done} of {epochs} epochs; `bitneck train {folder.path}` goes on")
+def _lying(folder: RunFolder) -> dict[str, str]:
+    """Of a checkpoint that does not say what was captured: sha256 by name of what lies in codes/."""
+    paths = [folder.codes / "labels.npz", *(folder.epoch_codes(epoch) for epoch in folder.captured_epochs())]
+    return {path.name: sha256_of(path) for path in paths if path.exists()}
+
+
+def finished(folder: RunFolder) -> RunConfig:
+    """The configuration of a run whose training is done. Raises RunError where epochs are missing."""
+    config, done = folder.config(), folder.trained().epochs
+    if done < config.training.epochs:
+        raise RunError(
+            f"{folder.path}: trained {done} of {config.training.epochs} epochs; `bitneck train {folder.path}` goes on"
+        )
+    return config
 
 
 @writing
@@ -116,33 +143,32 @@ def export(folder: RunFolder) -> Graph:
     from ..export.writing.streamlined import streamlined
     from ..models import training
 
-    config = folder.config()
-    _check_trained(folder)
+    config = finished(folder)
+    made_from = sha256_of(folder.checkpoint)
     net = training.network(read_arrays(folder.checkpoint))
     content = serialize(to_qonnx(net, config.name))
     graph = streamline(content).graph
     write(folder.model, content)
     write(folder.streamlined, serialize(streamlined(graph)))
     write(folder.standard, serialize(standard(graph)))
-    write_arrays(folder.graph, graph.arrays())
+    write_arrays(folder.graph, graph.arrays() | {MADE_FROM: np.array(made_from)})
     return graph
 
 
 def trained_on(folder: RunFolder, config: RunConfig, data_dir: Path | None) -> Dataset:
     """The data set of the run. Raises RunError where it has become another since the training."""
-    data = load(config.dataset, data_dir)
-    trained_on = str(read_arrays(folder.needs(folder.checkpoint, "train"))["data"])
-    if data.sha256 != trained_on:
-        raise RunError(f"{folder.path} was trained on data of sha256 {trained_on}, {config.dataset} is {data.sha256}")
+    data, due = load(config.dataset, data_dir), folder.trained().data_sha256
+    if data.sha256 != due:
+        raise RunError(f"{folder.path} was trained on data of sha256 {due}, {config.dataset} is {data.sha256}")
     return data
 
 
 @writing
 def build(folder: RunFolder) -> Accelerator:
     """The RTL: top module, hand-written modules, memories."""
-    accelerator = design(folder.config(), graph_of(folder))
+    hardware, accelerator = folder.config().hardware, design(folder.config(), graph_of(folder))
     files = verilog(accelerator)
-    files[BUILD_FILE] = folder.config().hardware.model_dump_json(indent=1)
+    files[BUILD_FILE] = json.dumps(hardware.model_dump(mode="json") | {MADE_FROM: exported_from(folder)}, indent=1)
     write_folder(folder.rtl, files)
     return accelerator
 
@@ -170,13 +196,20 @@ def export_vectors(
 
 def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]:
     """The accelerator, and the files of rtl/ by name. Raises RunError where one is missing, or of another
-    [hardware].
+    [hardware] or another net.
     """
     config = folder.config()
     built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
+    if not isinstance(built_for, dict):
+        raise damaged(folder.rtl / BUILD_FILE, "no table")
+    built_of, exported = built_for.pop(MADE_FROM, None), exported_from(folder)
     if built_for != config.hardware.model_dump(mode="json"):
         raise RunError(
             f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
+        )
+    if built_of is not None and exported is not None and built_of != exported:
+        raise RunError(
+            f"{folder.rtl} was built of another net than {folder.graph} is; `bitneck build {folder.path}` it"
         )
     accelerator = design(config, graph)
     files = {path.name: read_text(path) for path in sorted(folder.rtl.iterdir())}
@@ -189,20 +222,23 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
 @threadpool_limits.wrap(limits=1)  # a sum over two threads rounds otherwise: the same codes, the same bytes everywhere
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
     """I(X;T) and I(T;Y) of every layer at every captured epoch; of the last, what its single bits do."""
-    config = folder.config()
-    labels = read_arrays(folder.needs(folder.codes / "labels.npz", "train"))["labels"]
-    epochs = folder.captured_epochs()
+    config, record = folder.config(), folder.trained().record
+    labels = read_arrays(_captured(folder, "labels.npz"))["labels"]
+    epochs = folder.captured_epochs() if record is None else record.epochs
     if not epochs:
         raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
+
+    def trace_of(epoch: int) -> Trace:
+        return read_trace(_captured(folder, folder.epoch_codes(epoch).name))
 
     def by_epoch() -> Iterator[tuple[int, dict]]:
         for done, epoch in enumerate(epochs):
             progress(done, len(epochs))
-            yield epoch, read_trace(folder.epoch_codes(epoch)).layers()
+            yield epoch, trace_of(epoch).layers()
         progress(len(epochs), len(epochs))
 
     points = plane(by_epoch(), labels, config.analysis.target, chance=True)
-    last: Trace = read_trace(folder.epoch_codes(epochs[-1]))
+    last = trace_of(epochs[-1])
     population = (
         ()
         if config.analysis.target != "dataset"
@@ -211,7 +247,7 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
     y, rng = label_symbols(labels), np.random.default_rng(0)
     bits = tuple(layer_bits(name, codes, y, rng) for name, codes in last.layers().items())
     rows = {"points": to_rows(points), "population": to_rows(population), "bits": bits_to_rows(bits)}
-    write(folder.plane, json.dumps(rows, indent=1))
+    write(folder.plane, json.dumps({MADE_FROM: sha256_of(folder.checkpoint), **rows}, indent=1))
     return Analysis(points, population, bits)
 
 
@@ -219,9 +255,9 @@ def analyze_captured(
     folder: RunFolder, path: Path, layer: str | None = None, beat_bits: int | None = None
 ) -> list[Comparison]:
     """Codes captured elsewhere beside the trained net's own; see `captured.read` for the files it takes."""
-    config = folder.config()
-    labels = read_arrays(folder.needs(folder.codes / "labels.npz", "train"))["labels"]
-    trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
+    config = finished(folder)
+    labels = read_arrays(_captured(folder, "labels.npz"))["labels"]
+    trace = read_trace(_captured(folder, folder.epoch_codes(config.training.epochs).name))
     software = captured.emissions(trace)
 
     def design_beats() -> dict[str, int]:
@@ -234,17 +270,27 @@ def analyze_captured(
     return captured.compare(software, given, labels, config.analysis.target)
 
 
+def _captured(folder: RunFolder, name: str) -> Path:
+    """A file of codes/, as the training captured it."""
+    return as_captured(folder.trained().record, folder.needs(folder.codes / name, "train"))
+
+
 @writing
 def report(folder: RunFolder) -> Path:
-    """One self-contained page of everything above, and beside it the information plane with its epoch slider."""
+    """One self-contained page of everything above, and beside it the information plane with its epoch slider.
+
+    Where verify.json is no record of what lies there, the page says so line by line, and nowhere `equal`.
+    """
     from .pages.report import page  # plots and templates cost a second that no other verb should wait for
 
-    graph = graph_of(folder)
-    accelerator = design(folder.config(), graph)
-    folder.needs(folder.rtl, "build")
+    graph, config = graph_of(folder), finished(folder)
+    accelerator, _ = built(folder, graph)
     synthesised = [done for target in TARGETS if (done := synthesis_of(folder, target)) is not None]
     verification, analysis = verification_of(folder), analysis_of(folder)
-    content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised)
+    stale = of_other_files(folder, verification) or disproven(folder, config, accelerator, verification)
+    verification = replace(verification, mismatches=[*verification.mismatches, *stale])
+    outdated = [done.target for done in synthesised if of_other_rtl(folder, done.target)]
+    content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised, outdated)
     pictures.page([folder], folder.plane_page)
     write(folder.report, content)
     return folder.report

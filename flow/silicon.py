@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 
 from ..hw.accelerator import Accelerator
 from ..hw.costs.resources import estimate
@@ -16,7 +17,7 @@ from ..hw.synthesis.bitstream import Synthesis, Tell, digest, synthesise
 from ..hw.synthesis.fitting import complaint
 from ..hw.synthesis.targets import SynthesisError, target_of
 from .config import HardwareConfig, RunError, wished
-from .files import replace_folder, write
+from .files import replace_folder, sha256_of, write
 from .folder import RunFolder, graph_of, synthesis_of
 from .held import FAILED, writing
 from .run import built
@@ -44,15 +45,16 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
     pins   text of a .pcf or .lpf file with the pins of the shell's ports; without it nextpnr chooses
 
     synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
-    stay the same. A design too big for the part is a result too: ask `fits` of what returns.
+    stay the same and the bitstream is the one that was made. A design too big for the part is a result too: ask `fits`
+    of what returns.
     """
     accelerator, files = built(folder, graph_of(folder))
     inputs = digest(accelerator, files, target_of(target), pins)
+    final = folder.synthesis(target).parent
     with suppress(RunError):  # a damaged record is made anew
         done = synthesis_of(folder, target)
-        if done is not None and done.inputs == inputs:
+        if done is not None and done.inputs == inputs and _whole(final, done):
             return done
-    final = folder.synthesis(target).parent
     work = final.with_name(f"{target}.unfinished")  # stays after a failure, for its logs
     shutil.rmtree(work, ignore_errors=True)
     try:
@@ -68,6 +70,13 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
     write(work / "synth.json", json.dumps(asdict(result), indent=1))
     replace_folder(final, work)
     return result
+
+
+def _whole(folder: Path, done: Synthesis) -> bool:
+    if done.bitstream is None:
+        return True
+    name, sha256 = done.bitstream
+    return (folder / name).is_file() and sha256_of(folder / name) == sha256
 
 
 def too_big(folder: RunFolder, synthesis: Synthesis) -> str | None:

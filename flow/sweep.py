@@ -1,43 +1,43 @@
 """Many runs of one question: a grid or a random set over any field of the run configuration, one table of results.
 
 Each network is a task of its own, run by dask: on this machine, or on an existing cluster given by its address. Every
-finished task is a file at once, so a sweep that was interrupted continues where it stopped.
+finished task is a file at once, so a sweep that was interrupted continues where it stopped. The file's name stands for
+everything that decides what is in it: sweeps over other data, or by other code, lie side by side.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import json
+import os
 import signal
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
-from scipy.special import softmax
 
 from ..ib_analysis.dynamics import Trajectory
-from ..ib_analysis.float_quantities import binned_not_mi
-from ..ib_analysis.plane import plane
-from ..ib_analysis.symbols import label_symbols
-from ..models.config import Strict, describe, schedule
+from ..models.config import Strict, describe
+from ..models.datasets import EMBEDDED, ENVIRONMENT, load
 from .config import RunConfig, RunError, changed, from_preset
 from .files import write
 from .held import held
+from .measured import Row, decisive, measure
 
 if TYPE_CHECKING:
     import pyarrow
     from distributed import Client
 
-BINS = 30  # of a float net's activations, as in Shwartz-Ziv and Tishby 2017
-Row: TypeAlias = dict[str, Any]
 Values: TypeAlias = Annotated[list[Any], Field(min_length=1)]
+CONTENT = b"sha256"  # in the schema of a part: of its task and rows
 RETRIES = 2  # of a task that raised; dask itself gives a task of a killed worker to another one
 
 
@@ -84,22 +84,47 @@ class SweepConfig(Strict):
 
 @dataclass(frozen=True)
 class Task:
-    """One network: its configuration, and the values of the fields that vary, as a name for people."""
+    """One network: its configuration, and the values of the fields that vary, as a name for people.
+
+    files_sha256   of a data set that is made of files, as `files_sha256` gives it; an embedded one has none
+    """
 
     config: RunConfig
     varied: tuple[tuple[str, Any], ...]
+    files_sha256: str | None = None
+
+    @property
+    def data_sha256(self) -> str:
+        """Of the data set. Raises RunError where it is made of files and nobody looked at them."""
+        if self.files_sha256 is None and self.config.dataset not in EMBEDDED:
+            raise RunError(f"{self}: {self.config.dataset} is made of files, and their sha256 is not given")
+        return self.files_sha256 or _embedded_sha256(self.config.dataset)
 
     @property
     def key(self) -> str:
         """Of everything that decides the result."""
-        return hashlib.sha256(self.config.toml().encode()).hexdigest()[:16]
+        everything = [self.config.toml(), decisive(self.data_sha256)]
+        return hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
         return ", ".join(f"{path}={value}" for path, value in self.varied) or self.config.name
 
 
-def tasks(text: str, place: str) -> list[Task]:
-    """The networks of a sweep file, in order, each once. Raises RunError with the place and what is wrong."""
+@cache
+def _embedded_sha256(name: str) -> str:
+    return load(name).sha256
+
+
+def files_sha256(dataset: str, data_dir: Path | None) -> str | None:
+    """Of a data set that is made of files; None for an embedded one. Raises DataError where they are missing."""
+    return None if dataset in EMBEDDED else load(dataset, data_dir).sha256
+
+
+def tasks(text: str, place: str, data_dir: Path | None = None) -> list[Task]:
+    """The networks of a sweep file, in order, each once. Raises RunError with the place and what is wrong.
+
+    data_dir   where data sets lie that are made of files: these are read, for what is in them decides the results
+    """
     try:
         sweep = SweepConfig.model_validate(tomllib.loads(text))
     except ValidationError as error:
@@ -109,8 +134,10 @@ def tasks(text: str, place: str) -> list[Task]:
     if (sweep.grid is None) == (sweep.random is None):
         raise RunError(f"{place}: a sweep needs either [grid] or [random]")
     base = _with(from_preset(sweep.preset), sweep.set, place)
-    found = [Task(_with(base, values, place), tuple(values.items())) for values in _choices(sweep)]
-    return list({task.key: task for task in found}.values())
+    found = [(_with(base, values, place), tuple(values.items())) for values in _choices(sweep)]
+    digests = {name: files_sha256(name, data_dir) for name in {config.dataset for config, _ in found}}
+    made = [Task(config, varied, digests[config.dataset]) for config, varied in found]
+    return list({task.key: task for task in made}.values())
 
 
 def _choices(sweep: SweepConfig) -> Iterator[dict[str, Any]]:
@@ -133,58 +160,6 @@ def _with(config: RunConfig, values: Mapping[str, Any], place: str) -> RunConfig
         raise RunError(f"{place}: {error}") from None
 
 
-def measure(config: RunConfig, data_dir: Path | None = None) -> list[Row]:
-    """One network trained and measured in memory: a row for each captured epoch and layer.
-
-    A refused number is None, never a value. Of a float net the bins of its activations and of its class
-    probabilities are measured, and the
-    verdict says that this is no mutual information.
-    """
-    from ..models import training
-    from ..models.datasets import load
-    from .config import chosen_samples
-
-    data = load(config.dataset, data_dir)
-    x, labels = chosen_samples(config, data)
-    looked_at = set(schedule(config.training.epochs))
-    run = training.start(config.network, config.training, data)
-    measured = _of_codes if config.network.binary else _of_floats
-    rows = []
-    for epoch in training.train(run):
-        if epoch.epoch in looked_at:
-            accuracies = {"train_accuracy": epoch.train_accuracy, "test_accuracy": epoch.test_accuracy}
-            common = {"epoch": epoch.epoch, "samples": len(x), "loss": epoch.loss, **accuracies}
-            rows += [common | row for row in measured(run.net, x, labels, config)]
-    return rows
-
-
-def _of_codes(net: Any, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig) -> Iterator[Row]:
-    from ..models.capture import capture
-
-    for point in plane({0: capture(net, x).layers()}, labels, config.analysis.target):
-        row: Row = {"layer": point.layer, "width": point.width, "target": point.i_xt.target}
-        for name, estimate in (("i_xt", point.i_xt), ("i_ty", point.i_ty)):
-            row[f"{name}_bits"] = None if estimate.verdict.refused else estimate.bits
-            row[f"{name}_verdict"] = str(estimate.verdict)
-            row[f"{name}_coverage"] = estimate.coverage
-        yield row | {"saturated": point.i_xt.saturated}
-
-
-def _of_floats(
-    net: Any, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig
-) -> Iterator[dict[str, Any]]:
-    """30 bins, of [-1, 1] for tanh, of 0 to the largest activation otherwise; the last layer as probabilities."""
-    from ..models.capture import capture_floats
-
-    y, trace = label_symbols(labels), capture_floats(net, x)
-    for layer, values in {**trace.activations, "scores": softmax(trace.scores, axis=1)}.items():
-        low, high = (-1.0, 1.0) if config.network.activation == "tanh" else (0.0, max(float(values.max()), 1e-6))
-        found = binned_not_mi(values, y, BINS, *((0.0, 1.0) if layer == "scores" else (low, high)))
-        row = {"layer": layer, "width": values.shape[1], "target": config.analysis.target}
-        row |= {"i_xt_bits": found.xt_low_bits, "i_ty_bits": found.ty_low_bits}
-        yield row | dict.fromkeys(("i_xt_verdict", "i_ty_verdict"), f"NOT MI: {found.method}")
-
-
 @dataclass(frozen=True)
 class Outcome:
     """Of one task: `error` is None where its results lie in the sweep's folder."""
@@ -194,7 +169,11 @@ class Outcome:
 
 
 def run(folder: Path, wanted: list[Task], client: Client, data_dir: Path | None = None) -> Iterator[Outcome]:
-    """Runs what is not in the folder yet, yielding every task as it ends; those already there first."""
+    """Runs what is not in the folder yet, yielding every task as it ends; those already there first.
+
+    data_dir   resolved here, for a worker's working folder is another; every worker makes sure that it has read the
+                data, and runs the code and packages, that the task's key stands for
+    """
     with held(folder, "sweep", make=True):
         yield from _run(folder, wanted, client, data_dir)
 
@@ -202,13 +181,18 @@ def run(folder: Path, wanted: list[Task], client: Client, data_dir: Path | None 
 def _run(folder: Path, wanted: list[Task], client: Client, data_dir: Path | None) -> Iterator[Outcome]:
     from distributed import as_completed
 
+    given = data_dir or os.environ.get(ENVIRONMENT)
+    place = Path(given).absolute() if given else None
     missing = []
     for task in wanted:
-        if _part(folder, task).exists():
+        if _kept(folder, task) is not None:
             yield Outcome(task, None)
         else:
             missing.append(task)
-    futures = {client.submit(measure, t.config, data_dir, key=t.key, retries=RETRIES, pure=False): t for t in missing}
+    futures = {
+        client.submit(measure, t.config, place, decisive(t.data_sha256), key=t.key, retries=RETRIES, pure=False): t
+        for t in missing
+    }
     try:
         for future in as_completed(list(futures)):
             task = futures[future]
@@ -226,9 +210,8 @@ def _run(folder: Path, wanted: list[Task], client: Client, data_dir: Path | None
 def collect(folder: Path, wanted: list[Task]) -> Path:
     """All results in one table, in the order of the sweep: results.parquet."""
     import pyarrow
-    from pyarrow import parquet
 
-    parts = [parquet.read_table(_part(folder, task)) for task in wanted if _part(folder, task).exists()]
+    parts = [part.replace_schema_metadata() for task in wanted if (part := _kept(folder, task)) is not None]
     if not parts:
         raise RunError(f"{folder}: no task of this sweep has ended well, so there is no table")
     path = folder / "results.parquet"
@@ -238,11 +221,9 @@ def collect(folder: Path, wanted: list[Task]) -> Path:
 
 def rows_of(folder: Path, task: Task) -> list[Row]:
     """What `measure` gave for a finished task. Raises RunError where it is not in the folder."""
-    from pyarrow import parquet
-
-    if not _part(folder, task).exists():
+    if (part := _kept(folder, task)) is None:
         raise RunError(f"{folder} holds no results of {task}; run it again, and look at what it says")
-    return parquet.read_table(_part(folder, task)).to_pylist()
+    return part.to_pylist()
 
 
 def trajectories_of(rows: Sequence[Row]) -> list[Trajectory]:
@@ -259,11 +240,33 @@ def _part(folder: Path, task: Task) -> Path:
     return folder / "tasks" / f"{task.key}.parquet"
 
 
+def _kept(folder: Path, task: Task) -> pyarrow.Table | None:
+    """The results of a finished task; None where there are none, or not those that were written."""
+    import pyarrow
+    from pyarrow import parquet
+
+    path = _part(folder, task)
+    if not path.exists():
+        return None
+    try:
+        table = parquet.read_table(path)
+        whole = (table.schema.metadata or {}).get(CONTENT) == _content(task.key, table.to_pylist())
+    except (pyarrow.ArrowException, OSError, ValueError):
+        return None
+    return table if whole else None
+
+
+def _content(key: str, rows: Sequence[Row]) -> bytes:
+    return hashlib.sha256(json.dumps([key, list(rows)]).encode()).hexdigest().encode()
+
+
 def _table(task: Task, rows: list[Row]) -> pyarrow.Table:
     import pyarrow
 
     varied = {path: str(value) if isinstance(value, list) else value for path, value in task.varied}
-    return pyarrow.Table.from_pylist([{"task": task.key, **varied, **row} for row in rows])
+    head = {"task": task.key, "data_sha256": task.data_sha256, **varied}
+    table = pyarrow.Table.from_pylist([head | row for row in rows])
+    return table.replace_schema_metadata({CONTENT: _content(task.key, table.to_pylist())})
 
 
 def _parquet(table: pyarrow.Table) -> bytes:

@@ -2,6 +2,11 @@
 
 Everything random is drawn from (seed, epoch) alone: a run that goes on from a checkpoint needs no generator state and
 ends in the same bytes as one that was never interrupted.
+
+A training may also go on beyond the epochs that it was planned for. Rates that had fallen to zero then start again
+where the longer plan has them at that epoch, a warm restart: the same plans in the same order give the same bytes, but
+where anything follows the plan (`cosine`, read-outs, images that lie still at the end) not those of one training of the
+whole length. The checkpoint keeps every earlier plan, so that it never claims to be such a one.
 """
 
 from __future__ import annotations
@@ -12,17 +17,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional
 
 from . import plain
 from .augmentation import shifted, warped
 from .capture import evaluating
-from .config import NetworkConfig, TrainingConfig
+from .config import NetworkConfig, Strict, TrainingConfig, describe
 from .datasets import Dataset
 from .networks import DenseNet, Net, untrained
 from .optimizers import Bop, optimizers
@@ -57,6 +64,7 @@ class Run:
     """A training under way: what changes from epoch to epoch, and what decides how.
 
     readouts   one float classifier on each hidden code but the last, used in training only
+    earlier    (epochs planned, last epoch trained so) of every plan before `config.epochs`, which goes on from there
     """
 
     config: TrainingConfig
@@ -65,6 +73,7 @@ class Run:
     readouts: nn.ModuleList
     optimizers: list[torch.optim.Optimizer]
     history: list[Epoch] = field(default_factory=list)
+    earlier: list[tuple[int, int]] = field(default_factory=list)
 
     def parameters(self) -> dict[str, nn.Parameter]:
         """Everything that an optimiser moves, by name."""
@@ -226,29 +235,41 @@ def state_arrays(run: Run) -> dict[str, NDArray]:
             for key, value in optimizer.state.get(parameter, {}).items():
                 arrays[f"optimizer/{key}/{name}"] = value.cpu().numpy()
     arrays["history"] = np.array(json.dumps([asdict(row) | {"seconds": 0.0} for row in run.history]))
+    arrays["earlier"] = np.array(json.dumps(run.earlier))
     arrays["network"] = np.array(run.net.config.model_dump_json())
     arrays["training"] = np.array(run.config.model_dump_json())
     arrays["data"] = np.array(run.data.sha256)
     return arrays
 
 
-def restore(arrays: Mapping[str, NDArray], data: Dataset, device: str = "cpu") -> Run:
-    """The run that `state_arrays` described. Raises TrainingError for other data or a missing array."""
-    try:
+def restore(arrays: Mapping[str, NDArray], data: Dataset, device: str = "cpu", epochs: int | None = None) -> Run:
+    """The run that `state_arrays` described; a checkpoint from before `earlier` was kept has none.
+
+    epochs   to go on to, where more are wanted than the checkpoint was planned for; see the head of this module
+
+    Raises TrainingError for other data, fewer epochs, or arrays that are missing or no checkpoint's.
+    """
+    with _checkpoint():
         if str(arrays["data"]) != data.sha256:
             raise TrainingError(
                 f"the checkpoint was trained on data of sha256 {arrays['data']}, but {data.name} is {data.sha256}; "
                 "train anew, or give the data set that it was trained on"
             )
-        net = network(arrays)
-        run = start(net.config, TrainingConfig.model_validate_json(str(arrays["training"])), data, device)
+        shape, recipe = network(arrays).config, _parsed(TrainingConfig, arrays["training"])
+    run = start(shape, recipe, data, device)
+    with _checkpoint():
         for part, module in (("net", run.net), ("readouts", run.readouts)):
             module.load_state_dict({name: torch.tensor(arrays[f"{part}/{name}"]) for name in module.state_dict()})
         for optimizer in run.optimizers:
             _restore_optimizer(optimizer, arrays, run.parameters(), device)
         run.history = [Epoch(**row) for row in json.loads(str(arrays["history"]))]
-    except KeyError as error:
-        raise TrainingError(f"not a checkpoint of this network: {error.args[0]} is missing") from None
+        run.earlier = [(planned, last) for planned, last in json.loads(str(arrays.get("earlier", "[]")))]
+    planned = run.config.epochs
+    if epochs is not None and epochs < planned:
+        raise TrainingError(f"the checkpoint was trained for {planned} epochs, and {epochs} are fewer; train anew")
+    if epochs is not None and epochs > planned:
+        run.earlier.append((planned, run.history[-1].epoch))
+        run.config = run.config.model_copy(update={"epochs": epochs})
     return run
 
 
@@ -268,10 +289,31 @@ def _restore_optimizer(
 
 
 def network(arrays: Mapping[str, NDArray]) -> Net:
-    """The net of a checkpoint alone, as export needs it. Raises TrainingError for a missing array."""
-    try:
-        net = untrained(NetworkConfig.model_validate_json(str(arrays["network"])))
+    """The net of a checkpoint alone, as export needs it. Raises TrainingError where the arrays hold none."""
+    with _checkpoint():
+        net = untrained(_parsed(NetworkConfig, arrays["network"]))
         net.load_state_dict({name: torch.from_numpy(np.array(arrays[f"net/{name}"])) for name in net.state_dict()})
+    return net
+
+
+Config = TypeVar("Config", bound=Strict)
+
+
+def _parsed(kind: type[Config], text: NDArray) -> Config:
+    return kind.model_validate_json(str(text))
+
+
+@contextmanager
+def _checkpoint() -> Iterator[None]:
+    """Whatever is wrong with the arrays of a checkpoint, as a TrainingError in one line."""
+    try:
+        yield
+    except TrainingError:
+        raise
     except KeyError as error:
         raise TrainingError(f"not a checkpoint of this network: {error.args[0]} is missing") from None
-    return net
+    except ValidationError as error:
+        raise TrainingError(f"not a checkpoint of this network: {describe(error)}") from None
+    except (TypeError, ValueError, RuntimeError) as error:  # of JSON, of torch where a shape or type is another
+        said = " ".join(str(error).split())
+        raise TrainingError(f"not a checkpoint of this network: {said}") from None

@@ -51,7 +51,7 @@ def sweep(
     """Train and measure many networks; one table of results. Exit 1 where a network failed."""
     from .. import sweep as sweeping
 
-    wanted = sweeping.tasks(read_text(file), str(file))
+    wanted = sweeping.tasks(read_text(file), str(file), data_dir)
     place = folder or Path("sweeps") / file.stem
     with held(place, "sweep", make=True):
         failed = _sweep(place, wanted, scheduler, workers, data_dir, "sweep")
@@ -91,8 +91,10 @@ def paper(
     """
     from ..pages import paper as papers
     from ..pages.generalisation import generalisation
+    from ..sweep import files_sha256
 
-    wanted = papers.parts(full, data_dir is not None or ENVIRONMENT in os.environ)
+    at_hand = data_dir is not None or ENVIRONMENT in os.environ
+    wanted = papers.parts(full, files_sha256("mnist", data_dir) if at_hand else None)
     others = generalisation(seeds=10, epochs=300) if full else generalisation(seeds=3, epochs=100)
     tasks = [*(task for part in wanted for task in part.tasks), *others]
     with held(folder, "paper", make=True):

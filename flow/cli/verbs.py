@@ -101,7 +101,7 @@ def _start(place: RunFolder, preset: str | None, config: Path | None) -> RunConf
     if config is not None:
         return from_toml(read_text(config), str(config))
     if preset is None and place.config_file.exists():
-        return place.config()
+        return place.asked()
     return from_preset(preset or place.path.name)
 
 

@@ -21,7 +21,8 @@ from ...ib_analysis.pictures.planes_of_kinds import late_compression, mean_plane
 from ...ib_analysis.pictures.plots import inline_svg
 from ...models.config import Sign
 from ..config import RunConfig, changed, from_preset
-from ..sweep import BINS, Task, rows_of, trajectories_of
+from ..measured import BINS
+from ..sweep import Task, rows_of, trajectories_of
 from .generalisation import DECAYS, generalised
 
 NOTABLE_BITS = 0.1  # less is no rise and no compression worth the word
@@ -31,11 +32,12 @@ FLOATS = ("tanh", "relu")
 
 @dataclass(frozen=True)
 class Variant:
-    """One kind of net, over several seeds."""
+    """One kind of net, over several seeds; `files_sha256` as in `sweep.Task`."""
 
     name: str
     config: RunConfig
     seeds: int
+    files_sha256: str | None = None
 
     @property
     def binary(self) -> bool:
@@ -53,7 +55,7 @@ class Variant:
     @property
     def tasks(self) -> list[Task]:
         return [
-            Task(changed(self.config, training__seed=seed), (("net", self.name), ("seed", seed)))
+            Task(changed(self.config, training__seed=seed), (("net", self.name), ("seed", seed)), self.files_sha256)
             for seed in range(self.seeds)
         ]
 
@@ -124,12 +126,12 @@ class Part:
         return [task for variant in self.variants for task in variant.tasks]
 
 
-def parts(full: bool, mnist: bool) -> tuple[Part, ...]:
-    """What the page shows: the 12-bit set always, MNIST where its files are at hand."""
+def parts(full: bool, mnist_sha256: str | None) -> tuple[Part, ...]:
+    """What the page shows: the 12-bit set always, MNIST where its files are at hand, and of which sha256."""
     seeds, float_epochs = (10, 3000) if full else (3, 1000)
     made = [twelve(seeds, 300, float_epochs)]
-    if mnist:
-        made += on_mnist(5, 40) if full else on_mnist(2, 10)
+    if mnist_sha256 is not None:
+        made += on_mnist(mnist_sha256, 5, 40) if full else on_mnist(mnist_sha256, 2, 10)
     return tuple(made)
 
 
@@ -146,22 +148,22 @@ def twelve(seeds: int, epochs: int, float_epochs: int) -> Part:
     return Part("The 12-bit set", text, (*kinds, *twins))
 
 
-def on_mnist(seeds: int, epochs: int) -> list[Part]:
+def on_mnist(sha256: str, seeds: int, epochs: int) -> list[Part]:
     """The paper's wide net, and one so narrow that 10,000 images do not saturate it."""
     made = []
     for title, preset in (("MNIST, the paper's net", "paper-mnist"), ("MNIST, a narrow net", "narrow-mnist")):
         base = changed(from_preset(preset), training__epochs=epochs)
         kinds = [
-            Variant(f"BNN, {sign}", changed(base, network__activation=sign), seeds)
+            Variant(f"BNN, {sign}", changed(base, network__activation=sign), seeds, sha256)
             for sign in ("ste-clipped", "approx-sign")
         ]
         tanh = changed(base, network__activation="tanh", training__learning_rate=1e-3)
         text = (
             f"{'-'.join(map(str, base.network.widths))} on MNIST; X is uniform over the 10,000 test images, and codes "
             f"are counted exactly. At most log2 N = {np.log2(10_000):.2f} bits can be seen: a layer that stays there "
-            "shows the sample size and not the network."
+            f"shows the sample size and not the network. The data's sha256 is {sha256}."
         )
-        made.append(Part(title, text, (*kinds, Variant("float twin, tanh", tanh, seeds))))
+        made.append(Part(title, text, (*kinds, Variant("float twin, tanh", tanh, seeds, sha256))))
     return made
 
 

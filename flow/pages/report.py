@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
@@ -58,8 +58,12 @@ def page(
     verification: Verification,
     analysis: Analysis,
     synthesised: Sequence[Synthesis] = (),
+    outdated: Collection[str] = (),
 ) -> str:
-    """The HTML text. Same run, same bytes but for the speed of the simulation."""
+    """The HTML text. Same run, same bytes but for the speed of the simulation.
+
+    outdated   targets for which something else was synthesised than lies in rtl/ now
+    """
     config = folder.config()
     epochs = [int(row["epoch"]) for row in history]
     figure = run_figure(
@@ -89,6 +93,7 @@ def page(
         files=list(_files(folder)),
         top=(folder.rtl / f"{config.name}.sv").read_text(),
         silicon=[_silicon(done, verification) for done in synthesised],
+        outdated=outdated,
         toml=config.toml(),
         versions=_versions(),
         command=_command(folder, config),
@@ -160,5 +165,12 @@ def _versions() -> list[tuple[str, str]]:
 
 
 def _command(folder: RunFolder, config: RunConfig) -> str:
+    """What repeats the run: a line for each plan of epochs that the training went on beyond, then the run."""
     data = "" if config.dataset in EMBEDDED else " --data-dir DIR"
-    return f"bitneck run {Path('runs') / folder.path.name} --config run.toml{data}"
+    place = Path("runs") / folder.path.name
+    earlier = (
+        f"bitneck train {place} --config run.toml --epochs {planned}{data}"
+        + f"  # interrupted after epoch {last}" * (last < planned)
+        for planned, last in folder.trained().earlier
+    )
+    return "\n".join([*earlier, f"bitneck run {place} --config run.toml{data}"])

