@@ -6,18 +6,20 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
-from bitneck.hw.packing import Beats, integer_bits, integers
+from bitneck.hw.packing import Beats
 from bitneck.hw.simulation.runner import SimulatorName, run_cocotb
-from bitneck.hw.stages import Binarize, Stage
+from bitneck.hw.stages import Stage
 from bitneck.hw.synthesis.gates import RANDOM_START
 from bitneck.hw.verilog import instance, library, module, stream_ports
+from stimulus import directed_beats, random_beats
 
-FRAMES = 6
-PROMISES = 9 + 1 + 1 + 2 + 1  # tests that `bench_stream` makes of every stage
+FRAMES, FEW_FRAMES = 6, 3
+PROMISES = 9 + 1 + 1 + 1 + 2 + 1  # tests that `bench_stream` makes of every stage
+LARGE_PROMISES = 2 + 1 + 1 + 1 + 1 + 1  # of a large one
 FIXTURES = {"framed.sv": Path(__file__).with_name("framed.sv").read_text()}
 FASTEST: SimulatorName = "icarus" if shutil.which("iverilog") else "verilator"  # for a few frames: nothing to compile
 
@@ -30,21 +32,52 @@ def numbers(beats: Beats) -> list[int]:
     return [int.from_bytes(np.packbits(beat, bitorder="little").tobytes(), "little") for beat in beats]
 
 
-def stimulus(stage: Stage) -> dict[str, object]:
-    rng = np.random.default_rng(2)
-    sent = rng.random((FRAMES * stage.in_beats, stage.in_width)) < 0.5
-    if isinstance(stage, Binarize):  # half of the pixels at their threshold or one below: random ones hardly ever are
-        pixels = integers(sent, 8).reshape(FRAMES, -1)
-        edge = np.clip(stage.threshold - rng.integers(0, 2, pixels.shape), 0, (1 << stage.bits) - 1)
-        ignored = pixels >> stage.bits << stage.bits
-        sent = integer_bits(np.where(rng.random(pixels.shape) < 0.5, ignored | edge, pixels).reshape(len(sent), -1), 8)
+def holds(stage: Stage) -> int:
+    """Beats that go in while none is taken out: what each register, bank and buffer is there for."""
+    beats, times = stage.in_beats, stage.out_beats
+    match stage.module:
+        case "fifo":
+            return int(stage.parameters()["DEPTH"]) + 1  # and the output register
+        case "dwc_up":
+            return stage.out_width // stage.in_width
+        case "dwc_down":
+            return 1
+        case "argmax":
+            return beats
+        case "argmax_tree":
+            return stage.out_width  # a frame in every round
+        case "skid":
+            return 2
+        case "binarize":
+            return 2 + (beats > 1)  # a skid behind a register row, which constants do without
+        case "dense" | "dense_scores":
+            return 3  # the register row too
+        case "replay":
+            return 2 * beats if times > beats else 0  # two banks
+        case "mvtu" | "scores":
+            # Two answers in the skid, the third in front of it; behind that the pipeline has read three beats more.
+            if times == 1:
+                return 3 * beats + 3
+            read = 3 * beats + 3 + 1  # and one in the register of the replay buffer
+            return beats * (2 + read // (beats * times))  # banks that are read for the last time are filled again
+    return 0
+
+
+def case_of(stage: Stage, large: bool, group: str | None) -> dict[str, object]:
+    """What the bench knows of a stage: streams. A large one gets fewer random frames and fewer tests."""
+    sent, directed = random_beats(stage, FEW_FRAMES if large else FRAMES), directed_beats(stage)
     return {
         "sent": numbers(sent),
         "expected": numbers(stage(sent)),
+        "directed": numbers(directed),
+        "answers": numbers(stage(directed)),
         "in_beats": stage.in_beats,
         "out_beats": stage.out_beats,
         "cycles": stage.cycles,
+        "holds": holds(stage),
         "patience": 40 * stage.cycles + 200,
+        "large": large,
+        "group": group,
     }
 
 
@@ -80,6 +113,7 @@ def run_bench(
     others: Mapping[str, str] | None = None,
     prefixes: Mapping[str, str] | None = None,
     groups: Mapping[str, str] | None = None,
+    large: Collection[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, str | None]]:
     """The complaint of every test of `bench_stream` about every case, None where it passed.
@@ -87,11 +121,12 @@ def run_bench(
     others        files to compile beside the library, or in place of its own
     prefixes      by case: whose modules it is built from, where not the library's
     groups        by case: the name of those that are not tested on when a test has complained about one of them
+    large         cases of many cycles or many wires: fewer frames, and fewer tests with stalls
     environment   more of it, for cocotb
     """
     memories = {name: text for stage in cases.values() for name, text in stage.memories().items()}
     top = {"stages.sv": top_of_all(cases, prefixes or {})}
-    rows = {name: {**stimulus(stage), "group": (groups or {}).get(name)} for name, stage in cases.items()}
+    rows = {name: case_of(stage, name in large, (groups or {}).get(name)) for name, stage in cases.items()}
     data = {"cases.json": json.dumps(rows)}
     for name, text in {**library(), **FIXTURES, **(others or {}), **memories, **top, **data}.items():
         if not (folder / name).exists() or (folder / name).read_text() != text:  # what is built, stays built
@@ -101,14 +136,8 @@ def run_bench(
     found = run_cocotb(
         simulator, sorted(folder.glob("*.sv")), "stages", "bench_stream", folder, VERILATOR, words, environment=here
     )
-    # cocotb names a parameter by its value where all values are short names, otherwise by its place
     return {
-        case: {
-            test: complaint
-            for test, complaint in found.items()
-            if f"/case={place}/" in f"{test}/" or f"/case={case}/" in f"{test}/"
-        }
-        for place, case in enumerate(cases)
+        case: {test: complaint for test, complaint in found.items() if f"/case={case}/" in f"{test}/"} for case in cases
     }
 
 

@@ -1,4 +1,4 @@
-"""Every stage over a grid of foldings, as descriptors; and the inner modules that are no stages of their own."""
+"""Every stage over a grid of foldings and at its largest, as descriptors; and the inner modules that are no stages."""
 
 from __future__ import annotations
 
@@ -196,4 +196,37 @@ def stages(seed: int = 1) -> list[Stage]:
         *(Skid(f"skid_{width}", width) for width in (1, 9)),
         *(Framed(f"framed_{beats}", 2, beats) for beats in (1, 2, 3, 5, 8)),
         *(Replay(f"replay_{b}x{t}", 5, b, t) for b, t in [(1, 1), (1, 2), (3, 1), (3, 2), (4, 3), (5, 7)]),
+    ]
+
+
+def large_stages(seed: int = 2) -> list[Stage]:
+    """Every size of every module that is shipped, and a little more, in as few cycles as it takes: long frames are
+    narrow and wide ones short. `test_reach.py` says that nothing shipped is larger.
+    """
+    rng = np.random.default_rng(seed)
+    return [
+        *(binarize(rng, cols, 8, pe) for cols, pe in [(784, 1), (130, 2), (784, 784)]),
+        # 260 words of thresholds; many lanes; FINN's folding of TFC; the widest popcount; the longest sums, where a vector
+        # comes a bit a beat and where the accumulator goes from one end to the other.
+        *(
+            mvtu(rng, *shape)
+            for shape in [(1040, 4, 4, 4), (132, 6, 66, 3), (64, 784, 16, 49), (4, 784, 1, 784), (6, 1024, 2, 256)]
+        ),
+        *(
+            scores(rng, *shape)
+            for shape in [(2, 3, 1, 1), (10, 1024, 1, 8), (2, 1024, 2, 1), (10, 1024, 10, 64), (20, 257, 20, 257)]
+        ),
+        *(dense(rng, *shape) for shape in [(70, 9, 128), (17, 130, 128), (3, 1024, 128)]),
+        dense_scores(rng, 17, 130, 128),
+        *(DwcUp(f"up_{s}_{m}", s, m, m // s) for s, m in [(1, 16), (2, 34), (4, 784), (392, 784), (1, 260)]),
+        *(DwcDown(f"down_{s}_{m}", s, m, 1) for s, m in [(16, 1), (34, 2), (784, 4), (512, 128), (260, 1)]),
+        *(Fifo(f"fifo_{w}_depth{depth}", w, depth, depth) for w, depth in [(784, 17), (5, 64), (9, 100), (3, 260)]),
+        *(Argmax(f"argmax_{classes}_{w}", classes, w) for classes, w in [(10, 11), (16, 8), (17, 9), (130, 7)]),
+        *(
+            ArgmaxTree(f"argmax_tree_{classes}_{w}", classes, w)
+            for classes, w in [(10, 11), (16, 8), (33, 9), (100, 7)]
+        ),
+        Skid("skid_1030", 1030),
+        *(Framed(f"framed_{beats}", 1, beats) for beats in (9, 10, 16, 17, 33, 100, 260)),
+        *(Replay(f"replay_{b}x{t}", 3, b, t) for b, t in [(260, 2), (2, 260), (33, 17)]),
     ]

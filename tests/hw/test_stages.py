@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from stage_bench import PROMISES, refused, run_bench
-from stage_cases import REFUSED, stages
+from stage_bench import FASTEST, LARGE_PROMISES, PROMISES, refused, run_bench
+from stage_cases import REFUSED, large_stages, stages
 
 CASES = {stage.name: stage for stage in stages()}
+LARGE = {stage.name: stage for stage in large_stages()}
 SIMULATORS = [
     "verilator",
     pytest.param("icarus", marks=pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")),
@@ -24,6 +25,17 @@ def complaints(request, tmp_path_factory) -> dict[str, dict[str, str | None]]:
 def test_stage_keeps_its_promises_in_simulation(complaints, name):
     assert len(complaints[name]) == PROMISES
     assert not {test: complaint for test, complaint in complaints[name].items() if complaint}
+
+
+@pytest.fixture(scope="module")
+def complaints_of_large(tmp_path_factory) -> dict[str, dict[str, str | None]]:
+    return run_bench(FASTEST, LARGE, tmp_path_factory.mktemp("large"), large=LARGE)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_stage_keeps_its_promises_at_every_size_that_is_shipped(complaints_of_large, name):
+    assert len(complaints_of_large[name]) == LARGE_PROMISES
+    assert not {test: complaint for test, complaint in complaints_of_large[name].items() if complaint}
 
 
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
