@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import io
 import json
+import lzma
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
-from ..ib_analysis.codes import Trace
+from ..export.annotations import QonnxError
+from ..export.soundness import sound
+from ..ib_analysis.codes import CodesError, Trace, array_of
+from ..models.config import describe
 from .config import RunError
+
+Record = TypeVar("Record")
+NO_ARRAYS = (  # what zipfile, its decompressors and numpy raise over bytes that hold no arrays
+    *(ValueError, TypeError, KeyError, OverflowError, MemoryError, EOFError, OSError, RuntimeError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+)
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -92,14 +105,42 @@ def damaged(path: Path, why: object) -> RunError:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray]:
-    """Raises RunError where the file is damaged."""
+    """The arrays of an .npz by name. Raises RunError where the file is damaged or holds anything else."""
+    content, arrays = path.read_bytes(), {}
     try:
-        if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and propose to load it unsafely
-            raise ValueError("no .npz")
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise damaged(path, error) from None
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for entry in archive.infolist():
+                name = entry.filename.removesuffix(".npy")
+                if name == entry.filename or name in arrays:
+                    raise ValueError(f"{entry.filename!r} in it is no array, or there twice")
+                arrays[name] = _array(archive.read(entry))
+    except NO_ARRAYS as error:
+        raise damaged(path, f"no .npz: {_first_line(error)}") from None
+    return arrays
+
+
+def read_array(path: Path) -> NDArray:
+    """Of an .npy. Raises RunError where the file is damaged or holds anything else."""
+    content = path.read_bytes()
+    try:
+        return _array(content)
+    except NO_ARRAYS as error:
+        raise damaged(path, f"no .npy: {_first_line(error)}") from None
+
+
+def _array(content: bytes) -> NDArray:
+    """Numbers, truth values or text; nothing is unpickled."""
+    stream = io.BytesIO(content)
+    array = np.lib.format.read_array(stream, allow_pickle=False)
+    if stream.read(1):
+        raise ValueError(f"more bytes than the {array.size} numbers of its head")
+    if array.dtype.kind not in "biufU":
+        raise ValueError(f"an array of {array.dtype}")
+    return array
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def read_text(path: Path) -> str:
@@ -110,24 +151,87 @@ def read_text(path: Path) -> str:
         raise RunError(f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}); write it anew") from None
 
 
-def read_json(path: Path) -> Any:
-    """Raises RunError where the file is damaged."""
+def write_record(path: Path, row: Mapping[str, Any]) -> None:
+    """JSON with a digest of itself: an edit, or a bit that flips where a number stays a number, is noticed later."""
+    write(path, json.dumps({**row, "sha256": _seal(row)}, indent=1))
+
+
+def _seal(row: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(row, indent=1).encode()).hexdigest()
+
+
+def read_record(path: Path, kind: type[Record], sealed: bool = True, derived: Sequence[str] = ()) -> Record:
+    """A file of `write_record` as the value that it was: types and ranges are those of the fields of `kind`.
+
+    derived   names in the file that the value answers by itself
+
+    Raises RunError where anything is missing, unknown or of another type or range; and, but for `sealed=False`, where
+    the file is not as it was written.
+    """
+    row = _json(path)
+    seal = row.pop("sha256", None)
+    value = _value(path, kind, {key: value for key, value in row.items() if key not in derived})
+    if sealed and seal != _seal(row):
+        raise damaged(path, "it was changed after it was written")
+    return value
+
+
+def read_json(path: Path, kind: type[Record]) -> Record:
+    """The same of a file that says nothing of itself."""
+    return _value(path, kind, _json(path))
+
+
+def _value(path: Path, kind: type[Record], row: Mapping[str, Any]) -> Record:
     try:
-        return json.loads(path.read_text())
+        return TypeAdapter(kind).validate_json(json.dumps(row), strict=True, extra="forbid")
+    except ValidationError as error:
+        raise damaged(path, describe(error)) from None
+
+
+def is_as_written(path: Path) -> bool:
+    """Of a file of `write_record` that can be read."""
+    row = _json(path)
+    return row.pop("sha256", None) == _seal(row)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        row = from_json(path.read_bytes(), allow_inf_nan=False)
     except ValueError as error:
         raise damaged(path, error) from None
+    if not isinstance(row, dict):
+        raise damaged(path, f"a {type(row).__name__} where names and values belong")
+    return row
 
 
 def read_model(path: Path) -> onnx.ModelProto:
     """Raises RunError where the file is damaged."""
     try:
-        model = onnx.load(str(path))
-    except DecodeError:
-        raise damaged(path, "no ONNX file") from None
-    if not model.graph.node:  # an empty file is a valid message
-        raise damaged(path, "a net without nodes")
-    return model
+        return sound(path.read_bytes())
+    except QonnxError as error:
+        raise damaged(path, error) from None
 
 
 def read_trace(path: Path) -> Trace:
-    return Trace.from_arrays(read_arrays(path))
+    """Raises RunError where the file is damaged."""
+    try:
+        return Trace.from_arrays(read_arrays(path))
+    except CodesError as error:
+        raise damaged(path, error) from None
+
+
+def read_labels(path: Path) -> NDArray[np.int64]:
+    """(n,) of labels.npz. Raises RunError where the file is damaged or holds anything else."""
+    arrays = read_arrays(path)
+    try:
+        labels = array_of(arrays, "labels", "iu", 1)
+    except CodesError as error:
+        raise damaged(path, error) from None
+    if len(arrays) > 1 or not len(labels) or labels.min() < 0:
+        raise damaged(path, "labels alone, one a sample and from 0 on, belong there")
+    return labels.astype(np.int64)
+
+
+def sha256_of(path: Path) -> str:
+    """Of its bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated
 
-from ..export.graph import Graph
-from ..hw.simulation.vectors import MANIFEST
-from ..hw.synthesis.bitstream import Synthesis, from_row
+from pydantic import Field, FiniteFloat
+
+from ..hw.simulation.vectors import MANIFEST, Manifest
+from ..hw.synthesis.bitstream import Digest, Synthesis
 from ..ib_analysis.layer_bits import LayerBits
-from ..ib_analysis.layer_bits import from_rows as bits_from_rows
-from ..ib_analysis.plane import PlanePoint, from_rows
+from ..ib_analysis.plane import PlanePoint
+from ..models.history import TrainingError, from_text
 from .config import RunConfig, RunError, from_toml
-from .files import damaged, read_arrays, read_json, read_text, write
+from .files import damaged, read_arrays, read_json, read_record, read_text, write
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class RunFolder:
     @property
     def codes(self) -> Path:
         return self.path / "codes"
+
+    @property
+    def labels(self) -> Path:
+        return self.codes / "labels.npz"
 
     @property
     def model(self) -> Path:
@@ -124,19 +129,21 @@ def others_than_vectors(path: Path) -> list[str]:
     """What lies at `path` and was not written by an export of vectors, going by the manifest there."""
     if not path.is_dir():
         return [path.name] if path.exists() else []
-    streams = read_json(path / MANIFEST)["streams"] if (path / MANIFEST).exists() else []
-    ours = {MANIFEST, "README.txt", *(stream["file"] for stream in streams)}
+    streams = read_json(path / MANIFEST, Manifest).streams if (path / MANIFEST).exists() else ()
+    ours = {MANIFEST, "README.txt", *(stream.file for stream in streams)}
     return sorted(entry.name for entry in path.iterdir() if entry.name not in ours)
 
 
 def history(folder: RunFolder) -> list[dict[str, float]]:
     """Epoch, loss and accuracies so far."""
     arrays = read_arrays(folder.needs(folder.checkpoint, "train"))
-    return json.loads(str(arrays["history"]))
+    try:
+        return [asdict(row) for row in from_text(str(arrays.get("history", "")))]
+    except TrainingError as error:
+        raise damaged(folder.checkpoint, error) from None
 
 
-def graph_of(folder: RunFolder) -> Graph:
-    return Graph.from_arrays(read_arrays(folder.needs(folder.graph, "export")))
+Digests = dict[str, dict[str, Digest]]  # by layer and source
 
 
 @dataclass(frozen=True)
@@ -149,14 +156,14 @@ class Judgement:
     mismatch   its first difference from torch, as a line
     """
 
-    tool: str
-    reads: str
+    tool: Annotated[str, Field(min_length=1)]
+    reads: Annotated[str, Field(min_length=1)]
     skipped: str | None = None
     version: str = ""
-    samples: int = 0
-    digests: dict[str, dict[str, str]] = field(default_factory=dict)
+    samples: Annotated[int, Field(ge=0)] = 0
+    digests: Digests = field(default_factory=dict)
     mismatch: str | None = None
-    seconds: float = field(default=0.0, compare=False)
+    seconds: Annotated[FiniteFloat, Field(ge=0)] = field(default=0.0, compare=False)
 
     @property
     def equal(self) -> bool:
@@ -177,20 +184,20 @@ class Verification:
     files             sha256 by name of what was executed: model.onnx, and all that lies in rtl/
     """
 
-    name: str
-    data_sha256: str
-    samples: int
-    layers: int
-    tier: str
-    digests: dict[str, dict[str, str]]
+    name: Annotated[str, Field(min_length=1)]
+    data_sha256: Digest
+    samples: Annotated[int, Field(ge=1)]
+    layers: Annotated[int, Field(ge=1)]
+    tier: Annotated[str, Field(min_length=1)]
+    digests: Annotated[Digests, Field(min_length=1)]
     mismatches: list[str]
-    accuracy: float
-    latency_cycles: int
-    cycles_per_frame: float
-    promised_cycles: int
-    seconds: float = field(compare=False)
+    accuracy: Annotated[float, Field(ge=0, le=1)]
+    latency_cycles: Annotated[int, Field(ge=0)]
+    cycles_per_frame: Annotated[FiniteFloat, Field(ge=0)]
+    promised_cycles: Annotated[int, Field(ge=1)]
+    seconds: Annotated[FiniteFloat, Field(gt=0)] = field(compare=False)
     judges: list[Judgement] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Digest] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:
@@ -198,13 +205,9 @@ class Verification:
         return same and all(judge.equal for judge in self.judges)
 
 
-def verification_of(folder: RunFolder) -> Verification:
-    values = read_json(folder.needs(folder.verification, "simulate"))
-    try:
-        judges = [Judgement(**row) for row in values.get("judges", [])]
-        return Verification(**{key: value for key, value in values.items() if key != "equal"} | {"judges": judges})
-    except (AttributeError, TypeError) as error:
-        raise damaged(folder.verification, error) from None
+def verification_of(folder: RunFolder, sealed: bool = True) -> Verification:
+    """Raises RunError where the file is damaged or, but for `sealed=False`, not as `simulate` or `verify` wrote it."""
+    return read_record(folder.needs(folder.verification, "simulate"), Verification, sealed, derived=("equal",))
 
 
 def synthesis_of(folder: RunFolder, target: str) -> Synthesis | None:
@@ -212,24 +215,20 @@ def synthesis_of(folder: RunFolder, target: str) -> Synthesis | None:
     path = folder.synthesis(target)
     if not path.exists():
         return None
-    try:
-        return from_row(read_json(path))
-    except (AttributeError, KeyError, TypeError) as error:
-        raise damaged(path, error) from None
+    done = read_record(path, Synthesis)
+    if done.target != target:
+        raise damaged(path, f"it is for {done.target}")
+    return done
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """points   of the run's target over all captured epochs; population, bits   the last epoch's"""
+    """points   of the run's target over all captured epochs; population, bits   the last epoch's
 
-    points: tuple[PlanePoint, ...]
+    codes   sha256 by name of the files in codes/ that were measured
+    """
+
+    points: Annotated[tuple[PlanePoint, ...], Field(min_length=1)]
     population: tuple[PlanePoint, ...]
-    bits: tuple[LayerBits, ...]
-
-
-def analysis_of(folder: RunFolder) -> Analysis:
-    rows = read_json(folder.needs(folder.plane, "analyze"))
-    try:
-        return Analysis(from_rows(rows["points"]), from_rows(rows["population"]), bits_from_rows(rows["bits"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise damaged(folder.plane, error) from None
+    bits: Annotated[tuple[LayerBits, ...], Field(min_length=1)]
+    codes: Annotated[dict[str, Digest], Field(min_length=1)]

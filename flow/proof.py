@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,9 +12,10 @@ import numpy as np
 
 from ..export.judges.compare import digests, first_mismatch
 from ..hw.simulation.runner import SimulatorName
+from .belonging import graph_of
 from .config import chosen_samples
-from .files import read_model, read_trace, write, write_arrays
-from .folder import RunFolder, Verification, graph_of, verification_of
+from .files import is_as_written, read_model, read_trace, write_arrays, write_record
+from .folder import RunFolder, Verification, verification_of
 from .run import built, trained_on
 
 Tier = Literal["library", "cocotb"]
@@ -42,7 +42,7 @@ def simulate(
     from ..hw.simulation.cocotb_tier import cosimulate
     from ..hw.simulation.library import build as compile_design
 
-    config, graph = folder.config(), graph_of(folder)
+    config, graph = folder.config(), graph_of(folder, own=False)
     data = trained_on(folder, config, data_dir)
     x, y = chosen_samples(config, data)
     accelerator, files = built(folder, graph)
@@ -97,7 +97,8 @@ def simulate(
 
 def _executed(folder: RunFolder) -> dict[str, str]:
     """sha256 by name of the files that a simulation executes, as far as they are there."""
-    paths = [folder.model, *(sorted(folder.rtl.iterdir()) if folder.rtl.exists() else ())]
+    exported = [folder.model, folder.streamlined, folder.standard, folder.graph]
+    paths = [*exported, *(sorted(folder.rtl.iterdir()) if folder.rtl.exists() else ())]
     return {
         str(path.relative_to(folder.path)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in paths
@@ -106,7 +107,7 @@ def _executed(folder: RunFolder) -> dict[str, str]:
 
 
 def _write_verification(folder: RunFolder, verification: Verification) -> None:
-    write(folder.verification, json.dumps(asdict(verification) | {"equal": verification.equal}, indent=1))
+    write_record(folder.verification, asdict(verification) | {"equal": verification.equal})
 
 
 def verify(
@@ -118,9 +119,9 @@ def verify(
     """
     from .judges import JUDGES, Case, sentences
 
-    config, graph = folder.config(), graph_of(folder)
+    config, graph = folder.config(), graph_of(folder, own=False)
     x, _ = chosen_samples(config, trained_on(folder, config, data_dir))
-    verification = verification_of(folder)
+    verification = verification_of(folder, sealed=False)
     tell(f"digests of the codes of {len(x):,} samples")
     reference = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
     found = digests([reference, graph(x), read_trace(folder.needs(folder.trace, "simulate"))])
@@ -132,8 +133,9 @@ def verify(
     now = _executed(folder)
     names = dict.fromkeys([*verification.files, *now])
     files = {name: (now.get(name), verification.files.get(name)) for name in names}
-    if not judges or _stale(folder, codes):
-        return verification, _stale(folder, codes | files)
+    edited = [] if is_as_written(folder.verification) else [f"{folder.verification} was changed after it was written"]
+    if not judges or edited or _stale(folder, codes):
+        return verification, edited + _stale(folder, codes | files)
     accelerator, design = built(folder, graph)
     model, streamlined, standard = (
         read_model(folder.needs(path, "export")) for path in (folder.model, folder.streamlined, folder.standard)

@@ -6,9 +6,9 @@ plane.json → report.html. The verbs that simulate and compare are in `proof`, 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,25 +22,37 @@ from ..hw.synthesis.targets import TARGETS
 from ..hw.verilog import verilog
 from ..ib_analysis.codes import Trace
 from ..ib_analysis.layer_bits import layer_bits
-from ..ib_analysis.layer_bits import to_rows as bits_to_rows
-from ..ib_analysis.plane import plane, to_rows
+from ..ib_analysis.plane import plane
 from ..ib_analysis.symbols import label_symbols
 from ..models.config import schedule
 from ..models.datasets import Dataset, load
 from . import captured
-from .captured import Comparison
-from .config import RunConfig, RunError, chosen_samples, design
-from .files import read_arrays, read_json, read_text, read_trace, write, write_arrays, write_folder
-from .folder import (
-    Analysis,
-    RunFolder,
+from .belonging import (
+    Captured,
     analysis_of,
+    check_captured,
+    check_proof,
+    check_synthesis,
+    checkpoint_of,
+    data_of,
+    exported,
     graph_of,
-    history,
-    others_than_vectors,
-    synthesis_of,
-    verification_of,
 )
+from .captured import Comparison
+from .config import HardwareConfig, RunConfig, RunError, chosen_samples, design
+from .files import (
+    read_json,
+    read_labels,
+    read_model,
+    read_text,
+    read_trace,
+    sha256_of,
+    write,
+    write_arrays,
+    write_folder,
+    write_record,
+)
+from .folder import Analysis, RunFolder, history, others_than_vectors, synthesis_of, verification_of
 from .pages import planes_of_runs as pictures
 
 if TYPE_CHECKING:
@@ -70,20 +82,24 @@ def train(
     x, y = chosen_samples(config, data)
     if folder.checkpoint.exists():
         folder.settle(config)
-        run = training.restore(read_arrays(folder.checkpoint), data, device)
+        arrays, files = checkpoint_of(folder)
+        run = training.restore(arrays, data, device)
     else:
         run = training.start(config.network, config.training, data, device)
         folder.settle(config)  # what cannot be trained leaves no folder
-        write_arrays(folder.codes / "labels.npz", {"labels": y})
+        write_arrays(folder.labels, {"labels": y})
+        files = Captured(config.dataset, config.analysis.samples, {folder.labels.name: sha256_of(folder.labels)})
     epochs = config.training.epochs
     looked_at = set(schedule(epochs))
     saved = time.monotonic()
     for epoch in training.train(run):
         captured = epoch.epoch in looked_at
         if captured:  # before the checkpoint: whoever goes on from it finds every capture before it
-            write_arrays(folder.epoch_codes(epoch.epoch), capture(run.net, x).arrays())
+            path = folder.epoch_codes(epoch.epoch)
+            write_arrays(path, capture(run.net, x).arrays())
+            files = replace(files, files={**files.files, path.name: sha256_of(path)})
         if captured or time.monotonic() - saved > CHECKPOINT_SECONDS:
-            write_arrays(folder.checkpoint, training.state_arrays(run))
+            write_arrays(folder.checkpoint, training.state_arrays(run) | files.arrays())
             saved = time.monotonic()
         yield epoch, epochs
 
@@ -105,20 +121,20 @@ def export(folder: RunFolder) -> Graph:
 
     config = folder.config()
     _check_trained(folder)
-    net = training.network(read_arrays(folder.checkpoint))
+    net = training.network(checkpoint_of(folder)[0])
     content = serialize(to_qonnx(net, config.name))
     graph = streamline(content).graph
     write(folder.model, content)
     write(folder.streamlined, serialize(streamlined(graph)))
     write(folder.standard, serialize(standard(graph)))
-    write_arrays(folder.graph, graph.arrays())
+    write_arrays(folder.graph, exported(folder, graph))
     return graph
 
 
 def trained_on(folder: RunFolder, config: RunConfig, data_dir: Path | None) -> Dataset:
     """The data set of the run. Raises RunError where it has become another since the training."""
     data = load(config.dataset, data_dir)
-    trained_on = str(read_arrays(folder.needs(folder.checkpoint, "train"))["data"])
+    trained_on = data_of(checkpoint_of(folder)[0])
     if data.sha256 != trained_on:
         raise RunError(f"{folder.path} was trained on data of sha256 {trained_on}, {config.dataset} is {data.sha256}")
     return data
@@ -157,8 +173,8 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
     [hardware].
     """
     config = folder.config()
-    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
-    if built_for != config.hardware.model_dump(mode="json"):
+    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"), HardwareConfig)
+    if built_for != config.hardware:
         raise RunError(
             f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
         )
@@ -173,10 +189,12 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
     """I(X;T) and I(T;Y) of every layer at every captured epoch; of the last, what its single bits do."""
     config = folder.config()
-    labels = read_arrays(folder.needs(folder.codes / "labels.npz", "train"))["labels"]
+    labels = read_labels(folder.needs(folder.labels, "train"))
     epochs = folder.captured_epochs()
     if not epochs:
         raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
+    files = checkpoint_of(folder)[1]
+    check_captured(folder, files, {*files.files, *(folder.epoch_codes(epoch).name for epoch in epochs)})
 
     def by_epoch() -> Iterator[tuple[int, dict]]:
         for done, epoch in enumerate(epochs):
@@ -193,9 +211,9 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
     )
     y, rng = label_symbols(labels), np.random.default_rng(0)
     bits = tuple(layer_bits(name, codes, y, rng) for name, codes in last.layers().items())
-    rows = {"points": to_rows(points), "population": to_rows(population), "bits": bits_to_rows(bits)}
-    write(folder.plane, json.dumps(rows, indent=1))
-    return Analysis(points, population, bits)
+    analysis = Analysis(points, population, bits, files.files)
+    write_record(folder.plane, asdict(analysis))
+    return analysis
 
 
 def analyze_captured(
@@ -203,8 +221,9 @@ def analyze_captured(
 ) -> list[Comparison]:
     """Codes captured elsewhere beside the trained net's own; see `captured.read` for the files it takes."""
     config = folder.config()
-    labels = read_arrays(folder.needs(folder.codes / "labels.npz", "train"))["labels"]
-    software = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train")).layers()
+    path_of_ours = folder.needs(folder.epoch_codes(config.training.epochs), "train")
+    check_captured(folder, checkpoint_of(folder)[1], (folder.labels.name, path_of_ours.name))
+    labels, software = read_labels(folder.labels), read_trace(path_of_ours).layers()
     given = captured.read(path, {name: codes.width for name, codes in software.items()}, layer, beat_bits)
     return captured.compare(software, given, labels, config.analysis.target)
 
@@ -214,10 +233,13 @@ def report(folder: RunFolder) -> Path:
     from .pages.report import page  # plots and templates cost a second that no other verb should wait for
 
     graph = graph_of(folder)
-    accelerator = design(folder.config(), graph)
-    folder.needs(folder.rtl, "build")
+    accelerator, _ = built(folder, graph)
+    read_model(folder.needs(folder.model, "export"))
     synthesised = [done for target in TARGETS if (done := synthesis_of(folder, target)) is not None]
     verification, analysis = verification_of(folder), analysis_of(folder)
+    check_proof(folder, verification, data_of(checkpoint_of(folder)[0]))
+    for done in synthesised:
+        check_synthesis(folder, done)
     content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised)
     pictures.page([folder], folder.plane_page)
     write(folder.report, content)

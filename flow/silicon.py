@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,9 +14,10 @@ from ..hw.costs.table import next_step
 from ..hw.synthesis.bitstream import Synthesis, Tell, digest, synthesise
 from ..hw.synthesis.fitting import complaint
 from ..hw.synthesis.targets import target_of
+from .belonging import check_design, graph_of
 from .config import HardwareConfig, RunError, wished
-from .files import replace_folder, write
-from .folder import RunFolder, graph_of, synthesis_of
+from .files import replace_folder, write_record
+from .folder import RunFolder, synthesis_of
 from .run import built
 
 
@@ -45,6 +45,7 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
     stay the same. A design too big for the part is a result too: ask `fits` of what returns.
     """
     accelerator, files = built(folder, graph_of(folder))
+    check_design(folder, accelerator, files)
     inputs = digest(accelerator, files, target_of(target), pins)
     with suppress(RunError):  # a damaged record is made anew
         done = synthesis_of(folder, target)
@@ -59,7 +60,7 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
     except KeyboardInterrupt:
         shutil.rmtree(work)
         raise
-    write(work / "synth.json", json.dumps(asdict(result), indent=1))
+    write_record(work / "synth.json", asdict(result))
     replace_folder(final, work)
     return result
 

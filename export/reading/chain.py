@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from ..annotations import QonnxError
+from ..soundness import check
+
 REFUSALS = (
     ort_errors.Fail,
     ort_errors.InvalidArgument,
@@ -78,6 +81,10 @@ def read(model: onnx.ModelProto | bytes) -> Chain:
             model = onnx.load_model_from_string(model)
         except DecodeError:
             raise StreamlineError(f"not an ONNX file: {len(model)} bytes that do not decode; export it again") from None
+    try:
+        check(model)
+    except QonnxError as error:
+        raise StreamlineError(f"{model.graph.name}: {error}; export it again") from None
     graph = model.graph
     opsets = {_domain(opset.domain): opset.version for opset in model.opset_import}
     unknown = {_domain(node.domain) for node in graph.node} - set(opsets)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..belonging import analysis_of
 from ..config import RunError
 from ..files import write
-from ..folder import RunFolder, analysis_of, history
+from ..folder import RunFolder, history
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
