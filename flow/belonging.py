@@ -1,7 +1,7 @@
 """Which files of a run belong together: every artefact says of which others it was made, and whoever reads it asks.
 
     checkpoint   the sha256 of every file in codes/ that its training captured, of which data set and samples
-    graph.npz    the sha256 of the checkpoint that it was exported from
+    graph.npz    a digest of the checkpoint that it was exported from, and of itself
     plane.json   the sha256 of the codes and labels that were measured
     verify.json  the sha256 of what was executed
     synth.json   a digest of the design that was synthesised
@@ -12,8 +12,10 @@ A run into which a file of another was put is told so by the first verb that wou
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,23 +28,28 @@ from ..hw.synthesis.bitstream import Digest, Synthesis, design_digest
 from ..hw.verilog import verilog
 from ..models.config import NetworkConfig, TrainingConfig, describe
 from .config import RunError, Samples
-from .files import damaged, read_arrays, read_record, read_text, read_trace, sha256_of
+from .files import damaged, digest_of, read_arrays, read_record, read_text, read_trace, sha256_of
 from .folder import Analysis, RunFolder, Verification
 
-CHECKPOINT = "checkpoint"  # in graph.npz, beside the layers
+MADE_OF = "made_of"  # in graph.npz, beside the layers
 
 
 @dataclass(frozen=True)
 class Captured:
-    """What a training captured: sha256 by name of files in codes/, and of which samples they are."""
+    """What a training captured: sha256 by name of files in codes/, and of which samples they are.
+
+    state   digest of the arrays of the checkpoint that says so
+    """
 
     dataset: str
     samples: Samples
     files: dict[str, Digest]
+    state: Digest = "0" * 64
 
-    def arrays(self) -> dict[str, NDArray]:
-        """For the checkpoint."""
-        return {"captured": np.array(TypeAdapter(Captured).dump_json(self).decode())}
+    def beside(self, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """What the checkpoint holds: a training's arrays and this."""
+        row = asdict(replace(self, state=digest_of(arrays)))
+        return {**arrays, "captured": np.array(json.dumps(row))}
 
 
 def checkpoint_of(folder: RunFolder) -> tuple[dict[str, NDArray], Captured]:
@@ -58,6 +65,8 @@ def checkpoint_of(folder: RunFolder) -> tuple[dict[str, NDArray], Captured]:
         captured = TypeAdapter(Captured).validate_json(str(arrays["captured"]), strict=True, extra="forbid")
     except ValidationError as error:
         raise damaged(path, describe(error)) from None
+    if captured.state != digest_of({name: array for name, array in arrays.items() if name != "captured"}):
+        raise damaged(path, "its arrays were changed after they were written")
     pairs = {
         "dataset": (config.dataset, captured.dataset),
         "analysis.samples": (config.analysis.samples, captured.samples),
@@ -85,19 +94,23 @@ def check_captured(folder: RunFolder, captured: Captured, names: Iterable[str] |
 
 def exported(folder: RunFolder, graph: Graph) -> dict[str, NDArray]:
     """What graph.npz holds."""
-    return {**graph.arrays(), CHECKPOINT: np.array(sha256_of(folder.checkpoint))}
+    return {**graph.arrays(), MADE_OF: np.array(_made_of(folder, graph.arrays()))}
+
+
+def _made_of(folder: RunFolder, layers: Mapping[str, NDArray]) -> str:
+    return hashlib.sha256(f"{sha256_of(folder.checkpoint)} {digest_of(layers)}".encode()).hexdigest()
 
 
 def graph_of(folder: RunFolder, own: bool = True) -> Graph:
     """The integer graph. Raises RunError where the file is damaged or, but for `own=False`, not of this checkpoint."""
     path = folder.needs(folder.graph, "export")
     arrays = read_arrays(path)
-    made_of = str(arrays.pop(CHECKPOINT, ""))
+    made_of = str(arrays.pop(MADE_OF, ""))
     try:
         graph = Graph.from_arrays(arrays)
     except GraphError as error:
         raise damaged(path, error) from None
-    if own and folder.checkpoint.exists() and made_of != sha256_of(folder.checkpoint):
+    if own and folder.checkpoint.exists() and made_of != _made_of(folder, arrays):
         raise RunError(f"{path} was not exported from {folder.checkpoint}; `bitneck export {folder.path}` does it")
     if own and graph.name != folder.config().name:
         raise RunError(

@@ -56,7 +56,7 @@ def write(path: Path, content: str | bytes) -> None:
 
 def write_folder(path: Path, files: Mapping[str, str]) -> None:
     """Replaces a folder by one of these files, whole or not at all: under a hidden name beside it, then renamed."""
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # unlike resolve, of a link to itself too
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         for name, text in files.items():
@@ -235,3 +235,12 @@ def read_labels(path: Path) -> NDArray[np.int64]:
 def sha256_of(path: Path) -> str:
     """Of its bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def digest_of(arrays: Mapping[str, NDArray]) -> str:
+    """sha256 over the names, types, shapes and numbers of arrays, whatever file holds them."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

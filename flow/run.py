@@ -99,7 +99,7 @@ def train(
             write_arrays(path, capture(run.net, x).arrays())
             files = replace(files, files={**files.files, path.name: sha256_of(path)})
         if captured or time.monotonic() - saved > CHECKPOINT_SECONDS:
-            write_arrays(folder.checkpoint, training.state_arrays(run) | files.arrays())
+            write_arrays(folder.checkpoint, files.beside(training.state_arrays(run)))
             saved = time.monotonic()
         yield epoch, epochs
 

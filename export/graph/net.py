@@ -90,11 +90,11 @@ class Graph:
 
 
 def _layers(arrays: Mapping[str, NDArray], input_bits: int) -> Iterator[Layer]:
-    prefixes = sorted({key.rpartition("/")[0] for key in arrays if key not in ("name", "input_bits")})
+    prefixes = sorted({key.rpartition("/")[0] for key in arrays if "/" in key})
     for number, prefix in enumerate(prefixes):
         index, kind, name, *more = [*prefix.split("/"), "", ""]
         if index != f"{number:02d}" or any(more):
-            raise GraphError(f"not a graph: {prefix or 'an array'!r} where layer {number:02d} belongs")
+            raise GraphError(f"not a graph: {prefix!r} where layer {number:02d} belongs")
         if kind not in KINDS:
             raise GraphError(f"not a graph: unknown layer kind {kind!r}")
         fields = {key.rpartition("/")[2]: value for key, value in arrays.items() if key.rpartition("/")[0] == prefix}
