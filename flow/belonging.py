@@ -29,7 +29,7 @@ from ..hw.verilog import verilog
 from ..models.config import NetworkConfig, TrainingConfig, describe
 from .config import RunError, Samples
 from .files import damaged, digest_of, read_arrays, read_record, read_text, read_trace, sha256_of
-from .folder import Analysis, RunFolder, Verification
+from .folder import Analysis, RunFolder, Verification, is_there
 
 MADE_OF = "made_of"  # in graph.npz, beside the layers
 
@@ -110,7 +110,7 @@ def graph_of(folder: RunFolder, own: bool = True) -> Graph:
         graph = Graph.from_arrays(arrays)
     except GraphError as error:
         raise damaged(path, error) from None
-    if own and folder.checkpoint.exists() and made_of != _made_of(folder, arrays):
+    if own and is_there(folder.checkpoint) and made_of != _made_of(folder, arrays):
         raise RunError(f"{path} was not exported from {folder.checkpoint}; `bitneck export {folder.path}` does it")
     if own and graph.name != folder.config().name:
         raise RunError(
@@ -125,7 +125,7 @@ def analysis_of(folder: RunFolder) -> Analysis:
     path, config = folder.needs(folder.plane, "analyze"), folder.config()
     analysis = read_record(path, Analysis)
     way_out = f"`bitneck analyze {folder.path}` measures them"
-    if folder.checkpoint.exists() and analysis.codes != checkpoint_of(folder)[1].files:
+    if is_there(folder.checkpoint) and analysis.codes != checkpoint_of(folder)[1].files:
         raise RunError(f"{path} was not measured on the codes that {folder.checkpoint} tells of; {way_out}")
     if other := sorted({point.i_xt.target for point in analysis.points} - {config.analysis.target}):
         raise RunError(

@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -183,7 +184,8 @@ def read_json(path: Path, kind: type[Record]) -> Record:
 
 def _value(path: Path, kind: type[Record], row: Mapping[str, Any]) -> Record:
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(row), strict=True, extra="forbid")
+        checked = _adapter(kind)  # type: ignore[arg-type]
+        return checked.validate_json(json.dumps(row), strict=True, extra="forbid")
     except ValidationError as error:
         raise damaged(path, describe(error)) from None
 
@@ -192,6 +194,11 @@ def is_as_written(path: Path) -> bool:
     """Of a file of `write_record` that can be read."""
     row = _json(path)
     return row.pop("sha256", None) == _seal(row)
+
+
+@cache  # what a dataclass says of its fields takes ten times as long to find out as to hold a file against it
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _json(path: Path) -> dict[str, Any]:

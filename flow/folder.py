@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -104,7 +105,7 @@ class RunFolder:
 
     def needs(self, artefact: Path, verb: str) -> Path:
         """The artefact, where it is there; otherwise which verb makes it."""
-        if not artefact.exists():
+        if not is_there(artefact):
             raise RunError(f"{artefact} is missing; `bitneck {verb} {self.path}` makes it")
         return artefact
 
@@ -123,6 +124,11 @@ class RunFolder:
                 )
         else:
             write(self.config_file, config.toml())
+
+
+def is_there(path: Path) -> bool:
+    """Whatever it is: a link to itself is there too, and reading it will say so."""
+    return os.path.lexists(path)
 
 
 def others_than_vectors(path: Path) -> list[str]:
@@ -213,7 +219,7 @@ def verification_of(folder: RunFolder, sealed: bool = True) -> Verification:
 def synthesis_of(folder: RunFolder, target: str) -> Synthesis | None:
     """What was synthesised for a target; None where nothing was."""
     path = folder.synthesis(target)
-    if not path.exists():
+    if not is_there(path):
         return None
     done = read_record(path, Synthesis)
     if done.target != target:

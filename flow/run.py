@@ -6,6 +6,7 @@ plane.json → report.html. The verbs that simulate and compare are in `proof`, 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -182,7 +183,18 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
     files = {path.name: read_text(path) for path in sorted(folder.rtl.iterdir())}
     if lost := sorted(verilog(accelerator).keys() - files.keys()):  # else a simulator finds an older one elsewhere
         raise RunError(f"{folder.rtl} lacks {', '.join(lost)}; `bitneck build {folder.path}` makes it")
+    for name, due in verilog(accelerator).items():  # a simulator that cannot read its memory ends the process
+        if name.endswith(".mem") and not _same_form(files[name].split(), due.split()):
+            raise RunError(
+                f"{folder.rtl / name} is damaged: {len(due.split())} words of {len(due.split()[0])} hex digits belong "
+                f"there; `bitneck build {folder.path}` writes it anew"
+            )
     return accelerator, files
+
+
+def _same_form(words: list[str], due: list[str]) -> bool:
+    digits = re.compile(f"[0-9a-fA-F]{{{len(due[0])}}}")
+    return len(words) == len(due) and all(digits.fullmatch(word) for word in words)
 
 
 @threadpool_limits.wrap(limits=1)  # a sum over two threads rounds otherwise: the same codes, the same bytes everywhere
