@@ -13,7 +13,7 @@ from ..ib_analysis.codes import Codes, CodesError, Trace
 from ..ib_analysis.diagnostics import Target
 from ..ib_analysis.information import Estimate
 from ..ib_analysis.plane import plane
-from .files import damaged, read_arrays, read_trace
+from .files import read_array, read_arrays, read_trace
 
 
 @dataclass(frozen=True)
@@ -132,11 +132,7 @@ def read(path: Path, expected: Expected, layer: str | None = None, beat_bits: in
     if layer is None:
         raise CodesError(f"{path} holds one layer's codes; say which with --layer, one of {layers}")
     if path.suffix == ".npy":
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise damaged(path, error) from None
-        return {layer: _of_array(path, layer, array, expected)}
+        return {layer: _of_array(path, layer, read_array(path), expected)}
     width = expected.width(layer)
     if beat_bits is None:
         raise CodesError(

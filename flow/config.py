@@ -50,7 +50,7 @@ class HardwareConfig(Strict):
     target: PartName | None = None
     luts: Annotated[int, Field(ge=1)] | None = None
     brams: Annotated[int, Field(ge=0)] | None = None
-    folding: dict[str, tuple[int, int]] | None = None
+    folding: dict[str, Annotated[tuple[int, int], Field(strict=False)]] | None = None
     rom_style: dict[str, RomStyle] | None = None
     output: Output = "class"
     fifo_depth: Annotated[int, Field(ge=0)] = 0
@@ -151,6 +151,8 @@ def from_toml(text: str, place: str) -> RunConfig:
         raise RunError(f"{place}: {describe(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise RunError(f"{place}: {error}") from None
+    except RecursionError:  # tomllib calls itself for every bracket
+        raise RunError(f"{place}: brackets nested deeper than any run.toml needs; write it anew") from None
 
 
 def changed(config: RunConfig, **changes: object) -> RunConfig:

@@ -8,27 +8,40 @@ import glob
 import hashlib
 import io
 import json
+import lzma
 import os
 import re
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
-from ..ib_analysis.codes import Trace
+from ..export.annotations import QonnxError
+from ..export.soundness import sound
+from ..ib_analysis.codes import CodesError, Trace, array_of
+from ..models.config import describe
 from .config import RunError
 
 UNFINISHED = ".unfinished"  # ends the hidden name of what is being written
+CLASSES = "classes"  # in trace.npz beside the trace: what left the chip
 REPLACED = ".replaced"  # ends the hidden name of a folder that another is about to replace
+Record = TypeVar("Record")
+NO_ARRAYS = (  # what zipfile, its decompressors and numpy raise over bytes that hold no arrays
+    *(ValueError, TypeError, KeyError, OverflowError, MemoryError, EOFError, OSError, RuntimeError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+)
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -53,7 +66,7 @@ def write(path: Path, content: str | bytes) -> None:
 
 def write_folder(path: Path, files: Mapping[str, str]) -> None:
     """Replaces a folder by one of these files, whole or not at all: under a hidden name beside it, then renamed."""
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # unlike resolve, of a link to itself too
     path.parent.mkdir(parents=True, exist_ok=True)
     with _alone_in(path.parent) as alone:
         if alone:
@@ -162,21 +175,43 @@ def damaged(path: Path, why: object) -> RunError:
     return RunError(f"{path} is damaged ({why}); remove it and make it anew")
 
 
-def sha256_of(path: Path) -> str:
-    """Of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, NDArray]:
-    """All of the file, or those of these names that it holds. Raises RunError where the file is damaged."""
+def read_arrays(path: Path) -> dict[str, NDArray]:
+    """The arrays of an .npz by name. Raises RunError where the file is damaged or holds anything else."""
+    content, arrays = path.read_bytes(), {}
     try:
-        if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and propose to load it unsafely
-            raise ValueError("no .npz")
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays if names is None or name in names}
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise damaged(path, error) from None
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for entry in archive.infolist():
+                name = entry.filename.removesuffix(".npy")
+                if name == entry.filename or name in arrays:
+                    raise ValueError(f"{entry.filename!r} in it is no array, or there twice")
+                arrays[name] = _array(archive.read(entry))
+    except NO_ARRAYS as error:
+        raise damaged(path, f"no .npz: {_first_line(error)}") from None
+    return arrays
+
+
+def read_array(path: Path) -> NDArray:
+    """Of an .npy. Raises RunError where the file is damaged or holds anything else."""
+    content = path.read_bytes()
+    try:
+        return _array(content)
+    except NO_ARRAYS as error:
+        raise damaged(path, f"no .npy: {_first_line(error)}") from None
+
+
+def _array(content: bytes) -> NDArray:
+    """Numbers, truth values or text; nothing is unpickled."""
+    stream = io.BytesIO(content)
+    array = np.lib.format.read_array(stream, allow_pickle=False)
+    if stream.read(1):
+        raise ValueError(f"more bytes than the {array.size} numbers of its head")
+    if array.dtype.kind not in "biufU":
+        raise ValueError(f"an array of {array.dtype}")
+    return array
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def read_text(path: Path) -> str:
@@ -187,24 +222,117 @@ def read_text(path: Path) -> str:
         raise RunError(f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}); write it anew") from None
 
 
-def read_json(path: Path) -> Any:
-    """Raises RunError where the file is damaged."""
+def write_record(path: Path, row: Mapping[str, Any]) -> None:
+    """JSON with a digest of itself: an edit, or a bit that flips where a number stays a number, is noticed later."""
+    write(path, json.dumps({**row, "sha256": _seal(row)}, indent=1))
+
+
+def _seal(row: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(row, indent=1).encode()).hexdigest()
+
+
+def read_record(path: Path, kind: type[Record], sealed: bool = True, derived: Sequence[str] = ()) -> Record:
+    """A file of `write_record` as the value that it was: types and ranges are those of the fields of `kind`.
+
+    derived   names in the file that the value answers by itself
+
+    Raises RunError where anything is missing, unknown or of another type or range; and, but for `sealed=False`, where
+    the file is not as it was written.
+    """
+    row = read_row(path)
+    seal = row.pop("sha256", None)
+    value = _value(path, kind, {key: value for key, value in row.items() if key not in derived})
+    if sealed and seal != _seal(row):
+        raise damaged(path, "it was changed after it was written")
+    return value
+
+
+def read_json(path: Path, kind: type[Record]) -> Record:
+    """The same of a file that says nothing of itself."""
+    return _value(path, kind, read_row(path))
+
+
+def _value(path: Path, kind: type[Record], row: Mapping[str, Any]) -> Record:
     try:
-        return json.loads(path.read_text())
+        checked = _adapter(kind)  # type: ignore[arg-type]
+        return checked.validate_json(json.dumps(row), strict=True, extra="forbid")
+    except ValidationError as error:
+        raise damaged(path, describe(error)) from None
+
+
+def is_as_written(path: Path) -> bool:
+    """Of a file of `write_record` that can be read."""
+    row = read_row(path)
+    return row.pop("sha256", None) == _seal(row)
+
+
+@cache  # what a dataclass says of its fields takes ten times as long to find out as to hold a file against it
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def read_row(path: Path) -> dict[str, Any]:
+    """Names and values as the file has them. Raises RunError where it is no such JSON."""
+    try:
+        row = from_json(path.read_bytes(), allow_inf_nan=False)
     except ValueError as error:
         raise damaged(path, error) from None
+    if not isinstance(row, dict):
+        raise damaged(path, f"a {type(row).__name__} where names and values belong")
+    return row
 
 
 def read_model(path: Path) -> onnx.ModelProto:
     """Raises RunError where the file is damaged."""
     try:
-        model = onnx.load(str(path))
-    except DecodeError:
-        raise damaged(path, "no ONNX file") from None
-    if not model.graph.node:  # an empty file is a valid message
-        raise damaged(path, "a net without nodes")
-    return model
+        return sound(path.read_bytes())
+    except QonnxError as error:
+        raise damaged(path, error) from None
 
 
 def read_trace(path: Path) -> Trace:
-    return Trace.from_arrays(read_arrays(path))
+    """Raises RunError where the file is damaged."""
+    return read_simulated(path)[0]
+
+
+def read_simulated(path: Path) -> tuple[Trace, NDArray[np.int64]]:
+    """A trace, and (n,) the classes that left the chip, where hardware said it; else what follows from the scores.
+
+    Raises RunError where the file is damaged.
+    """
+    arrays = read_arrays(path)
+    try:
+        classes = array_of(arrays, CLASSES, "i", 1) if CLASSES in arrays else None
+        trace = Trace.from_arrays({name: array for name, array in arrays.items() if name != CLASSES})
+    except CodesError as error:
+        raise damaged(path, error) from None
+    if classes is not None and len(classes) != len(trace):
+        raise damaged(path, f"{len(classes)} classes of {len(trace)} samples")
+    return trace, trace.predictions() if classes is None else classes.astype(np.int64)
+
+
+def read_labels(path: Path) -> NDArray[np.int64]:
+    """(n,) of labels.npz. Raises RunError where the file is damaged or holds anything else."""
+    arrays = read_arrays(path)
+    try:
+        labels = array_of(arrays, "labels", "iu", 1)
+    except CodesError as error:
+        raise damaged(path, error) from None
+    if len(arrays) > 1 or not len(labels) or labels.min() < 0:
+        raise damaged(path, "labels alone, one a sample and from 0 on, belong there")
+    return labels.astype(np.int64)
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of(arrays: Mapping[str, NDArray]) -> str:
+    """sha256 over the names, types, shapes and numbers of arrays, whatever file holds them."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated
 
-from ..export.graph import Graph
-from ..hw.simulation.vectors import MANIFEST
-from ..hw.synthesis.bitstream import Synthesis, from_row
+from pydantic import Field, FiniteFloat
+
+from ..hw.simulation.vectors import MANIFEST, Manifest
+from ..hw.synthesis.bitstream import Digest, Synthesis
 from ..ib_analysis.layer_bits import LayerBits
-from ..ib_analysis.layer_bits import from_rows as bits_from_rows
-from ..ib_analysis.plane import PlanePoint, from_rows
+from ..ib_analysis.plane import PlanePoint
 from .config import RunConfig, RunError, from_toml
-from .files import damaged, read_arrays, read_json, read_text, sha256_of, write
-from .trained import Trained, different, disagreements, trained
+from .files import damaged, read_json, read_record, read_text, write
+from .trained import LABELS, Trained, different, disagreements, trained
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class RunFolder:
     @property
     def codes(self) -> Path:
         return self.path / "codes"
+
+    @property
+    def labels(self) -> Path:
+        return self.codes / LABELS
 
     @property
     def model(self) -> Path:
@@ -99,7 +105,7 @@ class RunFolder:
 
     def needs(self, artefact: Path, verb: str) -> Path:
         """The artefact, where it is there; otherwise which verb makes it."""
-        if not artefact.exists():
+        if not is_there(artefact):
             raise RunError(f"{artefact} is missing; `bitneck {verb} {self.path}` makes it")
         return artefact
 
@@ -130,7 +136,7 @@ class RunFolder:
         self._agree(config)
 
     def _agree(self, config: RunConfig) -> None:
-        if self.checkpoint.exists() and (found := disagreements(config, self.trained())):
+        if is_there(self.checkpoint) and (found := disagreements(config, self.trained())):
             only_up = " (epochs can be raised, never lowered)" * any("training.epochs" in each for each in found)
             raise RunError(
                 f"{self.config_file}: {'; '.join(found)}{only_up}; put the old value back, or remove "
@@ -147,48 +153,26 @@ class RunFolder:
             write(self.config_file, raised if from_toml(raised, "") == config else config.toml())
 
 
+def is_there(path: Path) -> bool:
+    """Whatever it is: a link to itself is there too, and reading it will say so."""
+    return os.path.lexists(path)
+
+
 def others_than_vectors(path: Path) -> list[str]:
     """What lies at `path` and was not written by an export of vectors, going by the manifest there."""
     if not path.is_dir():
         return [path.name] if path.exists() else []
-    streams = read_json(path / MANIFEST)["streams"] if (path / MANIFEST).exists() else []
-    ours = {MANIFEST, "README.txt", *(stream["file"] for stream in streams)}
+    streams = read_json(path / MANIFEST, Manifest).streams if (path / MANIFEST).exists() else ()
+    ours = {MANIFEST, "README.txt", *(stream.file for stream in streams)}
     return sorted(entry.name for entry in path.iterdir() if entry.name not in ours)
 
 
 def history(folder: RunFolder) -> list[dict[str, float]]:
     """Epoch, loss and accuracies so far."""
-    return [row.model_dump() for row in folder.trained().history]
+    return [asdict(row) for row in folder.trained().history]
 
 
-MADE_FROM = "checkpoint"  # in what is made from one: its sha256
-
-
-def graph_of(folder: RunFolder) -> Graph:
-    """Raises RunError where it is not that of the checkpoint, or bears another name than the run."""
-    graph = Graph.from_arrays(read_arrays(folder.needs(folder.graph, "export")))
-    if graph.name != (name := folder.config().name):
-        raise RunError(
-            f"{folder.graph} is of the name {graph.name!r}, {folder.config_file} says {name!r}; put the old name back, "
-            f"or `bitneck export {folder.path}` writes it under the new one"
-        )
-    check_made(folder, folder.graph, exported_from(folder), "export")
-    return graph
-
-
-def exported_from(folder: RunFolder) -> str | None:
-    """sha256 of the checkpoint whose net is in graph.npz; None in one that does not say."""
-    arrays = read_arrays(folder.needs(folder.graph, "export"), (MADE_FROM,))
-    return str(arrays[MADE_FROM]) if MADE_FROM in arrays else None
-
-
-def check_made(folder: RunFolder, path: Path, made_from: object, verb: str) -> None:
-    """Raises RunError where `path` was made from another checkpoint than lies there; None does not know from which."""
-    if made_from is not None and folder.checkpoint.exists() and str(made_from) != sha256_of(folder.checkpoint):
-        raise RunError(
-            f"{path} was made from another checkpoint than {folder.checkpoint} is now; `bitneck {verb} {folder.path}` "
-            "makes it anew"
-        )
+Digests = dict[str, dict[str, Digest]]  # by layer and source
 
 
 @dataclass(frozen=True)
@@ -201,14 +185,14 @@ class Judgement:
     mismatch   its first difference from torch, as a line
     """
 
-    tool: str
-    reads: str
+    tool: Annotated[str, Field(min_length=1)]
+    reads: Annotated[str, Field(min_length=1)]
     skipped: str | None = None
     version: str = ""
-    samples: int = 0
-    digests: dict[str, dict[str, str]] = field(default_factory=dict)
+    samples: Annotated[int, Field(ge=0)] = 0
+    digests: Digests = field(default_factory=dict)
     mismatch: str | None = None
-    seconds: float = field(default=0.0, compare=False)
+    seconds: Annotated[FiniteFloat, Field(ge=0)] = field(default=0.0, compare=False)
 
     @property
     def equal(self) -> bool:
@@ -229,20 +213,20 @@ class Verification:
     files             sha256 by name of what was executed and what came out: all that export and build wrote, trace.npz
     """
 
-    name: str
-    data_sha256: str
-    samples: int
-    layers: int
-    tier: str
-    digests: dict[str, dict[str, str]]
+    name: Annotated[str, Field(min_length=1)]
+    data_sha256: Digest
+    samples: Annotated[int, Field(ge=1)]
+    layers: Annotated[int, Field(ge=1)]
+    tier: Annotated[str, Field(min_length=1)]
+    digests: Annotated[Digests, Field(min_length=1)]
     mismatches: list[str]
-    accuracy: float
-    latency_cycles: int
-    cycles_per_frame: float
-    promised_cycles: int
-    seconds: float = field(compare=False)
+    accuracy: Annotated[float, Field(ge=0, le=1)]
+    latency_cycles: Annotated[int, Field(ge=0)]
+    cycles_per_frame: Annotated[FiniteFloat, Field(ge=0)]
+    promised_cycles: Annotated[int, Field(ge=1)]
+    seconds: Annotated[FiniteFloat, Field(gt=0)] = field(compare=False)
     judges: list[Judgement] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Digest] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:
@@ -250,48 +234,30 @@ class Verification:
         return same and all(judge.equal for judge in self.judges)
 
 
-def verification_of(folder: RunFolder) -> Verification:
-    values = read_json(folder.needs(folder.verification, "simulate"))
-    try:
-        judges = [Judgement(**row) for row in values.get("judges", [])]
-        return Verification(**{key: value for key, value in values.items() if key != "equal"} | {"judges": judges})
-    except (AttributeError, TypeError) as error:
-        raise damaged(folder.verification, error) from None
+def verification_of(folder: RunFolder, sealed: bool = True) -> Verification:
+    """Raises RunError where the file is damaged or, but for `sealed=False`, not as `simulate` or `verify` wrote it."""
+    return read_record(folder.needs(folder.verification, "simulate"), Verification, sealed, derived=("equal",))
 
 
 def synthesis_of(folder: RunFolder, target: str) -> Synthesis | None:
     """What was synthesised for a target; None where nothing was."""
     path = folder.synthesis(target)
-    if not path.exists():
+    if not is_there(path):
         return None
-    try:
-        return from_row(read_json(path))
-    except (AttributeError, KeyError, TypeError) as error:
-        raise damaged(path, error) from None
+    done = read_record(path, Synthesis)
+    if done.target != target:
+        raise damaged(path, f"it is for {done.target}")
+    return done
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """points   of the run's target over all captured epochs; population, bits   the last epoch's"""
+    """points   of the run's target over all captured epochs; population, bits   the last epoch's
 
-    points: tuple[PlanePoint, ...]
+    codes   sha256 by name of the files in codes/ that were measured
+    """
+
+    points: Annotated[tuple[PlanePoint, ...], Field(min_length=1)]
     population: tuple[PlanePoint, ...]
-    bits: tuple[LayerBits, ...]
-
-
-def analysis_of(folder: RunFolder) -> Analysis:
-    """Raises RunError where it is of another checkpoint, or of another target than run.toml asks for."""
-    rows = read_json(folder.needs(folder.plane, "analyze"))
-    try:
-        made_from = rows.get(MADE_FROM)
-        found = Analysis(from_rows(rows["points"]), from_rows(rows["population"]), bits_from_rows(rows["bits"]))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise damaged(folder.plane, error) from None
-    check_made(folder, folder.plane, made_from, "analyze")
-    measured = {point.i_xt.target for point in found.points}
-    if folder.config_file.exists() and measured - {target := folder.config().analysis.target}:
-        raise RunError(
-            f"{folder.plane} was measured for target {', '.join(sorted(measured))}, {folder.config_file} says "
-            f"{target}; put the old target back, or `bitneck analyze {folder.path}` measures for this one"
-        )
-    return found
+    bits: Annotated[tuple[LayerBits, ...], Field(min_length=1)]
+    codes: Annotated[dict[str, Digest], Field(min_length=1)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -13,13 +12,13 @@ import numpy as np
 
 from ..export.judges.compare import digests
 from ..hw.simulation.runner import SimulatorName
+from .belonging import graph_of
 from .config import chosen_samples
-from .files import read_arrays, read_model, read_trace, sha256_of, write, write_arrays
-from .folder import RunFolder, Verification, graph_of, verification_of
+from .files import CLASSES, is_as_written, read_labels, read_model, read_trace, sha256_of, write_arrays, write_record
+from .folder import RunFolder, Verification, verification_of
 from .held import held, writing
 from .record import (
     BY_COCOTB,
-    CLASSES,
     differences,
     disproven,
     files_of,
@@ -58,7 +57,7 @@ def simulate(
     from ..hw.simulation.cocotb_tier import cosimulate
     from ..hw.simulation.library import build as compile_design
 
-    config, graph = finished(folder), graph_of(folder)
+    config, graph = finished(folder), graph_of(folder, own=False)
     data = trained_on(folder, config, data_dir)
     x, y = chosen_samples(config, data)
     accelerator, files = built(folder, graph)
@@ -107,7 +106,7 @@ def simulate(
 
 
 def _write_verification(folder: RunFolder, verification: Verification) -> None:
-    write(folder.verification, json.dumps(asdict(verification) | {"equal": verification.equal}, indent=1))
+    write_record(folder.verification, asdict(verification) | {"equal": verification.equal})
 
 
 def verify(
@@ -129,11 +128,12 @@ def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) 
     from .judges import JUDGES, Case, sentences
 
     config = finished(folder)
-    verification = verification_of(folder)
-    stale = of_other_files(folder, verification)
+    verification = verification_of(folder, sealed=False)
+    stale = [] if is_as_written(folder.verification) else [f"{folder.verification} was changed after it was written"]
+    stale += of_other_files(folder, verification)
     if stale and not judges:
         return verification, stale
-    graph = graph_of(folder)
+    graph = graph_of(folder, own=False)
     x, y = chosen_samples(config, trained_on(folder, config, data_dir))
     tell(f"digests of the codes of {len(x):,} samples")
     reference, graph_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train")), graph(x)
@@ -142,8 +142,8 @@ def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) 
     model = read_model(folder.needs(folder.model, "export"))
     lines = disproven(folder, config, accelerator, verification)
     lines += of_other_codes(folder, verification, [graph_trace])
-    if not np.array_equal(read_arrays(folder.codes / "labels.npz")["labels"], y):
-        lines.append(f"{folder.codes / 'labels.npz'} holds other labels than {config.dataset}")
+    if not np.array_equal(read_labels(folder.labels), y):
+        lines.append(f"{folder.labels} holds other labels than {config.dataset}")
     if not stale:
         tell(f"qonnx: executing model.onnx over {len(x):,} samples")
         qonnx_trace = execute(model, x)

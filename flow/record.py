@@ -22,11 +22,10 @@ from ..hw.simulation.library import build as compile_design
 from ..hw.simulation.verilator import SimulationError, find_verilator
 from ..ib_analysis.codes import Trace
 from .config import RunConfig
-from .files import read_arrays, read_json, read_trace, sha256_of
+from .files import read_labels, read_row, read_simulated, read_trace, sha256_of
 from .folder import Judgement, RunFolder, Verification
 from .trained import as_captured
 
-CLASSES = "classes"  # in trace.npz beside the trace: what left the chip
 SPARE_CYCLES = 8  # of a stage's latency, beyond its cycles a frame
 BY_COCOTB = "cocotb: "  # begins a difference that only its testbench can see
 
@@ -42,13 +41,6 @@ def of_other_files(folder: RunFolder, verification: Verification) -> list[str]:
     """A line for each file that is not the one of which verify.json was recorded."""
     now, recorded = files_of(folder), verification.files
     return _stale(folder, {name: (now.get(name), recorded.get(name)) for name in {**recorded, **now}})
-
-
-def of_other_rtl(folder: RunFolder, target: str) -> bool:
-    """Whether something else was synthesised for the target than lies in rtl/ now; what the tools got, they kept."""
-    given = folder.synthesis(target).parent
-    design = [path for path in folder.rtl.iterdir() if path.suffix in (".sv", ".mem")]
-    return any(not (given / path.name).is_file() or sha256_of(given / path.name) != sha256_of(path) for path in design)
 
 
 def of_other_codes(folder: RunFolder, verification: Verification, traces: Iterable[Trace]) -> list[str]:
@@ -100,8 +92,11 @@ def disproven(folder: RunFolder, config: RunConfig, accelerator: Accelerator, ve
     a frame leaves no earlier than the slowest stage lets it, and no later than after all of them.
     """
     trained = folder.trained()
-    labels = read_arrays(as_captured(trained.record, folder.needs(folder.codes / "labels.npz", "train")))["labels"]
-    reference = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
+    labels, last = (
+        as_captured(trained.record, folder.needs(path, "train"))
+        for path in (folder.labels, folder.epoch_codes(config.training.epochs))
+    )
+    reference = read_trace(last)
     trace, classes = simulated(folder)
     soonest, latest = accelerator.cycles, sum(stage.cycles + SPARE_CYCLES for stage in accelerator.stages)
     now: dict[str, tuple[Any, str]] = {
@@ -109,7 +104,7 @@ def disproven(folder: RunFolder, config: RunConfig, accelerator: Accelerator, ve
         "data_sha256": (trained.data_sha256, "the checkpoint"),
         "samples": (len(trace), "trace.npz"),
         "layers": (len(accelerator.layers), "the design"),
-        "accuracy": (_accuracy(classes, labels), "trace.npz by labels.npz"),
+        "accuracy": (_accuracy(classes, read_labels(labels)), "trace.npz by labels.npz"),
         "promised_cycles": (accelerator.cycles, "the design"),
     }
     lines = unlike(verification, now)
@@ -121,7 +116,7 @@ def disproven(folder: RunFolder, config: RunConfig, accelerator: Accelerator, ve
         lines.append(
             f"latency_cycles: verify.json says {verification.latency_cycles}, the design allows {soonest} to {latest}"
         )
-    if (said := read_json(folder.verification).get("equal")) is not verification.equal:
+    if (said := read_row(folder.verification).get("equal")) is not verification.equal:
         lines.append(f"equal: verify.json says {said}, its digests, differences and judges say {verification.equal}")
     for judge in verification.judges:
         lines += _inconsistent(judge, reference)
@@ -159,9 +154,7 @@ def _inconsistent(judge: Judgement, reference: Trace) -> Iterator[str]:
 
 def simulated(folder: RunFolder) -> tuple[Trace, NDArray[np.int64]]:
     """What the hardware said, and the classes that left it."""
-    arrays = read_arrays(folder.needs(folder.trace, "simulate"))
-    trace = Trace.from_arrays(arrays)
-    return trace, arrays[CLASSES] if CLASSES in arrays else trace.predictions()
+    return read_simulated(folder.needs(folder.trace, "simulate"))
 
 
 def measured_again(accelerator: Accelerator, design: Mapping[str, str], x: NDArray[np.uint8]) -> Simulation | None:

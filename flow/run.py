@@ -7,9 +7,10 @@ plane.json → report.html. The verbs that simulate and compare are in `proof`, 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,42 +20,50 @@ from threadpoolctl import threadpool_limits
 from ..export.graph import Graph
 from ..hw.accelerator import Accelerator
 from ..hw.simulation.vectors import vectors
+from ..hw.synthesis.bitstream import Digest
 from ..hw.synthesis.targets import TARGETS
 from ..hw.verilog import verilog
 from ..ib_analysis.codes import Trace
 from ..ib_analysis.layer_bits import layer_bits
-from ..ib_analysis.layer_bits import to_rows as bits_to_rows
-from ..ib_analysis.plane import plane, to_rows
+from ..ib_analysis.plane import plane
 from ..ib_analysis.probe import FEWEST_SAMPLES
 from ..ib_analysis.symbols import label_symbols
 from ..models.config import schedule
 from ..models.datasets import Dataset, load
 from . import captured
+from .belonging import analysis_of, exported, graph_made_of, graph_of, is_of_this_design
 from .captured import Comparison
-from .config import RunConfig, RunError, chosen_samples, design
-from .files import damaged, read_arrays, read_json, read_text, read_trace, sha256_of, write, write_arrays, write_folder
-from .folder import (
-    MADE_FROM,
-    Analysis,
-    RunFolder,
-    analysis_of,
-    exported_from,
-    graph_of,
-    history,
-    others_than_vectors,
-    synthesis_of,
-    verification_of,
+from .config import HardwareConfig, RunConfig, RunError, chosen_samples, design
+from .files import (
+    read_json,
+    read_labels,
+    read_text,
+    read_trace,
+    sha256_of,
+    write,
+    write_arrays,
+    write_folder,
+    write_record,
 )
+from .folder import Analysis, RunFolder, history, others_than_vectors, synthesis_of, verification_of
 from .held import held, writing
 from .pages import planes_of_runs as pictures
-from .record import disproven, of_other_files, of_other_rtl
-from .trained import Record, as_captured
+from .record import disproven, of_other_files
+from .trained import Record, as_captured, checkpoint_arrays
 
 if TYPE_CHECKING:
     from ..models.training import Epoch
 
 CHECKPOINT_SECONDS = 2.0
-BUILD_FILE = "build.json"  # in rtl/: the [hardware] it was built for, and of which checkpoint's net
+BUILD_FILE = "build.json"  # in rtl/: a BuiltFor
+
+
+@dataclass(frozen=True)
+class BuiltFor:
+    """made_of   as in graph.npz: which net it is"""
+
+    hardware: HardwareConfig
+    made_of: Digest
 
 
 def train(
@@ -84,12 +93,11 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
     data = load(config.dataset, data_dir)
     x, y = chosen_samples(config, data)
     folder.check(config)
-    labels, epochs = folder.codes / "labels.npz", config.training.epochs
+    epochs = config.training.epochs
     if folder.checkpoint.exists():
-        run = training.restore(read_arrays(folder.checkpoint), data, device, epochs)
+        arrays, record = checkpoint_arrays(folder.checkpoint)
+        run, codes = training.restore(arrays, data, device, epochs), dict(record.codes)
         folder.settle(config)
-        record = folder.trained().record
-        codes = _lying(folder) if record is None else dict(record.codes)
     else:
         run = training.start(config.network, config.training, data, device)
         if len(x) < FEWEST_SAMPLES:
@@ -100,8 +108,8 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
         folder.settle(config)  # what cannot be trained leaves no folder
         for old in folder.captured_epochs():  # of a training whose checkpoint is gone, or had not been written yet
             folder.epoch_codes(old).unlink()
-        write_arrays(labels, {"labels": y})
-        codes = {labels.name: sha256_of(labels)}
+        write_arrays(folder.labels, {"labels": y})
+        codes = {folder.labels.name: sha256_of(folder.labels)}
     looked_at = set(schedule(epochs))
     saved = time.monotonic()
     for epoch in training.train(run):
@@ -112,15 +120,9 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
             codes[path.name] = sha256_of(path)
         if captured or time.monotonic() - saved > CHECKPOINT_SECONDS:
             kept = Record(dataset=config.dataset, samples=config.analysis.samples, codes=codes)
-            write_arrays(folder.checkpoint, training.state_arrays(run) | kept.arrays())
+            write_arrays(folder.checkpoint, kept.beside(training.state_arrays(run)))
             saved = time.monotonic()
         yield epoch, epochs
-
-
-def _lying(folder: RunFolder) -> dict[str, str]:
-    """Of a checkpoint that does not say what was captured: sha256 by name of what lies in codes/."""
-    paths = [folder.codes / "labels.npz", *(folder.epoch_codes(epoch) for epoch in folder.captured_epochs())]
-    return {path.name: sha256_of(path) for path in paths if path.exists()}
 
 
 def finished(folder: RunFolder) -> RunConfig:
@@ -144,14 +146,13 @@ def export(folder: RunFolder) -> Graph:
     from ..models import training
 
     config = finished(folder)
-    made_from = sha256_of(folder.checkpoint)
-    net = training.network(read_arrays(folder.checkpoint))
+    net = training.network(checkpoint_arrays(folder.checkpoint)[0])
     content = serialize(to_qonnx(net, config.name))
     graph = streamline(content).graph
     write(folder.model, content)
     write(folder.streamlined, serialize(streamlined(graph)))
     write(folder.standard, serialize(standard(graph)))
-    write_arrays(folder.graph, graph.arrays() | {MADE_FROM: np.array(made_from)})
+    write_arrays(folder.graph, exported(folder, graph))
     return graph
 
 
@@ -168,7 +169,8 @@ def build(folder: RunFolder) -> Accelerator:
     """The RTL: top module, hand-written modules, memories."""
     hardware, accelerator = folder.config().hardware, design(folder.config(), graph_of(folder))
     files = verilog(accelerator)
-    files[BUILD_FILE] = json.dumps(hardware.model_dump(mode="json") | {MADE_FROM: exported_from(folder)}, indent=1)
+    row = {"hardware": hardware.model_dump(mode="json"), "made_of": graph_made_of(folder)}
+    files[BUILD_FILE] = json.dumps(row, indent=1)
     write_folder(folder.rtl, files)
     return accelerator
 
@@ -199,15 +201,12 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
     [hardware] or another net.
     """
     config = folder.config()
-    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"))
-    if not isinstance(built_for, dict):
-        raise damaged(folder.rtl / BUILD_FILE, "no table")
-    built_of, exported = built_for.pop(MADE_FROM, None), exported_from(folder)
-    if built_for != config.hardware.model_dump(mode="json"):
+    built_for = read_json(folder.needs(folder.rtl / BUILD_FILE, "build"), BuiltFor)
+    if built_for.hardware != config.hardware:
         raise RunError(
             f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
         )
-    if built_of is not None and exported is not None and built_of != exported:
+    if built_for.made_of != graph_made_of(folder):
         raise RunError(
             f"{folder.rtl} was built of another net than {folder.graph} is; `bitneck build {folder.path}` it"
         )
@@ -215,7 +214,18 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
     files = {path.name: read_text(path) for path in sorted(folder.rtl.iterdir())}
     if lost := sorted(verilog(accelerator).keys() - files.keys()):  # else a simulator finds an older one elsewhere
         raise RunError(f"{folder.rtl} lacks {', '.join(lost)}; `bitneck build {folder.path}` makes it")
+    for name, due in verilog(accelerator).items():  # a simulator that cannot read its memory ends the process
+        if name.endswith(".mem") and not _same_form(files[name].split(), due.split()):
+            raise RunError(
+                f"{folder.rtl / name} is damaged: {len(due.split())} words of {len(due.split()[0])} hex digits belong "
+                f"there; `bitneck build {folder.path}` writes it anew"
+            )
     return accelerator, files
+
+
+def _same_form(words: list[str], due: list[str]) -> bool:
+    digits = re.compile(f"[0-9a-fA-F]{{{len(due[0])}}}")
+    return len(words) == len(due) and all(digits.fullmatch(word) for word in words)
 
 
 @writing
@@ -223,13 +233,12 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
     """I(X;T) and I(T;Y) of every layer at every captured epoch; of the last, what its single bits do."""
     config, record = folder.config(), folder.trained().record
-    labels = read_arrays(_captured(folder, "labels.npz"))["labels"]
-    epochs = folder.captured_epochs() if record is None else record.epochs
+    labels, epochs = read_labels(_captured(folder, record, folder.labels)), record.epochs
     if not epochs:
         raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
 
     def trace_of(epoch: int) -> Trace:
-        return read_trace(_captured(folder, folder.epoch_codes(epoch).name))
+        return read_trace(_captured(folder, record, folder.epoch_codes(epoch)))
 
     def by_epoch() -> Iterator[tuple[int, dict]]:
         for done, epoch in enumerate(epochs):
@@ -246,18 +255,18 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
     )
     y, rng = label_symbols(labels), np.random.default_rng(0)
     bits = tuple(layer_bits(name, codes, y, rng) for name, codes in last.layers().items())
-    rows = {"points": to_rows(points), "population": to_rows(population), "bits": bits_to_rows(bits)}
-    write(folder.plane, json.dumps({MADE_FROM: sha256_of(folder.checkpoint), **rows}, indent=1))
-    return Analysis(points, population, bits)
+    analysis = Analysis(points, population, bits, record.codes)
+    write_record(folder.plane, asdict(analysis))
+    return analysis
 
 
 def analyze_captured(
     folder: RunFolder, path: Path, layer: str | None = None, beat_bits: int | None = None
 ) -> list[Comparison]:
     """Codes captured elsewhere beside the trained net's own; see `captured.read` for the files it takes."""
-    config = finished(folder)
-    labels = read_arrays(_captured(folder, "labels.npz"))["labels"]
-    trace = read_trace(_captured(folder, folder.epoch_codes(config.training.epochs).name))
+    config, record = finished(folder), folder.trained().record
+    labels = read_labels(_captured(folder, record, folder.labels))
+    trace = read_trace(_captured(folder, record, folder.epoch_codes(config.training.epochs)))
     software = captured.emissions(trace)
 
     def design_beats() -> dict[str, int]:
@@ -270,16 +279,17 @@ def analyze_captured(
     return captured.compare(software, given, labels, config.analysis.target)
 
 
-def _captured(folder: RunFolder, name: str) -> Path:
+def _captured(folder: RunFolder, record: Record, path: Path) -> Path:
     """A file of codes/, as the training captured it."""
-    return as_captured(folder.trained().record, folder.needs(folder.codes / name, "train"))
+    return as_captured(record, folder.needs(path, "train"))
 
 
 @writing
 def report(folder: RunFolder) -> Path:
     """One self-contained page of everything above, and beside it the information plane with its epoch slider.
 
-    Where verify.json is no record of what lies there, the page says so line by line, and nowhere `equal`.
+    Raises RunError where verify.json is no record of what lies there. What was synthesised of another design than
+    lies in rtl/ is marked on the page.
     """
     from .pages.report import page  # plots and templates cost a second that no other verb should wait for
 
@@ -287,9 +297,9 @@ def report(folder: RunFolder) -> Path:
     accelerator, _ = built(folder, graph)
     synthesised = [done for target in TARGETS if (done := synthesis_of(folder, target)) is not None]
     verification, analysis = verification_of(folder), analysis_of(folder)
-    stale = of_other_files(folder, verification) or disproven(folder, config, accelerator, verification)
-    verification = replace(verification, mismatches=[*verification.mismatches, *stale])
-    outdated = [done.target for done in synthesised if of_other_rtl(folder, done.target)]
+    if stale := of_other_files(folder, verification) or disproven(folder, config, accelerator, verification):
+        raise RunError(f"{folder.verification} is no record of what lies here, in {len(stale)} places: {stale[0]}")
+    outdated = [done.target for done in synthesised if not is_of_this_design(folder, done)]
     content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised, outdated)
     pictures.page([folder], folder.plane_page)
     write(folder.report, content)

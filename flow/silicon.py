@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,9 +15,10 @@ from ..hw.costs.table import next_step
 from ..hw.synthesis.bitstream import Synthesis, Tell, digest, synthesise
 from ..hw.synthesis.fitting import complaint
 from ..hw.synthesis.targets import SynthesisError, target_of
+from .belonging import check_design, graph_of
 from .config import HardwareConfig, RunError, wished
-from .files import replace_folder, sha256_of, write
-from .folder import RunFolder, graph_of, synthesis_of
+from .files import replace_folder, sha256_of, write, write_record
+from .folder import RunFolder, synthesis_of
 from .held import FAILED, writing
 from .run import built
 
@@ -49,6 +49,7 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
     of what returns.
     """
     accelerator, files = built(folder, graph_of(folder))
+    check_design(folder, accelerator, files)
     inputs = digest(accelerator, files, target_of(target), pins)
     final = folder.synthesis(target).parent
     with suppress(RunError):  # a damaged record is made anew
@@ -67,7 +68,7 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
         if work.exists():
             write(work / FAILED, f"{error}\n")
         raise
-    write(work / "synth.json", json.dumps(asdict(result), indent=1))
+    write_record(work / "synth.json", asdict(result))
     replace_folder(final, work)
     return result
 

@@ -131,6 +131,8 @@ def tasks(text: str, place: str, data_dir: Path | None = None) -> list[Task]:
         raise RunError(f"{place}: {describe(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise RunError(f"{place}: {error}") from None
+    except RecursionError:  # tomllib calls itself for every bracket
+        raise RunError(f"{place}: brackets nested deeper than any sweep needs; write it anew") from None
     if (sweep.grid is None) == (sweep.random is None):
         raise RunError(f"{place}: a sweep needs either [grid] or [random]")
     base = _with(from_preset(sweep.preset), sweep.set, place)

@@ -10,13 +10,16 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
+from ..hw.synthesis.bitstream import Digest
 from ..models.config import NetworkConfig, Strict, TrainingConfig, describe
+from ..models.history import Epoch, Plan, TrainingError, from_text, plans_from_text
 from .config import RunConfig, RunError, Samples
-from .files import damaged, read_arrays, sha256_of
+from .files import damaged, digest_of, read_arrays, sha256_of
 
 RECORD = "run"  # the array of the checkpoint that holds a Record
+LABELS = "labels.npz"
 
 
 class Record(Strict):
@@ -24,36 +27,22 @@ class Record(Strict):
 
     samples   those whose codes were captured
     codes     sha256 by file name of what lies in codes/: every capture so far, and the labels
+    state     digest of the other arrays of the checkpoint
     """
 
     dataset: str
     samples: Samples
-    codes: dict[Annotated[str, Field(pattern=r"^(labels|epoch-\d+)\.npz$")], str]
+    codes: dict[Annotated[str, Field(pattern=r"^(labels|epoch-\d+)\.npz$")], Digest]
+    state: Digest = "0" * 64
 
     @property
     def epochs(self) -> list[int]:
         """Those captured."""
-        return sorted(int(name[len("epoch-") : -len(".npz")]) for name in self.codes if name != "labels.npz")
+        return sorted(int(name[len("epoch-") : -len(".npz")]) for name in self.codes if name != LABELS)
 
-    def arrays(self) -> dict[str, NDArray]:
-        """To be written with those of the training."""
-        return {RECORD: np.array(self.model_dump_json())}
-
-
-class EpochRow(Strict):
-    """A row of the history; the loss of a training that went astray may be no number."""
-
-    model_config = ConfigDict(allow_inf_nan=True)
-
-    epoch: int
-    loss: float
-    train_accuracy: float
-    test_accuracy: float
-    seconds: float
-
-
-HISTORY = TypeAdapter(Annotated[list[EpochRow], Field(min_length=1)])
-EARLIER = TypeAdapter(list[tuple[int, int]])
+    def beside(self, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """What the checkpoint holds: a training's arrays and this."""
+        return {**arrays, RECORD: np.array(self.model_copy(update={"state": digest_of(arrays)}).model_dump_json())}
 
 
 @dataclass(frozen=True)
@@ -62,15 +51,14 @@ class Trained:
 
     training   the recipe, with the epochs that were planned last
     earlier    (epochs planned, last epoch trained so) of every plan before; see `models.training`
-    record     None in a checkpoint from before it was kept: then the data set's name and the samples are taken on trust
     """
 
     network: NetworkConfig
     training: TrainingConfig
     data_sha256: str
-    history: tuple[EpochRow, ...]
-    earlier: tuple[tuple[int, int], ...]
-    record: Record | None
+    history: tuple[Epoch, ...]
+    earlier: tuple[Plan, ...]
+    record: Record
 
     @property
     def epochs(self) -> int:
@@ -78,26 +66,37 @@ class Trained:
         return self.history[-1].epoch
 
 
-def trained(checkpoint: Path) -> Trained:
-    """Without reading the weights. Raises RunError where the file is damaged or no checkpoint."""
-    arrays = read_arrays(checkpoint, ("network", "training", "data", "history", "earlier", RECORD))
-    text = {name: str(array) for name, array in arrays.items()}
+def checkpoint_arrays(checkpoint: Path) -> tuple[dict[str, NDArray], Record]:
+    """A training's arrays, and what the run has added. Raises RunError where anything is not as it was written."""
+    arrays = read_arrays(checkpoint)
+    for name in ("network", "training", "data", "history", "earlier", RECORD):
+        if name not in arrays or arrays[name].dtype.kind != "U" or arrays[name].ndim:
+            raise damaged(checkpoint, f"no checkpoint: {name} is missing, or no text")
     try:
-        found = Trained(
-            NetworkConfig.model_validate_json(text["network"]),
-            TrainingConfig.model_validate_json(text["training"]),
-            text["data"],
-            tuple(HISTORY.validate_json(text["history"])),
-            tuple(EARLIER.validate_json(text.get("earlier", "[]"))),
-            Record.model_validate_json(text[RECORD]) if RECORD in text else None,
-        )
-    except KeyError as error:
-        raise damaged(checkpoint, f"no checkpoint: {error.args[0]} is missing") from None
+        record = Record.model_validate_json(str(arrays.pop(RECORD)))
     except ValidationError as error:
         raise damaged(checkpoint, f"no checkpoint: {describe(error)}") from None
-    if [row.epoch for row in found.history] != list(range(len(found.history))):
-        raise damaged(checkpoint, "no checkpoint: its history leaves out an epoch")
-    return found
+    if record.state != digest_of(arrays):
+        raise damaged(checkpoint, "its arrays were changed after they were written")
+    return arrays, record
+
+
+def trained(checkpoint: Path) -> Trained:
+    """Raises RunError where the file is damaged or no checkpoint."""
+    arrays, record = checkpoint_arrays(checkpoint)
+    try:
+        return Trained(
+            NetworkConfig.model_validate_json(str(arrays["network"])),
+            TrainingConfig.model_validate_json(str(arrays["training"])),
+            str(arrays["data"]),
+            tuple(from_text(str(arrays["history"]))),
+            tuple(plans_from_text(str(arrays["earlier"]))),
+            record,
+        )
+    except ValidationError as error:
+        raise damaged(checkpoint, f"no checkpoint: {describe(error)}") from None
+    except TrainingError as error:
+        raise damaged(checkpoint, error) from None
 
 
 def disagreements(asked: RunConfig, was: Trained) -> list[str]:
@@ -110,8 +109,7 @@ def disagreements(asked: RunConfig, was: Trained) -> list[str]:
     had = now | {"network": was.network.model_dump(mode="json"), "training": was.training.model_dump(mode="json")}
     if asked.training.epochs > was.training.epochs:
         had["training"]["epochs"] = asked.training.epochs
-    if was.record is not None:
-        had |= {"dataset": was.record.dataset, "analysis": now["analysis"] | {"samples": was.record.samples}}
+    had |= {"dataset": was.record.dataset, "analysis": now["analysis"] | {"samples": was.record.samples}}
     return different(now, had, "is {}, trained with {}")
 
 
@@ -131,9 +129,9 @@ def _shown(value: object) -> str:
     return "not set" if value is None else json.dumps(value)
 
 
-def as_captured(record: Record | None, path: Path) -> Path:
+def as_captured(record: Record, path: Path) -> Path:
     """The path of a file in codes/. Raises RunError where it is not the one that the training captured."""
-    if record is not None and (due := record.codes.get(path.name)) != (now := sha256_of(path)):
+    if (due := record.codes.get(path.name)) != (now := sha256_of(path)):
         raise RunError(
             f"{path} is not what the training captured: its sha256 is {now[:12]}, the checkpoint says "
             f"{(due or 'nothing')[:12]}; put the captured file back, or remove {path.parent.parent / 'checkpoint'} and "

@@ -172,12 +172,37 @@ class Trace:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Trace:
-        try:
-            widths = zip(arrays["names"], arrays["widths"], strict=True)
-            codes = {str(name): Codes(arrays[f"codes/{name}"], int(width)) for name, width in widths}
-            return cls(str(arrays["source"]), codes, arrays["scores"], int(arrays["fan_in"]))
-        except KeyError as error:
-            raise CodesError(f"not a trace: {error.args[0]}") from None
+        """Raises CodesError for anything that `arrays` did not write."""
+        names, widths = array_of(arrays, "names", "U", 1), array_of(arrays, "widths", "i", 1)
+        if len(names) != len(widths) or len(set(names.tolist())) != len(names):
+            raise CodesError(f"{len(widths)} widths of the layers {names.tolist()}; each layer is there once")
+        if strange := sorted({*arrays} - {"source", "names", "widths", "scores", "fan_in"} - codes_of(names)):
+            raise CodesError(f"{strange[0]} belongs to none of the layers {names.tolist()}")
+        codes = {
+            name: Codes(array_of(arrays, f"codes/{name}", "u", 2), width)
+            for name, width in zip(names.tolist(), widths.tolist(), strict=True)
+        }
+        scores, fan_in = array_of(arrays, "scores", "i", 2), int(array_of(arrays, "fan_in", "i", 0))
+        if fan_in < 1 or not scores.size or scores.min() < 0 or int(scores.max()) >> fan_in.bit_length():
+            raise CodesError(f"scores of shape {scores.shape} that are no agreeing bits of a fan-in of {fan_in}")
+        return cls(str(array_of(arrays, "source", "U", 0)), codes, scores.astype(np.int32), fan_in)
+
+
+def codes_of(names: NDArray[np.str_]) -> set[str]:
+    """What the codes of these layers are called in a file."""
+    return {f"codes/{name}" for name in names.tolist()}
+
+
+def array_of(arrays: Mapping[str, NDArray], name: str, kind: str, dimensions: int) -> NDArray:
+    """The array of this name out of a file. Raises CodesError where it is missing, or of another numpy kind or rank."""
+    if name not in arrays:
+        raise CodesError(f"{name} is missing")
+    found = arrays[name]
+    if found.dtype.kind not in kind or found.ndim != dimensions:
+        raise CodesError(
+            f"{name} is {found.dtype} of shape {found.shape}; kind {kind} of {dimensions} axes belongs there"
+        )
+    return found
 
 
 def concatenate(traces: list[Trace]) -> Trace:

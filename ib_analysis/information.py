@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat
 
 from .diagnostics import INTERVAL_COVERAGE, Target, Verdict, coverage, saturated, verdict
 from .entropy import CountsError, Estimator, chao_wang_jost, plug_in
@@ -32,17 +34,17 @@ class Estimate:
                  elsewhere, and in files written before there was one
     """
 
-    bits: float
-    low: float | None
-    high: float | None
+    bits: FiniteFloat
+    low: FiniteFloat | None
+    high: FiniteFloat | None
     estimator: str
     target: Target
-    samples: int
+    samples: Annotated[int, Field(ge=1)]
     verdict: Verdict
-    symbols: int
-    coverage: float
+    symbols: Annotated[int, Field(ge=1)]
+    coverage: Annotated[float, Field(ge=0, le=1)]
     saturated: bool
-    nsb_gap_bits: float | None = None
+    nsb_gap_bits: FiniteFloat | None = None
 
     @property
     def solid(self) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field, FiniteFloat, TypeAdapter
 
 from .codes import Codes
 from .diagnostics import saturated
@@ -40,15 +42,15 @@ class LayerBits:
     probe            lower bound of the population's I(T;Y)
     """
 
-    layer: str
-    width: int
-    dead: int
-    copies: int
-    best: int
-    best_bits: float
-    redundancy: float | None
-    vulnerability: float | None
-    p_value: float
+    layer: Annotated[str, Field(min_length=1)]
+    width: Annotated[int, Field(ge=1)]
+    dead: Annotated[int, Field(ge=0)]
+    copies: Annotated[int, Field(ge=0)]
+    best: Annotated[int, Field(ge=0)]
+    best_bits: Annotated[FiniteFloat, Field(ge=0)]
+    redundancy: FiniteFloat | None
+    vulnerability: FiniteFloat | None
+    p_value: Annotated[float, Field(gt=0, le=1)]
     probe: ProbeBound
 
 
@@ -97,5 +99,5 @@ def to_rows(layers: Iterable[LayerBits]) -> list[dict[str, Any]]:
 
 
 def from_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[LayerBits, ...]:
-    """Raises KeyError or TypeError where a row is none of `to_rows`."""
-    return tuple(LayerBits(**{**row, "probe": ProbeBound(**row["probe"])}) for row in rows)
+    """Raises pydantic's ValidationError where a row is none of `to_rows`."""
+    return TypeAdapter(tuple[LayerBits, ...]).validate_json(json.dumps(rows), strict=True, extra="forbid")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from numpy.typing import ArrayLike
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 
 from .codes import Codes
 from .diagnostics import SATURATED_DATASET, Target, Verdict
@@ -52,13 +54,13 @@ class PlanePoint:
                   None where it was not asked for. Never subtracted: `nulls` says why.
     """
 
-    layer: str
-    epoch: int
+    layer: Annotated[str, Field(min_length=1)]
+    epoch: Annotated[int, Field(ge=0)]
     i_xt: Estimate
     i_ty: Estimate
-    width: int
-    h_y_bits: float
-    chance_bits: float | None = None
+    width: Annotated[int, Field(ge=1)]
+    h_y_bits: Annotated[FiniteFloat, Field(ge=0)]
+    chance_bits: FiniteFloat | None = None
 
     @property
     def ceiling_bits(self) -> float:
@@ -117,15 +119,14 @@ def to_rows(points: Iterable[PlanePoint]) -> list[dict[str, Any]]:
 
 def from_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[PlanePoint, ...]:
     """Raises PlaneError, with the number of the row, for anything that `to_rows` did not write."""
-    points = []
+    point, points = TypeAdapter(PlanePoint), []
     for number, row in enumerate(rows):
         try:
-            estimates = {
-                name: Estimate(**row[name] | {"verdict": Verdict(row[name]["verdict"])}) for name in ("i_xt", "i_ty")
-            }
-            points.append(PlanePoint(**{**row, **estimates}))
-        except (KeyError, TypeError, ValueError) as error:
-            raise PlaneError(f"row {number} is no point of an information plane: {error}") from None
+            points.append(point.validate_json(json.dumps(row), strict=True, extra="forbid"))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise PlaneError(f"row {number} is no point of an information plane: {place}: {first['msg']}") from None
     return tuple(points)
 
 

@@ -6,9 +6,11 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat
 from threadpoolctl import threadpool_limits
 
 from .codes import Codes, CodesError
@@ -31,11 +33,11 @@ class ProbeBound:
     trained, held_out    samples
     """
 
-    bits: float
-    standard_error_bits: float
-    h_y_bits: float
-    trained: int
-    held_out: int
+    bits: Annotated[FiniteFloat, Field(ge=0)]
+    standard_error_bits: Annotated[FiniteFloat, Field(ge=0)]
+    h_y_bits: Annotated[FiniteFloat, Field(ge=0)]
+    trained: Annotated[int, Field(ge=1)]
+    held_out: Annotated[int, Field(ge=1)]
 
     def __str__(self) -> str:
         """`≥ 2.871 ± 0.012`"""

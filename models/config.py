@@ -24,17 +24,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def describe(error: ValidationError) -> str:
-    """A pydantic error as one line: every place with what is wrong there."""
-    return "; ".join(
+    """A pydantic error as one line: each place with what is wrong there, five at most."""
+    said = [
         f"{'.'.join(map(str, item['loc'])) or error.title}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors()
-    )
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    more = [f"and {len(said) - 5} more"] if len(said) > 5 else []
+    return " ".join("; ".join([*said[:5], *more]).splitlines())
 
 
 class Strict(BaseModel):
-    """Frozen, numbers are finite, and an unknown key is an error that names the nearest known key."""
+    """Frozen, finite, and of exactly these types: true is no 1. An unknown key is an error that names the nearest."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -58,7 +60,7 @@ class NetworkConfig(Strict):
     batch_norm   between dot product and activation; by default in 1-bit nets, which cannot do without, and in no other
     """
 
-    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3)]
+    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3, strict=False)]
     input_bits: Annotated[int, Field(ge=1, le=8)]
     activation: Sign | Smooth = "approx-sign"
     batch_norm: bool | None = None

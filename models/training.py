@@ -11,13 +11,11 @@ whole length. The checkpoint keeps every earlier plan, so that it never claims t
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -26,37 +24,19 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional
 
+from . import history as histories
 from . import plain
 from .augmentation import shifted, warped
 from .capture import evaluating
-from .config import NetworkConfig, Strict, TrainingConfig, describe
+from .config import NetworkConfig, TrainingConfig, describe
 from .datasets import Dataset
+from .history import Epoch, TrainingError
 from .networks import DenseNet, Net, untrained
 from .optimizers import Bop, optimizers
 from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
 LARGE = 1_000_000  # synapses from which on matrix products outweigh the overhead of threads
-
-
-class TrainingError(ValueError):
-    """A net that does not fit its data, or a checkpoint that does not fit the run."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One row of the history. Epoch 0 is the untrained net.
-
-    loss       mean over the epoch's batches, in nats; of the training set in evaluation mode for epoch 0
-    accuracy   of the net as it would be deployed: evaluation mode, no augmentation
-    seconds    of wall time; 0 after a checkpoint was read back, because the same run must give the same bytes
-    """
-
-    epoch: int
-    loss: float
-    train_accuracy: float
-    test_accuracy: float
-    seconds: float
 
 
 @dataclass
@@ -234,8 +214,8 @@ def state_arrays(run: Run) -> dict[str, NDArray]:
         for optimizer in run.optimizers:
             for key, value in optimizer.state.get(parameter, {}).items():
                 arrays[f"optimizer/{key}/{name}"] = value.cpu().numpy()
-    arrays["history"] = np.array(json.dumps([asdict(row) | {"seconds": 0.0} for row in run.history]))
-    arrays["earlier"] = np.array(json.dumps(run.earlier))
+    arrays["history"] = np.array(histories.to_text(run.history))
+    arrays["earlier"] = np.array(histories.plans_to_text(run.earlier))
     arrays["network"] = np.array(run.net.config.model_dump_json())
     arrays["training"] = np.array(run.config.model_dump_json())
     arrays["data"] = np.array(run.data.sha256)
@@ -247,23 +227,25 @@ def restore(arrays: Mapping[str, NDArray], data: Dataset, device: str = "cpu", e
 
     epochs   to go on to, where more are wanted than the checkpoint was planned for; see the head of this module
 
-    Raises TrainingError for other data, fewer epochs, or arrays that are missing or no checkpoint's.
+    Raises TrainingError for other data, fewer epochs, or arrays that `state_arrays` did not write.
     """
-    with _checkpoint():
-        if str(arrays["data"]) != data.sha256:
-            raise TrainingError(
-                f"the checkpoint was trained on data of sha256 {arrays['data']}, but {data.name} is {data.sha256}; "
-                "train anew, or give the data set that it was trained on"
-            )
-        shape, recipe = network(arrays).config, _parsed(TrainingConfig, arrays["training"])
-    run = start(shape, recipe, data, device)
-    with _checkpoint():
-        for part, module in (("net", run.net), ("readouts", run.readouts)):
-            module.load_state_dict({name: torch.tensor(arrays[f"{part}/{name}"]) for name in module.state_dict()})
-        for optimizer in run.optimizers:
-            _restore_optimizer(optimizer, arrays, run.parameters(), device)
-        run.history = [Epoch(**row) for row in json.loads(str(arrays["history"]))]
-        run.earlier = [(planned, last) for planned, last in json.loads(str(arrays.get("earlier", "[]")))]
+    if _text(arrays, "data") != data.sha256:
+        raise TrainingError(
+            f"the checkpoint was trained on data of sha256 {arrays['data']}, but {data.name} is {data.sha256}; "
+            "train anew, or give the data set that it was trained on"
+        )
+    net = network(arrays)
+    try:
+        config = TrainingConfig.model_validate_json(_text(arrays, "training"))
+    except ValidationError as error:
+        raise TrainingError(f"the training of a checkpoint: {describe(error)}") from None
+    run = start(net.config, config, data, device)
+    run.net.load_state_dict(net.state_dict())
+    run.readouts.load_state_dict(_state(arrays, "readouts", run.readouts))
+    for optimizer in run.optimizers:
+        _restore_optimizer(optimizer, arrays, run.parameters(), device)
+    run.history = histories.from_text(_text(arrays, "history"))
+    run.earlier = histories.plans_from_text(_text(arrays, "earlier")) if "earlier" in arrays else []
     planned = run.config.epochs
     if epochs is not None and epochs < planned:
         raise TrainingError(f"the checkpoint was trained for {planned} epochs, and {epochs} are fewer; train anew")
@@ -271,6 +253,37 @@ def restore(arrays: Mapping[str, NDArray], data: Dataset, device: str = "cpu", e
         run.earlier.append((planned, run.history[-1].epoch))
         run.config = run.config.model_copy(update={"epochs": epochs})
     return run
+
+
+def _text(arrays: Mapping[str, NDArray], name: str) -> str:
+    if name not in arrays or arrays[name].dtype.kind != "U" or arrays[name].ndim:
+        raise TrainingError(f"not a checkpoint of this network: {name} is missing, or no text")
+    return str(arrays[name])
+
+
+def _state(arrays: Mapping[str, NDArray], part: str, module: nn.Module) -> dict[str, Tensor]:
+    """For `load_state_dict`."""
+    return {name: _like(arrays, f"{part}/{name}", value) for name, value in module.state_dict().items()}
+
+
+def _like(arrays: Mapping[str, NDArray], name: str, value: Tensor) -> Tensor:
+    """The array of this name, as `value` is. Raises TrainingError where it is missing, another, or not finite."""
+    if name not in arrays:
+        raise TrainingError(f"not a checkpoint of this network: {name} is missing")
+    found, due = arrays[name], str(value.dtype).removeprefix("torch.")
+    if found.shape != tuple(value.shape) or found.dtype.name != due:
+        raise TrainingError(
+            f"not a checkpoint of this network: {name} is {found.dtype} of shape {found.shape}, {due} of shape "
+            f"{tuple(value.shape)} belongs there"
+        )
+    if len(wrong := np.argwhere(~np.isfinite(found))):
+        index = tuple(wrong[0].tolist())
+        raise TrainingError(
+            f"{name}[{', '.join(map(str, index))}] of the checkpoint is {found[index]}, no number ({len(wrong)} of "
+            f"{found.size} there are none): the training diverged, or the file is damaged; train anew, with a lower "
+            "learning rate where it diverged"
+        )
+    return torch.from_numpy(found.copy())
 
 
 STATES = {torch.optim.Adam: ("step", "exp_avg", "exp_avg_sq"), torch.optim.SGD: ("momentum_buffer",), Bop: ("average",)}
@@ -284,36 +297,22 @@ def _restore_optimizer(
     keys = STATES[type(optimizer)]
     for name, parameter in parameters.items():
         if id(parameter) in moved and f"optimizer/{keys[0]}/{name}" in arrays:
-            state = {key: torch.tensor(arrays[f"optimizer/{key}/{name}"], device=device) for key in keys}
-            optimizer.state[parameter] = state
+            like = {key: torch.zeros(()) if key == "step" else parameter for key in keys}
+            optimizer.state[parameter] = {
+                key: _like(arrays, f"optimizer/{key}/{name}", like[key]).to(device) for key in keys
+            }
 
 
 def network(arrays: Mapping[str, NDArray]) -> Net:
-    """The net of a checkpoint alone, as export needs it. Raises TrainingError where the arrays hold none."""
-    with _checkpoint():
-        net = untrained(_parsed(NetworkConfig, arrays["network"]))
-        net.load_state_dict({name: torch.from_numpy(np.array(arrays[f"net/{name}"])) for name in net.state_dict()})
-    return net
+    """The net of a checkpoint alone, as export needs it.
 
-
-Config = TypeVar("Config", bound=Strict)
-
-
-def _parsed(kind: type[Config], text: NDArray) -> Config:
-    return kind.model_validate_json(str(text))
-
-
-@contextmanager
-def _checkpoint() -> Iterator[None]:
-    """Whatever is wrong with the arrays of a checkpoint, as a TrainingError in one line."""
+    Raises TrainingError where an array is missing, of another shape or type, or holds NaN or an infinity.
+    """
     try:
-        yield
-    except TrainingError:
-        raise
-    except KeyError as error:
-        raise TrainingError(f"not a checkpoint of this network: {error.args[0]} is missing") from None
+        net = untrained(NetworkConfig.model_validate_json(_text(arrays, "network")))
     except ValidationError as error:
-        raise TrainingError(f"not a checkpoint of this network: {describe(error)}") from None
-    except (TypeError, ValueError, RuntimeError) as error:  # of JSON, of torch where a shape or type is another
-        said = " ".join(str(error).split())
-        raise TrainingError(f"not a checkpoint of this network: {said}") from None
+        raise TrainingError(f"the network of a checkpoint: {describe(error)}") from None
+    if strange := sorted({name for name in arrays if name.startswith("net/")} - {f"net/{n}" for n in net.state_dict()}):
+        raise TrainingError(f"not a checkpoint of this network: it has no {strange[0]}")
+    net.load_state_dict(_state(arrays, "net", net))
+    return net

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...ib_analysis.codes import Codes, Trace, concatenate
+from ...ib_analysis.codes import Codes, CodesError, Trace, array_of, concatenate
 from .binarize import Binarize
 from .dense import Dense, Scores
 from .layer import KINDS, GraphError, Layer
@@ -81,18 +81,28 @@ class Graph:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Graph:
-        """Raises GraphError where the arrays are not a graph."""
+        """Raises GraphError for anything that `arrays` did not write."""
         try:
-            input_bits = int(arrays["input_bits"])
-            return cls(str(arrays["name"]), input_bits, tuple(_layers(arrays, input_bits)))
-        except KeyError as error:
-            raise GraphError(f"not a graph: {error.args[0]}") from None
+            name, input_bits = array_of(arrays, "name", "U", 0), int(array_of(arrays, "input_bits", "iu", 0))
+        except CodesError as error:
+            raise GraphError(f"not a graph: {error}") from None
+        return cls(str(name), input_bits, tuple(_layers(arrays, input_bits)))
 
 
 def _layers(arrays: Mapping[str, NDArray], input_bits: int) -> Iterator[Layer]:
-    for prefix in sorted({key.rpartition("/")[0] for key in arrays if "/" in key}):
-        _, kind, name = prefix.split("/")
+    prefixes = sorted({key.rpartition("/")[0] for key in arrays if "/" in key})
+    for number, prefix in enumerate(prefixes):
+        index, kind, name, *more = [*prefix.split("/"), "", ""]
+        if index != f"{number:02d}" or any(more):
+            raise GraphError(f"not a graph: {prefix!r} where layer {number:02d} belongs")
         if kind not in KINDS:
-            raise GraphError(f"not a graph: unknown layer kind {kind}")
+            raise GraphError(f"not a graph: unknown layer kind {kind!r}")
         fields = {key.rpartition("/")[2]: value for key, value in arrays.items() if key.rpartition("/")[0] == prefix}
-        yield KINDS[kind].of_fields(name, fields, input_bits)
+        try:
+            layer = KINDS[kind].of_fields(name, fields, input_bits)
+        except KeyError as error:
+            raise GraphError(f"not a graph: {prefix} has no {error.args[0]}") from None
+        if layer.name != name or layer.fields().keys() != fields.keys():
+            due = ", ".join(layer.fields())
+            raise GraphError(f"not a graph: {prefix} holds {', '.join(fields)}; {due} of {layer.name} belong there")
+        yield layer

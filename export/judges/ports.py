@@ -16,6 +16,7 @@ from onnx import helper
 
 from ...ib_analysis.codes import Codes, Source, Trace, concatenate
 from ..annotations import QonnxError, data_types
+from .spelling import check_spelling
 
 Values: TypeAlias = Mapping[str, NDArray]
 
@@ -46,6 +47,7 @@ class Ports:
         weights = {tensor.name: tensor.dims for tensor in graph.initializer}
         if [port.name for port in graph.input] != ["x"] or "scores.weight" not in weights:
             raise QonnxError(f"{graph.name}: only files of `export` name their layers; streamline others instead")
+        check_spelling(model)
         tensor = graph.input[0].type.tensor_type
         kinds = data_types(model)
         return cls(

@@ -25,9 +25,11 @@ def execute(model: onnx.ModelProto, x: NDArray[np.uint8], batch: int = 2048, sou
     ports = Ports.of(model)
     ports.check(x)
     batch = min(batch, len(x))
-    wide = ModelWrapper(model, make_deepcopy=True).transform(ChangeBatchSize(batch)).transform(InferShapes())
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
     # Without annotations qonnx rounds nothing to them: it could hide a difference, and takes five times as long.
-    del wide.graph.quantization_annotation[:]
+    del bare.graph.quantization_annotation[:], bare.graph.value_info[:]
+    wide = ModelWrapper(bare).transform(ChangeBatchSize(batch)).transform(InferShapes())
     return ports.trace(
         source, x, batch, lambda values: execute_onnx(wide, {"x": values}, return_full_exec_context=True)
     )

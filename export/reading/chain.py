@@ -11,6 +11,8 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from ..annotations import QonnxError
+from ..soundness import check
 from .evaluation import EvaluationError, first_line, run
 from .purity import STANDARD, function_impurity, impurity
 
@@ -83,9 +85,9 @@ def read(model: onnx.ModelProto | bytes) -> Chain:
         except DecodeError:
             raise StreamlineError(f"not an ONNX file: {len(model)} bytes that do not decode; export it again") from None
     try:
-        onnx.checker.check_model(model)
-    except (onnx.checker.ValidationError, UnicodeDecodeError, TypeError) as error:
-        raise StreamlineError(f"not an ONNX net: {' '.join(str(error).split())}; export it again") from None
+        check(model)
+    except QonnxError as error:
+        raise StreamlineError(f"{model.graph.name}: {error}; export it again") from None
     graph = model.graph
     opsets = {_domain(opset.domain): opset.version for opset in model.opset_import}
     unknown = {_domain(node.domain) for node in graph.node} - set(opsets)

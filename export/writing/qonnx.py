@@ -168,12 +168,12 @@ def _bare(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
         ordered = sorted(table, key=lambda entry: getattr(entry, "name", "") or getattr(entry, "tensor_name", ""))
         del table[:]
         table.extend(ordered)
-    bare.functions.append(_bipolar_quant(bare))
+    bare.functions.append(bipolar_quant(bare))
     onnx.checker.check_model(bare)
     return bare
 
 
-def _bipolar_quant(model: onnx.ModelProto) -> onnx.FunctionProto:
+def bipolar_quant(model: onnx.ModelProto) -> onnx.FunctionProto:
     """qonnx's operator in standard ones, carried in the file: ONNX Runtime then runs it without knowing qonnx."""
     standard = [opset for opset in model.opset_import if not opset.domain]
     zero = helper.make_tensor("zero", onnx.TensorProto.FLOAT, [], [0.0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -53,6 +53,11 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def wrapped(*arguments: object, **options: object) -> None:
+        for path in _paths(options):
+            try:
+                str(path).encode()
+            except UnicodeEncodeError:  # no page, no table and no script could name it
+                refuse(f"{os.fsencode(path)!r} is no name in UTF-8; give the folder or file another one")
         try:
             function(*arguments, **options)
         except KeyboardInterrupt:
@@ -69,6 +74,11 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
 
     app.command()(wrapped)
     return wrapped
+
+
+def _paths(options: Mapping[str, object]) -> Iterator[Path]:
+    for value in options.values():
+        yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, Path))
 
 
 def refuse(message: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -35,7 +36,8 @@ def page(runs: Sequence[Shown]) -> str:
 
 def distinct_names(paths: Iterable[Path]) -> list[str]:
     """The shortest endings of the paths that tell them apart."""
-    parts = [path.resolve().parts for path in paths]
+    found = [Path(os.path.realpath(path)) for path in paths]  # unlike resolve, of a link to itself too
+    parts = [Path(os.fsencode(path).decode(errors="replace")).parts for path in found]
     twice = next((own for number, own in enumerate(parts) if own in parts[:number]), None)
     if twice is not None:
         raise PlaneError(f"{twice[-1]} is given twice; name runs that differ")

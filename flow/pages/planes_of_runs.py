@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..belonging import analysis_of
 from ..config import RunError
 from ..files import write
-from ..folder import RunFolder, analysis_of, history
+from ..folder import RunFolder, history, is_there
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +23,7 @@ def page(folders: Sequence[RunFolder], path: Path) -> Path:
     shown = []
     for folder, name in zip(folders, interactive.distinct_names(folder.path for folder in folders), strict=True):
         config = folder.config()
-        epochs = history(folder) if folder.checkpoint.exists() else []
+        epochs = history(folder) if is_there(folder.checkpoint) else []
         shown.append(
             Shown(
                 name,
@@ -49,7 +50,7 @@ def figure(folders: Sequence[RunFolder], path: Path) -> Path:
         raise RunError(f"{path}: a figure ends in one of {', '.join(formats)}")
     distinct_names(folder.path for folder in folders)
     points = across_runs([analysis_of(folder).points for folder in folders])
-    rows = [history(folder) for folder in folders if folder.checkpoint.exists()]
+    rows = [history(folder) for folder in folders if is_there(folder.checkpoint)]
     if len(rows) < len(folders):
         rows = []
     epochs = [int(row["epoch"]) for row in min(rows, key=len, default=[])]

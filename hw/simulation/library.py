@@ -23,7 +23,7 @@ from ..verilog import verilog
 from .probe import probe, recorded, taps
 from .verilator import SimulationError, Verilator, call, find_verilator
 
-COMPILE = ["g++", "-std=gnu++17", "-O2", "-fPIC", "-march=native", "-DVL_TIME_CONTEXT", "-pthread"]
+COMPILE = ["g++", "-std=gnu++17", "-O2", "-fPIC", "-march=native", "-DVL_TIME_CONTEXT", "-DVL_USER_FATAL", "-pthread"]
 RUNTIME = ["verilated.cpp", "verilated_threads.cpp"]
 
 
@@ -74,6 +74,8 @@ class _Run(ctypes.Structure):
         ("first_frame", ctypes.c_int64),
         ("seen", ctypes.POINTER(ctypes.c_int64)),
         ("state", ctypes.POINTER(ctypes.c_uint8)),
+        ("words", ctypes.c_char_p),
+        ("room", ctypes.c_int64),
     )
 
 
@@ -133,6 +135,7 @@ class Simulator:
             for stage in recorded(self.accelerator)
         }
         pointers = [taken[stage.name].ctypes.data if stage.name in taken else None for stage in chain]
+        words = ctypes.create_string_buffer(300)
         seen, state = np.zeros(len(chain), dtype=np.int64), np.zeros(len(chain), dtype=np.uint8)
         request = _Run(
             folder=os.fsencode(self.folder),
@@ -146,8 +149,13 @@ class Simulator:
             output_stall=round(256 * stalls.sink),
             seen=seen.ctypes.data_as(ctypes.POINTER(ctypes.c_int64)),
             state=state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8)),
+            words=ctypes.cast(words, ctypes.c_char_p),
+            room=len(words),
         )
         outcome = run(ctypes.byref(request), ctypes.c_int64(chain[-1].out_beats))
+        if outcome == 3:
+            said = words.value.decode(errors="replace")
+            raise SimulationError(f"{self.accelerator.name}: the design stopped itself: {said}; build its RTL anew")
         if outcome:
             raise SimulationError(_diagnosis(outcome, self.accelerator, seen, beats, state))
         streams = {stage.name: bytes_beats(taken[stage.name], stage.out_width) for stage in recorded(self.accelerator)}

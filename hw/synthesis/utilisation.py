@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, FiniteFloat
 
 from ..parts import Family, counted
 
@@ -16,12 +18,12 @@ PORT = "byte port"  # whatever belongs to no stage: the shell around the core
 class StageUse:
     """Cells of one stage in yosys' netlist. `estimated` LUTs, where somebody estimated."""
 
-    name: str
-    luts: int
-    carries: int
-    ffs: int
-    brams: int
-    estimated: float | None = None
+    name: Annotated[str, Field(min_length=1)]
+    luts: Annotated[int, Field(ge=0)]
+    carries: Annotated[int, Field(ge=0)]
+    ffs: Annotated[int, Field(ge=0)]
+    brams: Annotated[int, Field(ge=0)]
+    estimated: FiniteFloat | None = None
 
     @property
     def error(self) -> float | None:

@@ -49,7 +49,7 @@ def test_a_folder_that_cannot_be_replaced_stays_as_it_was(tmp_path, monkeypatch)
 
 def test_what_is_no_npz_is_damaged_and_nobody_is_told_to_unpickle_it(tmp_path):
     (tmp_path / "graph.npz").write_bytes(bytes(range(256)))
-    with pytest.raises(RunError, match=r"graph\.npz is damaged \(no \.npz\)"):
+    with pytest.raises(RunError, match=r"graph\.npz is damaged \(no \.npz: "):
         read_arrays(tmp_path / "graph.npz")
 
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "Vprobe.h"
@@ -53,10 +54,30 @@ extern "C" struct Run {
     int64_t first_frame;       // out: cycle in which the first frame has left
     int64_t* seen;             // out, by stream: beats that passed
     uint8_t* state;            // out, by stream: valid | ready << 1 at the end
+    char* words;               // out: why it stopped itself, in `room` bytes
+    int64_t room;
 } Run;
 
-// 0: every stream had its beats. 1: the design hangs. 2: a stream had a beat too many.
+// What the run-time library cannot go on after, a $fatal or a memory file that does not fit: its own way is to end the
+// process, which is not ours.
+void vl_fatal(const char* file, int line, const char*, const char* words) {
+    throw std::runtime_error(std::string(file) + ":" + std::to_string(line) + ": " + words);
+}
+
+static int simulate(struct Run* run, int64_t frame_beats);
+
+// 0: every stream had its beats. 1: the design hangs. 2: a stream had a beat too many. 3: it stopped itself, and `words`
+// say why.
 extern "C" int bitneck_run(struct Run* run, int64_t frame_beats) {
+    try {
+        return simulate(run, frame_beats);
+    } catch (const std::runtime_error& error) {
+        std::snprintf(run->words, run->room, "%s", error.what());
+        return 3;
+    }
+}
+
+static int simulate(struct Run* run, int64_t frame_beats) {
     memory_folder = run->folder;
     const auto context = std::make_unique<VerilatedContext>();
     const auto top = std::make_unique<Vprobe>(context.get(), "probe");
@@ -109,6 +130,7 @@ extern "C" int bitneck_run(struct Run* run, int64_t frame_beats) {
             idle_until = cycle + run->patience / 8;
         }
         top->clk = 1, top->eval();
+        if (context->gotFinish()) throw std::runtime_error("it called $finish");
         if (taken) {
             ++sent;
             top->s_axis_tvalid = 0;

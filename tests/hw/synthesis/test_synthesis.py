@@ -12,8 +12,9 @@ from typing import get_args
 import pytest
 from bitneck.export.graph import Graph
 from bitneck.flow import silicon
+from bitneck.flow.belonging import graph_of
 from bitneck.flow.config import design
-from bitneck.flow.folder import RunFolder, graph_of
+from bitneck.flow.folder import RunFolder
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.costs.search import budget, search
 from bitneck.hw.folding import fold
