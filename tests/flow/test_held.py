@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from bitneck.flow import RunFolder, build
 from bitneck.flow.config import RunError
-from bitneck.flow.files import remove_all_leftovers, write, write_folder
+from bitneck.flow.files import locked, remove_all_leftovers, write, write_folder
 from bitneck.flow.held import held
 
 Say = Callable[[str], None]
@@ -27,7 +27,7 @@ def started(job: Callable[..., None], *words: object) -> BaseProcess:
     """A process that does `job` and has said something. A fork: an interpreter of its own would need seconds."""
     context = multiprocessing.get_context("fork")
     heard, say = context.Pipe(duplex=False)
-    process = context.Process(target=job, args=(say.send, *words))
+    process = context.Process(target=job, args=(say.send, *words), daemon=True)
     process.start()
     assert heard.poll(60)
     return process
@@ -123,6 +123,21 @@ def test_however_fast_it_changes_hands_two_never_hold_a_folder(tmp_path):
         process.join(120)
     assert [process.exitcode for process in both] == [0, 0]
     assert names(tmp_path) == []
+
+
+def test_a_lock_that_another_removed_and_a_third_made_anew_holds_nothing(monkeypatch, tmp_path):
+    third: list[BaseProcess] = []
+
+    def late(handle: int, wait: bool) -> bool:
+        monkeypatch.setattr("bitneck.flow.held.locked", locked)
+        (tmp_path / ".lock").unlink()  # as its holder does at the end
+        third.append(started(hold, tmp_path))
+        return locked(handle, wait)
+
+    monkeypatch.setattr("bitneck.flow.held.locked", late)
+    with pytest.raises(RunError, match="is held by `bitneck train`"), held(tmp_path, "build"):
+        pass
+    kill(third.pop())
 
 
 def test_where_the_file_system_has_no_locks_work_goes_on(monkeypatch, tmp_path):

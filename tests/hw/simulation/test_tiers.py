@@ -21,7 +21,7 @@ from bitneck.hw.folding import Folding, fold
 from bitneck.hw.simulation import library
 from bitneck.hw.simulation.cocotb_tier import cosimulate
 from bitneck.hw.simulation.library import Simulation, Stalls, build
-from bitneck.hw.simulation.runner import keep_runtime, restore_runtime, run_cocotb
+from bitneck.hw.simulation.runner import keep_runtime, neutral, restore_runtime, run_cocotb
 from bitneck.hw.simulation.verilator import SimulationError, find_verilator, first_complaint
 from bitneck.hw.verilog import memory_file, verilog
 from bitneck.ib_analysis.codes import Codes
@@ -283,6 +283,8 @@ def test_temporary_folder_and_run_may_have_names_that_make_cannot_read(monkeypat
         (tmp_path / place).mkdir()
         monkeypatch.setenv(variable, str(tmp_path / place))
     monkeypatch.setattr(tempfile, "tempdir", None)  # it remembers
+    with neutral() as work:
+        assert re.fullmatch("[a-z0-9_/-]+", str(work))
     graph, accelerator = net("smallest")
     x = random_frames(graph, FRAMES)
     simulation, complaint = cosimulate(accelerator, x, graph(x), tmp_path / HOSTILE, simulator_name)
