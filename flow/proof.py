@@ -129,10 +129,10 @@ def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) 
 
     config = finished(folder)
     verification = verification_of(folder, sealed=False)
-    stale = [] if is_as_written(folder.verification) else [f"{folder.verification} was changed after it was written"]
-    stale += of_other_files(folder, verification)
+    edited = [] if is_as_written(folder.verification) else [f"{folder.verification} was changed after it was written"]
+    stale = of_other_files(folder, verification)
     if stale and not judges:
-        return verification, stale
+        return verification, edited + stale
     graph = graph_of(folder, own=False)
     x, y = chosen_samples(config, trained_on(folder, config, data_dir))
     tell(f"digests of the codes of {len(x):,} samples")
@@ -140,7 +140,7 @@ def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) 
     trace, classes = simulated(folder)
     accelerator, design = built(folder, graph)
     model = read_model(folder.needs(folder.model, "export"))
-    lines = disproven(folder, config, accelerator, verification)
+    lines = edited + disproven(folder, config, accelerator, verification)
     lines += of_other_codes(folder, verification, [graph_trace])
     if not np.array_equal(read_labels(folder.labels), y):
         lines.append(f"{folder.labels} holds other labels than {config.dataset}")

@@ -17,10 +17,10 @@ import numpy as np
 import onnx
 import pytest
 import tomli_w
-from bitneck.flow.belonging import checkpoint_of
 from bitneck.flow.config import changed, from_preset
 from bitneck.flow.files import write_arrays, write_record
 from bitneck.flow.folder import RunFolder
+from bitneck.flow.trained import checkpoint_arrays
 from bitneck.hw.synthesis.bitstream import design_digest
 from onnx import numpy_helper
 
@@ -40,8 +40,8 @@ READERS = {  # artefact -> verbs that read it, the cheap ones more than once
     "streamlined.onnx": [VERIFY],
     "standard.onnx": [VERIFY],
     "graph.npz": [BUILD, FOLD, VERIFY, VECTORS],
-    "rtl/mvtu.sv": [VERIFY],
-    "rtl/dense1_weights.mem": [VERIFY, SIMULATE],
+    "rtl/digits__mvtu.sv": [VERIFY],
+    "rtl/digits__dense1_weights.mem": [VERIFY, SIMULATE],
     "rtl/build.json": [VERIFY, VECTORS],
     "trace.npz": [VERIFY, COMPARE],
     "verify.json": [VERIFY, REPORT],
@@ -61,7 +61,7 @@ def runs(bitneck, finished_run, tmp_path_factory) -> tuple[RunFolder, Snapshot, 
     for run in (mine, other):
         assert bitneck(*VECTORS, run.path).exit_code == 0
         stage = {"name": "dense1", "luts": 1728, "carries": 342, "ffs": 678, "brams": 1, "estimated": 1900.0}
-        row = {"target": "up5k", "inputs": "12" * 32, "top": "digits_shell", "cycles": 32, "port_cycles": 128}
+        row = {"target": "up5k", "inputs": "12" * 32, "top": "digits__shell", "cycles": 32, "port_cycles": 128}
         row |= {"resources": [{"name": name, "used": 3, "available": 30} for name in ("ICESTORM_LC", "ICESTORM_RAM")]}
         row |= {"stages": [stage], "fmax_mhz": 48.0, "slowest": [], "bitstream": ["design.bin", "ab" * 32], "tools": {}}
         row["design"] = design_digest({file.name: file.read_text() for file in run.rtl.iterdir()})
@@ -260,6 +260,8 @@ def complaint(bitneck, run: RunFolder, mine: Snapshot, other: Snapshot, due: dic
     if result.exit_code == 2 and len(said.strip().splitlines()) > 1:
         return f"{case} with {len(said.splitlines())} lines: {said[:300]}"
     path = run.path / name
+    if kind == "other run" and name.startswith("synth/") and b"synthesised from other files" in left["report.html"]:
+        return None  # the page says so
     if kind == "loop" and path.is_file() and path.read_bytes() == mine[name]:
         return None  # made anew
     if result.exit_code == 0 and (said != due[verb][0] or left != {k: v for k, v in due[verb][1].items() if k != name}):
@@ -300,7 +302,6 @@ def test_no_damage_ends_in_a_traceback_or_in_a_silently_wrong_answer(bitneck, ru
         ("verify.json", REPORT),
         ("plane.json", PLANE),
         ("plane.json", REPORT),
-        ("synth", REPORT),
         ("run.toml", VERIFY),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
@@ -321,10 +322,9 @@ def test_what_is_of_another_run_is_noticed_by_who_reads_it(bitneck, runs, swappe
 def test_what_is_no_number_in_a_checkpoint_is_named_with_its_place(bitneck, runs, parameter, value):
     run, mine, _ = runs
     put_back(run.path, mine)
-    arrays, captured = checkpoint_of(run)
-    arrays.pop("captured")
+    arrays, record = checkpoint_arrays(run.checkpoint)
     arrays[parameter][..., 3] = value
-    write_arrays(run.checkpoint, captured.beside(arrays))
+    write_arrays(run.checkpoint, record.beside(arrays))
     before = snapshot(run.path)
     for verb in ("export", "train"):
         result = bitneck(verb, run.path)
@@ -400,8 +400,8 @@ def test_names_that_are_no_text_and_links_to_themselves_are_one_line(bitneck, ru
 def test_a_memory_file_of_another_form_does_not_end_the_process(bitneck, runs, end):
     run, mine, _ = runs
     put_back(run.path, mine)
-    path = run.rtl / "dense1_weights.mem"
+    path = run.rtl / "digits__dense1_weights.mem"
     path.write_text("\n".join(path.read_text().split("\n")[:-2]) + "\n" + end)
     result = bitneck("simulate", run.path)
     assert result.exit_code == 2
-    assert "dense1_weights.mem is damaged: 32 words of 64 hex digits belong there" in result.output
+    assert "digits__dense1_weights.mem is damaged: 32 words of 64 hex digits belong there" in result.output

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from bitneck.flow import silicon
-from bitneck.flow.files import read_arrays, write_arrays
+from bitneck.flow.files import read_arrays, read_record, read_row, write_arrays, write_record
 from bitneck.flow.folder import RunFolder
 from bitneck.hw.accelerator import Accelerator
-from bitneck.hw.synthesis.bitstream import from_row
+from bitneck.hw.synthesis.bitstream import Synthesis, design_digest
 
 
 @pytest.fixture
@@ -44,11 +44,17 @@ def test_every_number_that_can_be_computed_again_is_named_with_both_values(bitne
         assert [line for line in lines if f"{name}: verify.json says {value}, " in line and str(was[name]) in line], (
             name
         )
-    assert bitneck("report", run.path).exit_code == 0
-    page = run.report.read_text()
-    assert ">different<" in page
-    assert f"accuracy: verify.json says 0.9999, trace.npz by labels.npz says {was['accuracy']}" in page
-    assert "cycles_per_frame: verify.json says 3.0, the design promises 32" in page
+    assert "verify.json was changed after it was written" in result.output
+    assert "verify.json is damaged (it was changed after" in bitneck("report", run.path).output
+
+
+def test_a_page_is_not_made_of_a_record_that_the_files_contradict(bitneck, run):
+    values = read_row(run.verification)
+    values.pop("sha256")
+    write_record(run.verification, values | {"accuracy": 0.9999})
+    result = bitneck("report", run.path)
+    assert result.exit_code == 2
+    assert f"accuracy: verify.json says 0.9999, trace.npz by labels.npz says {values['accuracy']}" in result.output
 
 
 @pytest.mark.parametrize("source", ["qonnx", "graph", "rtl"])
@@ -162,7 +168,14 @@ def test_other_labels_than_those_captured_confirm_no_accuracy(bitneck, run):
         assert "labels.npz is not what the training captured" in result.output
 
 
-RESULT = {"target": "up5k", "inputs": "these", "top": "digits_shell", "cycles": 32, "port_cycles": 128, "slowest": []}
+RESULT = {
+    "target": "up5k",
+    "inputs": "12" * 32,
+    "top": "digits__shell",
+    "cycles": 32,
+    "port_cycles": 128,
+    "slowest": [],
+}
 RESULT |= {"resources": [{"name": f"ICESTORM_{kind}", "used": 1, "available": 30} for kind in ("LC", "RAM")]}
 RESULT |= {"stages": [{"name": "dense1", "luts": 7, "carries": 3, "ffs": 6, "brams": 1, "estimated": None}]}
 RESULT |= {"fmax_mhz": 48.0, "bitstream": ["design.bin", sha256(b"bits").hexdigest()], "tools": {}, "seconds": {}}
@@ -174,7 +187,8 @@ def synthesised(run):
     folder = run.synthesis("up5k").parent
     shutil.copytree(run.rtl, folder)
     (folder / "design.bin").write_bytes(b"bits")
-    run.synthesis("up5k").write_text(json.dumps(RESULT))
+    design = design_digest({path.name: path.read_text() for path in run.rtl.iterdir()})
+    write_record(run.synthesis("up5k"), RESULT | {"design": design})
     return run
 
 
@@ -182,18 +196,20 @@ def test_a_page_says_where_something_else_was_synthesised_than_lies_there(bitnec
     said = "up5k: synthesised from other files than lie in rtl/ now"
     assert bitneck("report", synthesised.path).exit_code == 0
     assert said not in synthesised.report.read_text()
-    path = synthesised.rtl / "scores_weights.mem"
-    path.write_text(path.read_text() + "\n")
+    assert bitneck("build", synthesised.path).exit_code == 0
+    values = read_row(synthesised.synthesis("up5k"))
+    values.pop("sha256")
+    write_record(synthesised.synthesis("up5k"), values | {"design": "ab" * 32})
     assert bitneck("report", synthesised.path).exit_code == 0
     assert said in synthesised.report.read_text()
 
 
 def test_a_bitstream_that_is_not_the_one_that_was_made_is_made_again(synthesised, monkeypatch):
-    asked = []
-    monkeypatch.setattr(silicon, "digest", lambda *_: "these")
-    monkeypatch.setattr(silicon, "synthesise", lambda *_: asked.append(1) or from_row(RESULT))
-    assert silicon.synth(synthesised, "up5k") == from_row(RESULT)
+    asked, made = [], read_record(synthesised.synthesis("up5k"), Synthesis)
+    monkeypatch.setattr(silicon, "digest", lambda *_: made.inputs)
+    monkeypatch.setattr(silicon, "synthesise", lambda *_: asked.append(1) or made)
+    assert silicon.synth(synthesised, "up5k") == made
     assert not asked
     (synthesised.synthesis("up5k").parent / "design.bin").write_bytes(b"bots")
-    assert silicon.synth(synthesised, "up5k") == from_row(RESULT)
+    assert silicon.synth(synthesised, "up5k") == made
     assert asked
