@@ -7,7 +7,7 @@ parameters is here without being computed twice, and pyslang does it as SystemVe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Protocol
 
@@ -73,3 +73,21 @@ def ranges(stages: Iterable[Sized]) -> dict[tuple[str, str], range]:
             for name, number in numbers.items():
                 seen.setdefault((module, name), set()).add(number)
     return {key: range(min(found), max(found) + 1) for key, found in seen.items()}
+
+
+def largest(stages: Iterable[Sized]) -> Callable[[str], Callable[[str], int | None]]:
+    """By module: how large a constant expression of its numbers becomes in any of the stages."""
+    numbers: dict[str, list[Numbers]] = {}
+    for stage in stages:
+        for module, found in instances(stage):
+            numbers.setdefault(module, []).append(found)
+
+    def of(module: str) -> Callable[[str], int | None]:
+        @cache
+        def most(expression: str) -> int | None:
+            values = [value(expression, each) for each in numbers.get(module, [])]
+            return max((each for each in values if each is not None), default=None)
+
+        return most
+
+    return of

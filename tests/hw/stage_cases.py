@@ -179,7 +179,7 @@ def stages(seed: int = 1) -> list[Stage]:
             for shape in [(1, 1, 1, 1), (4, 7, 2, 7), (4, 7, 4, 1), (8, 98, 4, 49), (2, 1, 1, 1), (5, 3, 1, 3)]
         ),
         *(scores(rng, 6, 8, pe, simd) for pe, simd in foldings),
-        scores(rng, 10, 63, 5, 21),
+        *(scores(rng, *shape) for shape in [(10, 63, 5, 21), (2, 3, 1, 1)]),
         *(dense(rng, *shape) for shape in [(1, 1, 128), (6, 8, 128), (5, 32, 16), (4, 33, 32), (7, 98, 32), (4, 7, 1)]),
         *(dense_scores(rng, *shape) for shape in [(1, 2, 128), (3, 31, 6), (10, 70, 32)]),
         *(DwcUp(f"up_{s}_{m}", s, m, m // s * 2) for s, m in [(1, 2), (1, 8), (4, 12), (7, 63)]),
@@ -206,16 +206,13 @@ def large_stages(seed: int = 2) -> list[Stage]:
     rng = np.random.default_rng(seed)
     return [
         *(binarize(rng, cols, 8, pe) for cols, pe in [(784, 1), (130, 2), (784, 784)]),
-        # 260 words of thresholds; many lanes; FINN's folding of TFC; the widest popcount; the longest sums, where a vector
-        # comes a bit a beat and where the accumulator goes from one end to the other.
+        # 260 words of thresholds; many lanes; FINN's folding of TFC; the widest popcount; the largest sums.
         *(
             mvtu(rng, *shape)
             for shape in [(1040, 4, 4, 4), (132, 6, 66, 3), (64, 784, 16, 49), (4, 784, 1, 784), (6, 1024, 2, 256)]
         ),
-        *(
-            scores(rng, *shape)
-            for shape in [(2, 3, 1, 1), (10, 1024, 1, 8), (2, 1024, 2, 1), (10, 1024, 10, 64), (20, 257, 20, 257)]
-        ),
+        # More than 1,024 words of weights; as many beats a vector; all scores in one beat.
+        *(scores(rng, *shape) for shape in [(10, 1024, 1, 8), (2, 1024, 2, 1), (10, 1024, 10, 64), (20, 257, 20, 257)]),
         *(dense(rng, *shape) for shape in [(70, 9, 128), (17, 130, 128), (3, 1024, 128)]),
         dense_scores(rng, 17, 130, 128),
         *(DwcUp(f"up_{s}_{m}", s, m, m // s) for s, m in [(1, 16), (2, 34), (4, 784), (392, 784), (1, 260)]),

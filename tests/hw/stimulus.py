@@ -1,6 +1,6 @@
 """What goes into a stage under test: random frames, and frames directed at the edges of what it computes.
 
-By the descriptor's module, as a registry: what has no entry of its own passes bits on, and gets all of them set and none.
+What only passes bits on gets all of them set, and none.
 Directed frames come in the order of what they show; a bench that has time for few takes the first.
 """
 
@@ -87,7 +87,7 @@ def _agreements(stage: Mvtu | Scores, rng: np.random.Generator) -> Iterator[Bits
 
 
 def _contests(classes: int, top: int, rng: np.random.Generator) -> Iterator[list[int]]:
-    """Scores that tie, in every pair of neighbours and at both ends; that win by one; by each bit; and by everything."""
+    """Scores that tie, in every pair of neighbours and at both ends; that win by one among the highest; by each bit."""
 
     def among(others: int, by_class: Mapping[int, int]) -> list[int]:
         return [by_class.get(index, others) for index in range(classes)]

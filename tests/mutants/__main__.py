@@ -16,8 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hw"))
 
 from bitneck.hw.simulation.verilator import SimulationError
 from bitneck.hw.verilog import library
-from execute import execute_all
-from operators import mutants
+from execute import every_mutant, execute_all
 from rich.console import Console
 from rich.progress import track
 from score import SURVIVORS, explained, sample, stale, table, verdict
@@ -34,7 +33,7 @@ def main() -> int:
     wanted = parser.parse_args()
     if unknown := [name for name in wanted.modules if name not in names]:
         parser.error(f"no module {unknown[0]}; choose from {', '.join(names)}")
-    chosen = [each for name in wanted.modules or names for each in mutants(name, library()[f"{name}.sv"])]
+    chosen = [each for name in wanted.modules or names for each in every_mutant(name)]
     if wanted.sample is not None:
         chosen = sample(chosen, wanted.sample, wanted.seed)
     began = time.monotonic()

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
@@ -25,14 +25,17 @@ from typing import Literal
 from bitneck.hw.simulation.verilator import SimulationError
 from bitneck.hw.stages import Stage
 from bitneck.hw.verilog import library
-from operators import Mutant
+from operators import Mutant, mutants
+from sized import Largest
+from sizes import largest
 from stage_bench import FIXTURES, prefixed, refused, run_bench, top_of_all
-from stage_cases import REFUSED, stages
+from stage_cases import REFUSED, large_stages, stages
 
-BATCH = 24
+BATCH, FEW = 24, 4  # mutants in one simulation, of small stages and of large ones
+STILLBORN = "does not compile at its largest"
 ENDED = "expected it would shut down the simulation"  # cocotb, of a $fatal or $finish
-CPU_SECONDS = 40  # of one simulation: what takes longer loops without time passing
-WITHOUT_BACK_PRESSURE = r"sink=0\.0|throughput"
+CPU_SECONDS = 120  # of one simulation: what takes longer loops without time passing
+WITHOUT_BACK_PRESSURE = r"sink=0\.0|throughput|extremes"
 WITH_BACK_PRESSURE = r"sink=0\.[1-9]|wait_for_ready|full_stage"
 
 State = Literal["killed", "survived", "does not compile"]
@@ -61,30 +64,47 @@ def modules_inside() -> dict[str, set[str]]:
 
 
 @cache
-def cases_of(module: str) -> tuple[tuple[Stage, ...], ...]:
+def cases_of(module: str, large: bool = False) -> tuple[tuple[Stage, ...], ...]:
     """The cases that a module is part of: its own, then those of the modules around it."""
-    found = [stage for stage in stages() if module in modules_inside()[stage.module]]
+    every = large_stages() if large else stages()
+    found = [stage for stage in every if module in modules_inside()[stage.module]]
     own = tuple(stage for stage in found if stage.module == module)
     around = tuple(stage for stage in found if stage.module != module)
     return tuple(cases for cases in (own, around) if cases)
 
 
-def execute(mutants: Sequence[Mutant]) -> list[Fate]:
-    """The fates of mutants of one module, in their order."""
+@cache
+def every_mutant(module: str) -> tuple[Mutant, ...]:
+    """Of a module, those that only the largest bench shows included."""
+    return tuple(mutants(module, library()[f"{module}.sv"], _largest()(module)))
+
+
+@cache
+def _largest() -> Callable[[str], Largest]:
+    return largest([*stages(), *large_stages()])
+
+
+def execute(some: Sequence[Mutant]) -> list[Fate]:
+    """The fates of some of one module, in their order."""
     fates: dict[Mutant, Fate] = {}
     with tempfile.TemporaryDirectory() as name:
-        for mutant in mutants:
+        for mutant in some:
             if (fate := _stillborn(mutant, Path(name))) is not None:
                 fates[mutant] = fate
-    for cases in cases_of(mutants[0].module):
-        for tests in (WITHOUT_BACK_PRESSURE, WITH_BACK_PRESSURE):
-            alive = [mutant for mutant in mutants if mutant not in fates]
-            for mutant, complaint in _complaints(alive, cases, tests).items():
-                fates[mutant] = Fate(mutant, "killed", tests == WITH_BACK_PRESSURE, complaint)
-    for mutant in mutants:
+    for large in (False, True):
+        for cases in cases_of(some[0].module, large):
+            for tests in (WITHOUT_BACK_PRESSURE, WITH_BACK_PRESSURE):
+                alive = [mutant for mutant in some if mutant not in fates]
+                step = FEW if large else BATCH + 1
+                for start in range(0, len(alive), step):
+                    found = _complaints(alive[start : start + step], cases, tests, large)
+                    for mutant, complaint in found.items():
+                        state: State = "does not compile" if complaint == STILLBORN else "killed"
+                        fates[mutant] = Fate(mutant, state, tests == WITH_BACK_PRESSURE, complaint)
+    for mutant in some:
         if mutant not in fates and (complaint := _not_refused(mutant)):
             fates[mutant] = Fate(mutant, "killed", complaint=complaint)
-    return [fates.get(mutant, Fate(mutant, "survived")) for mutant in mutants]
+    return [fates.get(mutant, Fate(mutant, "survived")) for mutant in some]
 
 
 def _stillborn(mutant: Mutant, folder: Path) -> Fate | None:
@@ -101,40 +121,45 @@ def _stillborn(mutant: Mutant, folder: Path) -> Fate | None:
     return Fate(mutant, "killed", complaint="stops at time zero") if started.returncode else None
 
 
-def _complaints(mutants: Sequence[Mutant], cases: Sequence[Stage], tests: str) -> dict[Mutant, str]:
+def _complaints(some: Sequence[Mutant], cases: Sequence[Stage], tests: str, large: bool) -> dict[Mutant, str]:
     """The first complaint about each that has one. What brings the whole simulation to an end is looked for."""
-    if not mutants:
+    if not some:
         return {}
     with tempfile.TemporaryDirectory() as name:
         try:
-            return _simulated(mutants, cases, tests, Path(name))
+            return _simulated(some, cases, tests, large, Path(name))
         except SimulationError:
-            if len(mutants) == 1:
-                return {mutants[0]: "the simulation does not come to its end"}
-            at = (Path(name) / "at").read_text() if (Path(name) / "at").exists() else "m0_"
+            started = (Path(name) / "at").exists()
+            if len(some) == 1:
+                return {some[0]: "the simulation does not come to its end" if started else STILLBORN}
+            at = (Path(name) / "at").read_text() if started else "m0_"
     suspect = int(at.partition("_")[0][1:])
-    rest = [mutant for index, mutant in enumerate(mutants) if index != suspect]
+    rest = [mutant for index, mutant in enumerate(some) if index != suspect]
     half = len(rest) // 2
-    parts = [mutants[suspect : suspect + 1], rest[:half], rest[half:]]
-    return {mutant: complaint for part in parts for mutant, complaint in _complaints(part, cases, tests).items()}
+    parts = [some[suspect : suspect + 1], rest[:half], rest[half:]]
+    found = [_complaints(part, cases, tests, large) for part in parts]
+    return {mutant: complaint for each in found for mutant, complaint in each.items()}
 
 
-def _simulated(mutants: Sequence[Mutant], cases: Sequence[Stage], tests: str, folder: Path) -> dict[Mutant, str]:
+def _simulated(
+    some: Sequence[Mutant], cases: Sequence[Stage], tests: str, large: bool, folder: Path
+) -> dict[Mutant, str]:
     copies: dict[str, Stage] = {}
     files: dict[str, str] = {}
     prefixes, groups = {}, {}
-    for index, mutant in enumerate(mutants):
+    for index, mutant in enumerate(some):
         files |= prefixed({**library(), **FIXTURES, f"{mutant.module}.sv": mutant.mutated}, f"m{index}_")
         for stage in cases:
             name = f"m{index}_{stage.name}"
             copies[name] = replace(stage, name=name)  # type: ignore[type-var]
             prefixes[name] = groups[name] = f"m{index}_"
     environment = {"COCOTB_TEST_FILTER": tests}
-    found = run_bench("icarus", copies, folder, files, prefixes, groups, environment)
+    sizes = copies if large else ()
+    found = run_bench("icarus", copies, folder, files, prefixes, groups, sizes, environment)
     if any(ENDED in complaint for row in found.values() for complaint in row.values() if complaint):
         raise SimulationError("a mutant ended the simulation")
     complaints = {}
-    for index, mutant in enumerate(mutants):
+    for index, mutant in enumerate(some):
         for stage in cases:
             for test, complaint in found[f"m{index}_{stage.name}"].items():
                 if complaint:

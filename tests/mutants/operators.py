@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pyslang.syntax import SyntaxNode, SyntaxTree
+from sized import Edit, Largest, sized_edits
 
 HANDSHAKE = re.compile("tready|tvalid|enable|ready|valid")
 
@@ -68,11 +69,14 @@ def _bare(text: str) -> str:
     return " ".join(re.sub("//.*", "", text).split())
 
 
-def mutants(module: str, text: str) -> list[Mutant]:
-    """Every mutant of the file of a module, in the order of the text; texts that are alike but for blanks come once."""
+def mutants(module: str, text: str, largest: Largest = lambda expression: None) -> list[Mutant]:
+    """Every mutant of the file of a module, in the order of the text; texts that are alike but for blanks come once.
+
+    largest   of an expression in the benches; without it there are no faults that only the largest show
+    """
     tree = SyntaxTree.fromText(text)
     seen, kept, keys = {_bare(text)}, [], Counter[str]()
-    for operator, start, end, put in sorted(_edits(tree.root, text, ()), key=lambda edit: edit[1:3]):
+    for operator, start, end, put in sorted(_edits(tree.root, text, (), largest), key=lambda edit: edit[1:3]):
         mutant = Mutant(module, operator, text, start, end, put)
         bare = _bare(mutant.mutated)
         if bare not in seen:
@@ -82,12 +86,10 @@ def mutants(module: str, text: str) -> list[Mutant]:
     return kept
 
 
-Edit = tuple[str, int, int, str]  # operator, start, end, replacement
-
-
-def _edits(node: SyntaxNode, text: str, above: tuple[SyntaxNode, ...]) -> Iterator[Edit]:
+def _edits(node: SyntaxNode, text: str, above: tuple[SyntaxNode, ...], largest: Largest) -> Iterator[Edit]:
     if _left_alone(node, text):
         return
+    yield from sized_edits(node, text, above, largest)
     if node.kind.name == "RangeDimensionSpecifier":
         yield from _dimension(node, text, above)
         return
@@ -98,7 +100,7 @@ def _edits(node: SyntaxNode, text: str, above: tuple[SyntaxNode, ...]) -> Iterat
         yield from _binary(node, text, above)
     for child in node:
         if isinstance(child, SyntaxNode):
-            yield from _edits(child, text, (*above, node))
+            yield from _edits(child, text, (*above, node), largest)
 
 
 def _left_alone(node: SyntaxNode, text: str) -> bool:
