@@ -186,8 +186,8 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
     for name, due in verilog(accelerator).items():  # a simulator that cannot read its memory ends the process
         if name.endswith(".mem") and not _same_form(files[name].split(), due.split()):
             raise RunError(
-                f"{folder.rtl / name} is damaged: {len(due.split())} words of {len(due.split()[0])} hex digits belong "
-                f"there; `bitneck build {folder.path}` writes it anew"
+                f"{name} in {folder.rtl.name}/ is damaged: {len(due.split())} words of {len(due.split()[0])} hex digits "
+                f"belong there; `bitneck build {folder.path}` writes it anew"
             )
     return accelerator, files
 
@@ -249,7 +249,8 @@ def report(folder: RunFolder) -> Path:
     read_model(folder.needs(folder.model, "export"))
     synthesised = [done for target in TARGETS if (done := synthesis_of(folder, target)) is not None]
     verification, analysis = verification_of(folder), analysis_of(folder)
-    check_proof(folder, verification, data_of(checkpoint_of(folder)[0]))
+    if verification.equal:  # a page that says "different" names what is
+        check_proof(folder, verification, data_of(checkpoint_of(folder)[0]))
     for done in synthesised:
         check_synthesis(folder, done)
     content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised)

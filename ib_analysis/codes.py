@@ -152,7 +152,7 @@ class Trace:
         names, widths = array_of(arrays, "names", "U", 1), array_of(arrays, "widths", "i", 1)
         if len(names) != len(widths) or len(set(names.tolist())) != len(names):
             raise CodesError(f"{len(widths)} widths of the layers {names.tolist()}; each layer is there once")
-        if strange := sorted({*arrays} - {"source", "names", "widths", "scores", "fan_in"} - codes_of(names)):
+        if strange := sorted({name for name in arrays if name.startswith("codes/")} - codes_of(names)):
             raise CodesError(f"{strange[0]} belongs to none of the layers {names.tolist()}")
         codes = {
             name: Codes(array_of(arrays, f"codes/{name}", "u", 2), width)
