@@ -215,9 +215,10 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
     if lost := sorted(verilog(accelerator).keys() - files.keys()):  # else a simulator finds an older one elsewhere
         raise RunError(f"{folder.rtl} lacks {', '.join(lost)}; `bitneck build {folder.path}` makes it")
     for name, due in verilog(accelerator).items():  # a simulator that cannot read its memory ends the process
-        if name.endswith(".mem") and not _same_form(files[name].split(), due.split()):
+        words = due.split()
+        if name.endswith(".mem") and not _same_form(files[name].split(), words):
             raise RunError(
-                f"{folder.rtl / name} is damaged: {len(due.split())} words of {len(due.split()[0])} hex digits belong "
+                f"{name} in {folder.rtl.name}/ is damaged: {len(words)} words of {len(words[0])} hex digits belong "
                 f"there; `bitneck build {folder.path}` writes it anew"
             )
     return accelerator, files
@@ -297,7 +298,8 @@ def report(folder: RunFolder) -> Path:
     accelerator, _ = built(folder, graph)
     synthesised = [done for target in TARGETS if (done := synthesis_of(folder, target)) is not None]
     verification, analysis = verification_of(folder), analysis_of(folder)
-    if stale := of_other_files(folder, verification) or disproven(folder, config, accelerator, verification):
+    stale = of_other_files(folder, verification) or disproven(folder, config, accelerator, verification)
+    if stale and verification.equal:  # a page that says "different" may be of what was changed since
         raise RunError(f"{folder.verification} is no record of what lies here, in {len(stale)} places: {stale[0]}")
     outdated = [done.target for done in synthesised if not is_of_this_design(folder, done)]
     content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised, outdated)

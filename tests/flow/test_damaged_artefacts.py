@@ -24,7 +24,7 @@ from bitneck.flow.trained import checkpoint_arrays
 from bitneck.hw.synthesis.bitstream import design_digest
 from onnx import numpy_helper
 
-SEED, CASES = 1, 520
+SEED, CASES = 1, 500
 Snapshot = dict[str, bytes]
 
 BUILD, FOLD, VERIFY, SIMULATE = (("build",), ("fold", "--target", "up5k"), ("verify",), ("simulate",))
@@ -404,4 +404,4 @@ def test_a_memory_file_of_another_form_does_not_end_the_process(bitneck, runs, e
     path.write_text("\n".join(path.read_text().split("\n")[:-2]) + "\n" + end)
     result = bitneck("simulate", run.path)
     assert result.exit_code == 2
-    assert "digits__dense1_weights.mem is damaged: 32 words of 64 hex digits belong there" in result.output
+    assert "digits__dense1_weights.mem in rtl/ is damaged: 32 words of 64 hex digits belong there" in result.output
