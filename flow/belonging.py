@@ -1,7 +1,7 @@
 """Which files of a run belong together: every artefact says of which others it was made, and whoever reads it asks.
 
     checkpoint   the sha256 of every file in codes/ that its training captured, and a digest of itself (`trained`)
-    graph.npz    a digest of the checkpoint that it was exported from, and of itself; rtl/build.json the same
+    graph.npz    the sha256 of the checkpoint that it was exported from, and a digest of itself; build.json the first
     plane.json   the sha256 of the codes and labels that were measured
     verify.json  the sha256 of what was executed and came out (`record`)
     synth.json   a digest of the design that was synthesised
@@ -12,7 +12,6 @@ A run into which a file of another was put is told so by the first verb that wou
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -26,36 +25,42 @@ from .config import RunError
 from .files import damaged, digest_of, read_arrays, read_record, read_text, sha256_of
 from .folder import Analysis, RunFolder, is_there
 
-MADE_OF = "made_of"  # in graph.npz, beside the layers, and in build.json
+CHECKPOINT, LAYERS = (
+    "checkpoint",
+    "layers",
+)  # in graph.npz, beside the layers: sha256 of the one, a digest of the others
 
 
 def exported(folder: RunFolder, graph: Graph) -> dict[str, NDArray]:
     """What graph.npz holds."""
-    return {**graph.arrays(), MADE_OF: np.array(_made_of(folder, graph.arrays()))}
+    layers = graph.arrays()
+    return {**layers, CHECKPOINT: np.array(sha256_of(folder.checkpoint)), LAYERS: np.array(digest_of(layers))}
 
 
-def _made_of(folder: RunFolder, layers: Mapping[str, NDArray]) -> str:
-    return hashlib.sha256(f"{sha256_of(folder.checkpoint)} {digest_of(layers)}".encode()).hexdigest()
-
-
-def _read_graph(folder: RunFolder) -> tuple[dict[str, NDArray], str]:
-    """The layers, and of what they say that they were made."""
+def _read_graph(folder: RunFolder) -> tuple[dict[str, NDArray], str, str]:
+    """The layers, and what the file says of their checkpoint and of themselves; empty where it says nothing."""
     arrays = read_arrays(folder.needs(folder.graph, "export"))
-    return arrays, str(arrays.pop(MADE_OF, ""))
+    return arrays, str(arrays.pop(CHECKPOINT, "")), str(arrays.pop(LAYERS, ""))
 
 
 def graph_of(folder: RunFolder, own: bool = True) -> Graph:
-    """The integer graph. Raises RunError where the file is damaged or, but for `own=False`, not of this checkpoint, or
-    where it bears another name than the run.
+    """The integer graph. Raises RunError where the file is damaged, was exported from another checkpoint or under
+    another name, or, but for `own=False`, was changed since.
     """
     path, name = folder.needs(folder.graph, "export"), folder.config().name
-    arrays, made_of = _read_graph(folder)
+    arrays, checkpoint, layers = _read_graph(folder)
     try:
         graph = Graph.from_arrays(arrays)
     except GraphError as error:
         raise damaged(path, error) from None
-    if own and is_there(folder.checkpoint) and made_of != _made_of(folder, arrays):
-        raise RunError(f"{path} was not exported from {folder.checkpoint}; `bitneck export {folder.path}` does it")
+    said = checkpoint if own else checkpoint or sha256_of(folder.checkpoint)
+    if is_there(folder.checkpoint) and said != sha256_of(folder.checkpoint):
+        raise RunError(
+            f"{path} was made from another checkpoint than {folder.checkpoint} is now; `bitneck export {folder.path}` "
+            "makes it anew"
+        )
+    if own and layers != digest_of(arrays):
+        raise damaged(path, "it was changed after it was written")
     if graph.name != name:
         raise RunError(
             f"{path} is of the name {graph.name!r}, {folder.config_file} says {name!r}; put the old name back, or "
@@ -64,8 +69,8 @@ def graph_of(folder: RunFolder, own: bool = True) -> Graph:
     return graph
 
 
-def graph_made_of(folder: RunFolder) -> str:
-    """Of which checkpoint and layers graph.npz says that it is."""
+def exported_from(folder: RunFolder) -> str:
+    """sha256 of the checkpoint whose net is in graph.npz, by its own word."""
     return _read_graph(folder)[1]
 
 
@@ -75,8 +80,8 @@ def analysis_of(folder: RunFolder) -> Analysis:
     analysis = read_record(path, Analysis)
     if is_there(folder.checkpoint) and analysis.codes != folder.trained().record.codes:
         raise RunError(
-            f"{path} was not measured on the codes that {folder.checkpoint} tells of; `bitneck analyze {folder.path}` "
-            "measures them"
+            f"{path} was made from another checkpoint than {folder.checkpoint} is now; `bitneck analyze {folder.path}` "
+            "measures its codes"
         )
     if other := sorted({point.i_xt.target for point in analysis.points} - {target}):
         raise RunError(

@@ -92,11 +92,8 @@ def disproven(folder: RunFolder, config: RunConfig, accelerator: Accelerator, ve
     a frame leaves no earlier than the slowest stage lets it, and no later than after all of them.
     """
     trained = folder.trained()
-    labels, last = (
-        as_captured(trained.record, folder.needs(path, "train"))
-        for path in (folder.labels, folder.epoch_codes(config.training.epochs))
-    )
-    reference = read_trace(last)
+    labels = read_labels(as_captured(trained.record, folder.needs(folder.labels, "train")))
+    reference = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
     trace, classes = simulated(folder)
     soonest, latest = accelerator.cycles, sum(stage.cycles + SPARE_CYCLES for stage in accelerator.stages)
     now: dict[str, tuple[Any, str]] = {
@@ -104,7 +101,7 @@ def disproven(folder: RunFolder, config: RunConfig, accelerator: Accelerator, ve
         "data_sha256": (trained.data_sha256, "the checkpoint"),
         "samples": (len(trace), "trace.npz"),
         "layers": (len(accelerator.layers), "the design"),
-        "accuracy": (_accuracy(classes, read_labels(labels)), "trace.npz by labels.npz"),
+        "accuracy": (_accuracy(classes, labels), "trace.npz by labels.npz"),
         "promised_cycles": (accelerator.cycles, "the design"),
     }
     lines = unlike(verification, now)

@@ -31,12 +31,13 @@ from ..ib_analysis.symbols import label_symbols
 from ..models.config import schedule
 from ..models.datasets import Dataset, load
 from . import captured
-from .belonging import analysis_of, exported, graph_made_of, graph_of, is_of_this_design
+from .belonging import analysis_of, exported, exported_from, graph_of, is_of_this_design
 from .captured import Comparison
 from .config import HardwareConfig, RunConfig, RunError, chosen_samples, design
 from .files import (
     read_json,
     read_labels,
+    read_model,
     read_text,
     read_trace,
     sha256_of,
@@ -60,10 +61,10 @@ BUILD_FILE = "build.json"  # in rtl/: a BuiltFor
 
 @dataclass(frozen=True)
 class BuiltFor:
-    """made_of   as in graph.npz: which net it is"""
+    """checkpoint   sha256 of the one whose net it is"""
 
     hardware: HardwareConfig
-    made_of: Digest
+    checkpoint: Digest
 
 
 def train(
@@ -169,7 +170,7 @@ def build(folder: RunFolder) -> Accelerator:
     """The RTL: top module, hand-written modules, memories."""
     hardware, accelerator = folder.config().hardware, design(folder.config(), graph_of(folder))
     files = verilog(accelerator)
-    row = {"hardware": hardware.model_dump(mode="json"), "made_of": graph_made_of(folder)}
+    row = {"hardware": hardware.model_dump(mode="json"), "checkpoint": exported_from(folder)}
     files[BUILD_FILE] = json.dumps(row, indent=1)
     write_folder(folder.rtl, files)
     return accelerator
@@ -206,14 +207,15 @@ def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]
         raise RunError(
             f"{folder.rtl} was built for other [hardware] than {folder.config_file} says; `bitneck build` it"
         )
-    if built_for.made_of != graph_made_of(folder):
+    if (checkpoint := exported_from(folder)) and built_for.checkpoint != checkpoint:
         raise RunError(
             f"{folder.rtl} was built of another net than {folder.graph} is; `bitneck build {folder.path}` it"
         )
     accelerator = design(config, graph)
     files = {path.name: read_text(path) for path in sorted(folder.rtl.iterdir())}
     if lost := sorted(verilog(accelerator).keys() - files.keys()):  # else a simulator finds an older one elsewhere
-        raise RunError(f"{folder.rtl} lacks {', '.join(lost)}; `bitneck build {folder.path}` makes it")
+        more = f" and {len(lost) - 1} more files" if len(lost) > 1 else ""
+        raise RunError(f"{folder.rtl} lacks {lost[0]}{more}; `bitneck build {folder.path}` makes it")
     for name, due in verilog(accelerator).items():  # a simulator that cannot read its memory ends the process
         words = due.split()
         if name.endswith(".mem") and not _same_form(files[name].split(), words):
@@ -296,6 +298,7 @@ def report(folder: RunFolder) -> Path:
 
     graph, config = graph_of(folder), finished(folder)
     accelerator, _ = built(folder, graph)
+    read_model(folder.needs(folder.model, "export"))
     synthesised = [done for target in TARGETS if (done := synthesis_of(folder, target)) is not None]
     verification, analysis = verification_of(folder), analysis_of(folder)
     stale = of_other_files(folder, verification) or disproven(folder, config, accelerator, verification)

@@ -101,7 +101,7 @@ def test_another_class_is_a_difference(bitneck, finished_run, trace, tmp_path):
         ("class", np.full(1797, "3"), "whole numbers are needed, got (1797, 1) <U1"),
         ("scores", np.full((1797, 10), np.nan), "whole numbers are needed, got nan in sample 0"),
         ("dense2", np.full((1797, 48), "1"), "codes need (n, width) bits, got <U1"),
-        ("dense2", np.full((1797, 48), 1j), "got complex128"),
+        ("dense2", np.full((1797, 48), 1j), "complex128"),
         ("dense2", np.full((1797, 48), np.nan), "got nan in sample 0, bit 0"),
         ("dense2", np.eye(1797, 48, 1) * 2 - np.eye(1797, 48), "got 2.0 in sample 0, bit 1"),
         ("dense2", -np.eye(1797, 48), "got 0 in sample 0, bit 1, and -1 in sample 0, bit 0"),

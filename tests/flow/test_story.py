@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bitneck.export.graph import Graph
 from bitneck.flow.config import changed, from_preset
-from bitneck.flow.files import read_arrays, write_arrays
+from bitneck.flow.files import read_arrays, read_trace, write_arrays
 from bitneck.flow.folder import RunFolder
 from bitneck.flow.run import analyze
 from bitneck.ib_analysis.codes import Codes, Trace
@@ -37,8 +37,7 @@ def test_four_sources_emit_the_same_codes_for_every_sample(finished_run):
 
 def test_the_codes_that_were_measured_are_the_codes_that_the_chip_emitted(finished_run):
     run = RunFolder(finished_run)
-    rtl = Trace.from_arrays(read_arrays(run.trace))
-    measured = Trace.from_arrays(read_arrays(run.epoch_codes(run.captured_epochs()[-1])))
+    rtl, measured = read_trace(run.trace), read_trace(run.epoch_codes(run.captured_epochs()[-1]))
     assert (rtl.source, measured.source) == ("rtl", "torch")
     assert {name: codes.digest() for name, codes in rtl.layers().items()} == {
         name: codes.digest() for name, codes in measured.layers().items()

@@ -277,8 +277,8 @@ def test_nothing_is_asked_of_a_network_and_the_console_is_silent(opened):
     asked = [e["params"]["request"]["url"] for e in entries if e["method"] == "Network.requestWillBeSent"]
     assert asked, "the page itself, and the browser's own of chrome:"
     assert not [
-        url for url in asked if not url.startswith(("file:", "data:", "blob:", "chrome:"))
-    ]  # chrome: its own pages
+        url for url in asked if not url.startswith(("file:", "data:", "blob:", "chrome"))
+    ]  # chrome, chrome-untrusted …: its own pages
     assert opened.browser.get_log("browser") == []
     content = opened.browser.page_source
     assert "default-src 'none'" in content, "and none could be asked"
