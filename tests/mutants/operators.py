@@ -113,6 +113,8 @@ def _left_alone(node: SyntaxNode, text: str) -> bool:
             return True
         case "InvocationExpression":
             return _source(node, text).startswith(("$fatal", "$readmem"))
+        case "ConditionalStatement":  # whether a memory file was found: tests/hw/test_language.py takes each away
+            return _source(node, text).startswith("if (^")
     return False
 
 
