@@ -47,7 +47,6 @@ class Synthesis:
     """What came out.
 
     inputs        digest of everything that decides the result
-    design        digest of the design's own files among it, see `design_digest`
     top           the module that was synthesised
     cycles        a frame, of the core; port_cycles the same with every byte through the byte port, None without one
     stages        cells of yosys' netlist
@@ -56,11 +55,11 @@ class Synthesis:
     slowest       stages along the longest path
     bitstream     file name and sha256, None where there is none
     seconds       by tool
+    design        digest of the design's own files, see `design_digest`
     """
 
     target: PartName
     inputs: Digest
-    design: Digest
     top: Annotated[str, Field(min_length=1)]
     cycles: Annotated[int, Field(ge=1)]
     port_cycles: Annotated[int, Field(ge=1)] | None
@@ -71,6 +70,7 @@ class Synthesis:
     bitstream: tuple[str, Digest] | None
     tools: Mapping[str, str]
     seconds: Mapping[str, Annotated[FiniteFloat, Field(ge=0)]] = field(compare=False)
+    design: Digest = "0" * 64
 
     @property
     def fits(self) -> bool:

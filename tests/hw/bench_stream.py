@@ -202,14 +202,15 @@ async def reset_of_one_cycle_empties_a_full_stage(dut, case: str) -> None:
     """Under a stall every register holds a beat at last, and a second cycle of reset could still flush one of them."""
     streams, data = await start(dut, case), CASES[case]
     accepted = quiet = 0
+    holds, most = data["holds"], data["holds"] or data["patience"]  # what is not ours does not say how much it holds
     streams.m_ready.value, streams.s_valid.value = 0, 1
     while quiet < 3 * data["in_beats"] + data["cycles"] + 20:  # what lies in front of the last register has moved up
         streams.s_data.value = data["sent"][accepted % len(data["sent"])]
         await RisingEdge(streams.clk)
         took = int(streams.s_ready.value)
         accepted, quiet = accepted + took, 0 if took else quiet + 1
-        assert accepted <= data["holds"], f"{accepted} beats went in and none came out; it holds {data['holds']}"
-    assert accepted == data["holds"], f"full with {accepted} beats; it holds {data['holds']}"
+        assert accepted <= most, f"{accepted} beats went in and none came out; it holds {most}"
+    assert holds in (None, accepted), f"full with {accepted} beats; it holds {holds}"
     await streams.reset(1)
     rng = random.Random(1)
     sent, expected = data["sent"], data["expected"]

@@ -55,13 +55,19 @@ def case(layer: Binarize | Dense, one: ThresholdingRtl) -> dict[str, object]:
     values = np.arange(1 << layer.bits if isinstance(layer, Binarize) else layer.inputs + 1)
     entering = np.repeat(values[:, None], layer.outputs, axis=1)
     beats = layer.outputs // one.pe
+    sent = numbers(integer_bits(entering.reshape(-1, one.pe), one.input_bits))
+    expected = numbers((entering >= layer.threshold).reshape(-1, one.pe))
     return {
-        "sent": numbers(integer_bits(entering.reshape(-1, one.pe), one.input_bits)),
-        "expected": numbers((entering >= layer.threshold).reshape(-1, one.pe)),
+        "sent": sent,
+        "expected": expected,
+        "directed": sent,
+        "answers": expected,
         "in_beats": beats,
         "out_beats": beats,
         "cycles": beats,
+        "holds": None,
         "patience": 200,
+        "large": False,
         "group": None,
     }
 

@@ -16,7 +16,7 @@ from bitneck.hw.folding import fold
 from bitneck.hw.simulation.cocotb_tier import cosimulate
 from bitneck.hw.simulation.library import Stalls, build
 from bitneck.hw.stages import Argmax, ArgmaxTree, DwcDown, DwcUp, Fifo, Stage
-from bitneck.hw.verilog import library, verilog
+from bitneck.hw.verilog import OWN, library, verilog
 from random_nets import random_frames, random_graph
 from stage_bench import FASTEST, prefixed, run_bench
 from stage_cases import Replay, Skid, binarize, dense, dense_scores, mvtu, scores
@@ -52,9 +52,11 @@ class Mutant:
     stage: str
     test: str = ORDER
 
-    def applied(self, files: Mapping[str, str]) -> dict[str, str]:
-        assert files[self.file].count(self.original) == 1, f"{self.file} has changed: {self.original}"
-        return {**files, self.file: files[self.file].replace(self.original, self.mutated)}
+    def applied(self, files: Mapping[str, str], design: str | None = None) -> dict[str, str]:
+        """design   whose own modules the files are; None for the library's"""
+        file = self.file if design is None else OWN.format(design=design, name=self.file)
+        assert files[file].count(self.original) == 1, f"{file} has changed: {self.original}"
+        return {**files, file: files[file].replace(self.original, self.mutated)}
 
 
 MUTANTS = [
@@ -252,7 +254,7 @@ X = random_frames(NET, 60)
 
 def mutated(accelerator, why: str) -> dict[str, str]:
     (mutant,) = (mutant for mutant in MUTANTS if mutant.why == why)
-    return mutant.applied(verilog(accelerator))
+    return mutant.applied(verilog(accelerator), accelerator.name)
 
 
 def test_library_tier_shows_in_which_layer_a_threshold_is_misread(tmp_path):
@@ -282,6 +284,6 @@ def test_cocotb_tier_sees_tlast_on_the_wrong_beat(tmp_path):
     mutant = Mutant(
         "a frame ends a beat early", "frame_end.sv", "COUNT_WIDTH'(BEATS - 1)", "COUNT_WIDTH'(BEATS - 2)", ""
     )
-    design = mutant.applied(verilog(SCORES_OUT))
+    design = mutant.applied(verilog(SCORES_OUT), SCORES_OUT.name)
     _, complaint = cosimulate(SCORES_OUT, X, NET(X), tmp_path, FASTEST, design=design)
     assert complaint == "TLAST does not mark the frames, or a stream sent a beat too many"

@@ -111,7 +111,8 @@ def _stillborn(mutant: Mutant, folder: Path) -> Fate | None:
     """The fate of one that does not compile in all of its cases, or that refuses the parameters of one."""
     cases = {stage.name: stage for some in cases_of(mutant.module) for stage in some}
     files = {**library(), **FIXTURES, f"{mutant.module}.sv": mutant.mutated, "stages.sv": top_of_all(cases, {})}
-    for name, text in files.items():
+    memories = {name: text for stage in cases.values() for name, text in stage.memories().items()}
+    for name, text in {**files, **memories}.items():
         (folder / name).write_text(text)
     command = ["iverilog", "-g2012", "-s", "stages", "-o", "stages", *files]
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True)
