@@ -127,7 +127,7 @@ def mvtu(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -> 
     """Random weights; thresholds near the middle, and with rows enough one that always and one that never fires."""
     threshold = np.clip(rng.normal(cols / 2, cols**0.5 / 2, rows).round(), 0, cols + 1).astype(np.int32)
     if rows > 3:
-        threshold[:2] = 0, cols + 1  # not the last: a code that is always 0 shows nothing
+        threshold[1:3] = 0, cols + 1  # not the first or the last: a code that is always the same shows nothing
     weight = rng.random((rows, cols)) < 0.5
     return Mvtu(f"mvtu_{rows}x{cols}_pe{pe}_simd{simd}", weight, pe, simd, threshold)
 
@@ -214,7 +214,7 @@ def large_stages(seed: int = 2) -> list[Stage]:
         # More than 1,024 words of weights; as many beats a vector; all scores in one beat.
         *(scores(rng, *shape) for shape in [(10, 1024, 1, 8), (2, 1024, 2, 1), (10, 1024, 10, 64), (20, 257, 20, 257)]),
         *(dense(rng, *shape) for shape in [(70, 9, 128), (17, 130, 128), (3, 1024, 128)]),
-        dense_scores(rng, 17, 130, 128),
+        *(dense_scores(rng, *shape) for shape in [(17, 130, 128), (3, 300, 128)]),
         *(DwcUp(f"up_{s}_{m}", s, m, m // s) for s, m in [(1, 16), (2, 34), (4, 784), (392, 784), (1, 260)]),
         *(DwcDown(f"down_{s}_{m}", s, m, 1) for s, m in [(16, 1), (34, 2), (784, 4), (512, 128), (260, 1)]),
         *(Fifo(f"fifo_{w}_depth{depth}", w, depth, depth) for w, depth in [(784, 17), (5, 64), (9, 100), (3, 260)]),

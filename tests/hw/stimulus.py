@@ -6,7 +6,7 @@ Directed frames come in the order of what they show; a bench that has time for f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from bitneck.hw.packing import Beats, integer_bits, integers
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Bits = NDArray[np.bool_]
 DIRECTED_CYCLES = 400  # of directed frames, about
-FEWEST, MOST = 5, 120  # directed frames
+FEWEST, MOST = 6, 120  # directed frames
 
 
 def random_beats(stage: Stage, frames: int) -> Beats:
@@ -69,21 +69,30 @@ def _pixels(stage: Binarize, rng: np.random.Generator) -> Iterator[Bits]:
 
 
 def _agreements(stage: Mvtu | Scores, rng: np.random.Generator) -> Iterator[Bits]:
-    """For the last row, the first and others between: all bits agree, none does, just as many as fire, one less.
+    """For the last row, the first, and others: just as many bits agree as fire, one less; all bits agree, none does.
 
     Where a threshold is 0 or more than there are inputs, all and none are the extremes of the accumulator.
     """
     rows, cols = stage.weight.shape
-    between = rng.permutation(np.arange(1, rows - 1))[:6] if rows > 2 else []
-    for row in dict.fromkeys([rows - 1, 0, *between, *range(1, min(rows - 1, 4))]):
-        weight = stage.weight[row]
-        counts = [cols, 0]
-        if isinstance(stage, Mvtu) and 1 <= stage.threshold[row] <= cols:
-            counts = [int(stage.threshold[row]), int(stage.threshold[row]) - 1, *counts]
-        for count in dict.fromkeys(counts):
+
+    def agreeing(row: int, counts: Iterable[int]) -> Iterator[Bits]:
+        for count in counts:
             disagree = np.ones(cols, bool)
             disagree[rng.permutation(cols)[:count]] = False
-            yield weight ^ disagree
+            yield stage.weight[row] ^ disagree
+
+    def edges(row: int) -> list[int]:
+        threshold = int(stage.threshold[row]) if isinstance(stage, Mvtu) else 0
+        return [threshold, threshold - 1] if 1 <= threshold <= cols else []
+
+    ends = list(dict.fromkeys([rows - 1, 0]))
+    between = [*range(1, min(rows - 1, 3)), *(rng.permutation(np.arange(3, rows - 1))[:6] if rows > 4 else [])]
+    for row in ends:
+        yield from agreeing(row, edges(row))
+    for row in ends:
+        yield from agreeing(row, [cols, 0])
+    for row in between:
+        yield from agreeing(row, [cols, 0, *edges(row)])
 
 
 def _contests(classes: int, top: int, rng: np.random.Generator) -> Iterator[list[int]]:

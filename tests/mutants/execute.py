@@ -1,14 +1,13 @@
 """Mutants against the benches of `make test`: every case of `stage_cases` that their module is part of, on Icarus.
 
-First the module's own cases, without back-pressure and then with it; then those of the modules around it. The first
-complaint ends it. A simulation holds many mutants of one module, each with its own clocks: most of the time of one
-alone would be Python's start.
+First the module's own cases, without back-pressure and then with it; then those of the modules around it; then the
+large ones. The first complaint ends it. A simulation holds many mutants of one module, each with its own clocks: most
+of the time of one alone would be Python's start.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import resource
 import shutil
 import subprocess
@@ -27,7 +26,7 @@ from bitneck.hw.stages import Stage
 from bitneck.hw.verilog import library
 from operators import Mutant, mutants
 from sized import Largest
-from sizes import largest
+from sizes import instances, largest, ranges
 from stage_bench import FIXTURES, prefixed, refused, run_bench, top_of_all
 from stage_cases import REFUSED, large_stages, stages
 
@@ -52,24 +51,25 @@ class Fate:
 
 
 @cache
-def modules_inside() -> dict[str, set[str]]:
-    """By module, itself and all that it instantiates."""
-    texts = {name.removesuffix(".sv"): text for name, text in {**library(), **FIXTURES}.items()}
-    direct = {name: set(re.findall(r"^ *(\w+) #\(", text, re.MULTILINE)) & {*texts} for name, text in texts.items()}
-
-    def reach(name: str) -> set[str]:
-        return {name}.union(*(reach(inner) for inner in direct[name] - {name}))
-
-    return {name: reach(name) for name in texts}
-
-
-@cache
 def cases_of(module: str, large: bool = False) -> tuple[tuple[Stage, ...], ...]:
-    """The cases that a module is part of: its own, then those of the modules around it."""
-    every = large_stages() if large else stages()
-    found = [stage for stage in every if module in modules_inside()[stage.module]]
+    """The cases that a module is part of: its own, then those of the modules around it.
+
+    Of the large ones, which take long, those around it where it has none of its own, and in which it is itself larger
+    than in any other.
+    """
+    found = [stage for stage in stages() if module in dict(instances(stage))]
+    if large:
+        most = ranges(found)
+        found = [
+            stage
+            for stage in large_stages()
+            if any(
+                inner == module and any(number not in most[module, name] for name, number in numbers.items())
+                for inner, numbers in instances(stage)
+            )
+        ]
     own = tuple(stage for stage in found if stage.module == module)
-    around = tuple(stage for stage in found if stage.module != module)
+    around = () if large and own else tuple(stage for stage in found if stage.module != module)
     return tuple(cases for cases in (own, around) if cases)
 
 
@@ -95,7 +95,7 @@ def execute(some: Sequence[Mutant]) -> list[Fate]:
         for cases in cases_of(some[0].module, large):
             for tests in (WITHOUT_BACK_PRESSURE, WITH_BACK_PRESSURE):
                 alive = [mutant for mutant in some if mutant not in fates]
-                step = FEW if large else BATCH + 1
+                step = FEW if large else BATCH
                 for start in range(0, len(alive), step):
                     found = _complaints(alive[start : start + step], cases, tests, large)
                     for mutant, complaint in found.items():
@@ -180,7 +180,7 @@ def _not_refused(mutant: Mutant) -> str | None:
 def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
     """The fates as they are known. Raises SimulationError without Icarus, or where an unharmed module fails.
 
-    With each batch goes the module without a fault: what kills that is no proof of anything.
+    With the mutants of a module goes the module without a fault: what kills that is no proof of anything.
     """
     if shutil.which("iverilog") is None:
         raise SimulationError("mutants need Icarus, which compiles one in a tenth of a second; install iverilog")
@@ -188,14 +188,15 @@ def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
     batches = []
     for module in dict.fromkeys(mutant.module for mutant in wanted):
         row = [mutant for mutant in wanted if mutant.module == module]
-        unharmed = Mutant(module, "none", texts[f"{module}.sv"], 0, 0, "")
-        batches += [[unharmed, *row[start : start + BATCH]] for start in range(0, len(row), BATCH)]
+        row.insert(0, Mutant(module, "none", texts[f"{module}.sv"], 0, 0, ""))
+        batches += [row[start : start + BATCH] for start in range(0, len(row), BATCH)]
     with ProcessPoolExecutor(workers, get_context("spawn"), _limit) as pool:
         for done in as_completed([pool.submit(execute, batch) for batch in batches]):
-            whole, *fates = done.result()
-            if whole.state != "survived":
-                raise SimulationError(f"{whole.mutant.module} fails without a fault: {whole.complaint}")
-            yield from fates
+            for fate in done.result():
+                if fate.mutant.operator != "none":
+                    yield fate
+                elif fate.state != "survived":
+                    raise SimulationError(f"{fate.mutant.module} fails without a fault: {fate.complaint}")
 
 
 def _limit() -> None:
