@@ -5,7 +5,8 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 import tomli_w
@@ -20,6 +21,8 @@ from ..hw.parts import PARTS, PartName
 from ..hw.stages import Folding, FoldingError, Output, RomStyle
 from ..models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
 from ..models.datasets import EMBEDDED, Dataset
+
+Config = TypeVar("Config", bound=Strict)
 
 
 class RunError(ValueError):
@@ -145,14 +148,19 @@ def from_preset(name: str) -> RunConfig:
 
 def from_toml(text: str, place: str) -> RunConfig:
     """Raises RunError with the place and every wrong key or value."""
+    return checked_toml(RunConfig, text, place)
+
+
+def checked_toml(kind: type[Config], text: str, place: str) -> Config:
+    """A file in TOML as the value that it describes. Raises RunError with the place and every wrong key or value."""
     try:
-        return RunConfig.model_validate(tomllib.loads(text))
+        return kind.model_validate(tomllib.loads(text))
     except ValidationError as error:
         raise RunError(f"{place}: {describe(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise RunError(f"{place}: {error}") from None
     except RecursionError:  # tomllib calls itself for every bracket
-        raise RunError(f"{place}: brackets nested deeper than any run.toml needs; write it anew") from None
+        raise RunError(f"{place}: brackets nested deeper than any {Path(place).name} needs; write it anew") from None
 
 
 def changed(config: RunConfig, **changes: object) -> RunConfig:

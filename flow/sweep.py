@@ -12,7 +12,6 @@ import itertools
 import json
 import os
 import signal
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,12 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ..ib_analysis.dynamics import Trajectory
-from ..models.config import Strict, describe
+from ..models.config import Strict
 from ..models.datasets import EMBEDDED, ENVIRONMENT, load
-from .config import RunConfig, RunError, changed, from_preset
+from .config import RunConfig, RunError, changed, checked_toml, from_preset
 from .files import write
 from .held import held
 from .measured import Row, decisive, measure
@@ -125,14 +124,7 @@ def tasks(text: str, place: str, data_dir: Path | None = None) -> list[Task]:
 
     data_dir   where data sets lie that are made of files: these are read, for what is in them decides the results
     """
-    try:
-        sweep = SweepConfig.model_validate(tomllib.loads(text))
-    except ValidationError as error:
-        raise RunError(f"{place}: {describe(error)}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise RunError(f"{place}: {error}") from None
-    except RecursionError:  # tomllib calls itself for every bracket
-        raise RunError(f"{place}: brackets nested deeper than any sweep needs; write it anew") from None
+    sweep = checked_toml(SweepConfig, text, place)
     if (sweep.grid is None) == (sweep.random is None):
         raise RunError(f"{place}: a sweep needs either [grid] or [random]")
     base = _with(from_preset(sweep.preset), sweep.set, place)
