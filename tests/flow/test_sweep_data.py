@@ -97,6 +97,7 @@ def test_a_worker_with_another_package_says_so(sets):
 
 def test_a_worker_that_has_the_data_elsewhere_is_told_by_its_own_variable(sets, tmp_path, monkeypatch):
     (task, _) = sweep.tasks(SWEEP, "here", sets[0])
+    monkeypatch.delenv("BITNECK_DATA", raising=False)
     with pytest.raises(ValueError, match="nowhere: no such folder"):
         measured.measure(task.config, tmp_path / "nowhere", measured.decisive(task.data_sha256))
     monkeypatch.setenv("BITNECK_DATA", str(sets[0]))
