@@ -28,6 +28,14 @@ def finished_run(bitneck, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """What a test printed of paths that are no UTF-8, in a form that one worker of the suite can hand to another."""
+    report = yield
+    report.sections = [(title, text.encode(errors="backslashreplace").decode()) for title, text in report.sections]
+    return report
+
+
 @pytest.fixture
 def mnist_folder() -> Path:
     folder = os.environ.get("BITNECK_DATA")
