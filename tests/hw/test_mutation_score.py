@@ -36,10 +36,10 @@ endmodule
 
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
 def test_no_mutant_of_the_sample_survives_unexplained():
-    chosen = sample(EVERY, 20, seed=1)
+    chosen = sample(EVERY, 10, seed=1)
     fates = list(execute_all(chosen, workers=2))
     assert verdict(fates, REASONS) == []
-    assert sum(fate.state == "killed" for fate in fates) > 10
+    assert sum(fate.state == "killed" for fate in fates) > 5
 
 
 def test_every_explanation_has_a_reason():
