@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
-from pydantic import Field, FiniteFloat, TypeAdapter
+from pydantic import Field, FiniteFloat
 
 from .codes import Codes
 from .diagnostics import saturated
@@ -91,13 +90,3 @@ def cells(of: LayerBits) -> tuple[str, ...]:
 def summary(layers: Sequence[LayerBits]) -> str:
     """A table in plain text, with what its columns mean below."""
     return "\n".join([*aligned([HEAD, *map(cells, layers)], left=(0,)), "", *LEGEND])
-
-
-def to_rows(layers: Iterable[LayerBits]) -> list[dict[str, Any]]:
-    """For JSON; `from_rows` reads it back."""
-    return [asdict(layer) for layer in layers]
-
-
-def from_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[LayerBits, ...]:
-    """Raises pydantic's ValidationError where a row is none of `to_rows`."""
-    return TypeAdapter(tuple[LayerBits, ...]).validate_json(json.dumps(rows), strict=True, extra="forbid")

@@ -1,15 +1,14 @@
-"""The information plane: every layer at every epoch as two Estimates, as rows for a file, and as a table to read."""
+"""The information plane: every layer at every epoch as two Estimates, and as a table to read."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, TypeAlias
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
 from numpy.typing import ArrayLike
-from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import Field, FiniteFloat
 
 from .codes import Codes
 from .diagnostics import SATURATED_DATASET, Target, Verdict
@@ -41,7 +40,7 @@ HEAD = (
 
 
 class PlaneError(ValueError):
-    """Codes, labels or rows that make no information plane together."""
+    """Codes, labels or points that make no information plane together."""
 
 
 @dataclass(frozen=True)
@@ -110,24 +109,6 @@ def _chance_bits(t: Symbols, y: Symbols) -> float | None:
         return null_mean_bits(t, y)
     except NullError:
         return None
-
-
-def to_rows(points: Iterable[PlanePoint]) -> list[dict[str, Any]]:
-    """Plain dictionaries, ready for JSON; `from_rows` reads them back equal."""
-    return [asdict(point) for point in points]
-
-
-def from_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[PlanePoint, ...]:
-    """Raises PlaneError, with the number of the row, for anything that `to_rows` did not write."""
-    point, points = TypeAdapter(PlanePoint), []
-    for number, row in enumerate(rows):
-        try:
-            points.append(point.validate_json(json.dumps(row), strict=True, extra="forbid"))
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise PlaneError(f"row {number} is no point of an information plane: {place}: {first['msg']}") from None
-    return tuple(points)
 
 
 def last_epoch(points: Sequence[PlanePoint]) -> int:

@@ -1,8 +1,7 @@
-"""The plane keeps order and labels, survives a file, and its table never shows a number that nobody should believe."""
+"""The plane keeps order and labels, and its table never shows a number that nobody should believe."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from bitneck.ib_analysis.codes import Codes
 from bitneck.ib_analysis.diagnostics import Verdict
-from bitneck.ib_analysis.plane import PlaneError, from_rows, plane, summary, to_rows
+from bitneck.ib_analysis.plane import PlaneError, plane, summary
 
 BITS = np.random.default_rng(0).random((200, 6)) < 0.5
 LABELS = np.arange(200) % 4
@@ -54,25 +53,6 @@ def test_no_samples_and_no_such_target_are_refused():
         summary(plane({0: {"a": Codes.pack(BITS)}}, LABELS, "dataset"), epoch=5)
 
 
-@pytest.mark.parametrize("target", ["dataset", "population", "enumerated"])
-def test_a_file_gives_back_what_was_written(run, target):
-    points = run(900, (64, 12, 6), target)
-    text = json.dumps(to_rows(points), allow_nan=False)
-    back = from_rows(json.loads(text))
-    assert back == points
-    assert all(isinstance(point.i_xt.verdict, Verdict) for point in back)
-
-
-def test_a_file_from_before_the_second_opinion_is_read_as_one_without(run):
-    points = run(2000, (8, 4), "population")
-    rows = json.loads(json.dumps(to_rows(points)))
-    for row in rows:
-        del row["i_xt"]["nsb_gap_bits"], row["i_ty"]["nsb_gap_bits"]
-    back = from_rows(rows)
-    assert [point.i_xt.bits for point in back] == [point.i_xt.bits for point in points]
-    assert all(point.i_xt.nsb_gap_bits is None for point in back)
-
-
 def test_the_table_explains_the_gap_where_there_is_one(run):
     assert "a second estimator" not in summary(run(2000, (8, 4), "dataset"))
     points = run(2000, (10, 9), "population", epochs=(0,))
@@ -80,16 +60,6 @@ def test_the_table_explains_the_gap_where_there_is_one(run):
     text = summary(points)
     assert "(NSB " in text
     assert "a second estimator" in text
-
-
-@pytest.mark.parametrize(
-    "spoil", [lambda row: row.pop("i_xt"), lambda row: row.update(x=1), lambda row: row["i_ty"].update(verdict="FINE")]
-)
-def test_a_row_that_is_no_point_is_named(spoil):
-    rows = to_rows(plane({0: {"a": Codes.pack(BITS), "b": Codes.pack(BITS)}}, LABELS, "dataset"))
-    spoil(rows[1])
-    with pytest.raises(PlaneError, match="row 1 "):
-        from_rows(rows)
 
 
 def test_the_table_tells_target_samples_estimator_and_the_last_epoch(run):
@@ -135,4 +105,3 @@ def test_chance_is_what_shuffled_labels_give_on_average_and_only_where_it_was_as
     assert point.chance_bits == pytest.approx(np.mean(shuffled), abs=0.01)
     assert f"{point.chance_bits:.3f}" in summary([point])
     assert plane({0: {"dense1": codes}}, labels, "dataset")[0].chance_bits is None
-    assert from_rows(to_rows([point])) == (point,)
