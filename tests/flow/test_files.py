@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from bitneck.flow.config import RunError
-from bitneck.flow.files import read_arrays, replace_folder, write_folder
+from bitneck.flow.files import read_arrays, read_json, read_record, replace_folder, write_folder, write_record
 
 WRITER = """
 import sys
@@ -51,6 +53,24 @@ def test_what_is_no_npz_is_damaged_and_nobody_is_told_to_unpickle_it(tmp_path):
     (tmp_path / "graph.npz").write_bytes(bytes(range(256)))
     with pytest.raises(RunError, match=r"graph\.npz is damaged \(no \.npz: "):
         read_arrays(tmp_path / "graph.npz")
+
+
+@dataclass(frozen=True)
+class Cycles:
+    promised: int
+
+
+@pytest.mark.parametrize("value", ["32", 32.0, True, None])
+def test_a_value_of_another_type_is_not_converted(tmp_path, value):
+    path = tmp_path / "cycles.json"
+    write_record(path, {"promised": 32})
+    assert read_record(path, Cycles) == Cycles(32)
+    write_record(path, {"promised": value})
+    with pytest.raises(RunError, match=r"cycles\.json is damaged \(promised: Input should be a valid integer"):
+        read_record(path, Cycles)
+    path.write_text(json.dumps({"promised": value}))
+    with pytest.raises(RunError, match=r"cycles\.json is damaged \(promised: Input should be a valid integer"):
+        read_json(path, Cycles)
 
 
 def test_a_file_in_the_place_of_a_run_is_said(bitneck, tmp_path):

@@ -51,11 +51,18 @@ def test_every_number_that_can_be_computed_again_is_named_with_both_values(bitne
     assert "verify.json is damaged (it was changed after" in bitneck("report", run.path).output
 
 
-def test_a_page_is_not_made_of_a_record_that_the_files_contradict(bitneck, run):
-    was = edit(run, lambda values: values.update(accuracy=0.9999))
+@pytest.mark.parametrize(
+    ("name", "value", "truth"),
+    [
+        ("accuracy", 0.9999, "trace.npz by labels.npz says {}"),
+        ("cycles_per_frame", 33.0, "the design promises {:g}"),
+    ],
+)
+def test_a_page_is_not_made_of_a_record_that_the_files_contradict(bitneck, run, name, value, truth):
+    was = edit(run, lambda values: values.update({name: value}))
     result = bitneck("report", run.path)
     assert result.exit_code == 2
-    assert f"accuracy: verify.json says 0.9999, trace.npz by labels.npz says {was['accuracy']}" in result.output
+    assert f"{name}: verify.json says {value}, {truth.format(was[name])}" in result.output
 
 
 @pytest.mark.parametrize("source", ["qonnx", "graph", "rtl"])

@@ -188,6 +188,27 @@ def test_codes_that_the_training_did_not_capture_are_not_measured(bitneck, run, 
     assert run.plane.read_bytes() == before
 
 
+@pytest.mark.parametrize("verb", [("build",), ("fold", "--target", "up5k"), ("report",)])
+def test_a_graph_that_was_changed_after_the_export_becomes_no_hardware(bitneck, run, verb):
+    arrays = read_arrays(run.graph)
+    (key,) = (key for key in arrays if key.endswith("dense2/threshold"))
+    arrays[key][0] += 1
+    write_arrays(run.graph, arrays)
+    before = files(run)
+    refused(bitneck(verb[0], run.path, *verb[1:]), "graph.npz is damaged (it was changed after it was written)")
+    assert files(run) == before
+
+
+def test_a_graph_that_was_changed_after_the_export_is_a_difference_to_the_proof(bitneck, run):
+    arrays = read_arrays(run.graph)
+    (key,) = (key for key in arrays if key.endswith("scores/weight"))
+    arrays[key][0] ^= True
+    write_arrays(run.graph, arrays)
+    result = bitneck("simulate", run.path)
+    assert result.exit_code == 1, result.output
+    assert "scores: class 0, sample 0: torch says" in result.output
+
+
 def test_codes_of_an_epoch_that_was_not_captured_are_no_part_of_the_plane(bitneck, run):
     before = run.plane.read_bytes()
     shutil.copy(run.epoch_codes(3), run.epoch_codes(9))
