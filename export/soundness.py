@@ -10,6 +10,8 @@ from onnx import checker, numpy_helper
 
 from .annotations import QonnxError
 
+PROSE = ("doc_string", "value")  # texts that may run over lines; all others are names, and end up in messages
+
 
 def sound(content: bytes) -> onnx.ModelProto:
     """The net. Raises QonnxError where the bytes decode to none, or to one that breaks ONNX's own rules."""
@@ -23,8 +25,8 @@ def sound(content: bytes) -> onnx.ModelProto:
 
 def check(model: onnx.ModelProto) -> None:
     """Raises QonnxError where the net breaks ONNX's own rules."""
-    if not _is_text(model):
-        raise QonnxError("a text in it is not in UTF-8")
+    if why := _wrong_text(model):
+        raise QonnxError(why)
     if not model.graph.node:  # an empty file is a valid message
         raise QonnxError("a net without nodes")
     try:
@@ -34,6 +36,8 @@ def check(model: onnx.ModelProto) -> None:
     for node in model.graph.node:  # of operators that ONNX does not know, it checks nothing
         if not node.output or not node.output[0]:
             raise QonnxError(f"{node.op_type} {node.name!r} makes nothing")
+        if outer := [attribute.ref_attr_name for attribute in node.attribute if attribute.ref_attr_name]:
+            raise QonnxError(f"{node.op_type} {node.name!r} takes {outer[0]!r} of a function, and stands in none")
     for tensor in model.graph.initializer:
         constant(tensor)
 
@@ -50,13 +54,16 @@ def constant(tensor: onnx.TensorProto) -> NDArray:
         raise QonnxError(f"constant {tensor.name!r} is cut, or of a type that is none") from None
 
 
-def _is_text(message: Message) -> bool:
-    """Whether every text of a message is in UTF-8: protobuf gives bytes for one that is not, and code falls over it."""
+def _wrong_text(message: Message) -> str | None:
+    """Of every text of a message: protobuf gives bytes for one that is not in UTF-8, and code falls over it."""
     for field, value in message.ListFields():
         values = [value] if isinstance(value, Message | str | bytes) else value
         if field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE:
-            if not all(_is_text(part) for part in values):
-                return False
-        elif field.type == FieldDescriptor.TYPE_STRING and not all(isinstance(text, str) for text in values):
-            return False
-    return True
+            if why := next(filter(None, map(_wrong_text, values)), None):
+                return why
+        elif field.type == FieldDescriptor.TYPE_STRING:
+            if any(isinstance(text, bytes) for text in values):
+                return "a text in it is not in UTF-8"
+            if field.name not in PROSE and not all(str(text).isprintable() for text in values):
+                return "a name in it holds a line break, or another sign that does not print"
+    return None

@@ -87,7 +87,7 @@ def read(model: onnx.ModelProto | bytes) -> Chain:
     try:
         check(model)
     except QonnxError as error:
-        raise StreamlineError(f"{model.graph.name}: {error}; export it again") from None
+        raise StreamlineError(f"{model.graph.name!r}: {error}; export it again") from None
     graph = model.graph
     opsets = {_domain(opset.domain): opset.version for opset in model.opset_import}
     unknown = {_domain(node.domain) for node in graph.node} - set(opsets)

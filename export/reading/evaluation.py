@@ -17,6 +17,7 @@ REFUSALS = (
     ort_errors.InvalidGraph,
     ort_errors.NotImplemented,
     ort_errors.RuntimeException,
+    UnicodeDecodeError,  # of what it answers
 )
 
 

@@ -56,6 +56,8 @@ def impurity(node: onnx.NodeProto, live: Collection[str], constants: Mapping[str
         return f"takes {list(node.input)} and makes {list(node.output)}; a BipolarQuant takes a value and its scale"
     if any(attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for attribute in node.attribute):
         return "runs a graph of its own, which need be no pure function of one sample; export the net without it"
+    if outer := [attribute.ref_attr_name for attribute in node.attribute if attribute.ref_attr_name]:
+        return f"takes {outer[0]!r} from whoever calls the function that it stands in; export the net without it"
     if kind in REASONS:
         return f"{REASONS[kind]}, so it is no pure function of one sample; export the net without it"
     if not live and kind not in (*FOLDED, "BipolarQuant", "Quant"):

@@ -15,8 +15,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 from qonnx.core.datatype import DataType
-from qonnx.core.modelwrapper import ModelWrapper
 
+from ..annotations import QonnxError, data_type
 from ..graph import Binarize, Dense, Graph, Scores
 from .chain import Chain, StreamlineError, read
 from .purity import ELEMENTWISE, SHAPES
@@ -26,6 +26,7 @@ from .threshold import Thresholds, accumulators, find, refuse_nan
 Rounding = Literal["refuse", "state"]
 WAYS_OUT = 'train or export with scale 1 (or another power of two), or state the margin with margin="state"'
 FLOAT32 = np.finfo(np.float32)
+MOST_PIXELS = 1 << 27  # of all samples that a file takes at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,10 @@ def streamline(
         raise chain.refusal(rest[0], f"multiplies {bits}-bit pixels; put a BipolarQuant before the first MatMul")
     while True:
         product = _product(chain, head, rest[0], signs)
+        if layers and layers[-1].outputs != product.fan_in:
+            raise chain.refusal(
+                product.node, f"takes {product.fan_in} codes, but {layers[-1].name} emits {layers[-1].outputs}"
+            )
         between, rest = _until(chain, rest[1:], ELEMENTWISE)
         if not rest:
             layers.append(_scores(chain, product, between))
@@ -143,12 +148,17 @@ def _check_rows(chain: Chain, head: Sequence[onnx.NodeProto], rest: Sequence[onn
     """
     port = next(port for port in chain.model.graph.input if port.name == chain.input)
     sizes = [size.dim_value for size in port.type.tensor_type.shape.dim]
-    if len(sizes) < 2 or min(sizes[1:]) < 1:
+    if len(sizes) < 2 or min(sizes[1:]) < 1 or sizes[0] < 0:
         raise StreamlineError(
             f"{chain.model.graph.name}: input {chain.input} is {sizes}, 0 for what is not said; a net takes (samples, "
             "pixels) or (samples, channels, rows, columns), with all but the samples said"
         )
-    samples = np.arange(math.prod((sizes[0] or 2, *sizes[1:])), dtype=np.float64).reshape(sizes[0] or 2, *sizes[1:])
+    if (pixels := math.prod((sizes[0] or 2, *sizes[1:]))) > MOST_PIXELS:
+        raise StreamlineError(
+            f"{chain.model.graph.name}: input {chain.input} is {sizes}, {pixels:,} pixels at once; export the net with "
+            "one sample"
+        )
+    samples = np.arange(pixels, dtype=np.float64).reshape(sizes[0] or 2, *sizes[1:])
     rows = chain.evaluate([node if node.op_type in SHAPES else _identity(chain, node) for node in head], samples)
     if rows.shape != (len(samples), samples[0].size) or (rows.ravel() != samples.ravel()).any():
         place = next((node for node in head if node.op_type in SHAPES), rest[0])
@@ -164,10 +174,13 @@ def _identity(chain: Chain, node: onnx.NodeProto) -> onnx.NodeProto:
 
 
 def _pixel_values(chain: Chain, given: Sequence[float] | NDArray | None) -> NDArray[np.float32]:
-    kind = ModelWrapper(chain.model, make_deepcopy=True).get_tensor_datatype(chain.input)
+    try:
+        kind = data_type(chain.model, chain.input)
+    except QonnxError as error:
+        raise StreamlineError(f"{chain.model.graph.name}: {error}; export it again") from None
     if given is None and kind == DataType["BIPOLAR"]:
         given = (-1, 1)
-    elif given is None and kind.is_integer() and not kind.signed() and kind.bitwidth() <= 8:
+    elif given is None and kind.is_integer() and not kind.signed() and 0 < kind.bitwidth() <= 8:
         given = np.arange(1 << kind.bitwidth())
     if given is None:
         raise StreamlineError(
