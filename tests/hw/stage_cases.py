@@ -146,10 +146,11 @@ def dense_scores(rng: np.random.Generator, rows: int, cols: int, group: int) -> 
     return DenseScores(f"dense_scores_{rows}x{cols}_group{group}", weight, rows, cols, group=group)
 
 
-def binarize(rng: np.random.Generator, cols: int, bits: int, pe: int) -> Binarize:
+def binarize(rng: np.random.Generator, cols: int, bits: int, pe: int, never: int = 1) -> Binarize:
+    """Random thresholds; pixel 0 always fires, and pixel `never` does not."""
     threshold = rng.integers(0, (1 << bits) + 1, cols).astype(np.int32)
-    threshold[:2] = 0, 1 << bits
-    return Binarize(f"binarize_{cols}_bits{bits}_pe{pe}", threshold, bits, pe)
+    threshold[[0, never]] = 0, 1 << bits
+    return Binarize(f"binarize_{cols}_bits{bits}_pe{pe}_never{never}", threshold, bits, pe)
 
 
 REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
@@ -205,11 +206,13 @@ def large_stages(seed: int = 2) -> list[Stage]:
     """
     rng = np.random.default_rng(seed)
     return [
-        *(binarize(rng, cols, 8, pe) for cols, pe in [(784, 1), (130, 2), (784, 784)]),
-        # 260 words of thresholds; many lanes; FINN's folding of TFC; the widest popcount; the largest sums.
+        # The highest bit of a word of thresholds is that of a last pixel that never fires.
+        *(binarize(rng, *shape) for shape in [(784, 8, 1), (130, 8, 2), (784, 8, 784), (784, 8, 784, 783)]),
+        # 260 words of thresholds; many lanes; FINN's folding of TFC; the widest popcount, every leaf full; the largest
+        # sums.
         *(
             mvtu(rng, *shape)
-            for shape in [(1040, 4, 4, 4), (132, 6, 66, 3), (64, 784, 16, 49), (4, 784, 1, 784), (6, 1024, 2, 256)]
+            for shape in [(1040, 4, 4, 4), (132, 6, 66, 3), (64, 784, 16, 49), (4, 786, 1, 786), (6, 1024, 2, 256)]
         ),
         # More than 1,024 words of weights; as many beats a vector; all scores in one beat.
         *(scores(rng, *shape) for shape in [(10, 1024, 1, 8), (2, 1024, 2, 1), (10, 1024, 10, 64), (20, 257, 20, 257)]),
@@ -225,5 +228,5 @@ def large_stages(seed: int = 2) -> list[Stage]:
         ),
         Skid("skid_1030", 1030),
         *(Framed(f"framed_{beats}", 1, beats) for beats in (9, 10, 16, 17, 33, 100, 260)),
-        *(Replay(f"replay_{b}x{t}", 3, b, t) for b, t in [(260, 2), (2, 260), (33, 17)]),
+        *(Replay(f"replay_{b}x{t}_{w}", w, b, t) for w, b, t in [(2, 1024, 2), (3, 2, 260), (786, 3, 2)]),
     ]

@@ -71,14 +71,17 @@ def _pixels(stage: Binarize, rng: np.random.Generator) -> Iterator[Bits]:
 def _agreements(stage: Mvtu | Scores, rng: np.random.Generator) -> Iterator[Bits]:
     """For the last row, the first, and others: just as many bits agree as fire, one less; all bits agree, none does.
 
-    Where a threshold is 0 or more than there are inputs, all and none are the extremes of the accumulator.
+    Where a threshold is 0 or more than there are inputs, all and none are the extremes of the accumulator. The first
+    and the last input agree where just as many do, and not where one less does: what loses one of them is one off.
     """
     rows, cols = stage.weight.shape
 
     def agreeing(row: int, counts: Iterable[int]) -> Iterator[Bits]:
-        for count in counts:
+        for turn, count in enumerate(counts):
+            ends, inner = dict.fromkeys([cols - 1, 0]), rng.permutation(np.arange(1, cols - 1))
+            order = [*inner, *ends] if turn % 2 else [*ends, *inner]
             disagree = np.ones(cols, bool)
-            disagree[rng.permutation(cols)[:count]] = False
+            disagree[order[:count]] = False
             yield stage.weight[row] ^ disagree
 
     def edges(row: int) -> list[int]:
