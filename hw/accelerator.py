@@ -101,6 +101,8 @@ def lower(
 
     A folding that covers a whole layer makes its weights constants.
     """
+    if graph.ends_in_code:
+        raise s.FoldingError(f"{graph.name}: no RTL yet for a net that ends in codes; so far nets end in scores")
     foldings = complete(graph, foldings)
     chain: list[s.Stage] = []
     for layer in graph.layers:

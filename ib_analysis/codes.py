@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -89,6 +89,22 @@ class Codes:
             raise CodesError(f"values {values.min()} .. {values.max()} do not fit in {bits_each} bits")
         return cls.pack(integer_bits(values, bits_each))
 
+    @classmethod
+    def of_levels(cls, levels: NDArray, bits_each: int) -> Codes:
+        """From a layer's (n, k) levels, bool where there are two: one code of k · bits_each bits per row."""
+        return cls.pack(levels) if levels.dtype == np.bool_ else cls.pack_integers(levels, bits_each)
+
+    def levels(self, bits_each: int) -> NDArray:
+        """The way back: (n, k), bool of one bit each, else uint8 or uint16."""
+        bits = self.bits()
+        if bits_each == 1:
+            return bits
+        each = bits.reshape(len(bits), -1, bits_each)
+        levels = np.zeros(each.shape[:2], dtype=np.uint8 if bits_each <= 8 else np.uint16)
+        for bit in range(bits_each):
+            levels |= each[:, :, bit].astype(levels.dtype) << bit
+        return levels
+
     def bits(self) -> NDArray[np.bool_]:
         """(n, width) bool."""
         return np.unpackbits(self.packed, axis=1, count=self.width, bitorder="little").view(np.bool_)
@@ -124,22 +140,28 @@ class Codes:
 
 def integer_bits(values: NDArray[np.integer], bits_each: int) -> NDArray[np.bool_]:
     """(n, k) integers as (n, k · bits_each) bool, lowest bit first; negative ones in two's complement."""
-    bits = (np.asarray(values, dtype=np.int64)[:, :, None] >> np.arange(bits_each)) & 1
-    return bits.astype(np.bool_).reshape(len(values), values.shape[1] * bits_each)
+    if values.dtype == np.uint8 and bits_each <= 8:
+        bits = np.unpackbits(values.view(np.uint8)[:, :, None], axis=2, count=bits_each, bitorder="little")
+        return bits.view(np.bool_).reshape(len(values), values.shape[1] * bits_each)
+    wide = (np.asarray(values, dtype=np.int64)[:, :, None] >> np.arange(bits_each)) & 1
+    return wide.astype(np.bool_).reshape(len(values), values.shape[1] * bits_each)
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
     """Everything a net said about n samples: each layer's codes, in order from input to output, and its scores.
 
-    scores   (n, classes) int32, in agreeing bits: 0 .. fan_in. The predicted class is the first maximum.
-    fan_in   of the last layer
+    scores         (n, classes) int32, 0 .. fan_in: agreeing bits of a 1-bit net. The class is the first maximum
+    fan_in         the highest score that there can be: of a 1-bit net the fan-in of the last layer
+    ends_in_code   the scores are the levels of a last layer that quantises; where it has one neuron, the class is the
+                   level
     """
 
     source: Source
     codes: Mapping[str, Codes]
     scores: NDArray[np.int32]
     fan_in: int
+    ends_in_code: bool = False
 
     def __post_init__(self) -> None:
         lengths = {name: len(codes) for name, codes in self.codes.items()} | {"scores": len(self.scores)}
@@ -152,11 +174,12 @@ class Trace:
     def head(self, samples: int) -> Trace:
         """The first samples alone."""
         codes = {name: codes[:samples] for name, codes in self.codes.items()}
-        return Trace(self.source, codes, self.scores[:samples], self.fan_in)
+        return replace(self, codes=codes, scores=self.scores[:samples])
 
     def predictions(self) -> NDArray[np.int64]:
         """(n,) class index; the first maximum wins, as in hardware."""
-        return self.scores.argmax(axis=1)
+        one_code = self.ends_in_code and self.scores.shape[1] == 1
+        return self.scores[:, 0].astype(np.int64) if one_code else self.scores.argmax(axis=1)
 
     def layers(self) -> dict[str, Codes]:
         """Every layer's emission as codes: the hidden codes, then `scores`, each as wide as fan_in is."""
@@ -168,7 +191,8 @@ class Trace:
         names = np.array(list(self.codes), dtype=np.str_)
         packed = {f"codes/{name}": codes.packed for name, codes in self.codes.items()}
         head = {"source": np.array(self.source), "names": names, "widths": widths}
-        return {**head, "scores": self.scores, "fan_in": np.array(self.fan_in), **packed}
+        ends = {"ends_in_code": np.array(True)} if self.ends_in_code else {}
+        return {**head, "scores": self.scores, "fan_in": np.array(self.fan_in), **ends, **packed}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Trace:
@@ -176,7 +200,9 @@ class Trace:
         names, widths = array_of(arrays, "names", "U", 1), array_of(arrays, "widths", "i", 1)
         if len(names) != len(widths) or len(set(names.tolist())) != len(names):
             raise CodesError(f"{len(widths)} widths of the layers {names.tolist()}; each layer is there once")
-        if strange := sorted({*arrays} - {"source", "names", "widths", "scores", "fan_in"} - codes_of(names)):
+        if strange := sorted(
+            {*arrays} - {"source", "names", "widths", "scores", "fan_in", "ends_in_code"} - codes_of(names)
+        ):
             raise CodesError(f"{strange[0]} belongs to none of the layers {names.tolist()}")
         codes = {
             name: Codes(array_of(arrays, f"codes/{name}", "u", 2), width)
@@ -185,7 +211,8 @@ class Trace:
         scores, fan_in = array_of(arrays, "scores", "i", 2), int(array_of(arrays, "fan_in", "i", 0))
         if fan_in < 1 or not scores.size or scores.min() < 0 or int(scores.max()) >> fan_in.bit_length():
             raise CodesError(f"scores of shape {scores.shape} that are no agreeing bits of a fan-in of {fan_in}")
-        return cls(str(array_of(arrays, "source", "U", 0)), codes, scores.astype(np.int32), fan_in)
+        ends = "ends_in_code" in arrays and bool(array_of(arrays, "ends_in_code", "b", 0))
+        return cls(str(array_of(arrays, "source", "U", 0)), codes, scores.astype(np.int32), fan_in, ends)
 
 
 def codes_of(names: NDArray[np.str_]) -> set[str]:
@@ -212,4 +239,4 @@ def concatenate(traces: list[Trace]) -> Trace:
         name: Codes(np.concatenate([trace.codes[name].packed for trace in traces]), first.codes[name].width)
         for name in first.codes
     }
-    return Trace(first.source, codes, np.concatenate([trace.scores for trace in traces]), first.fan_in)
+    return replace(first, codes=codes, scores=np.concatenate([trace.scores for trace in traces]))

@@ -1,12 +1,29 @@
-"""The net in integers and bits: what hardware is built from, and the golden model that says what it must answer.
+"""The net in integers: what hardware is built from, and the golden model that says what it must answer.
 
-A graph is a chain. `Binarize` (only where pixels have more than one bit), then any number of `Dense`, then `Scores`.
-Everything counts in *agreeing bits*: the popcount of XNOR between a weight row and a code, 0 .. fan-in.
+Edges carry *levels*, unsigned integers; beside them is said what they stand for, such as ±1. A neuron sums weights
+times levels, counted from the least sum that it can have, and answers how many of its thresholds that reaches. Where
+weights and inputs are ±1 the sum counts *agreeing bits*: the popcount of XNOR of a weight row and a code, 0 .. fan-in.
 """
 
-from .binarize import Binarize
+from .conv import Conv
+from .cut import Binarize, Cut
 from .dense import Dense, Scores
-from .layer import GraphError, Layer
+from .layer import Layer, Shape
+from .levels import BIPOLAR, GraphError, Levels
 from .net import Graph
+from .pool import Pool
 
-__all__ = ["Binarize", "Dense", "Graph", "GraphError", "Layer", "Scores"]
+__all__ = [
+    "BIPOLAR",
+    "Binarize",
+    "Conv",
+    "Cut",
+    "Dense",
+    "Graph",
+    "GraphError",
+    "Layer",
+    "Levels",
+    "Pool",
+    "Scores",
+    "Shape",
+]

@@ -147,9 +147,9 @@ class Mvtu(_Matrix):
     @classmethod
     def of(cls, layer: g.Dense, folding: Folding) -> Mvtu:
         """The unrolled one where the folding covers the layer."""
-        if covers(layer.weight, folding.pe, folding.simd):
-            return Dense(layer.name, layer.weight, folding.pe, folding.simd, layer.threshold)
-        return cls(layer.name, layer.weight, folding.pe, folding.simd, layer.threshold, rom_style=folding.rom_style)
+        if covers(layer.signs, folding.pe, folding.simd):
+            return Dense(layer.name, layer.signs, folding.pe, folding.simd, layer.threshold)
+        return cls(layer.name, layer.signs, folding.pe, folding.simd, layer.threshold, rom_style=folding.rom_style)
 
     @property
     def out_width(self) -> int:
@@ -187,9 +187,9 @@ class Scores(_Matrix):
     @classmethod
     def of(cls, layer: g.Scores, folding: Folding) -> Scores:
         """The unrolled one where the folding covers the layer."""
-        if covers(layer.weight, folding.pe, folding.simd):
-            return DenseScores(layer.name, layer.weight, folding.pe, folding.simd)
-        return cls(layer.name, layer.weight, folding.pe, folding.simd, rom_style=folding.rom_style)
+        if covers(layer.signs, folding.pe, folding.simd):
+            return DenseScores(layer.name, layer.signs, folding.pe, folding.simd)
+        return cls(layer.name, layer.signs, folding.pe, folding.simd, rom_style=folding.rom_style)
 
     @property
     def score_width(self) -> int:

@@ -116,7 +116,12 @@ def lowers(layer: type) -> Callable[[D], D]:
 
 
 def lowering(layer: Layer) -> type[LayerStage]:
-    """What the layer becomes in hardware."""
+    """What the layer becomes in hardware. Raises FoldingError where there is no RTL for it."""
+    if type(layer) not in LAYERS or not layer.one_bit:
+        raise FoldingError(
+            f"{layer.name}: no RTL yet for a {type(layer).__name__.lower()} of {layer.takes} levels; so far nets of ±1 "
+            "weights and codes, dense layer behind dense layer, become hardware"
+        )
     return LAYERS[type(layer)]
 
 
