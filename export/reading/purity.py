@@ -15,13 +15,23 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, helper
 
 from .evaluation import EvaluationError, run
+from .quantizers import QUANTIZERS
 
 STANDARD = ("", "ai.onnx")
-QONNX = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")  # three names that it has had
+DOMAIN = "qonnx.custom_op.general"
+QONNX = (DOMAIN, "finn.custom_op.general", "onnx.brevitas")  # three names that it has had
 TRAINING = "ai.onnx.preview.training"
-ELEMENTWISE = ("Add", "BatchNormalization", "Clip", "Div", "Dropout", "Identity", "Mul", "Neg", "Sub")
-SHAPES = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")  # of the input only
-LIVE = (*ELEMENTWISE, *SHAPES, "BipolarQuant", "MatMul")
+# Each rises or falls in its live input, so that what is behind it need not be asked at every number.
+ELEMENTWISE = (
+    *("Add", "BatchNormalization", "Cast", "Clip", "Div", "Dropout", "HardSigmoid", "Identity", "Mul"),
+    *("Neg", "Relu", "Sigmoid", "Sub", "Tanh"),
+)
+SHAPES = ("Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+POOLS = ("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool")
+PRODUCTS = ("Conv", "MatMul")
+DECISIONS = ("ArgMax", "LogSoftmax", "Softmax", "TopK")  # at the end: the first maximum stays where it is
+LIVE = (*ELEMENTWISE, *SHAPES, *POOLS, *PRODUCTS, *QUANTIZERS, *DECISIONS, "Pad")
+OF_QONNX = tuple(kind for kind in QUANTIZERS if kind != "Sign")
 # Of constants alone; nothing here draws, remembers, or runs a graph of its own.
 FOLDED = (
     *(*ELEMENTWISE, *SHAPES, "MatMul", "Transpose", "Constant", "ConstantOfShape", "Shape", "Size", "Cast", "CastLike"),
@@ -50,17 +60,17 @@ def impurity(node: onnx.NodeProto, live: Collection[str], constants: Mapping[str
     kind = node.op_type
     if node.domain == TRAINING:
         return f"is a step of a training ({TRAINING}); a net only answers, so {EVALUATION}"
-    if node.domain not in (QONNX if kind in ("BipolarQuant", "Quant") else STANDARD):
+    if node.domain not in (QONNX if kind in OF_QONNX else STANDARD):
         return f"is of the domain {node.domain or 'ai.onnx'!r}, where this reader knows no {kind}"
-    if not any(node.output[:1]) or (kind == "BipolarQuant" and (len(node.input) != 2 or not all(node.input))):
-        return f"takes {list(node.input)} and makes {list(node.output)}; a BipolarQuant takes a value and its scale"
+    if not any(node.output[:1]):
+        return f"takes {list(node.input)} and makes {list(node.output)}"
     if any(attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for attribute in node.attribute):
         return "runs a graph of its own, which need be no pure function of one sample; export the net without it"
     if outer := [attribute.ref_attr_name for attribute in node.attribute if attribute.ref_attr_name]:
         return f"takes {outer[0]!r} from whoever calls the function that it stands in; export the net without it"
     if kind in REASONS:
         return f"{REASONS[kind]}, so it is no pure function of one sample; export the net without it"
-    if not live and kind not in (*FOLDED, "BipolarQuant", "Quant"):
+    if not live and kind not in (*FOLDED, *OF_QONNX):
         return "makes a constant, and is not known as a pure function; export the net with that constant inside"
     if live and kind in LIVE and kind not in ("Add", "Div", "MatMul", "Mul", "Sub") and node.input[0] not in live:
         return f"takes {' and '.join(live)} in place of a constant; only its first input may depend on the sample"

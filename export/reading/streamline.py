@@ -1,45 +1,68 @@
-"""The reader: a QONNX file, our own or a stock Brevitas export of a dense 1-bit net, as the integer Graph.
+"""The reader: a QONNX file, our own, of Brevitas, FINN or BNN-PYNQ, as the integer Graph.
 
-Float nodes between a dot product and its sign are not rearranged: they are evaluated on every accumulator there can be.
+Float nodes between a sum and its quantizer are not rearranged: they are evaluated on every accumulator that there can
+be, or, where those are too many, where the answer changes.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper
 from qonnx.core.datatype import DataType
 
 from ..annotations import QonnxError, data_type
-from ..graph import Binarize, Dense, Graph, Scores
-from .chain import Chain, StreamlineError, read
-from .purity import ELEMENTWISE, SHAPES
-from .rounding import Margin, Product
-from .threshold import Thresholds, accumulators, find, refuse_nan
+from ..graph import BIPOLAR, Binarize, Conv, Cut, Dense, Graph, GraphError, Layer, Levels, Pool, Scores
+from ..graph.windows import Pair
+from .chain import Chain, StreamlineError, permutation, read
+from .linear import Edge, Product, conv, matmul, of_map, window, zero_level
+from .purity import DECISIONS, ELEMENTWISE, POOLS, PRODUCTS, SHAPES
+from .quantizers import QUANTIZERS, QuantizerError, levels, options
+from .rounding import Margin, margin_of, product_rounding
+from .tail import Order, order_of
+from .threshold import Reached, ThresholdError, Thresholds, bisect, find, refuse_nan
 
 Rounding = Literal["refuse", "state"]
+Decision: TypeAlias = Callable[[float, int, float], tuple[int, int]]
 WAYS_OUT = 'train or export with scale 1 (or another power of two), or state the margin with margin="state"'
-FLOAT32 = np.finfo(np.float32)
-MOST_PIXELS = 1 << 27  # of all samples that a file takes at once
+EXHAUSTIVE = 1 << 22  # accumulators times rows that are asked one by one; beyond, decisions are bisected
+UNIFORM = 1e-3  # of a step: how far a float may lie from the level that it is
 
 
 @dataclass(frozen=True, eq=False)
 class Streamlined:
     """The integers of a file, and where in the file they are.
 
-    tensors   ONNX tensor that carries each layer's code (> 0 is 1), and for `scores` the output, by layer name
+    tensors   ONNX tensor that carries each layer's code and for `scores` what leaves the net, by layer name
+    orders    (elements,) place in our stream of each element of that tensor, in its own order
     margins   by layer name, `scores` among them, where scales make float sums inexact; empty where all are exact
+    sums      how the floats of the last tensor are made of scores; None for a net that ends in codes
+    chain     the file
+    pixels    (levels,) the float that the file takes for each level of its input
+    entering  (elements,) place in our stream of each element of the input
+    unpooled  nodes that, added to the file, make the codes of a layer whose sums it pools before it quantises them
+    kept      channels that are left of a layer, by its name, where constant ones were folded away
+    decisions by layer whose sums round: (accumulator, element, error) -> the levels between which a sum that is off by
+              up to `error` may be quantised
+    dropped   what stands behind the scores and does not change which is the first maximum, by node
     """
 
     graph: Graph
     tensors: Mapping[str, str]
     margins: Mapping[str, Margin]
+    orders: Mapping[str, NDArray[np.int64]]
+    sums: Order | None
+    chain: Chain
+    pixels: NDArray[np.float32]
+    entering: NDArray[np.int64]
+    unpooled: tuple[onnx.NodeProto, ...] = ()
+    dropped: tuple[str, ...] = ()
+    kept: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
 
 
 def streamline(
@@ -47,248 +70,595 @@ def streamline(
     pixel_values: Sequence[float] | NDArray | None = None,
     margin: Rounding = "refuse",
 ) -> Streamlined:
-    """The integer Graph of a file, named as the file is, its layers `binarize`, `dense1` …, `scores`.
+    """The integer Graph of a file, named as the file is; its layers are `binarize` or `cut1`, `conv1`, `pool1`,
+    `dense1` … and `scores`.
 
-    pixel_values   (2^bits,) the float that the file takes for each pixel 0, 1 …: `np.arange(256) / 255` for a stock
-                   export of 8-bit images, (-1, 1) for ±1 inputs. Needed where the input is not annotated BIPOLAR or
-                   UINTn.
+    pixel_values   (levels,) the float that the file takes for each pixel 0, 1 …: `np.arange(256) / 255` for a stock
+                   export of 8-bit images, (-1, 1) for ±1 inputs. Needed where the input is not annotated with an
+                   integer type, and does not start with a quantizer.
     margin         where a scale such as 0.1 makes float sums inexact: refuse a layer in which rounding might decide, or
                    state it in `margins` and decide as exact sums do. Equal scores of such a file are different floats
                    by rounding, so that all but a few are refused; stated, they are ties, and the first class wins.
 
-    Raises StreamlineError, naming the node, where the file is no dense 1-bit chain; ThresholdError, naming the neuron,
-    where the float nodes before a sign are no threshold.
+    Raises StreamlineError, naming the node, where the file is no such chain; ThresholdError, naming the neuron, where
+    the float nodes before a quantizer are no thresholds.
     """
     if margin not in get_args(Rounding):
         raise StreamlineError(f"margin={margin!r}; choose one of {', '.join(get_args(Rounding))}")
     chain = read(model)
-    head, rest = _until(chain, chain.nodes, (*ELEMENTWISE, *SHAPES))
-    if not rest:
-        raise chain.refusal(chain.nodes[-1], "no MatMul comes before the output; a net needs scores")
-    _check_rows(chain, head, rest)
-    head = [_identity(chain, node) if node.op_type in SHAPES else node for node in head]  # rows have their final shape
-    pixels = _pixel_values(chain, pixel_values)
-    bits = len(pixels).bit_length() - 1
-    layers: list[Binarize | Dense | Scores] = []
-    tensors: dict[str, str] = {}
-    margins: dict[str, Margin] = {}
-    signs = pixels[[0, -1]]
-    if rest[0].op_type == "BipolarQuant":
-        quantizer = rest[0]
-        found = _binarize(chain, head, quantizer, pixels, _fan_in(chain, rest))
-        if bits > 1:
-            layers.append(Binarize("binarize", found.at, bits))
-            tensors["binarize"] = quantizer.output[0]
-        elif (found.at != 1).any():
-            raise chain.refusal(quantizer, "does not pass a 1-bit input through as it is")
-        signs, (head, rest) = _signs(chain, quantizer), _until(chain, rest[1:], ELEMENTWISE)
-    elif bits > 1:
-        raise chain.refusal(rest[0], f"multiplies {bits}-bit pixels; put a BipolarQuant before the first MatMul")
-    while True:
-        product = _product(chain, head, rest[0], signs)
-        if layers and layers[-1].outputs != product.fan_in:
-            raise chain.refusal(
-                product.node, f"takes {product.fan_in} codes, but {layers[-1].name} emits {layers[-1].outputs}"
-            )
-        between, rest = _until(chain, rest[1:], ELEMENTWISE)
-        if not rest:
-            layers.append(_scores(chain, product, between))
-            tensors["scores"] = chain.nodes[-1].output[0]
-            if not product.exact:
-                margins["scores"] = Margin(0.0 if product.ties else 1.0, product.error)
-                if margin == "refuse" and not margins["scores"].safe:
-                    raise chain.refusal(
-                        product.node,
-                        f"the scores sum terms of {product.unit[0]:.9g}, which round: two classes may have equal sums "
-                        f"and rounding may move each by {product.error:.3g}, so that it decides the class, not the "
-                        f"file; {WAYS_OUT}, where the first of equal classes wins",
-                    )
-            return Streamlined(Graph(chain.model.graph.name or "net", bits, tuple(layers)), tensors, margins)
-        if rest[0].op_type != "BipolarQuant":
-            raise chain.refusal(
-                rest[0], "follows a MatMul without a BipolarQuant between; only 1-bit codes are multiplied"
-            )
-        name = f"dense{len(layers) + 1 - (bits > 1)}"
-        found = _thresholds(chain, name, product, between)
-        if not product.exact:
-            margins[name] = _margin(chain, product, between, found)
-            if margin == "refuse" and not margins[name].safe:
-                raise chain.refusal(
-                    product.node,
-                    f"{name} sums terms of {product.unit[0]:.9g}, which round: a decision lies "
-                    f"{margins[name].distance:.3g} from a reachable accumulator and rounding may move "
-                    f"{margins[name].error:.3g}; {WAYS_OUT}",
-                )
-        layers.append(Dense(name, found.rising(product.weight), found.at))
-        tensors[name] = rest[0].output[0]
-        signs, (head, rest) = _signs(chain, rest[0]), _until(chain, rest[1:], ELEMENTWISE)
-        if not rest or rest[0].op_type != "MatMul":
-            raise chain.refusal(rest[0] if rest else chain.nodes[-1], f"the codes of {name} need a MatMul behind them")
+    return _Walk(chain, _pixel_levels(chain, pixel_values), margin).done()
 
 
-def _until(
-    chain: Chain, nodes: Sequence[onnx.NodeProto], passed: Sequence[str]
-) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
-    """The nodes before the next MatMul or BipolarQuant, and that one with all behind it."""
-    for index, node in enumerate(nodes):
-        if node.op_type in ("MatMul", "BipolarQuant"):
-            return list(nodes[:index]), list(nodes[index:])
-        if node.op_type not in passed:
-            raise chain.refusal(node, f"unsupported; between MatMul and BipolarQuant there may be {', '.join(passed)}")
-        wide = [chain.constants[name] for name in node.input if name in chain.constants and node.op_type not in SHAPES]
-        if any(constant.size != constant.shape[-1] for constant in wide if constant.size > 1):
-            raise chain.refusal(node, "its constant is neither one number nor one for each neuron")
-    return list(nodes), []
-
-
-def _check_rows(chain: Chain, head: Sequence[onnx.NodeProto], rest: Sequence[onnx.NodeProto]) -> None:
-    """Raises StreamlineError unless the head hands over one row a sample, its pixels in the order of the input.
-
-    Asked with numbered pixels of as many samples as the file takes, two where it takes any number.
-    """
-    port = next(port for port in chain.model.graph.input if port.name == chain.input)
-    sizes = [size.dim_value for size in port.type.tensor_type.shape.dim]
-    if len(sizes) < 2 or min(sizes[1:]) < 1 or sizes[0] < 0:
-        raise StreamlineError(
-            f"{chain.model.graph.name}: input {chain.input} is {sizes}, 0 for what is not said; a net takes (samples, "
-            "pixels) or (samples, channels, rows, columns), with all but the samples said"
-        )
-    if (pixels := math.prod((sizes[0] or 2, *sizes[1:]))) > MOST_PIXELS:
-        raise StreamlineError(
-            f"{chain.model.graph.name}: input {chain.input} is {sizes}, {pixels:,} pixels at once; export the net with "
-            "one sample"
-        )
-    samples = np.arange(pixels, dtype=np.float64).reshape(sizes[0] or 2, *sizes[1:])
-    rows = chain.evaluate([node if node.op_type in SHAPES else _identity(chain, node) for node in head], samples)
-    if rows.shape != (len(samples), samples[0].size) or (rows.ravel() != samples.ravel()).any():
-        place = next((node for node in head if node.op_type in SHAPES), rest[0])
-        raise chain.refusal(
-            place, f"takes {rows.shape} of {samples.shape} inputs, where each sample needs a row of its own"
-        )
-    if rows.shape[1] != _fan_in(chain, rest):
-        raise chain.refusal(rest[0], f"takes {rows.shape[1]} pixels, but the first MatMul {_fan_in(chain, rest)}")
-
-
-def _identity(chain: Chain, node: onnx.NodeProto) -> onnx.NodeProto:
-    return helper.make_node("Identity", [chain.live(node)], node.output[:1])
-
-
-def _pixel_values(chain: Chain, given: Sequence[float] | NDArray | None) -> NDArray[np.float32]:
+def _pixel_levels(chain: Chain, given: Sequence[float] | NDArray | None) -> NDArray[np.float32]:
+    """(count,) the float of each level of the input."""
     try:
         kind = data_type(chain.model, chain.input)
     except QonnxError as error:
         raise StreamlineError(f"{chain.model.graph.name}: {error}; export it again") from None
     if given is None and kind == DataType["BIPOLAR"]:
         given = (-1, 1)
-    elif given is None and kind.is_integer() and not kind.signed() and 0 < kind.bitwidth() <= 8:
-        given = np.arange(1 << kind.bitwidth())
+    elif given is None and kind.is_integer() and 0 < kind.bitwidth() <= 8:
+        given = np.arange(int(kind.min()), int(kind.max()) + 1)
+    elif given is None and _element_type(chain) in (onnx.TensorProto.UINT8, onnx.TensorProto.INT8):
+        given = np.arange(256) - (128 if _element_type(chain) == onnx.TensorProto.INT8 else 0)
+    elif given is None and (grid := _declared_grid(chain)) is not None:
+        given = grid
     if given is None:
         raise StreamlineError(
-            f"{chain.model.graph.name}: input {chain.input} is {kind.name}; say with pixel_values which float stands "
-            "for each pixel, such as np.arange(256) / 255, or (-1, 1)"
+            f"{chain.model.graph.name}: input {chain.input} is {kind.name}; say with --pixels, or "
+            "pixel_values, which float stands for each pixel: 0..1 or np.arange(256) / 255, -1..1:2 or (-1, 1)"
         )
     numbers = np.asarray(given)
-    if numbers.ndim != 1 or len(numbers) not in [1 << bits for bits in range(1, 9)]:
-        raise StreamlineError(f"pixel_values must be (2^bits,) for 1 .. 8 bits, got {numbers.shape}")
+    if numbers.ndim != 1 or not 2 <= len(numbers) <= 256:
+        raise StreamlineError(f"pixel_values must be (levels,), 2 to 256 of them, got {numbers.shape}")
     if numbers.dtype.kind not in "biuf" or not np.isfinite(numbers.astype(np.float32)).all():
         raise StreamlineError(f"pixel_values must be finite floats, got {numbers.dtype}: {numbers.tolist()[:4]} ...")
     return numbers.astype(np.float32)
 
 
-def _fan_in(chain: Chain, nodes: Sequence[onnx.NodeProto]) -> int:
-    product = next((node for node in nodes if node.op_type == "MatMul"), None)
-    if product is None:
-        raise chain.refusal(nodes[0], "no MatMul follows; a net needs scores")
-    return _weight(chain, product).shape[0]
+def _element_type(chain: Chain) -> int:
+    return next(p for p in chain.model.graph.input if p.name == chain.input).type.tensor_type.elem_type
 
 
-def _weight(chain: Chain, node: onnx.NodeProto) -> NDArray[np.float32]:
-    """(fan-in, rows) floats."""
-    if node.input[1] not in chain.constants or chain.constants[node.input[1]].ndim != 2:
-        raise chain.refusal(node, "its second operand is no constant matrix")
-    weight = chain.constants[node.input[1]]
-    if weight.dtype != np.float32 or not weight.size:
-        raise chain.refusal(node, f"its weights are {weight.shape} {weight.dtype}; nets of float32 are read")
-    return weight
+def _declared_grid(chain: Chain) -> NDArray[np.float32] | None:
+    """The floats of a quantizer of at most 8 bits that the input goes into; bytes where it is divided by 255."""
+    first = next((node for node in chain.nodes if node.op_type not in (*SHAPES, "Identity", "Dropout")), None)
+    if first is not None and first.op_type == "Div" and first.input[1] in chain.constants:
+        divisor = chain.operand(first)
+        return np.arange(256, dtype=np.float32) if divisor.size == 1 and divisor.item() == 255 else None
+    if first is None or first.op_type not in QUANTIZERS:
+        return None
+    try:
+        grid = levels(first, chain.constants)
+    except QuantizerError as error:
+        raise chain.refusal(first, str(error)) from None
+    return grid.values() if 2 < grid.count <= 256 else None
 
 
-def _signs(chain: Chain, quantizer: onnx.NodeProto) -> NDArray[np.float32]:
-    """(2,) what the quantizer emits for a 0 and for a 1."""
-    scale = chain.operand(quantizer)
-    if scale.dtype != np.float32 or scale.size != 1 or not 0 < scale.item() < np.inf:
-        raise chain.refusal(quantizer, f"its scale must be one positive float32, got {scale.tolist()} {scale.dtype}")
-    return np.array([-scale.item(), scale.item()], dtype=np.float32)
+@dataclass(eq=False)
+class _Walk:
+    """Down the chain: what is known so far, and what is left."""
 
+    chain: Chain
+    pixels: NDArray[np.float32]
+    margin: Rounding
+    layers: list[Layer] = field(default_factory=list)
+    tensors: dict[str, str] = field(default_factory=dict)
+    orders: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    margins: dict[str, Margin] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    unpooled: list[onnx.NodeProto] = field(default_factory=list)
+    decisions: dict[str, Decision] = field(default_factory=dict)
 
-def _binarize(
-    chain: Chain, head: list[onnx.NodeProto], quantizer: onnx.NodeProto, pixels: NDArray[np.float32], features: int
-) -> Thresholds:
-    def fires(asked: NDArray[np.float32]) -> NDArray[np.bool_]:
-        return refuse_nan("binarize", asked, chain.elementwise(head, asked)) >= 0
+    def done(self) -> Streamlined:
+        chain, rest = self.chain, list(self.chain.nodes)
+        shape = chain.entering(rest[0])
+        if len(shape) > 3:
+            raise chain.refusal(
+                rest[0], f"takes {shape} of one sample; rows, and maps of one or two dimensions are read"
+            )
+        order = np.arange(int(np.prod(shape))) if len(shape) == 1 else of_map(shape)
+        edge, rest = self._codes(Edge(shape, BIPOLAR, order), rest, self.pixels)
+        while rest and rest[0].op_type in (*PRODUCTS, *POOLS):
+            if rest[0].op_type in POOLS:
+                edge, rest = self._pool(edge, rest)
+                continue
+            product = (matmul if rest[0].op_type == "MatMul" else conv)(chain, rest[0], edge)
+            between, rest = self._until(rest[1:], (*PRODUCTS, *POOLS, *DECISIONS, "Pad"))
+            quantized = [index for index, node in enumerate(between) if node.op_type in QUANTIZERS]
+            if rest and rest[0].op_type in POOLS and not quantized:
+                edge, rest = self._pooled_sums(product, between, rest)
+            elif quantized:
+                last = quantized[-1] + 1
+                edge = self._quantized(product, between[:last], last_layer=not rest)
+                edge, rest = self._codes(edge, [*between[last:], *rest])
+            elif rest and rest[0].op_type in PRODUCTS:
+                raise chain.refusal(
+                    rest[0], f"follows a {product.node.op_type} without a quantizer between; only codes are multiplied"
+                )
+            else:
+                return self._scores(product, between, rest)
+        self._decisions(rest)
+        if not any(isinstance(layer, Dense | Conv) for layer in self.layers):
+            raise chain.refusal(chain.nodes[-1], "no MatMul or Conv comes before the output; a net needs one")
+        return self._streamlined(None, tuple(node.op_type for node in rest))
 
-    found = find("binarize", pixels, features, fires)
-    if found.falling.any():
-        raise chain.refusal(
-            quantizer, f"neuron {found.falling.argmax()} fires below a pixel; hardware compares pixels with >= only"
+    def _streamlined(self, sums: Order | None, dropped: tuple[str, ...]) -> Streamlined:
+        chain = self.chain
+        shape = chain.entering(chain.nodes[0])
+        height, width, channels = Edge(shape, BIPOLAR, np.arange(0)).map
+        stream = () if len(shape) == 1 or channels == 1 == height * width else (height, width, channels)
+        count = len(self.pixels)
+        flat = all(isinstance(layer, Binarize | Dense | Scores) for layer in self.layers)
+        known = None if flat and count in (1 << bits for bits in range(1, 9)) else self._entering()
+        try:
+            graph = Graph(
+                chain.model.graph.name or "net",
+                (count - 1).bit_length(),
+                tuple(self.layers),
+                () if flat else stream,
+                known,
+            )
+        except GraphError as error:
+            raise StreamlineError(str(error)) from None
+        start = np.arange(int(np.prod(shape))) if len(shape) == 1 else of_map(shape)
+        return Streamlined(
+            graph,
+            self.tensors,
+            self.margins,
+            self.orders,
+            sums,
+            chain,
+            self.pixels,
+            start,
+            tuple(self.unpooled),
+            dropped,
+            decisions=self.decisions,
         )
-    return found
+
+    def _entering(self) -> Levels:
+        found = _levels_of(self.pixels)
+        return Levels(0, 1, len(self.pixels)) if found is None else found
+
+    def _name(self, kind: str) -> str:
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return f"{kind}{self.counts[kind]}"
+
+    def _add(self, layer: Layer, node: onnx.NodeProto, order: NDArray[np.int64]) -> None:
+        self.layers.append(layer)
+        self.tensors[layer.name], self.orders[layer.name] = node.output[0], order
+
+    def _until(
+        self, nodes: Sequence[onnx.NodeProto], ends: Sequence[str]
+    ) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
+        """The nodes before the next of these types, and that one with all behind it."""
+        for index, node in enumerate(nodes):
+            if node.op_type in ends:
+                return list(nodes[:index]), list(nodes[index:])
+            if node.op_type not in (*ELEMENTWISE, *QUANTIZERS, *SHAPES):
+                raise self.chain.refusal(node, "is not read here, between a sum and its quantizer")
+        return list(nodes), []
+
+    # What stands between codes and the next product: other codes, another shape, other floats for the same levels.
+
+    def _codes(
+        self, edge: Edge, nodes: list[onnx.NodeProto], values: NDArray[np.float32] | None = None
+    ) -> tuple[Edge, list[onnx.NodeProto]]:
+        """The edge that enters the next product or pool.
+
+        values   (count,) floats of the levels, where they are no evenly spaced ones yet: those of pixels
+        """
+        chain = self.chain
+        values = edge.levels.values() if values is None else values
+        between, rest = self._until(nodes, (*PRODUCTS, *POOLS, *DECISIONS, "Pad"))
+        quantized = [index for index, node in enumerate(between) if node.op_type in QUANTIZERS]
+        last = quantized[-1] + 1 if quantized else 0
+        if last:
+            edge, values = self._cut(edge, between[:last], values)
+        if between[last:]:
+            answers = self._each(edge, between[last:], values)
+            if (answers != answers[:, :1]).any():
+                raise chain.refusal(
+                    between[last],
+                    "makes different floats of one level, and what it makes is summed without a quantizer",
+                )
+            values, edge = answers[:, 0], self._moved(edge, between[last:])
+        found = _levels_of(values) if between[last:] or self.pixels is values else edge.levels
+        if found is None:
+            raise chain.refusal(
+                (between or rest or chain.nodes)[-1 if between else 0],
+                f"{len(values)} levels stand for floats {values[:4].tolist()} …, which are not evenly spaced; put a "
+                "quantizer behind",
+            )
+        same = np.array_equal(found.values(), edge.levels.values()) and found.count == edge.levels.count
+        edge = edge if same else replace(edge, levels=found)
+        if rest and rest[0].op_type == "Pad":
+            return self._padded(edge, rest)
+        return edge, rest
+
+    def _each(self, edge: Edge, nodes: Sequence[onnx.NodeProto], values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(count, elements) what nodes make of each level at each element, in the order of the tensor they make."""
+        wide = np.broadcast_to(values.reshape(-1, *[1] * len(edge.shape)), (len(values), *edge.shape))
+        block = max(1, (1 << 24) // max(1, int(np.prod(edge.shape))))
+        made = [
+            self.chain.evaluate(nodes, np.ascontiguousarray(wide[at : at + block])).reshape(
+                len(wide[at : at + block]), -1
+            )
+            for at in range(0, len(values), block)
+        ]
+        answers = np.concatenate(made)
+        if answers.shape[1] != len(edge.order) or answers.dtype != np.float32:
+            raise self.chain.refusal(
+                nodes[0], f"makes {answers.shape[1]} {answers.dtype} of {len(edge.order)} elements of a sample"
+            )
+        return answers
+
+    def _moved(self, edge: Edge, nodes: Sequence[onnx.NodeProto]) -> Edge:
+        """The edge behind nodes, of which those that change shapes count."""
+        shape, order = edge.shape, edge.order
+        for node in nodes:
+            if node.op_type not in SHAPES:
+                continue
+            made = self.chain.leaving(node)
+            if node.op_type == "Transpose":
+                axes = permutation(node, len(shape) + 1)
+                if axes[0] != 0:
+                    raise self.chain.refusal(node, f"moves the batch, by {axes}")
+                order = order.reshape(shape).transpose([axis - 1 for axis in axes[1:]]).ravel()
+            shape = made
+        if len(shape) > 3 or int(np.prod(shape)) != len(order):
+            raise self.chain.refusal(nodes[-1], f"makes {shape} of one sample of {edge.shape}")
+        return Edge(shape, edge.levels, order, edge.around)
+
+    def _padded(self, edge: Edge, rest: list[onnx.NodeProto]) -> tuple[Edge, list[onnx.NodeProto]]:
+        """A Pad of codes with one of their values, before a Conv."""
+        node, chain = rest[0], self.chain
+        said = options(node)
+        given = [chain.constants[name] for name in node.input[1:] if name in chain.constants]
+        pads = [int(each) for each in (given[0].ravel() if given else said.get("pads", ()))]  # type: ignore[attr-defined]
+        value = float(given[1].ravel()[0]) if len(given) > 1 and given[1].size else float(said.get("value", 0.0))  # type: ignore[arg-type]
+        axes = len(edge.shape) + 1
+        if str(said.get("mode", "constant")) != "constant" or len(pads) != 2 * axes or len(node.input) > 3:
+            raise chain.refusal(node, f"pads {pads} in mode {said.get('mode')}; constants around maps are read")
+        if len(rest) < 2 or rest[1].op_type != "Conv" or not edge.is_map or any(edge.around[0]):
+            raise chain.refusal(node, "pads what no Conv takes; only maps that go straight into one are padded")
+        before, after = pads[:axes], pads[axes:]
+        if any(before[:2]) or any(after[:2]) or min(pads) < 0:
+            raise chain.refusal(node, f"pads {pads}, beyond the rows and columns of a map")
+        at = np.flatnonzero(edge.levels.values() == np.float32(value))
+        if not len(at):
+            if value == 0:
+                zero_level(chain, node, edge.levels)
+            raise chain.refusal(node, f"pads with {value:g}, which is none of the levels {edge.levels}")
+        around = (before[2], before[3], after[2], after[3]) if axes == 4 else (0, before[2], 0, after[2])
+        return replace(edge, around=(around, int(at[0]))), rest[1:]
+
+    def _cut(
+        self, edge: Edge, nodes: Sequence[onnx.NodeProto], values: NDArray[np.float32]
+    ) -> tuple[Edge, NDArray[np.float32]]:
+        """A table from levels to those of the last of `nodes`, a quantizer; no layer where nothing changes."""
+        chain, quantizer = self.chain, nodes[-1]
+        emits = self._levels(quantizer)
+        answers = self._each(edge, nodes, values)
+        refuse_nan("the input" if not self.layers else self.layers[-1].name, values, answers)
+        try:
+            table = emits.of(answers)
+        except GraphError as error:
+            raise chain.refusal(quantizer, str(error)) from None
+        moved = self._moved(edge, nodes)
+        stream = np.empty_like(table)
+        stream[:, moved.order] = table
+        table = stream.T  # (elements, count), in our order
+        if emits.count == len(values) and (table == np.arange(emits.count)).all():
+            return replace(moved, levels=emits), emits.values()
+        shape = moved.map if len(moved.shape) > 1 and moved.is_map else (len(moved.order),)
+        if not self.layers and emits.count == 2 and len(shape) == 1:
+            layer: Layer = self._binarize(quantizer, table)
+        else:
+            layer = Cut(self._name("cut"), _compressed(table, shape), shape, emits)
+        self._add(layer, quantizer, moved.order)
+        return replace(moved, levels=emits), emits.values()
+
+    def _binarize(self, quantizer: onnx.NodeProto, table: NDArray[np.bool_]) -> Layer:
+        """Pixels into ±1, each by a threshold; a table where one falls, or of other than 2^bits levels."""
+        count = table.shape[1]
+        bits = (count - 1).bit_length()
+        if count != 1 << bits or bits < 2 or (np.diff(table.astype(np.int8), axis=1) < 0).any():
+            if bits == 1:
+                raise self.chain.refusal(quantizer, "does not pass a 1-bit input through as it is")
+            return Cut(self._name("cut"), _compressed(table, (len(table),)), (len(table),), self._levels(quantizer))
+        return Binarize("binarize", (count - table.sum(axis=1)).astype(np.int32), bits)
+
+    def _levels(self, quantizer: onnx.NodeProto) -> Levels:
+        try:
+            return levels(quantizer, self.chain.constants)
+        except QuantizerError as error:
+            raise self.chain.refusal(quantizer, str(error)) from None
+
+    # Sums and their quantizers.
+
+    def _quantized(self, product: Product, nodes: Sequence[onnx.NodeProto], last_layer: bool) -> Edge:
+        """A Dense or Conv whose sums go through `nodes`, the last of them a quantizer."""
+        quantizer = nodes[-1]
+        emits = self._levels(quantizer)
+        is_conv = product.node.op_type == "Conv"
+        name = self._name("conv" if is_conv else "dense")
+        name = "scores" if last_layer and not is_conv else name
+        found = self._thresholds(name, product, nodes, emits)
+        return self._layer(name, product, found, emits, quantizer, nodes)
+
+    def _layer(
+        self,
+        name: str,
+        product: Product,
+        found: Thresholds,
+        emits: Levels,
+        quantizer: onnx.NodeProto,
+        nodes: Sequence[onnx.NodeProto],
+    ) -> Edge:
+        weight, at, takes = product.stored(found.falling), found.at, product.levels.count
+        leaving = self.chain.leaving(quantizer)
+        if product.node.op_type == "MatMul":
+            self._add(Dense(name, weight, at, takes, emits), quantizer, np.arange(product.rows))
+            return Edge(leaving, emits, np.arange(product.rows))
+        shape = Edge(self.chain.entering(product.node), emits, np.arange(0)).map
+        top, left, bottom, right = product.padding
+        if product.node.input and self._was_padded(product):
+            shape = (shape[0] - top - bottom, shape[1] - left - right, shape[2])
+        try:
+            layer = Conv(
+                name, weight, at, shape, product.stride, product.padding, product.pad, product.groups, takes, emits
+            )
+        except GraphError as error:
+            raise self.chain.refusal(product.node, str(error)) from None
+        order = of_map(self.chain.leaving(product.node))
+        edge = self._moved(Edge(self.chain.leaving(product.node), emits, order), nodes)
+        self._add(layer, quantizer, edge.order)
+        return edge
+
+    def _was_padded(self, product: Product) -> bool:
+        """Whether a Pad node before it did its padding, so that what enters it is padded already."""
+        producer = next((n for n in self.chain.nodes if product.node.input[0] in n.output), None)
+        return producer is not None and producer.op_type == "Pad"
+
+    def _thresholds(self, name: str, product: Product, nodes: Sequence[onnx.NodeProto], emits: Levels) -> Thresholds:
+        chain = self.chain
+
+        def reached(accumulators: NDArray[np.int64]) -> NDArray:
+            asked = product.floats(accumulators)
+            before = chain.channels(nodes[:-1], asked)
+            refuse_nan(name, asked, before)
+            try:
+                return emits.of(chain.channels(nodes[-1:], before))
+            except GraphError as error:
+                raise chain.refusal(nodes[-1], str(error)) from None
+
+        self._check_range(product)
+        spans = product.spans
+        exhaustive = int(spans.max() + 1) * product.rows <= EXHAUSTIVE
+        inverse = [node for node in nodes if node.op_type == "Div" and node.input[0] in chain.constants]
+        if inverse and not exhaustive:
+            raise chain.refusal(inverse[0], f"divides by one of {spans.max() + 1} sums, of which not each can be asked")
+        found = (find if exhaustive else bisect)(name, spans, emits.count, reached)
+        rounding = product_rounding(product)
+        if not rounding.exact:
+            self.margins[name] = margin_of(product, rounding, found, reached)
+            self.decisions[name] = _decision(product, rounding.apart, found, reached)
+            if self.margin == "refuse" and not self.margins[name].safe:
+                raise chain.refusal(
+                    product.node,
+                    f"{name} sums terms of {rounding.units[0]:.9g}, which round: a decision lies "
+                    f"{self.margins[name].distance:.3g} from a reachable accumulator and rounding may move "
+                    f"{self.margins[name].error:.3g}; {WAYS_OUT}",
+                )
+        return found
+
+    def _check_range(self, product: Product) -> None:
+        unit = product_rounding(product).units
+        with np.errstate(all="ignore"):
+            ends = product.floats(np.stack([np.zeros_like(product.spans), product.spans]))
+        if unit.min() < np.finfo(np.float32).tiny or not np.isfinite(ends).all():
+            raise self.chain.refusal(
+                product.node, f"sums {product.fan_in} terms of {unit.min():g} .. {unit.max():g}, beyond float32's range"
+            )
+
+    # Pools.
+
+    def _window(self, edge: Edge, node: onnx.NodeProto) -> tuple[Pair, Pair, tuple[int, int, int, int]]:
+        if not edge.is_map:
+            raise self.chain.refusal(node, f"pools {edge.shape} of one sample, whose elements come in another order")
+        axes, said = len(edge.shape) - 1, options(node)
+        if node.op_type.startswith("Global"):
+            return edge.map[:2], (1, 1), (0, 0, 0, 0)  # type: ignore[return-value]
+        kernel = [int(each) for each in said.get("kernel_shape", ())]  # type: ignore[attr-defined]
+        if len(kernel) != axes or any(each != 1 for each in said.get("dilations", ())):  # type: ignore[attr-defined]
+            raise self.chain.refusal(
+                node, f"pools windows of {kernel}, dilated {said.get('dilations')}, over {edge.shape}"
+            )
+        pair = (1, kernel[0]) if axes == 1 else (kernel[0], kernel[1])
+        stride, padding = window(self.chain, node, edge, pair)
+        return pair, stride, padding
+
+    def _make_pool(self, edge: Edge, node: onnx.NodeProto, of: tuple, emits: Levels) -> Edge:
+        kernel, stride, padding = self._window(edge, node)
+        try:
+            pool = Pool(self._name("pool"), edge.map, of, kernel, stride, padding, edge.levels.count, emits)
+        except GraphError as error:
+            raise self.chain.refusal(node, str(error)) from None
+        leaving = self.chain.leaving(node)
+        if Edge(leaving, emits, np.arange(0)).map != pool.out_shape:
+            raise self.chain.refusal(
+                node, f"makes {leaving}; windows that lie within the map make {pool.out_shape} (ceil_mode is not read)"
+            )
+        edge = Edge(leaving, emits, of_map(leaving))
+        self._add(pool, node, edge.order)
+        return edge
+
+    def _pool(self, edge: Edge, rest: list[onnx.NodeProto]) -> tuple[Edge, list[onnx.NodeProto]]:
+        node = rest[0]
+        if node.op_type in ("MaxPool", "GlobalMaxPool"):
+            rising = edge.levels.step > 0
+            edge = self._make_pool(edge, node, ("max",) if rising else ("min",), edge.levels)
+        else:
+            kernel, _, padding = self._window(edge, node)
+            if any(padding):
+                raise self.chain.refusal(node, "averages over padding; only windows within the map are averaged")
+            size = kernel[0] * kernel[1]
+            count = edge.levels.top * size + 1
+            if count > 1 << 16:
+                raise self.chain.refusal(node, f"averages {size} elements of {edge.levels.count} levels")
+            sums = Levels(edge.levels.low, edge.levels.step / size, count)
+            edge = self._make_pool(edge, node, ("sum",), sums)
+        return self._codes(edge, rest[1:])
+
+    def _pooled_sums(
+        self, product: Product, before: Sequence[onnx.NodeProto], rest: list[onnx.NodeProto]
+    ) -> tuple[Edge, list[onnx.NodeProto]]:
+        """A maximum of sums, quantised behind it: the same codes come of a maximum, or where the nodes behind it fall a
+        minimum, of the quantised sums.
+        """
+        chain, pool = self.chain, rest[0]
+        if pool.op_type not in ("MaxPool", "GlobalMaxPool"):
+            raise chain.refusal(pool, "averages sums that no quantizer has seen; quantise before it")
+        after, behind = self._until(rest[1:], (*PRODUCTS, *POOLS, *DECISIONS, "Pad"))
+        quantized = [index for index, node in enumerate(after) if node.op_type in QUANTIZERS]
+        if not quantized or product.node.op_type != "Conv":
+            raise chain.refusal(pool, "pools sums that no quantizer follows; only codes are pooled and multiplied")
+        last = quantized[-1] + 1
+        if any(node.op_type in SHAPES for node in (*before, *after[:last])):
+            raise chain.refusal(pool, "pools sums whose shape changes before their quantizer")
+        emits = self._levels(after[last - 1])
+        name = self._name("conv")
+        tensor, again = self._again(after[:last], pool)
+        made = {output: chain.shapes[pool.input[0]] for node in again for output in node.output}
+        self.chain = chain = replace(chain, shapes={**chain.shapes, **made})
+        self.unpooled += again
+        nodes = [*before, *again]
+        found = self._thresholds(name, product, nodes, emits)
+        ends = np.stack([np.zeros_like(product.spans), product.spans])
+        entering = chain.channels(before, product.floats(ends))
+        leaving = chain.channels(after[:last], entering)
+        falls = (leaving[1] - leaving[0]) * (entering[1] - entering[0]) * np.sign(emits.step) < 0
+        of = tuple("min" if falling else "max" for falling in falls)
+        self._window(Edge(chain.entering(pool), emits, of_map(chain.entering(pool))), pool)
+        edge = self._layer(name, product, found, emits, product.node, [])
+        self.tensors[name] = tensor
+        edge = self._make_pool(edge, pool, of if len(set(of)) > 1 else of[:1], emits)
+        pooled = self.layers[-1].name
+        self.tensors[pooled] = after[last - 1].output[0]
+        return self._codes(edge, [*after[last:], *behind])
+
+    def _again(self, nodes: Sequence[onnx.NodeProto], pool: onnx.NodeProto) -> tuple[str, list[onnx.NodeProto]]:
+        """The nodes behind a pool once more, on what enters it, and the tensor that they make."""
+        copies: list[onnx.NodeProto] = []
+        renamed = {pool.output[0]: pool.input[0]}
+        for node in nodes:
+            copy = onnx.NodeProto()
+            copy.CopyFrom(node)
+            copy.name = f"{node.name}/unpooled"
+            for index, name in enumerate(node.input):
+                copy.input[index] = renamed.get(name, name)
+            renamed |= {name: f"{name}/unpooled" for name in node.output if name}
+            for index, name in enumerate(node.output):
+                copy.output[index] = renamed.get(name, name)
+            copies.append(copy)
+        return renamed[nodes[-1].output[0]], copies
+
+    # The end.
+
+    def _scores(
+        self, product: Product, between: Sequence[onnx.NodeProto], rest: Sequence[onnx.NodeProto]
+    ) -> Streamlined:
+        chain = self.chain
+        self._decisions(rest)
+        if product.node.op_type != "MatMul":
+            size = chain.leaving(product.node)[1:]
+            if int(np.prod(size)) != 1:
+                raise chain.refusal(product.node, f"leaves scores at {size} places; a class needs one score")
+            product = replace(product, weight=_as_matrix(chain, product))
+        self._check_range(product)
+        order = order_of(chain, product, between)
+        rounding = product_rounding(product)
+        if not rounding.exact:
+            self.margins["scores"] = Margin(0.0 if rounding.ties else rounding.apart / 2, rounding.error)
+            if self.margin == "refuse" and not self.margins["scores"].safe:
+                raise chain.refusal(
+                    product.node,
+                    f"the scores sum terms of {rounding.units[0]:.9g}, which round: two classes may have equal sums "
+                    f"and rounding may move each by {rounding.error:.3g}, so that it decides the class, not the "
+                    f"file; {WAYS_OUT}, where the first of equal classes wins",
+                )
+        falling = np.full(product.rows, order.falling)
+        try:
+            scores = Scores(product.stored(falling), product.levels.count, order.offset, order.multiplier)
+        except GraphError as error:
+            raise chain.refusal(product.node, str(error)) from None
+        last = between[-1] if between else product.node
+        self._add(scores, last, np.arange(product.rows))
+        dropped = tuple(node.op_type for node in (*between, *rest))
+        return self._streamlined(order, dropped)
+
+    def _decisions(self, rest: Sequence[onnx.NodeProto]) -> None:
+        """What may stand at the end, where a class is chosen of scores."""
+        for node in rest:
+            said = options(node)
+            if node.op_type not in (*DECISIONS, *SHAPES, "Identity"):
+                raise self.chain.refusal(
+                    rest[0], f"is not read before {node.op_type} {node.name!r}; only the last nodes choose a class"
+                )
+            if node.op_type == "TopK":
+                k = self.chain.constants.get(node.input[1]) if len(node.input) > 1 else np.array(said.get("k", 1))
+                if k is None or k.size != 1 or k.item() != 1 or not said.get("largest", 1):
+                    raise self.chain.refusal(node, "chooses more than the one largest score, or the least")
+            if node.op_type == "ArgMax" and said.get("select_last_index", 0):
+                raise self.chain.refusal(node, "chooses the last of equal scores; here the first wins")
+            axes = len(self.chain.entering(node))
+            axis = said.get("axis", {"TopK": -1, "ArgMax": 0}.get(node.op_type, -1 if self.chain.opset >= 13 else 1))
+            if node.op_type in DECISIONS and int(axis) % (axes + 1) != 1:  # type: ignore[call-overload]
+                raise self.chain.refusal(node, f"goes along axis {axis}, where the classes are not")
 
 
-def _product(chain: Chain, before: list[onnx.NodeProto], node: onnx.NodeProto, signs: NDArray[np.float32]) -> Product:
-    weight = _weight(chain, node)
-    if norm := next((other for other in before if other.op_type == "BatchNormalization"), None):
-        raise chain.refusal(norm, "stands between a code and its MatMul, where it would scale what is summed")
-    entering = chain.elementwise(before, np.repeat(signs[:, None], len(weight), axis=1))
-    high = float(entering[1, 0])
-    if not high > 0 or (entering[1] != high).any() or (entering[0] != -high).any():
-        raise chain.refusal(
-            node, f"takes {entering[0, 0]:g} and {entering[1, 0]:g} for the two codes, not ± one number"
-        )
-    magnitude = np.abs(weight).astype(np.float64)
-    if not (magnitude[0] > 0).all() or (magnitude != magnitude[0]).any():
-        raise chain.refusal(node, "its weights are not ± one number for each neuron; train with 1-bit weights")
-    unit = magnitude[0] * high
-    if unit.min() < FLOAT32.tiny or unit.max() * len(weight) > FLOAT32.max:
-        raise chain.refusal(
-            node, f"sums {len(weight)} terms of {unit.min():g} .. {unit.max():g}, beyond float32's range"
-        )
-    return Product(node, np.ascontiguousarray(weight.T > 0), unit)
+def _decision(product: Product, apart: float, found: Thresholds, reached: Reached) -> Decision:
+    """What the file's own nodes make of the ends of what rounding may make of a sum."""
+
+    def ends(accumulator: float, element: int, error: float) -> tuple[int, int]:
+        row = element % product.rows
+        asked = np.zeros((2, product.rows))
+        near = accumulator + np.array([-error, error]) / apart
+        asked[:, row] = product.spans[row] - near if found.falling[row] else near
+        low, high = sorted(int(level) for level in reached(asked)[:, row])
+        return low, high
+
+    return ends
 
 
-def _thresholds(chain: Chain, name: str, product: Product, between: list[onnx.NodeProto]) -> Thresholds:
-    def fires(asked: NDArray[np.float32]) -> NDArray[np.bool_]:
-        return refuse_nan(name, asked, chain.elementwise(between, (asked * product.unit).astype(np.float32))) >= 0
-
-    return find(name, accumulators(product.fan_in), len(product.unit), fires)
-
-
-def _margin(chain: Chain, product: Product, between: list[onnx.NodeProto], found: Thresholds) -> Margin:
-    """Bisects every decision between its two neighbouring accumulators; one beyond ± fan-in stands for unreachable."""
-    rising = 2.0 * found.at - product.fan_in  # first firing accumulator
-    low = np.where(found.falling, -rising, rising - 2)
-    high = low + 2
-    nearest = [np.where(np.abs(edge) <= product.fan_in, edge, np.inf) for edge in (low, high)]
-    while (high - low).max() > 1e-6:
-        middle = (low + high) / 2
-        fired = chain.elementwise(between, (middle * product.unit).astype(np.float32)[None])[0] >= 0
-        low, high = np.where(fired ^ found.falling, low, middle), np.where(fired ^ found.falling, middle, high)
-    distance = np.minimum(np.abs(low - nearest[0]), np.abs(nearest[1] - high))
-    return Margin(float(distance.min()), product.error)
+def _as_matrix(chain: Chain, product: Product) -> NDArray[np.int64]:
+    """A Conv with one place as the rows that it is, in the order of our stream of what enters."""
+    height, width, _ = Edge(chain.entering(product.node), BIPOLAR, np.arange(0)).map
+    if any(product.padding) or product.groups != 1 or product.weight.shape[1:3] != (height, width):
+        raise chain.refusal(product.node, "makes scores of a padded, grouped or partly seen map")
+    return product.flat
 
 
-def _scores(chain: Chain, product: Product, after: list[onnx.NodeProto]) -> Scores:
-    """The last layer: behind its dot product nothing may change which class is the first maximum."""
-    if product.error >= 1:
-        raise chain.refusal(product.node, f"rounding may move scores by {product.error:.3g}, which lie 2 apart")
-    reachable = np.repeat(accumulators(product.fan_in).astype(np.float64)[:, None], len(product.unit), axis=1)
-    lowest, highest = (
-        chain.elementwise(after, ((reachable + moved) * product.unit).astype(np.float32))
-        for moved in (-product.error, product.error)
-    )
-    place = after[0] if after else product.node
-    if (lowest != lowest[:, :1]).any() or (highest != highest[:, :1]).any():
-        raise chain.refusal(place, "treats the classes differently; scores are bare dot products")
-    rising = (highest[:-1] < lowest[1:]).all()
-    if not (rising or (highest[:-1] > lowest[1:]).all()):
-        raise chain.refusal(place, "makes different dot products equal; scores need a rising or falling line")
-    return Scores(product.weight if rising else ~product.weight)
+def _levels_of(values: NDArray[np.float32]) -> Levels | None:
+    """Evenly spaced floats as levels; None where they are not."""
+    low = float(values[0])
+    step = (float(values[-1]) - low) / (len(values) - 1)
+    if not np.isfinite(values).all() or step == 0:
+        return None
+    found = Levels(low, step, len(values))
+    spaced = (np.abs(low + step * np.arange(len(values)) - values) <= UNIFORM * abs(step)).all()
+    return found if spaced else None
+
+
+def _compressed(table: NDArray, shape: tuple[int, ...]) -> NDArray:
+    """One row for all elements, or one for each channel, where that says the same."""
+    if (table == table[0]).all():
+        return np.ascontiguousarray(table[:1])
+    channels = shape[-1]
+    if (table.reshape(-1, channels, table.shape[1]) == table[:channels]).all():
+        return np.ascontiguousarray(table[:channels])
+    return np.ascontiguousarray(table)
+
+
+__all__ = ["Rounding", "StreamlineError", "Streamlined", "ThresholdError", "streamline"]
