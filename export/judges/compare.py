@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...ib_analysis.codes import Codes, Source, Trace
+from ...ib_analysis.codes import Source, Trace
 from ..graph import Graph, Layer
 
 
@@ -20,10 +20,12 @@ class CompareError(ValueError):
 class Mismatch:
     """The first difference between two traces, in layer order, then sample, then neuron.
 
-    expected, got   the bit that the reference and the other source say; for `scores` the two scores in agreeing bits
+    neuron          the element in stream order, the class for `scores`
+    expected, got   the level that the reference and the other source say, the bit where there are two; for `scores` the
+                    two scores
     accumulator     what the neuron sums up there: agreeing bits, the pixel for a Binarize. It is recomputed from the
                     reference's codes that enter the layer, and the other source agrees on those.
-    threshold       the accumulator at which it fires; None for `scores`
+    threshold       the accumulator that decides between the two levels; None where the sum itself leaves
     """
 
     layer: str
@@ -39,7 +41,7 @@ class Mismatch:
 
     def __str__(self) -> str:
         said = f"{self.reference} says {self.expected}, {self.other} says {self.got}"
-        neuron = "class" if self.threshold is None else "neuron"
+        neuron = "class" if self.layer == "scores" else "neuron"
         place = f"{self.layer}: {neuron} {self.neuron}, sample {self.sample}"
         if self.threshold is None:
             return f"{place}: {said}; accumulator {self.accumulator} {self.unit}"
@@ -56,15 +58,15 @@ def first_mismatch(graph: Graph, reference: Trace, other: Trace, x: NDArray[np.u
     """
     for trace in (reference, other):
         _check(graph, trace, x)
-    values: NDArray | Codes = x
+    values: NDArray = x
     for layer in graph.layers[:-1]:
         expected, got = reference.codes[layer.name], other.codes[layer.name]
         found = expected.first_difference(got)
         if found is not None:
-            sample, neuron = found
-            bits = [int(codes[sample : sample + 1].bits()[0, neuron]) for codes in (expected, got)]
-            return _mismatch(layer, neuron, values[sample : sample + 1], sample, bits, (reference.source, other.source))
-        values = expected
+            sample, neuron = found[0], found[1] // layer.emits.bits
+            said = [int(codes[sample : sample + 1].levels(layer.emits.bits)[0, neuron]) for codes in (expected, got)]
+            return _mismatch(layer, neuron, values[sample : sample + 1], sample, said, (reference.source, other.source))
+        values = expected.levels(layer.emits.bits)
     wrong = np.argwhere(reference.scores != other.scores)
     if not len(wrong):
         return None
@@ -78,21 +80,21 @@ def first_mismatch(graph: Graph, reference: Trace, other: Trace, x: NDArray[np.u
 def _mismatch(
     layer: Layer,
     neuron: int,
-    values: NDArray | Codes,
+    values: NDArray,
     sample: int,
     said: Sequence[int],
     sources: tuple[Source, Source],
 ) -> Mismatch:
     """values   what enters the layer, of this sample alone"""
-    entering = values.bits() if isinstance(values, Codes) else values
+    thresholds = layer.thresholds_of(neuron)
     return Mismatch(
         layer=layer.name,
         neuron=neuron,
         sample=sample,
         expected=said[0],
         got=said[1],
-        accumulator=int(layer.accumulated(entering, neuron)[0]),
-        threshold=layer.fires_from(neuron),
+        accumulator=int(layer.accumulated(values, neuron)[0]),
+        threshold=None if thresholds is None else int(thresholds[min(*said, len(thresholds) - 1)]),
         reference=sources[0],
         other=sources[1],
         unit=layer.unit,
@@ -121,9 +123,8 @@ def _check(graph: Graph, trace: Trace, x: NDArray[np.uint8]) -> None:
     if list(trace.codes) != names:
         raise CompareError(f"{who} has the layers {list(trace.codes)}, the graph has {names}")
     for layer in graph.layers[:-1]:
-        if trace.codes[layer.name].width != layer.outputs:
-            raise CompareError(
-                f"{who} has {trace.codes[layer.name].width} bits in {layer.name}, the graph has {layer.outputs}"
-            )
+        due = layer.outputs * layer.emits.bits
+        if trace.codes[layer.name].width != due:
+            raise CompareError(f"{who} has {trace.codes[layer.name].width} bits in {layer.name}, the graph has {due}")
     if trace.scores.shape[1:] != (graph.classes,):
         raise CompareError(f"{who} has scores of shape {trace.scores.shape}, the graph has {graph.classes} classes")

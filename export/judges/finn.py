@@ -62,6 +62,19 @@ def _shape(model: onnx.ModelProto, batch: int, inputs: int) -> tuple[int, ...]:
 
 def translated(model: onnx.ModelProto, shape: Sequence[int]) -> onnx.ModelProto:
     """The same file as finn-base spells it, for an input of `shape`; what depends on the shape is left to infer."""
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    # It rounds to annotations, which could hide a difference.
+    del bare.graph.quantization_annotation[:], bare.graph.value_info[:]
+    theirs = in_their_domains(bare)
+    for port in (*theirs.graph.input, *theirs.graph.output):
+        width = port.type.tensor_type.shape.dim[-1].dim_value
+        port.CopyFrom(helper.make_tensor_value_info(port.name, onnx.TensorProto.FLOAT, [*shape[:-1], width]))
+    return theirs
+
+
+def in_their_domains(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same file with finn-base's names for operators and layouts, and the shapes of constants beside the others."""
     theirs = onnx.ModelProto()
     theirs.CopyFrom(model)
     for node in theirs.graph.node:
@@ -69,18 +82,13 @@ def translated(model: onnx.ModelProto, shape: Sequence[int]) -> onnx.ModelProto:
         for attribute in node.attribute:
             if attribute.name == "data_layout":
                 attribute.s = b"NHWC"
-    # It reads only the first opset, and rounds to annotations, which could hide a difference.
+    # It reads only the first opset.
     opsets = sorted((entry.domain.replace("qonnx.", "finn."), entry.version) for entry in model.opset_import)
-    del theirs.opset_import[:], theirs.functions[:], theirs.graph.quantization_annotation[:]
-    del theirs.graph.value_info[:]
+    del theirs.opset_import[:], theirs.functions[:]
     theirs.graph.value_info.extend(
         helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims) for tensor in model.graph.initializer
     )
     theirs.opset_import.extend(helper.make_opsetid(*opset) for opset in opsets)
-    ports = [*theirs.graph.input, *theirs.graph.output]
-    for port in ports:
-        width = port.type.tensor_type.shape.dim[-1].dim_value
-        port.CopyFrom(helper.make_tensor_value_info(port.name, onnx.TensorProto.FLOAT, [*shape[:-1], width]))
     return theirs
 
 

@@ -70,6 +70,18 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
     return _bare(wrapper.model, name)
 
 
+def of_module(module: Any, example: Any) -> onnx.ModelProto:
+    """What Brevitas makes of any net of its layers, as it is; `example` is a tensor of one sample."""
+    import torch
+
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        from brevitas.export import export_qonnx
+
+        with torch.no_grad():
+            return export_qonnx(copy.deepcopy(module).cpu().eval(), example, dynamo=False)
+
+
 def serialize(model: onnx.ModelProto) -> bytes:
     """The bytes of the file: equal models are equal bytes."""
     return model.SerializeToString(deterministic=True)
@@ -82,14 +94,15 @@ def thresholds(net: Any) -> dict[str, Thresholds]:
     net = copy.deepcopy(net).cpu().eval()
 
     def ask(layer: str, values: NDArray[np.float32], rows: int, *modules: nn.Module) -> Thresholds:
-        def fires(asked: NDArray[np.float32]) -> NDArray[np.bool_]:
+        def fires(indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+            asked = values[indices]
             signs = torch.from_numpy(asked)
             for module in modules:
                 signs = module(signs)
                 refuse_nan(layer, asked, signs.numpy())
             return signs.numpy() > 0
 
-        return find(layer, values, rows, fires)
+        return find(layer, np.full(rows, len(values) - 1), 2, fires)
 
     found: dict[str, Thresholds] = {}
     with torch.no_grad():

@@ -1,23 +1,25 @@
-"""The integer Graph as the file that FINN's compiler works on: thresholds and XNOR-popcounts, every tensor typed.
+"""The integer Graph as the file that FINN's compiler works on: thresholds and popcounts, every tensor typed.
 
-Nothing but integers is left in it. Graphs are dense chains so far, so no Im2Col and no MaxPoolNHWC occurs.
+Nothing but integers is left in it. Maps are (1, height, width, channels), as FINN's streams are.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import helper, numpy_helper
-from qonnx.core.datatype import BaseDataType, DataType
+from onnx import helper
 
 from ..annotations import annotate
-from ..graph import Binarize, Dense, Graph, GraphError, Scores
+from ..graph import BIPOLAR, Graph, GraphError, Levels
+from .nodes import QONNX, Edge, entering_shape
+from .streamed_nodes import Streamed
+from .streamlined_layers import write
+from .whole_sums import whole
 
-DOMAIN = "qonnx.custom_op.general"
-OPSETS = {"": 20, DOMAIN: 2}  # those of model.onnx; the standard one first, because finn-base reads only the first
+OPSETS = {"": 20, QONNX: 2}  # those of model.onnx; the standard one first, because finn-base reads only the first
 IR_VERSION = 9
 
 Dialect = Literal["xnor", "bipolar"]
@@ -26,95 +28,64 @@ Dialect = Literal["xnor", "bipolar"]
 def streamlined(graph: Graph, dialect: Dialect = "xnor") -> onnx.ModelProto:
     """Same graph, same bytes.
 
-    dialect   xnor: codes and weights are BINARY, XnorPopcountMatMul counts agreeing bits, thresholds are the Graph's.
-              bipolar: codes and weights are BIPOLAR, MatMul gives dot products, thresholds lie midway between two
-              reachable ones.
+    dialect   xnor: every tensor carries levels, 0, 1, 2 …; weights of ±1 that meet one-bit codes are BINARY, and
+              XnorPopcountMatMul counts agreeing bits, so that thresholds are the Graph's. Other sums count from where
+              all levels are 0.
+              bipolar: codes carry the whole numbers that they stand for, as `whole_sums.as_integers` says them (±1 are
+              BIPOLAR), MatMul gives dot products, thresholds lie where no ±1 dot product does.
 
-    In: `x`, (1, inputs) float32, pixels annotated UINTn; 1-bit inputs are BINARY or BIPOLAR, as the codes are. Every
-    layer L has `L.code` and `L.thresholds` (rows, 1), dense ones `L.weight` (fan-in, rows) and `L.accumulator`. Out:
-    `scores`, in agreeing bits or as dot products.
+    In: `x`, (1, inputs) or (1, height, width, channels) float32, levels annotated UINTn; 1-bit inputs are BINARY or
+    BIPOLAR, as the dialect says. Every layer L before the last has `L.code`, and `L.thresholds` (rows, steps) or none,
+    products `L.weight` (fan-in, rows) and `L.accumulator`; the fan-in of a convolution is in the order kernel row,
+    kernel column, channel, and of one in groups it holds zeros. Out: `scores`, of a net that ends in codes those, else
+    up to a factor and a constant that all classes share: agreeing bits, or dot products.
+
+    Raises GraphError for what the dialect has no word for: tables that rise and fall, sums beyond 2^24, and windows
+    that Im2Col or MaxPoolNHWC do not have.
     """
+    return written(graph, dialect).model
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """A file, and what the numbers in it say of a graph.
+
+    levels           by layer, what its `L.code` is for each level
+    step, constant   a score of the graph is (`scores` + constant) / step
+    """
+
+    model: onnx.ModelProto
+    levels: Mapping[str, Levels]
+    step: int
+    constant: int
+
+
+def written(graph: Graph, dialect: Dialect = "xnor") -> Written:
+    """`streamlined`, with what is needed to read what it answers."""
     if dialect not in get_args(Dialect):
         raise GraphError(f"{graph.name}: no dialect {dialect!r}; choose one of {', '.join(get_args(Dialect))}")
-    nodes: list[onnx.NodeProto] = []
-    constants: dict[str, NDArray] = {}
-    bit = DataType["BINARY" if dialect == "xnor" else "BIPOLAR"]
-    kinds = {"x": bit if graph.input_bits == 1 else DataType[f"UINT{graph.input_bits}"]}
-    widths: dict[str, int] = {}
-
-    def multiply(layer: Dense | Scores, entering: str, output: str) -> None:
-        weight = f"{layer.name}.weight"
-        constants[weight] = (
-            layer.weight.T.astype(np.float32) if dialect == "xnor" else np.where(layer.weight.T, 1.0, -1.0)
-        )
-        operator, domain = ("XnorPopcountMatMul", DOMAIN) if dialect == "xnor" else ("MatMul", None)
-        nodes.append(
-            helper.make_node(operator, [entering, weight], [output], f"{layer.name}.{operator}", domain=domain)
-        )
-        low = 0 if dialect == "xnor" else -layer.inputs
-        kinds.update({weight: bit, output: _smallest(low, layer.inputs)})
-        widths[output] = layer.outputs
-
-    def compare(layer: Binarize | Dense, entering: str, at: NDArray[np.int32]) -> str:
-        thresholds, code = f"{layer.name}.thresholds", f"{layer.name}.code"
-        constants[thresholds] = at[:, None]
-        # FINN's own spelling of ±1: twice the number of thresholds reached, less one.
-        spelling: dict[str, Any] = {} if dialect == "xnor" else {"out_scale": 2.0, "out_bias": -1.0}
-        nodes.append(
-            helper.make_node(
-                "MultiThreshold",
-                [entering, thresholds],
-                [code],
-                f"{layer.name}.MultiThreshold",
-                domain=DOMAIN,
-                out_dtype=bit.name,
-                data_layout="NC",
-                **spelling,
-            )
-        )
-        kinds.update({thresholds: _smallest(int(at.min()), int(at.max())), code: bit})
-        widths[code] = layer.outputs
-        return code
-
-    live = "x"
+    file = Streamed(counts=dialect == "xnor")
+    entering = Levels(0, 1, graph.layers[0].takes)
+    if dialect == "bipolar" and graph.input_bits == 1:
+        entering = BIPOLAR
+    edge = file.made(Edge("x", entering_shape(graph), entering))
+    said: dict[str, Levels] = {}
     for layer in graph.layers:
-        match layer:
-            case Binarize():
-                live = compare(layer, live, layer.threshold)
-            case Dense():
-                accumulator = f"{layer.name}.accumulator"
-                multiply(layer, live, accumulator)
-                midpoints = 2 * layer.threshold - layer.inputs - 1
-                live = compare(layer, accumulator, layer.threshold if dialect == "xnor" else midpoints)
-            case Scores():
-                multiply(layer, live, "scores")
-    return _model(graph, nodes, constants, kinds, widths)
+        edge = write(layer, file, edge, "scores" if layer is graph.layers[-1] else f"{layer.name}.code")
+        said[layer.name] = edge.levels
+    low, step = whole(edge.levels)
+    constant = -low if file.constant_of_scores is None else file.constant_of_scores
+    return Written(_model(graph, file), said, step, constant)
 
 
-def _smallest(low: int, high: int) -> BaseDataType:
-    """The narrowest integer type of low .. high."""
-    bits = max(high, -low - 1).bit_length()
-    return DataType[f"UINT{max(bits, 1)}" if low >= 0 else f"INT{bits + 1}"]
-
-
-def _model(
-    graph: Graph,
-    nodes: list[onnx.NodeProto],
-    constants: dict[str, NDArray],
-    kinds: dict[str, BaseDataType],
-    widths: dict[str, int],
-) -> onnx.ModelProto:
-    def port(name: str, width: int) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, width])
-
-    scores = widths.pop("scores")
+def _model(graph: Graph, file: Streamed) -> onnx.ModelProto:
     body = helper.make_graph(
-        nodes,
+        file.nodes,
         graph.name,
-        [port("x", graph.inputs)],
-        [port("scores", scores)],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in sorted(constants.items())],
-        value_info=[port(name, width) for name, width in sorted(widths.items())],
+        [file.port("x")],
+        [file.port("scores")],
+        file.initializers(),
+        value_info=[file.port(name) for name in sorted(file.shapes) if name not in ("x", "scores")],
     )
     model = helper.make_model(
         body,
@@ -122,6 +93,10 @@ def _model(
         opset_imports=[helper.make_opsetid(*opset) for opset in OPSETS.items()],
         ir_version=IR_VERSION,
     )
-    annotate(model, kinds)
+    annotate(model, file.kinds)
+    for weight, kernel in sorted(file.depthwise.items()):
+        said = onnx.StringStringEntryProto(key="tensor_sparsity", value=str({"dw": {"kernel_shape": list(kernel)}}))
+        entry = next(each for each in model.graph.quantization_annotation if each.tensor_name == weight)
+        entry.quant_parameter_tensor_names.append(said)
     onnx.checker.check_model(model)
     return model
