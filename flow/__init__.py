@@ -1,6 +1,7 @@
 """What Python calls: the verbs of the command line as functions, artefact in, artefact out."""
 
 from .folder import RunFolder
+from .importing import import_model
 from .proof import simulate, verify
 from .run import analyze, analyze_captured, build, built, export, export_vectors, report, train, trained_on
 from .silicon import fold, synth, too_big
@@ -14,6 +15,7 @@ __all__ = [
     "export",
     "export_vectors",
     "fold",
+    "import_model",
     "report",
     "simulate",
     "synth",

@@ -78,7 +78,7 @@ def analysis_of(folder: RunFolder) -> Analysis:
     """Raises RunError where plane.json is damaged, or was not measured on the codes of this run and for its target."""
     path, target = folder.needs(folder.plane, "analyze"), folder.config().analysis.target
     analysis = read_record(path, Analysis)
-    if is_there(folder.checkpoint) and analysis.codes != folder.trained().record.codes:
+    if is_there(folder.checkpoint) and analysis.codes != folder.origin().record.codes:
         raise RunError(
             f"{path} was made from another checkpoint than {folder.checkpoint} is now; `bitneck analyze {folder.path}` "
             "measures its codes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -105,18 +106,61 @@ class AnalysisConfig(Strict):
         return self
 
 
-class RunConfig(Strict):
-    """Everything that decides what a run gives, but for the files of the data set."""
+SECTIONS = ("name", "dataset", "model", "network", "training", "hardware", "analysis")  # of run.toml, in order
+
+
+class AnyConfig(Strict):
+    """What every run is asked for, whether its net was trained here or elsewhere."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", description="of the top module")]
     dataset: str
-    network: NetworkConfig
-    training: TrainingConfig
     hardware: HardwareConfig = HardwareConfig()
     analysis: AnalysisConfig = AnalysisConfig()
 
     def toml(self) -> str:
-        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+        said = self.model_dump(mode="json", exclude_none=True)
+        return tomli_w.dumps({key: said[key] for key in SECTIONS if key in said})
+
+    def described(self) -> str:
+        """Of the net, in a few words."""
+        raise NotImplementedError
+
+
+class RunConfig(AnyConfig):
+    """Everything that decides what a run gives, but for the files of the data set."""
+
+    network: NetworkConfig
+    training: TrainingConfig
+
+    def described(self) -> str:
+        return f"{'-'.join(map(str, self.network.widths))}, seed {self.training.seed}"
+
+
+RANDOM = "random"  # in place of a data set: inputs drawn over their whole range
+
+
+class ModelConfig(Strict):
+    """The file that a net was read from.
+
+    file      its name
+    sha256    of its bytes, unpacked
+    pixels    what floats it takes, LOW..HIGH:LEVELS; empty where the file says so itself
+    folded    whether neurons that never change were folded away
+    """
+
+    file: Annotated[str, Field(min_length=1)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    pixels: str = ""
+    folded: bool = False
+
+
+class ImportedConfig(AnyConfig):
+    """The same of a run whose net was made elsewhere."""
+
+    model: ModelConfig
+
+    def described(self) -> str:
+        return self.model.file
 
 
 CYCLES = {
@@ -147,8 +191,15 @@ def from_preset(name: str) -> RunConfig:
 
 
 def from_toml(text: str, place: str) -> RunConfig:
-    """Raises RunError with the place and every wrong key or value."""
+    """Of a net that is trained here. Raises RunError with the place and every wrong key or value."""
     return checked_toml(RunConfig, text, place)
+
+
+def any_from_toml(text: str, place: str) -> RunConfig | ImportedConfig:
+    """The same of any run: one with a section [model] is of a net made elsewhere."""
+    if re.search(r"(?m)^\s*\[\s*model\s*\]", text):
+        return checked_toml(ImportedConfig, text, place)
+    return from_toml(text, place)
 
 
 def checked_toml(kind: type[Config], text: str, place: str) -> Config:
@@ -199,7 +250,7 @@ def hardware_lines(hardware: HardwareConfig) -> str:
     return tomli_w.dumps({"hardware": hardware.model_dump(mode="json", exclude_none=True)}).strip()
 
 
-def chosen_samples(config: RunConfig, data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def chosen_samples(config: AnyConfig, data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The samples that are verified and analysed, and their labels."""
     match config.analysis.samples:
         case "train":
@@ -210,7 +261,7 @@ def chosen_samples(config: RunConfig, data: Dataset) -> tuple[NDArray[np.uint8],
             return data.all()
 
 
-def design(config: RunConfig, graph: Graph) -> Accelerator:
+def design(config: AnyConfig, graph: Graph) -> Accelerator:
     """The accelerator that the configuration asks for."""
     hardware = config.hardware
     if hardware.folding is not None:

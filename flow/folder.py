@@ -14,9 +14,9 @@ from ..hw.simulation.vectors import MANIFEST, Manifest
 from ..hw.synthesis.bitstream import Digest, Synthesis
 from ..ib_analysis.layer_bits import LayerBits
 from ..ib_analysis.plane import PlanePoint
-from .config import RunConfig, RunError, from_toml
+from .config import ImportedConfig, RunConfig, RunError, any_from_toml, from_toml
 from .files import damaged, read_json, read_record, read_text, write
-from .trained import LABELS, Trained, different, disagreements, trained
+from .trained import LABELS, Imported, Trained, different, disagreements, origin
 
 
 @dataclass(frozen=True)
@@ -109,24 +109,26 @@ class RunFolder:
             raise RunError(f"{artefact} is missing; `bitneck {verb} {self.path}` makes it")
         return artefact
 
-    def asked(self) -> RunConfig:
+    def asked(self) -> RunConfig | ImportedConfig:
         """What run.toml says, whatever was trained."""
-        return from_toml(read_text(self.needs(self.config_file, "train")), str(self.config_file))
+        return any_from_toml(read_text(self.needs(self.config_file, "train")), str(self.config_file))
 
-    def config(self) -> RunConfig:
+    def config(self) -> RunConfig | ImportedConfig:
         """The same. Raises RunError where the net that lies here was trained otherwise."""
         config = self.asked()
         self._agree(config)
         return config
 
-    def trained(self) -> Trained:
-        """What the checkpoint says of itself."""
-        return trained(self.needs(self.checkpoint, "train"))
+    def origin(self) -> Trained | Imported:
+        """Where the net comes from: what the checkpoint says of itself."""
+        return origin(self.needs(self.checkpoint, "train"))
 
     def check(self, config: RunConfig) -> None:
         """Raises RunError where run.toml or the trained net is of another configuration; more epochs are none."""
         if self.config_file.exists():
             now, was = config.model_dump(mode="json"), self.asked().model_dump(mode="json")
+            if "training" not in was:
+                raise RunError(f"{self.path} holds a net that was imported; choose another folder to train one")
             was["training"]["epochs"] = max(was["training"]["epochs"], config.training.epochs)
             if found := different(now, was, "is {1} there, {0} asked"):
                 raise RunError(
@@ -135,12 +137,13 @@ class RunFolder:
                 )
         self._agree(config)
 
-    def _agree(self, config: RunConfig) -> None:
-        if is_there(self.checkpoint) and (found := disagreements(config, self.trained())):
+    def _agree(self, config: RunConfig | ImportedConfig) -> None:
+        if is_there(self.checkpoint) and (found := disagreements(config, self.origin())):
+            verb = "import" if isinstance(config, ImportedConfig) else "train"
             only_up = " (epochs can be raised, never lowered)" * any("training.epochs" in each for each in found)
             raise RunError(
                 f"{self.config_file}: {'; '.join(found)}{only_up}; put the old value back, or remove "
-                f"{self.checkpoint.parent} and train anew with `bitneck train {self.path}`, or choose another folder"
+                f"{self.checkpoint.parent} and {verb} anew with `bitneck {verb} {self.path}`, or choose another folder"
             )
 
     def settle(self, config: RunConfig) -> None:
@@ -169,7 +172,7 @@ def others_than_vectors(path: Path) -> list[str]:
 
 def history(folder: RunFolder) -> list[dict[str, float]]:
     """Epoch, loss and accuracies so far."""
-    return [asdict(row) for row in folder.trained().history]
+    return [asdict(row) for row in folder.origin().history]
 
 
 Digests = dict[str, dict[str, Digest]]  # by layer and source

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..export.judges.compare import digests
 from ..hw.simulation.runner import SimulatorName
+from ..ib_analysis.codes import Trace
 from .belonging import graph_of
 from .config import chosen_samples
 from .files import CLASSES, is_as_written, read_labels, read_model, read_trace, sha256_of, write_arrays, write_record
 from .folder import RunFolder, Verification, verification_of
 from .held import held, writing
+from .importing import read_again
 from .record import (
     BY_COCOTB,
     differences,
@@ -30,6 +33,7 @@ from .record import (
     unlike,
 )
 from .run import built, finished, trained_on
+from .trained import Imported
 
 Tier = Literal["library", "cocotb"]
 Tell = Callable[[str], None]
@@ -53,7 +57,6 @@ def simulate(
     The RTL that runs is what lies in rtl/. Frames that take other cycles than promised are a difference, too.
     verify.json is written whatever the outcome; ask `equal` of what returns.
     """
-    from ..export.judges.qonnx import execute
     from ..hw.simulation.cocotb_tier import cosimulate
     from ..hw.simulation.library import build as compile_design
 
@@ -62,12 +65,12 @@ def simulate(
     x, y = chosen_samples(config, data)
     accelerator, files = built(folder, graph)
     executed = files_of(folder)
-    tell("torch: the codes captured at the end of the training")
-    torch_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
+    tell("the codes captured at the end of the training, or at the import")
+    captured = read_trace(folder.needs(folder.epoch_codes(folder.origin().last), "train"))
     tell(f"graph: the golden model over {len(x):,} samples")
     graph_trace = graph(x)
-    tell(f"qonnx: executing model.onnx over {len(x):,} samples")
-    qonnx_trace = execute(read_model(folder.needs(folder.model, "export")), x)
+    tell(f"qonnx: executing the net over {len(x):,} samples")
+    qonnx_traces = list(_by_qonnx(folder, x))
     if tier == "library":
         tell("rtl: compiling the design with Verilator")
         simulator_of_design = compile_design(accelerator, folder.path / "simulation", files)
@@ -80,7 +83,7 @@ def simulate(
         tell(f"rtl: building and simulating {len(x):,} frames under cocotb on {simulator}")
         work = folder.path / "cocotb"
         simulation, complaint = cosimulate(accelerator, x, graph_trace, work, simulator, design=files)
-    traces = [torch_trace, qonnx_trace, graph_trace, simulation.trace]
+    traces = [captured, *qonnx_traces, graph_trace, simulation.trace]
     mismatches = differences(graph, traces, simulation.classes, x)
     mismatches += slower(len(x), simulation.cycles_per_frame, accelerator.cycles)
     if complaint and not mismatches:
@@ -105,6 +108,22 @@ def simulate(
     return verification
 
 
+def _by_qonnx(folder: RunFolder, x: NDArray[np.uint8]) -> Iterator[Trace]:
+    """What qonnx makes of model.onnx, or of the file itself that was imported; of one whose sums round, nothing: the
+    import has counted what rounding moves.
+    """
+    if not isinstance(folder.origin(), Imported):
+        from ..export.judges.qonnx import execute
+
+        yield execute(read_model(folder.needs(folder.model, "export")), x)
+        return
+    from ..export.judges import foreign
+
+    read = read_again(folder)
+    if not read.margins:
+        yield foreign.qonnx(read, x)
+
+
 def _write_verification(folder: RunFolder, verification: Verification) -> None:
     write_record(folder.verification, asdict(verification) | {"equal": verification.equal})
 
@@ -124,7 +143,6 @@ def verify(
 
 
 def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) -> tuple[Verification, list[str]]:
-    from ..export.judges.qonnx import execute
     from .judges import JUDGES, Case, sentences
 
     config = finished(folder)
@@ -136,7 +154,7 @@ def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) 
     graph = graph_of(folder, own=False)
     x, y = chosen_samples(config, trained_on(folder, config, data_dir))
     tell(f"digests of the codes of {len(x):,} samples")
-    reference, graph_trace = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train")), graph(x)
+    reference, graph_trace = read_trace(folder.needs(folder.epoch_codes(folder.origin().last), "train")), graph(x)
     trace, classes = simulated(folder)
     accelerator, design = built(folder, graph)
     model = read_model(folder.needs(folder.model, "export"))
@@ -145,13 +163,13 @@ def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) 
     if not np.array_equal(read_labels(folder.labels), y):
         lines.append(f"{folder.labels} holds other labels than {config.dataset}")
     if not stale:
-        tell(f"qonnx: executing model.onnx over {len(x):,} samples")
-        qonnx_trace = execute(model, x)
+        tell(f"qonnx: executing the net over {len(x):,} samples")
+        qonnx_traces = list(_by_qonnx(folder, x))
         tell("rtl: the first frames again")
         again = measured_again(accelerator, design, x)
-        lines += of_other_codes(folder, verification, [qonnx_trace])
+        lines += of_other_codes(folder, verification, qonnx_traces)
         rate = verification.cycles_per_frame if again is None else again.cycles_per_frame
-        found = differences(graph, [reference, qonnx_trace, graph_trace, trace], classes, x)
+        found = differences(graph, [reference, *qonnx_traces, graph_trace, trace], classes, x)
         found += slower(len(x), rate, accelerator.cycles)
         if (recorded := [line for line in verification.mismatches if not line.startswith(BY_COCOTB)]) != found:
             lines.append(f"mismatches: verify.json has {recorded or 'none'}, the files give {found or 'none'}")

@@ -21,7 +21,7 @@ from ..hw.simulation.library import Simulation
 from ..hw.simulation.library import build as compile_design
 from ..hw.simulation.verilator import SimulationError, find_verilator
 from ..ib_analysis.codes import Trace
-from .config import RunConfig
+from .config import AnyConfig
 from .files import read_labels, read_row, read_simulated, read_trace, sha256_of
 from .folder import Judgement, RunFolder, Verification
 from .trained import as_captured
@@ -85,20 +85,20 @@ def slower(samples: int, measured: float, promised: int) -> list[str]:
     return [f"cycles: {measured:g} a frame measured, {promised} promised"] * (samples > 1 and measured != promised)
 
 
-def disproven(folder: RunFolder, config: RunConfig, accelerator: Accelerator, verification: Verification) -> list[str]:
+def disproven(folder: RunFolder, config: AnyConfig, accelerator: Accelerator, verification: Verification) -> list[str]:
     """A line for each number of verify.json that the run's other files contradict; asks for no data set.
 
     Accuracy is that of trace.npz by the captured labels. Measured cycles and latency are held against the design:
     a frame leaves no earlier than the slowest stage lets it, and no later than after all of them.
     """
-    trained = folder.trained()
-    labels = read_labels(as_captured(trained.record, folder.needs(folder.labels, "train")))
-    reference = read_trace(folder.needs(folder.epoch_codes(config.training.epochs), "train"))
+    origin = folder.origin()
+    labels = read_labels(as_captured(origin.record, folder.needs(folder.labels, "train")))
+    reference = read_trace(folder.needs(folder.epoch_codes(origin.last), "train"))
     trace, classes = simulated(folder)
     soonest, latest = accelerator.cycles, sum(stage.cycles + SPARE_CYCLES for stage in accelerator.stages)
     now: dict[str, tuple[Any, str]] = {
         "name": (config.name, "run.toml"),
-        "data_sha256": (trained.data_sha256, "the checkpoint"),
+        "data_sha256": (origin.data_sha256, "the checkpoint"),
         "samples": (len(trace), "trace.npz"),
         "layers": (len(accelerator.layers), "the design"),
         "accuracy": (_accuracy(classes, labels), "trace.npz by labels.npz"),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..export.graph import Graph
+from ..export.graph import Graph, GraphError
 from ..hw.accelerator import Accelerator
 from ..hw.simulation.vectors import vectors
 from ..hw.synthesis.bitstream import Digest
@@ -33,7 +33,7 @@ from ..models.datasets import Dataset, load
 from . import captured
 from .belonging import analysis_of, exported, exported_from, graph_of, is_of_this_design
 from .captured import Comparison
-from .config import HardwareConfig, RunConfig, RunError, chosen_samples, design
+from .config import HardwareConfig, ImportedConfig, RunConfig, RunError, chosen_samples, design
 from .files import (
     read_json,
     read_labels,
@@ -48,6 +48,7 @@ from .files import (
 )
 from .folder import Analysis, RunFolder, history, others_than_vectors, synthesis_of, verification_of
 from .held import held, writing
+from .importing import read_again, samples_of
 from .pages import planes_of_runs as pictures
 from .record import disproven, of_other_files
 from .trained import Record, as_captured, checkpoint_arrays
@@ -126,10 +127,12 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
         yield epoch, epochs
 
 
-def finished(folder: RunFolder) -> RunConfig:
-    """The configuration of a run whose training is done. Raises RunError where epochs are missing."""
-    config, done = folder.config(), folder.trained().epochs
-    if done < config.training.epochs:
+def finished(folder: RunFolder) -> RunConfig | ImportedConfig:
+    """The configuration of a run whose training is done, or whose net was imported. Raises RunError where epochs are
+    missing.
+    """
+    config, done = folder.config(), folder.origin().epochs
+    if isinstance(config, RunConfig) and done < config.training.epochs:
         raise RunError(
             f"{folder.path}: trained {done} of {config.training.epochs} epochs; `bitneck train {folder.path}` goes on"
         )
@@ -137,29 +140,47 @@ def finished(folder: RunFolder) -> RunConfig:
 
 
 @writing
-def export(folder: RunFolder) -> Graph:
-    """The trained net as tie-proof QONNX, and the integers that the reader finds in that file, in three spellings."""
+def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> Graph:
+    """The net as tie-proof QONNX, and the integers that the reader finds in its file, in three spellings.
+
+    tell   is told of a spelling that cannot hold an imported net, as a line; that file is then not there
+    """
     from ..export.reading.streamline import streamline
-    from ..export.writing.qonnx import export as to_qonnx
     from ..export.writing.qonnx import serialize
     from ..export.writing.standard import standard
     from ..export.writing.streamlined import streamlined
-    from ..models import training
 
     config = finished(folder)
-    net = training.network(checkpoint_arrays(folder.checkpoint)[0])
-    content = serialize(to_qonnx(net, config.name))
-    graph = streamline(content).graph
-    write(folder.model, content)
-    write(folder.streamlined, serialize(streamlined(graph)))
-    write(folder.standard, serialize(standard(graph)))
+    spellings = {folder.streamlined: streamlined, folder.standard: standard}
+    if isinstance(config, ImportedConfig):
+        from ..export.writing.tie_proof import tie_proof
+
+        graph = read_again(folder).graph
+        spellings = {folder.model: tie_proof, **spellings}
+    else:
+        from ..export.writing.qonnx import export as to_qonnx
+        from ..models import training
+
+        content = serialize(to_qonnx(training.network(checkpoint_arrays(folder.checkpoint)[0]), config.name))
+        graph = streamline(content).graph
+        write(folder.model, content)
+    for path, spelling in spellings.items():
+        try:
+            write(path, serialize(spelling(graph)))
+        except GraphError as error:
+            path.unlink(missing_ok=True)
+            tell(f"no {path.name}: {error}")
     write_arrays(folder.graph, exported(folder, graph))
     return graph
 
 
-def trained_on(folder: RunFolder, config: RunConfig, data_dir: Path | None) -> Dataset:
-    """The data set of the run. Raises RunError where it has become another since the training."""
-    data, due = load(config.dataset, data_dir), folder.trained().data_sha256
+def trained_on(folder: RunFolder, config: RunConfig | ImportedConfig, data_dir: Path | None) -> Dataset:
+    """The data set of the run. Raises RunError where it has become another since the training, or the import."""
+    due = folder.origin().data_sha256
+    if isinstance(config, RunConfig):
+        data = load(config.dataset, data_dir)
+    else:
+        data = samples_of(graph_of(folder, own=False), config, data_dir)
     if data.sha256 != due:
         raise RunError(f"{folder.path} was trained on data of sha256 {due}, {config.dataset} is {data.sha256}")
     return data
@@ -235,7 +256,7 @@ def _same_form(words: list[str], due: list[str]) -> bool:
 @threadpool_limits.wrap(limits=1)  # a sum over two threads rounds otherwise: the same codes, the same bytes everywhere
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
     """I(X;T) and I(T;Y) of every layer at every captured epoch; of the last, what its single bits do."""
-    config, record = folder.config(), folder.trained().record
+    config, record = folder.config(), folder.origin().record
     labels, epochs = read_labels(_captured(folder, record, folder.labels)), record.epochs
     if not epochs:
         raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
@@ -267,9 +288,9 @@ def analyze_captured(
     folder: RunFolder, path: Path, layer: str | None = None, beat_bits: int | None = None
 ) -> list[Comparison]:
     """Codes captured elsewhere beside the trained net's own; see `captured.read` for the files it takes."""
-    config, record = finished(folder), folder.trained().record
+    config, record = finished(folder), folder.origin().record
     labels = read_labels(_captured(folder, record, folder.labels))
-    trace = read_trace(_captured(folder, record, folder.epoch_codes(config.training.epochs)))
+    trace = read_trace(_captured(folder, record, folder.epoch_codes(folder.origin().last)))
     software = captured.emissions(trace)
 
     def design_beats() -> dict[str, int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from pydantic import Field, ValidationError
 from ..hw.synthesis.bitstream import Digest
 from ..models.config import NetworkConfig, Strict, TrainingConfig, describe
 from ..models.history import Epoch, Plan, TrainingError, from_text, plans_from_text
-from .config import RunConfig, RunError, Samples
+from .config import ImportedConfig, RunConfig, RunError, Samples
 from .files import damaged, digest_of, read_arrays, sha256_of
 
 RECORD = "run"  # the array of the checkpoint that holds a Record
@@ -65,11 +66,64 @@ class Trained:
         """Done so far."""
         return self.history[-1].epoch
 
+    @property
+    def last(self) -> int:
+        """The epoch of the codes of the net that is deployed."""
+        return self.training.epochs
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """What the checkpoint of a net made elsewhere says: there it is the file itself.
+
+    content   of the file, unpacked
+    pixels    (levels,) the float that it takes for each level of its input; empty where it says so itself
+    """
+
+    file: str
+    content: bytes
+    pixels: NDArray[np.float32]
+    folded: bool
+    data_sha256: str
+    record: Record
+
+    history: ClassVar[tuple[Epoch, ...]] = ()
+    earlier: ClassVar[tuple[Plan, ...]] = ()
+    epochs: ClassVar[int] = 0
+    last: ClassVar[int] = 0
+
+    @property
+    def sha256(self) -> str:
+        """Of the file."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    def arrays(self) -> dict[str, NDArray]:
+        """For the checkpoint; `origin` reads them back."""
+        return self.record.beside(
+            {
+                "name": np.array(self.file),
+                "content": np.frombuffer(self.content, dtype=np.uint8),
+                "pixels": self.pixels,
+                "folded": np.array(self.folded),
+                "data": np.array(self.data_sha256),
+            }
+        )
+
 
 def checkpoint_arrays(checkpoint: Path) -> tuple[dict[str, NDArray], Record]:
-    """A training's arrays, and what the run has added. Raises RunError where anything is not as it was written."""
+    """A training's arrays, and what the run has added. Raises RunError where anything is not as it was written, or
+    where the net was not trained here.
+    """
+    arrays, record = _recorded(checkpoint)
+    if "content" in arrays:
+        raise RunError(f"{checkpoint} is of a net that was imported; there is no training of it to go on with")
+    return arrays, record
+
+
+def _recorded(checkpoint: Path) -> tuple[dict[str, NDArray], Record]:
     arrays = read_arrays(checkpoint)
-    for name in ("network", "training", "data", "history", "earlier", RECORD):
+    texts = ("name", "data") if "content" in arrays else ("network", "training", "data", "history", "earlier")
+    for name in (*texts, RECORD):
         if name not in arrays or arrays[name].dtype.kind != "U" or arrays[name].ndim:
             raise damaged(checkpoint, f"no checkpoint: {name} is missing, or no text")
     try:
@@ -99,18 +153,43 @@ def trained(checkpoint: Path) -> Trained:
         raise damaged(checkpoint, error) from None
 
 
-def disagreements(asked: RunConfig, was: Trained) -> list[str]:
+def origin(checkpoint: Path) -> Trained | Imported:
+    """Where the net of a run comes from. Raises RunError where the file is damaged or no checkpoint."""
+    arrays, record = _recorded(checkpoint)
+    if "content" not in arrays:
+        return trained(checkpoint)
+    due = {"name": "U", "content": "u", "pixels": "f", "folded": "b", "data": "U"}
+    if arrays.keys() != due.keys() or any(arrays[name].dtype.kind != kind for name, kind in due.items()):
+        raise damaged(checkpoint, f"no checkpoint of an imported net: {', '.join(arrays)}")
+    return Imported(
+        str(arrays["name"]),
+        arrays["content"].tobytes(),
+        arrays["pixels"],
+        bool(arrays["folded"]),
+        str(arrays["data"]),
+        record,
+    )
+
+
+def disagreements(asked: RunConfig | ImportedConfig, was: Trained | Imported) -> list[str]:
     """The keys in which a configuration is not that of the trained net, each with both values.
 
     More epochs than were planned are no disagreement: the training goes on. Nor are those of [hardware], the name, and
     what the samples stand for: they follow the training.
     """
     now = asked.model_dump(mode="json")
+    samples = {"dataset": was.record.dataset, "analysis": now["analysis"] | {"samples": was.record.samples}}
+    if isinstance(was, Imported):
+        if not isinstance(asked, ImportedConfig):
+            return [f"it describes a training, and the net here was imported from {was.file}"]
+        said = now["model"] | {"file": was.file, "sha256": was.sha256, "folded": was.folded}
+        return different(now, now | {"model": said} | samples, "is {}, imported with {}")
+    if not isinstance(asked, RunConfig):
+        return ["it describes an import, and the net here was trained"]
     had = now | {"network": was.network.model_dump(mode="json"), "training": was.training.model_dump(mode="json")}
     if asked.training.epochs > was.training.epochs:
         had["training"]["epochs"] = asked.training.epochs
-    had |= {"dataset": was.record.dataset, "analysis": now["analysis"] | {"samples": was.record.samples}}
-    return different(now, had, "is {}, trained with {}")
+    return different(now, had | samples, "is {}, trained with {}")
 
 
 def different(asked: Mapping[str, Any], had: Mapping[str, Any], words: str, place: str = "") -> list[str]:

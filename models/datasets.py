@@ -16,6 +16,8 @@ from .idx import DataError, read_idx
 
 ENVIRONMENT = "BITNECK_DATA"
 SPLIT_SEED = 0
+CIFAR_TEST = "test_batch.bin"
+CIFAR_RECORD = 1 + 3 * 32 * 32  # bytes
 TWELVE_SHA256 = "77732f16f85e91b49d3997196b56163b3bd362d8cf631468a8de3f986e88359f"
 # Vertices of an icosahedron that share an edge, and those that lie opposite each other.
 ADJACENT = (
@@ -86,8 +88,8 @@ class Dataset:
 def load(name: str, data_dir: Path | str | None = None) -> Dataset:
     """The data set of this name; the same name and files give the same arrays in the same order.
 
-    name       `digits`, `digits-twice` and `twelve` need no files; any other name is four IDX files, plain or .gz, in
-               data_dir/name or, where there is no such folder, in data_dir itself
+    name       `digits`, `digits-twice` and `twelve` need no files; any other name is a folder data_dir/name or, where
+               there is none, data_dir itself. In it lie four IDX files, plain or .gz, or CIFAR-10's six binary batches
     data_dir   falls back to the environment variable BITNECK_DATA
 
     Raises DataError with the path, the numbers and the way out.
@@ -103,7 +105,8 @@ def load(name: str, data_dir: Path | str | None = None) -> Dataset:
     root = Path(data_dir)
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; give --data-dir or {ENVIRONMENT} a folder that holds {name}/")
-    return _idx_set(name, root / name if (root / name).is_dir() else root)
+    folder = root / name if (root / name).is_dir() else root
+    return _cifar(name, folder) if (folder / CIFAR_TEST).exists() else _idx_set(name, folder)
 
 
 def digits() -> Dataset:
@@ -146,6 +149,30 @@ def _split(name: str, x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, 
     train, test = train_test_split(np.arange(len(y)), test_size=0.2, random_state=SPLIT_SEED, stratify=y)
     train.sort(), test.sort()
     return Dataset(name, x[train], y[train], x[test], y[test], classes, input_bits)
+
+
+def _cifar(name: str, folder: Path) -> Dataset:
+    """CIFAR-10's binary version: records of a label and 32 × 32 pixels, first all red, then green, then blue ones.
+
+    Here a sample is row by row, column by column, the three colours of a pixel together.
+    """
+    parts = [*(f"data_batch_{number}.bin" for number in range(1, 6)), CIFAR_TEST]
+    read = []
+    for part in parts:
+        content = np.fromfile(folder / part, dtype=np.uint8)
+        if not len(content) or len(content) % CIFAR_RECORD:
+            raise DataError(
+                f"{folder / part}: {len(content)} bytes, records of {CIFAR_RECORD} belong there; fetch it again"
+            )
+        read.append(content.reshape(-1, CIFAR_RECORD))
+    x, y = zip(*((_stream(each[:, 1:]), each[:, 0].astype(np.int64)) for each in read), strict=True)
+    train_x, train_y = np.concatenate(x[:-1]), np.concatenate(y[:-1])
+    return Dataset(name, train_x, train_y, x[-1], y[-1], classes=10, input_bits=8)
+
+
+def _stream(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    maps = planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(maps).reshape(len(planes), -1)
 
 
 def _idx_set(name: str, folder: Path) -> Dataset:

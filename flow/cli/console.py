@@ -72,7 +72,7 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
                 raise
             refuse(str(error))
 
-    app.command()(wrapped)
+    app.command(function.__name__.rstrip("_").replace("_", "-"))(wrapped)
     return wrapped
 
 

@@ -17,11 +17,24 @@ from ...ib_analysis.plane import summary
 from ...models.config import PRESETS
 from .. import proof, silicon
 from .. import run as flow
-from ..config import RunConfig, RunError, Samples, Target, changed, from_preset, from_toml, hardware_lines
+from ..config import (
+    RANDOM,
+    ImportedConfig,
+    RunConfig,
+    RunError,
+    Samples,
+    Target,
+    changed,
+    from_preset,
+    from_toml,
+    hardware_lines,
+)
 from ..files import read_text
 from ..folder import RunFolder, history
 from ..held import held
+from ..importing import PROVEN, import_model
 from .console import CORES, DataDir, app, bar, err, out, refuse, say, verb
+from .imported import import_lines, import_table
 from .many_runs import paper, plane, sweep
 
 Run = Annotated[Path, typer.Argument(help="folder of the run, for example runs/digits")]
@@ -101,8 +114,53 @@ def _start(place: RunFolder, preset: str | None, config: Path | None) -> RunConf
     if config is not None:
         return from_toml(read_text(config), str(config))
     if preset is None and place.config_file.exists():
-        return place.asked()
+        asked = place.asked()
+        if not isinstance(asked, RunConfig):
+            raise RunError(f"{place.path} holds a net that was imported; `bitneck build {place.path}` goes on with it")
+        return asked
     return from_preset(preset or place.path.name)
+
+
+@verb
+def import_(
+    file: Annotated[Path, typer.Argument(help="an ONNX file of QONNX, Brevitas or FINN; .gz is read too")],
+    folder: Run,
+    pixels: Annotated[
+        str | None,
+        typer.Option(help="floats of the input, LOW..HIGH[:LEVELS], where the file does not say: 0..1, -1..1:2"),
+    ] = None,
+    dataset: Annotated[str, typer.Option(help="labelled samples to prove and analyse on")] = RANDOM,
+    data_dir: DataDir = None,
+    samples: SamplesOption = "test",
+    name: Annotated[str | None, typer.Option(help="of the top module; by default the folder's")] = None,
+    fold_constants: Annotated[bool, typer.Option("--fold-constants", help="remove neurons that never change")] = False,
+    prove: Annotated[int, typer.Option(min=1, help="samples that executors of the file are asked for")] = PROVEN,
+) -> None:
+    """Read your own net as exact integers, prove them against the file, and go on as with a trained one."""
+    place, refused = RunFolder(folder), list[str]()
+    with out.status("import") as status:
+        report = import_model(
+            file,
+            place,
+            pixels,
+            dataset,
+            data_dir,
+            samples or "test",
+            name,
+            fold_constants,
+            prove,
+            lambda text: status.update(escape(text)),
+        )
+        if report.equal:
+            status.update("export: the integers in three spellings")
+            flow.export(place, refused.append)
+    out.print(import_table(report))
+    for line in [*import_lines(report), *refused]:
+        out.print(escape(line), highlight=False, soft_wrap=True)
+    if not report.equal:
+        err.print("the integers differ from the file, and nothing was written")
+        raise typer.Exit(1)
+    say("import", f"{file.name}, {len(report.graph.layers)} layers; `bitneck build {folder}` goes on", place.path)
 
 
 @verb
@@ -122,10 +180,10 @@ def export(
     if directory is not None and not vectors:
         raise RunError(f"{directory} would hold vectors, but --vectors is missing")
     if not vectors or not place.graph.exists():
-        with out.status("export: asking torch where every neuron fires"):
+        with out.status("export: asking where every neuron fires"):
             graph = flow.export(place)
-        widths = "-".join(map(str, place.config().network.widths))
-        say("export", f"{widths}, {len(graph.layers)} layers, every threshold asked of torch", place.model)
+        where = "the file" if isinstance(place.config(), ImportedConfig) else "torch"
+        say("export", f"{graph.name}, {len(graph.layers)} layers, every threshold asked of {where}", place.model)
     if vectors:
         with out.status("export: writing vectors"):
             path = flow.export_vectors(place, directory, frames, data_dir)
@@ -196,9 +254,10 @@ def simulate(
         for line in done.mismatches:
             err.print(f"[bold red]different[/] {escape(line)}")
         raise typer.Exit(1)
+    sources = next(iter(done.digests.values()))
     say(
         "simulate",
-        f"{done.samples:,} samples, {done.layers} layers: torch = qonnx = graph = rtl, "
+        f"{done.samples:,} samples, {done.layers} layers: {' = '.join(sources)}, "
         f"{done.cycles_per_frame:.2f} cycles a frame, {done.samples / done.seconds:,.0f} frames/s simulated",
         place.verification,
     )

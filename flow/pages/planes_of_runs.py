@@ -28,7 +28,7 @@ def page(folders: Sequence[RunFolder], path: Path) -> Path:
             Shown(
                 name,
                 analysis_of(folder).points,
-                f"{config.dataset}, {'-'.join(map(str, config.network.widths))}, seed {config.training.seed}",
+                f"{config.dataset}, {config.described()}",
                 {int(row["epoch"]): row["test_accuracy"] for row in epochs},
             )
         )

