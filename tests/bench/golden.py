@@ -1,4 +1,4 @@
-"""Images/s, every layer's codes included: the golden model against qonnx's executor on the same net."""
+"""Images/s, every layer's codes included: the golden model against qonnx's executor and ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from bitneck.export.writing.qonnx import export, serialize
 from bitneck.export.writing.standard import standard
 from bitneck.models.config import preset
 from bitneck.models.networks import DenseNet
+from cnv import as_floats, cnv
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.change_batchsize import ChangeBatchSize
 from qonnx.transformation.infer_shapes import InferShapes
 from timing import Row, measure
 
 IMAGES = {"digits": 16384, "tfc": 8192, "sfc": 8192, "lfc": 4096}
+CNV_BATCH = 16
 BATCH = 2048  # of the two that run the file; both are fastest near it
 
 
@@ -56,9 +58,28 @@ def rows() -> Iterator[Row]:
         codes = measure(lambda plain=plain, x=x: plain.run(None, {"x": x[:BATCH]}))
         yield Row(f"{name}, every layer", "ONNX Runtime, standard.onnx, one thread", codes, BATCH, "images")
 
+    for bits in (1, 2):
+        yield from _cnv(bits, 512)
+
+
+def _cnv(bits: int, images: int) -> Iterator[Row]:
+    graph = cnv(bits)
+    x = np.random.default_rng(0).integers(0, 256, (images, graph.inputs), dtype=np.uint8)
+    session = one_thread(as_floats(graph).SerializeToString())
+    maps = x[:CNV_BATCH].reshape(-1, 32, 32, 3)
+    assert np.array_equal(session.run(["scores"], {"x": maps})[0], graph(x[:CNV_BATCH]).scores)
+    group = f"CNV of {bits} bit{'s' * (bits > 1)}, every layer"
+    yield Row(group, "golden model, ours", measure(lambda: graph(x)), images, "images")
+    floats = measure(lambda: session.run(None, {"x": maps}))
+    yield Row(group, "ONNX Runtime, floats, one thread", floats, CNV_BATCH, "images")
+
 
 def fixed_batch(model) -> onnxruntime.InferenceSession:
     wide = ModelWrapper(model, make_deepcopy=True).transform(ChangeBatchSize(BATCH)).transform(InferShapes())
+    return one_thread(serialize(wide.model))
+
+
+def one_thread(model: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(serialize(wide.model), options)
+    return onnxruntime.InferenceSession(model, options)

@@ -115,8 +115,8 @@ def test_more_epochs_go_on_whether_asked_by_option_or_in_run_toml(bitneck, small
     assert "epochs = 5 # more" in by_file.config_file.read_text()
     assert by_option.checkpoint.read_bytes() == by_file.checkpoint.read_bytes()
     assert by_option.captured_epochs() == [0, 1, 2, 3, 4, 5]
-    assert by_option.trained().earlier == ((2, 2),)
-    assert by_option.trained().epochs == by_option.trained().training.epochs == 5
+    assert by_option.origin().earlier == ((2, 2),)
+    assert by_option.origin().epochs == by_option.origin().training.epochs == 5
     refused(bitneck("train", by_option.path, "--epochs", 2), "training.epochs is 5 there, 2 asked")
 
 
@@ -132,7 +132,7 @@ def test_going_on_is_one_training_only_where_nothing_follows_the_plan_and_the_ch
         assert bitneck("train", way.path, "--epochs", 4).exit_code == 0
     assert ways[0].checkpoint.read_bytes() == ways[1].checkpoint.read_bytes()
     assert (nets(whole) == nets(ways[0])) == (not cosine)
-    assert (whole.trained().earlier, ways[0].trained().earlier) == ((), ((2, 2),))
+    assert (whole.origin().earlier, ways[0].origin().earlier) == ((), ((2, 2),))
 
 
 def test_what_was_made_from_the_net_before_it_went_on_is_made_anew_or_refused(bitneck, run):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 from bitneck.export.graph import Binarize, Dense, Graph, Scores
+from bitneck.models.config import PRESETS
 from numpy.typing import NDArray
 
 
@@ -38,3 +39,13 @@ def _edged(threshold: NDArray, never: int) -> NDArray[np.int32]:
 def random_frames(graph: Graph, frames: int, seed: int = 1) -> NDArray[np.uint8]:
     shape = frames, graph.inputs
     return np.random.default_rng(seed).integers(0, 1 << graph.input_bits, shape).astype(np.uint8)
+
+
+def small_graphs() -> Iterator[Graph]:
+    """One of every preset's widths and 40 of any."""
+    for preset in PRESETS.values():
+        yield random_graph(preset.network.widths, preset.network.input_bits)
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        widths = rng.integers(1, 20, rng.integers(2, 6)).tolist()
+        yield random_graph(widths, int(rng.integers(1, 9)), seed)

@@ -110,7 +110,7 @@ IMPURE = {
         lambda: two_layers(node("LSTM", "a l l", "b", hidden_size=1), l=np.ones((1, 4, 1))),
         "LSTM 'my_LSTM'.*carries a state",
     ),
-    "a mean over samples": (lambda: two_layers(node("ReduceMean", "a", "b", axes=[0])), "ReduceMean.*unsupported"),
+    "a mean over samples": (lambda: two_layers(node("ReduceMean", "a", "b", axes=[0])), "ReduceMean.*is not read"),
     "a sum along samples": (
         lambda: two_layers(node("CumSum", "a axis", "b"), axis=0.0),
         "CumSum",
@@ -144,7 +144,7 @@ IMPURE = {
     ),
     "samples in one row": (
         lambda: any_number_of_samples(node("Flatten", "x", "f", axis=0)),
-        r"Flatten 'my_Flatten'.*takes \(1, 12\) of \(2, 6\) inputs, where each sample needs a row of its own",
+        r"Flatten 'my_Flatten'.*makes \(1, 12\) of inputs of \(2, 6\), where each sample needs a row of its own",
     ),
 }
 
@@ -199,7 +199,7 @@ def test_a_file_of_one_sample_may_call_its_row_so():
 
 @pytest.mark.parametrize("sizes", [(2, 6), (2, 3, 1), (5,)])
 def test_an_input_that_is_no_row_of_its_pixels_is_refused(sizes):
-    with pytest.raises(StreamlineError, match=r"row of its own|takes 5 pixels, but the first MatMul 6"):
+    with pytest.raises(StreamlineError, match=r"only rows are multiplied|Incompatible dimensions"):
         streamline(any_number_of_samples(node("Identity", "x", "f"), *sizes), (-1, 1))
 
 
