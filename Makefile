@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test formal mutants judge lint bench estimates calibrate ties clean
+.PHONY: help venv demo test formal mutants judge models lint bench estimates calibrate ties clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -26,6 +26,9 @@ formal: venv   ## proves every handshake rule and answer of every stage, and ref
 
 judge: venv $(JUDGE)/.installed   ## FINN+ reads, executes and estimates every preset; a table, and an error if it disagrees
 	$(BIN)/python tests/judge
+
+models: venv   ## public models of others, read and executed where BITNECK_DATA says where models/ lies; a table
+	$(BIN)/python tests/export/models.py
 
 lint: venv   ## style, formatting and types
 	$(BIN)/ruff check .
