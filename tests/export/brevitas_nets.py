@@ -7,6 +7,7 @@ decision is exact in float32, whoever orders it, and many lie on a tie.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from brevitas.inject.enum import FloatToIntImplType, RestrictValueType, ScalingI
 from brevitas.nn import QuantConv1d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU
 from brevitas.quant import (
     Int8ActPerTensorFloat,
+    Int8WeightPerChannelFloat,
     Int8WeightPerTensorFixedPoint,
     SignedBinaryActPerTensorConst,
     SignedBinaryWeightPerTensorConst,
@@ -182,5 +184,26 @@ def _grid(kind: type, bits: int, scale: float, signed: bool = True, narrow: bool
         if signed
         else kind(act_quant=quant, bit_width=bits, min_val=0.0, max_val=highest)
     )
-    assert float(layer.act_quant.scale()) == scale, (float(layer.act_quant.scale()), scale, bits)
+    assert abs(float(layer.act_quant.scale()) - scale) < 1e-6, (float(layer.act_quant.scale()), scale, bits)
     return layer
+
+
+def keyword_net(seed: int = 0) -> tuple[nn.Module, float]:
+    """A keyword spotter's shape with scales that round: 490-256-256-256-12, 3-bit weights with a scale per channel, 3-bit
+    activations, signed input −127 .. 127; and the scale of that input.
+    """
+    torch.manual_seed(seed)
+    scale = 0.83
+    layers: list[nn.Module] = [_grid(QuantIdentity, 8, scale, narrow=True)]
+    widths = (490, 256, 256, 256, 12)
+    for index, (fan_in, rows) in enumerate(pairwise(widths)):
+        layers.append(QuantLinear(fan_in, rows, bias=False, weight_quant=Int8WeightPerChannelFloat, weight_bit_width=3))
+        if index < 3:
+            norm = nn.BatchNorm1d(rows)
+            with torch.no_grad():
+                norm.running_mean.normal_(0, 2)
+                norm.running_var.uniform_(5, 900)
+                norm.weight.normal_()
+                norm.bias.normal_(0.3, 0.3)
+            layers += [norm, _grid(QuantReLU, 3, 1 / 7, signed=False)]
+    return nn.Sequential(*layers).eval(), scale
