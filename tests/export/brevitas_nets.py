@@ -177,13 +177,8 @@ def _grid(kind: type, bits: int, scale: float, signed: bool = True, narrow: bool
     """An activation of whole numbers times `scale`."""
     top = (1 << bits) - 1 if not signed else (1 << (bits - 1)) - 1
     highest = scale * (top + (signed and not narrow))  # Brevitas divides the range by 2^(bits − 1), or by its top
-    options = {"narrow_range": narrow} if signed else {}
-    quant = Fixed if signed else UnsignedFixed
-    layer = (
-        kind(act_quant=quant, bit_width=bits, min_val=-highest, max_val=highest, **options)
-        if signed
-        else kind(act_quant=quant, bit_width=bits, min_val=0.0, max_val=highest)
-    )
+    options = {"act_quant": Fixed, "narrow_range": narrow} if signed else {"act_quant": UnsignedFixed}
+    layer = kind(bit_width=bits, min_val=-highest if signed else 0.0, max_val=highest, **options)
     assert abs(float(layer.act_quant.scale()) - scale) < 1e-6, (float(layer.act_quant.scale()), scale, bits)
     return layer
 
