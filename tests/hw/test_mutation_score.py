@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 from bitneck.hw.verilog import library
-from execute import Fate, cases_of, every_mutant, execute_all
+from execute import MEMORY_BYTES, Fate, cases_of, every_mutant, execute_all, limit
 from operators import mutants
 from score import SURVIVORS, explained, sample, table, verdict
 
@@ -40,6 +44,14 @@ def test_no_mutant_of_the_sample_survives_unexplained():
     fates = list(execute_all(chosen, workers=2))
     assert verdict(fates, REASONS) == []
     assert sum(fate.state == "killed" for fate in fates) > 5
+
+
+def test_what_a_mutant_starts_gets_no_more_memory_than_the_machine_can_spare():
+    with ProcessPoolExecutor(1, get_context("spawn"), limit) as pool:
+        command = [sys.executable, "-c", f"bytearray({MEMORY_BYTES})"]
+        done = pool.submit(subprocess.run, command, capture_output=True, text=True).result()
+    assert done.returncode == 1
+    assert "MemoryError" in done.stderr
 
 
 def test_every_explanation_has_a_reason():

@@ -34,6 +34,7 @@ BATCH, FEW = 24, 4  # mutants in one simulation, of small stages and of large on
 STILLBORN = "does not compile at its largest"
 ENDED = "expected it would shut down the simulation"  # cocotb, of a $fatal or $finish
 CPU_SECONDS = 120  # of one simulation: what takes longer loops without time passing
+MEMORY_BYTES = 4 << 30  # of one: what takes more generates without end, and would take the machine with it
 WITHOUT_BACK_PRESSURE = r"sink=0\.0|throughput|extremes"
 WITH_BACK_PRESSURE = r"sink=0\.[1-9]|wait_for_ready|full_stage"
 
@@ -190,7 +191,7 @@ def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
         row = [mutant for mutant in wanted if mutant.module == module]
         row.insert(0, Mutant(module, "none", texts[f"{module}.sv"], 0, 0, ""))
         batches += [row[start : start + BATCH] for start in range(0, len(row), BATCH)]
-    with ProcessPoolExecutor(workers, get_context("spawn"), _limit) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), limit) as pool:
         for done in as_completed([pool.submit(execute, batch) for batch in batches]):
             for fate in done.result():
                 if fate.mutant.operator != "none":
@@ -199,8 +200,10 @@ def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
                     raise SimulationError(f"{fate.mutant.module} fails without a fault: {fate.complaint}")
 
 
-def _limit() -> None:
+def limit() -> None:
     """For the simulators that this process starts; and cocotb's runner is silenced."""
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # open as long as the process is
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, hard))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, hard))
