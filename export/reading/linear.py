@@ -9,48 +9,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ..graph import Levels, Shape
+from ..graph import Levels
 from ..graph.windows import Padding, Pair
 from .chain import Chain
+from .edges import Edge
 from .quantizers import options
 
 LARGEST_WEIGHT = 128
 FLOAT32 = np.finfo(np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class Edge:
-    """What flows along the chain where codes do.
-
-    shape    as the file has it, without the batch: (channels, height, width), (channels, width) or (elements,)
-    levels   of an element, as floats of the file
-    order    (elements,) the place in our stream, row by row, column by column and all channels of a place together, of
-             each element in the file's order
-    around   padding that a Pad node has put around, and its level
-    """
-
-    shape: Shape
-    levels: Levels
-    order: NDArray[np.int64]
-    around: tuple[Padding, int] = ((0, 0, 0, 0), 0)
-
-    @property
-    def map(self) -> Shape:
-        """(height, width, channels) of a map, whose height is 1 where it has one dimension."""
-        channels, *sizes = self.shape
-        height, width = ([1, *sizes] if len(sizes) == 1 else sizes) if sizes else (1, 1)
-        return height, width, channels
-
-    @property
-    def is_map(self) -> bool:
-        """Whether its elements are in our stream as those of a map of its shape."""
-        return len(self.shape) in (2, 3) and np.array_equal(self.order, of_map(self.shape))
-
-
-def of_map(shape: Shape) -> NDArray[np.int64]:
-    """`Edge.order` of a map in the file's own axes; of a row, as it is."""
-    places = np.arange(int(np.prod(shape))).reshape(*shape[1:], shape[0])
-    return np.moveaxis(places, -1, 0).ravel()
 
 
 @dataclass(frozen=True, eq=False)

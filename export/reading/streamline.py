@@ -6,31 +6,26 @@ be, or, where those are too many, where the answer changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from qonnx.core.datatype import DataType
 
-from ..annotations import QonnxError, data_type
 from ..graph import BIPOLAR, Binarize, Conv, Cut, Dense, Graph, GraphError, Layer, Levels, Pool, Scores
 from ..graph.windows import Pair
-from .chain import Chain, StreamlineError, permutation, read
-from .linear import Edge, Product, conv, matmul, of_map, window, zero_level
+from .asking import WAYS_OUT, Decision, Rounding, ask, check_range
+from .chain import Chain, StreamlineError, read
+from .edges import Edge, compressed, each, levels_of, moved, of_map
+from .linear import Product, conv, matmul, window, zero_level
+from .pixels import pixel_levels
 from .purity import DECISIONS, ELEMENTWISE, POOLS, PRODUCTS, SHAPES
 from .quantizers import QUANTIZERS, QuantizerError, levels, options
-from .rounding import Margin, margin_of, product_rounding
-from .tail import Order, order_of
-from .threshold import Reached, ThresholdError, Thresholds, bisect, find, refuse_nan
-
-Rounding = Literal["refuse", "state"]
-Decision: TypeAlias = Callable[[float, int, float], tuple[int, int]]
-WAYS_OUT = 'train or export with scale 1 (or another power of two), or state the margin with margin="state"'
-EXHAUSTIVE = 1 << 22  # accumulators times rows that are asked one by one; beyond, decisions are bisected
-UNIFORM = 1e-3  # of a step: how far a float may lie from the level that it is
+from .rounding import Margin, product_rounding
+from .tail import Order, check_decisions, order_of
+from .threshold import ThresholdError, Thresholds, refuse_nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,53 +81,7 @@ def streamline(
     if margin not in get_args(Rounding):
         raise StreamlineError(f"margin={margin!r}; choose one of {', '.join(get_args(Rounding))}")
     chain = read(model)
-    return _Walk(chain, _pixel_levels(chain, pixel_values), margin).done()
-
-
-def _pixel_levels(chain: Chain, given: Sequence[float] | NDArray | None) -> NDArray[np.float32]:
-    """(count,) the float of each level of the input."""
-    try:
-        kind = data_type(chain.model, chain.input)
-    except QonnxError as error:
-        raise StreamlineError(f"{chain.model.graph.name}: {error}; export it again") from None
-    if given is None and kind == DataType["BIPOLAR"]:
-        given = (-1, 1)
-    elif given is None and kind.is_integer() and 0 < kind.bitwidth() <= 8:
-        given = np.arange(int(kind.min()), int(kind.max()) + 1)
-    elif given is None and _element_type(chain) in (onnx.TensorProto.UINT8, onnx.TensorProto.INT8):
-        given = np.arange(256) - (128 if _element_type(chain) == onnx.TensorProto.INT8 else 0)
-    elif given is None and (grid := _declared_grid(chain)) is not None:
-        given = grid
-    if given is None:
-        raise StreamlineError(
-            f"{chain.model.graph.name}: input {chain.input} is {kind.name}; say with --pixels, or "
-            "pixel_values, which float stands for each pixel: 0..1 or np.arange(256) / 255, -1..1:2 or (-1, 1)"
-        )
-    numbers = np.asarray(given)
-    if numbers.ndim != 1 or not 2 <= len(numbers) <= 256:
-        raise StreamlineError(f"pixel_values must be (levels,), 2 to 256 of them, got {numbers.shape}")
-    if numbers.dtype.kind not in "biuf" or not np.isfinite(numbers.astype(np.float32)).all():
-        raise StreamlineError(f"pixel_values must be finite floats, got {numbers.dtype}: {numbers.tolist()[:4]} ...")
-    return numbers.astype(np.float32)
-
-
-def _element_type(chain: Chain) -> int:
-    return next(p for p in chain.model.graph.input if p.name == chain.input).type.tensor_type.elem_type
-
-
-def _declared_grid(chain: Chain) -> NDArray[np.float32] | None:
-    """The floats of a quantizer of at most 8 bits that the input goes into; bytes where it is divided by 255."""
-    first = next((node for node in chain.nodes if node.op_type not in (*SHAPES, "Identity", "Dropout")), None)
-    if first is not None and first.op_type == "Div" and first.input[1] in chain.constants:
-        divisor = chain.operand(first)
-        return np.arange(256, dtype=np.float32) if divisor.size == 1 and divisor.item() == 255 else None
-    if first is None or first.op_type not in QUANTIZERS:
-        return None
-    try:
-        grid = levels(first, chain.constants)
-    except QuantizerError as error:
-        raise chain.refusal(first, str(error)) from None
-    return grid.values() if 2 < grid.count <= 256 else None
+    return _Walk(chain, pixel_levels(chain, pixel_values), margin).done()
 
 
 @dataclass(eq=False)
@@ -178,7 +127,7 @@ class _Walk:
                 )
             else:
                 return self._scores(product, between, rest)
-        self._decisions(rest)
+        check_decisions(chain, rest)
         if not any(isinstance(layer, Dense | Conv) for layer in self.layers):
             raise chain.refusal(chain.nodes[-1], "no MatMul or Conv comes before the output; a net needs one")
         return self._streamlined(None, tuple(node.op_type for node in rest))
@@ -217,7 +166,7 @@ class _Walk:
         )
 
     def _entering(self) -> Levels:
-        found = _levels_of(self.pixels)
+        found = levels_of(self.pixels)
         return Levels(0, 1, len(self.pixels)) if found is None else found
 
     def _name(self, kind: str) -> str:
@@ -256,14 +205,14 @@ class _Walk:
         if last:
             edge, values = self._cut(edge, between[:last], values)
         if between[last:]:
-            answers = self._each(edge, between[last:], values)
+            answers = each(chain, edge, between[last:], values)
             if (answers != answers[:, :1]).any():
                 raise chain.refusal(
                     between[last],
                     "makes different floats of one level, and what it makes is summed without a quantizer",
                 )
-            values, edge = answers[:, 0], self._moved(edge, between[last:])
-        found = _levels_of(values) if between[last:] or self.pixels is values else edge.levels
+            values, edge = answers[:, 0], moved(chain, edge, between[last:])
+        found = levels_of(values) if between[last:] or self.pixels is values else edge.levels
         if found is None:
             raise chain.refusal(
                 (between or rest or chain.nodes)[-1 if between else 0],
@@ -275,40 +224,6 @@ class _Walk:
         if rest and rest[0].op_type == "Pad":
             return self._padded(edge, rest)
         return edge, rest
-
-    def _each(self, edge: Edge, nodes: Sequence[onnx.NodeProto], values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(count, elements) what nodes make of each level at each element, in the order of the tensor they make."""
-        wide = np.broadcast_to(values.reshape(-1, *[1] * len(edge.shape)), (len(values), *edge.shape))
-        block = max(1, (1 << 24) // max(1, int(np.prod(edge.shape))))
-        made = [
-            self.chain.evaluate(nodes, np.ascontiguousarray(wide[at : at + block])).reshape(
-                len(wide[at : at + block]), -1
-            )
-            for at in range(0, len(values), block)
-        ]
-        answers = np.concatenate(made)
-        if answers.shape[1] != len(edge.order) or answers.dtype != np.float32:
-            raise self.chain.refusal(
-                nodes[0], f"makes {answers.shape[1]} {answers.dtype} of {len(edge.order)} elements of a sample"
-            )
-        return answers
-
-    def _moved(self, edge: Edge, nodes: Sequence[onnx.NodeProto]) -> Edge:
-        """The edge behind nodes, of which those that change shapes count."""
-        shape, order = edge.shape, edge.order
-        for node in nodes:
-            if node.op_type not in SHAPES:
-                continue
-            made = self.chain.leaving(node)
-            if node.op_type == "Transpose":
-                axes = permutation(node, len(shape) + 1)
-                if axes[0] != 0:
-                    raise self.chain.refusal(node, f"moves the batch, by {axes}")
-                order = order.reshape(shape).transpose([axis - 1 for axis in axes[1:]]).ravel()
-            shape = made
-        if len(shape) > 3 or int(np.prod(shape)) != len(order):
-            raise self.chain.refusal(nodes[-1], f"makes {shape} of one sample of {edge.shape}")
-        return Edge(shape, edge.levels, order, edge.around)
 
     def _padded(self, edge: Edge, rest: list[onnx.NodeProto]) -> tuple[Edge, list[onnx.NodeProto]]:
         """A Pad of codes with one of their values, before a Conv."""
@@ -339,25 +254,25 @@ class _Walk:
         """A table from levels to those of the last of `nodes`, a quantizer; no layer where nothing changes."""
         chain, quantizer = self.chain, nodes[-1]
         emits = self._levels(quantizer)
-        answers = self._each(edge, nodes, values)
+        answers = each(chain, edge, nodes, values)
         refuse_nan("the input" if not self.layers else self.layers[-1].name, values, answers)
         try:
             table = emits.of(answers)
         except GraphError as error:
             raise chain.refusal(quantizer, str(error)) from None
-        moved = self._moved(edge, nodes)
+        behind = moved(chain, edge, nodes)
         stream = np.empty_like(table)
-        stream[:, moved.order] = table
+        stream[:, behind.order] = table
         table = stream.T  # (elements, count), in our order
         if emits.count == len(values) and (table == np.arange(emits.count)).all():
-            return replace(moved, levels=emits), emits.values()
-        shape = moved.map if len(moved.shape) > 1 and moved.is_map else (len(moved.order),)
+            return replace(behind, levels=emits), emits.values()
+        shape = behind.map if len(behind.shape) > 1 and behind.is_map else (len(behind.order),)
         if not self.layers and emits.count == 2 and len(shape) == 1:
             layer: Layer = self._binarize(quantizer, table)
         else:
-            layer = Cut(self._name("cut"), _compressed(table, shape), shape, emits)
-        self._add(layer, quantizer, moved.order)
-        return replace(moved, levels=emits), emits.values()
+            layer = Cut(self._name("cut"), compressed(table, shape), shape, emits)
+        self._add(layer, quantizer, behind.order)
+        return replace(behind, levels=emits), emits.values()
 
     def _binarize(self, quantizer: onnx.NodeProto, table: NDArray[np.bool_]) -> Layer:
         """Pixels into ±1, each by a threshold; a table where one falls, or of other than 2^bits levels."""
@@ -366,7 +281,7 @@ class _Walk:
         if count != 1 << bits or bits < 2 or (np.diff(table.astype(np.int8), axis=1) < 0).any():
             if bits == 1:
                 raise self.chain.refusal(quantizer, "does not pass a 1-bit input through as it is")
-            return Cut(self._name("cut"), _compressed(table, (len(table),)), (len(table),), self._levels(quantizer))
+            return Cut(self._name("cut"), compressed(table, (len(table),)), (len(table),), self._levels(quantizer))
         return Binarize("binarize", (count - table.sum(axis=1)).astype(np.int32), bits)
 
     def _levels(self, quantizer: onnx.NodeProto) -> Levels:
@@ -412,7 +327,7 @@ class _Walk:
         except GraphError as error:
             raise self.chain.refusal(product.node, str(error)) from None
         order = of_map(self.chain.leaving(product.node))
-        edge = self._moved(Edge(self.chain.leaving(product.node), emits, order), nodes)
+        edge = moved(self.chain, Edge(self.chain.leaving(product.node), emits, order), nodes)
         self._add(layer, quantizer, edge.order)
         return edge
 
@@ -422,45 +337,10 @@ class _Walk:
         return producer is not None and producer.op_type == "Pad"
 
     def _thresholds(self, name: str, product: Product, nodes: Sequence[onnx.NodeProto], emits: Levels) -> Thresholds:
-        chain = self.chain
-
-        def reached(accumulators: NDArray[np.int64]) -> NDArray:
-            asked = product.floats(accumulators)
-            before = chain.channels(nodes[:-1], asked)
-            refuse_nan(name, asked, before)
-            try:
-                return emits.of(chain.channels(nodes[-1:], before))
-            except GraphError as error:
-                raise chain.refusal(nodes[-1], str(error)) from None
-
-        self._check_range(product)
-        spans = product.spans
-        exhaustive = int(spans.max() + 1) * product.rows <= EXHAUSTIVE
-        inverse = [node for node in nodes if node.op_type == "Div" and node.input[0] in chain.constants]
-        if inverse and not exhaustive:
-            raise chain.refusal(inverse[0], f"divides by one of {spans.max() + 1} sums, of which not each can be asked")
-        found = (find if exhaustive else bisect)(name, spans, emits.count, reached)
-        rounding = product_rounding(product)
-        if not rounding.exact:
-            self.margins[name] = margin_of(product, rounding, found, reached)
-            self.decisions[name] = _decision(product, rounding.apart, found, reached)
-            if self.margin == "refuse" and not self.margins[name].safe:
-                raise chain.refusal(
-                    product.node,
-                    f"{name} sums terms of {rounding.units[0]:.9g}, which round: a decision lies "
-                    f"{self.margins[name].distance:.3g} from a reachable accumulator and rounding may move "
-                    f"{self.margins[name].error:.3g}; {WAYS_OUT}",
-                )
-        return found
-
-    def _check_range(self, product: Product) -> None:
-        unit = product_rounding(product).units
-        with np.errstate(all="ignore"):
-            ends = product.floats(np.stack([np.zeros_like(product.spans), product.spans]))
-        if unit.min() < np.finfo(np.float32).tiny or not np.isfinite(ends).all():
-            raise self.chain.refusal(
-                product.node, f"sums {product.fan_in} terms of {unit.min():g} .. {unit.max():g}, beyond float32's range"
-            )
+        asked = ask(self.chain, name, product, nodes, emits, self.margin)
+        if asked.margin is not None and asked.decision is not None:
+            self.margins[name], self.decisions[name] = asked.margin, asked.decision
+        return asked.thresholds
 
     # Pools.
 
@@ -570,13 +450,13 @@ class _Walk:
         self, product: Product, between: Sequence[onnx.NodeProto], rest: Sequence[onnx.NodeProto]
     ) -> Streamlined:
         chain = self.chain
-        self._decisions(rest)
+        check_decisions(chain, rest)
         if product.node.op_type != "MatMul":
             size = chain.leaving(product.node)[1:]
             if int(np.prod(size)) != 1:
                 raise chain.refusal(product.node, f"leaves scores at {size} places; a class needs one score")
             product = replace(product, weight=_as_matrix(chain, product))
-        self._check_range(product)
+        check_range(chain, product)
         order = order_of(chain, product, between)
         rounding = product_rounding(product)
         if not rounding.exact:
@@ -598,39 +478,6 @@ class _Walk:
         dropped = tuple(node.op_type for node in (*between, *rest))
         return self._streamlined(order, dropped)
 
-    def _decisions(self, rest: Sequence[onnx.NodeProto]) -> None:
-        """What may stand at the end, where a class is chosen of scores."""
-        for node in rest:
-            said = options(node)
-            if node.op_type not in (*DECISIONS, *SHAPES, "Identity"):
-                raise self.chain.refusal(
-                    rest[0], f"is not read before {node.op_type} {node.name!r}; only the last nodes choose a class"
-                )
-            if node.op_type == "TopK":
-                k = self.chain.constants.get(node.input[1]) if len(node.input) > 1 else np.array(said.get("k", 1))
-                if k is None or k.size != 1 or k.item() != 1 or not said.get("largest", 1):
-                    raise self.chain.refusal(node, "chooses more than the one largest score, or the least")
-            if node.op_type == "ArgMax" and said.get("select_last_index", 0):
-                raise self.chain.refusal(node, "chooses the last of equal scores; here the first wins")
-            axes = len(self.chain.entering(node))
-            axis = said.get("axis", {"TopK": -1, "ArgMax": 0}.get(node.op_type, -1 if self.chain.opset >= 13 else 1))
-            if node.op_type in DECISIONS and int(axis) % (axes + 1) != 1:  # type: ignore[call-overload]
-                raise self.chain.refusal(node, f"goes along axis {axis}, where the classes are not")
-
-
-def _decision(product: Product, apart: float, found: Thresholds, reached: Reached) -> Decision:
-    """What the file's own nodes make of the ends of what rounding may make of a sum."""
-
-    def ends(accumulator: float, element: int, error: float) -> tuple[int, int]:
-        row = element % product.rows
-        asked = np.zeros((2, product.rows))
-        near = accumulator + np.array([-error, error]) / apart
-        asked[:, row] = product.spans[row] - near if found.falling[row] else near
-        low, high = sorted(int(level) for level in reached(asked)[:, row])
-        return low, high
-
-    return ends
-
 
 def _as_matrix(chain: Chain, product: Product) -> NDArray[np.int64]:
     """A Conv with one place as the rows that it is, in the order of our stream of what enters."""
@@ -638,27 +485,6 @@ def _as_matrix(chain: Chain, product: Product) -> NDArray[np.int64]:
     if any(product.padding) or product.groups != 1 or product.weight.shape[1:3] != (height, width):
         raise chain.refusal(product.node, "makes scores of a padded, grouped or partly seen map")
     return product.flat
-
-
-def _levels_of(values: NDArray[np.float32]) -> Levels | None:
-    """Evenly spaced floats as levels; None where they are not."""
-    low = float(values[0])
-    step = (float(values[-1]) - low) / (len(values) - 1)
-    if not np.isfinite(values).all() or step == 0:
-        return None
-    found = Levels(low, step, len(values))
-    spaced = (np.abs(low + step * np.arange(len(values)) - values) <= UNIFORM * abs(step)).all()
-    return found if spaced else None
-
-
-def _compressed(table: NDArray, shape: tuple[int, ...]) -> NDArray:
-    """One row for all elements, or one for each channel, where that says the same."""
-    if (table == table[0]).all():
-        return np.ascontiguousarray(table[:1])
-    channels = shape[-1]
-    if (table.reshape(-1, channels, table.shape[1]) == table[:channels]).all():
-        return np.ascontiguousarray(table[:channels])
-    return np.ascontiguousarray(table)
 
 
 __all__ = ["Rounding", "StreamlineError", "Streamlined", "ThresholdError", "streamline"]

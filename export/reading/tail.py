@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .chain import Chain
 from .linear import Product
-from .purity import SHAPES
+from .purity import DECISIONS, SHAPES
 from .quantizers import options
 from .threshold import refuse_nan
 
@@ -148,3 +148,23 @@ def _check_distinct(chain: Chain, product: Product, nodes: Sequence[onnx.NodePro
         raise chain.refusal(
             (*nodes, product.node)[0], "makes different dot products equal; scores need a rising or falling line"
         )
+
+
+def check_decisions(chain: Chain, rest: Sequence[onnx.NodeProto]) -> None:
+    """What may stand at the end, where a class is chosen of scores."""
+    for node in rest:
+        said = options(node)
+        if node.op_type not in (*DECISIONS, *SHAPES, "Identity"):
+            raise chain.refusal(
+                rest[0], f"is not read before {node.op_type} {node.name!r}; only the last nodes choose a class"
+            )
+        if node.op_type == "TopK":
+            k = chain.constants.get(node.input[1]) if len(node.input) > 1 else np.array(said.get("k", 1))
+            if k is None or k.size != 1 or k.item() != 1 or not said.get("largest", 1):
+                raise chain.refusal(node, "chooses more than the one largest score, or the least")
+        if node.op_type == "ArgMax" and said.get("select_last_index", 0):
+            raise chain.refusal(node, "chooses the last of equal scores; here the first wins")
+        axes = len(chain.entering(node))
+        axis = said.get("axis", {"TopK": -1, "ArgMax": 0}.get(node.op_type, -1 if chain.opset >= 13 else 1))
+        if node.op_type in DECISIONS and int(axis) % (axes + 1) != 1:  # type: ignore[call-overload]
+            raise chain.refusal(node, f"goes along axis {axis}, where the classes are not")

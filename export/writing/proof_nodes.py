@@ -11,7 +11,7 @@ from onnx import helper
 from qonnx.core.datatype import BaseDataType
 
 from ..graph import BIPOLAR, GraphError, Layer, Shape
-from ..reading.linear import of_map
+from ..reading.edges import of_map
 from .nodes import QONNX, Edge, FloatNodes
 from .whole_sums import as_integers, data_type, whole
 
