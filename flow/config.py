@@ -121,10 +121,6 @@ class AnyConfig(Strict):
         said = self.model_dump(mode="json", exclude_none=True)
         return tomli_w.dumps({key: said[key] for key in SECTIONS if key in said})
 
-    def described(self) -> str:
-        """Of the net, in a few words."""
-        raise NotImplementedError
-
 
 class RunConfig(AnyConfig):
     """Everything that decides what a run gives, but for the files of the data set."""
@@ -133,6 +129,7 @@ class RunConfig(AnyConfig):
     training: TrainingConfig
 
     def described(self) -> str:
+        """The net, in a few words."""
         return f"{'-'.join(map(str, self.network.widths))}, seed {self.training.seed}"
 
 
@@ -160,6 +157,7 @@ class ImportedConfig(AnyConfig):
     model: ModelConfig
 
     def described(self) -> str:
+        """The net, in a few words."""
         return self.model.file
 
 

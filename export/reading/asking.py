@@ -52,7 +52,7 @@ def ask(
             raise chain.refusal(nodes[-1], str(error)) from None
 
     check_range(chain, product)
-    spans = product.spans
+    spans = product.spans()
     exhaustive = int(spans.max() + 1) * product.rows <= EXHAUSTIVE
     inverse = [node for node in nodes if node.op_type == "Div" and node.input[0] in chain.constants]
     if inverse and not exhaustive:
@@ -75,7 +75,7 @@ def check_range(chain: Chain, product: Product) -> None:
     """Raises StreamlineError where float32 does not hold what the product sums."""
     unit = product_rounding(product).units
     with np.errstate(all="ignore"):
-        ends = product.floats(np.stack([np.zeros_like(product.spans), product.spans]))
+        ends = product.floats(np.stack([np.zeros_like(product.spans()), product.spans()]))
     if unit.min() < np.finfo(np.float32).tiny or not np.isfinite(ends).all():
         raise chain.refusal(
             product.node, f"sums {product.fan_in} terms of {unit.min():g} .. {unit.max():g}, beyond float32's range"
@@ -87,7 +87,7 @@ def _decision(product: Product, apart: float, found: Thresholds, reached: Reache
         row = element % product.rows
         asked = np.zeros((2, product.rows))
         near = accumulator + np.array([-error, error]) / apart
-        asked[:, row] = product.spans[row] - near if found.falling[row] else near
+        asked[:, row] = product.spans()[row] - near if found.falling[row] else near
         low, high = sorted(int(level) for level in reached(asked)[:, row])
         return low, high
 

@@ -16,7 +16,7 @@ from ..annotations import QonnxError
 from ..soundness import check
 from . import quantizers
 from .evaluation import EvaluationError, first_line, run
-from .normalise import normalised, without_bias, without_gemm
+from .normalise import domain_of, normalised, without_bias, without_gemm
 from .purity import LIVE, OF_QONNX, PRODUCTS, QONNX, SHAPES, TRAINING, function_impurity, impurity
 from .quantizers import QUANTIZERS, QuantizerError
 
@@ -186,8 +186,8 @@ def read(model: onnx.ModelProto | bytes) -> Chain:
     except (QonnxError, ValueError) as error:
         raise StreamlineError(f"{model.graph.name!r}: {error}; export it again") from None
     graph = model.graph
-    opsets = {_domain(opset.domain): opset.version for opset in model.opset_import}
-    unknown = {_domain(node.domain) for node in graph.node} - set(opsets)
+    opsets = {domain_of(opset.domain): opset.version for opset in model.opset_import}
+    unknown = {domain_of(node.domain) for node in graph.node} - set(opsets)
     if not graph.node or not graph.output or unknown:
         missing = ", ".join(f"opset of {domain or 'ai.onnx'}" for domain in sorted(unknown)) or "nodes or no output"
         raise StreamlineError(f"not an ONNX net: it has no {missing}; export it again")
@@ -310,11 +310,6 @@ def chain_of_one(chain: Chain, node: onnx.NodeProto, values: NDArray) -> NDArray
     return run([node], feeds, node.output[0], chain.opset)
 
 
-def _domain(name: str) -> str:
-    """The standard operators' domain has two spellings."""
-    return "" if name == "ai.onnx" else name
-
-
 def describe(node: onnx.NodeProto) -> str:
     return f"{node.op_type} {node.name!r}"
 
@@ -347,7 +342,7 @@ def _constant(chain: Chain, node: onnx.NodeProto) -> NDArray:
         if made.shape != value.shape:
             raise chain.refusal(node, f"makes {made.shape} of weights of {value.shape}")
         return made
-    if _domain(node.domain):
+    if domain_of(node.domain):
         raise chain.refusal(node, f"{node.domain} is no domain of constants that is read")
     try:
         feeds = {name: constants[name] for name in node.input if name}

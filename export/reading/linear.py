@@ -10,6 +10,7 @@ import onnx
 from numpy.typing import NDArray
 
 from ..graph import Levels
+from ..graph.weighted import Weighted
 from ..graph.windows import Padding, Pair
 from .chain import Chain
 from .edges import Edge
@@ -20,7 +21,7 @@ FLOAT32 = np.finfo(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Product:
+class Product(Weighted):
     """A MatMul or Conv of the chain.
 
     weight    whole numbers, in the order of our stream: (rows, fan-in), of a Conv (rows, kernel rows, columns, channels
@@ -40,38 +41,21 @@ class Product:
     groups: int = 1
 
     @property
-    def rows(self) -> int:
-        return len(self.weight)
-
-    @property
-    def fan_in(self) -> int:
-        return self.weight[0].size
-
-    @property
-    def flat(self) -> NDArray[np.int64]:
-        return self.weight.reshape(self.rows, -1)
-
-    @property
-    def spans(self) -> NDArray[np.int64]:
-        """(rows,) the highest accumulator, counted from the least."""
-        return np.abs(self.flat).sum(axis=1) * self.levels.top
-
-    @property
-    def lifts(self) -> NDArray[np.int64]:
-        """(rows,) the accumulator, so counted, where all inputs are of level 0."""
-        return np.maximum(-self.flat, 0).sum(axis=1) * self.levels.top
+    def takes(self) -> int:  # type: ignore[override]
+        return self.levels.count
 
     def floats(self, accumulators: NDArray) -> NDArray[np.float32]:
         """(b, rows) the float sum of each accumulator: nearest to what the real numbers give."""
-        levels = accumulators - self.lifts
-        return ((self.levels.low * self.flat.sum(axis=1) + self.levels.step * levels) * self.scale).astype(np.float32)
+        levels = accumulators - self.lifts()
+        return ((self.levels.low * self.integers().sum(axis=1) + self.levels.step * levels) * self.scale).astype(
+            np.float32
+        )
 
     def stored(self, falling: NDArray[np.bool_]) -> NDArray:
         """The weights as a layer has them, the falling rows inverted; bool where all are ±1."""
         signs = np.where(falling, -1, 1).reshape(-1, *[1] * (self.weight.ndim - 1))
-        weight = np.ascontiguousarray(
-            self.weight * signs
-        )  # in one order, whichever the file's was: same net, same bytes
+        # In one order of memory, whichever the file's was: same net, same bytes.
+        weight = np.ascontiguousarray(self.weight * signs)
         if (np.abs(weight) == 1).all():
             return weight > 0
         return weight.astype(np.int16 if weight.max() > 127 else np.int8)

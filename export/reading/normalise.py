@@ -27,7 +27,7 @@ def normalised(model: onnx.ModelProto) -> onnx.ModelProto:
         if known and (node.domain, node.op_type) not in written:
             moved |= node.domain != DOMAIN
             node.domain = DOMAIN
-    imported = {_domain(opset.domain) for opset in copy.opset_import}
+    imported = {domain_of(opset.domain) for opset in copy.opset_import}
     if moved and DOMAIN not in imported:
         copy.opset_import.append(helper.make_opsetid(DOMAIN, QONNX_VERSION))
     for opset in copy.opset_import:
@@ -36,7 +36,7 @@ def normalised(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def _domain(name: str) -> str:
+def domain_of(name: str) -> str:
     """The standard operators' domain has two spellings."""
     return "" if name == "ai.onnx" else name
 

@@ -61,11 +61,11 @@ def product_rounding(product: Product) -> Rounded:
     whole = abs(ratio - round(ratio)) <= WHOLE
     highest = max(abs(ratio), abs(ratio + apart * top))
     unit = product.scale * step / apart
-    sums = np.abs(product.flat).sum(axis=1) * highest
+    sums = np.abs(product.integers()).sum(axis=1) * highest
     exact = whole and max(_odd_part(value) for value in np.unique(unit)) * float(sums.max()) <= 1 << 24
     # K terms of at most B and K − 1 partial sums of 2 B .. K B, each rounded by at most 2^-24 of its size.
     # Where terms differ in size, K + 2 roundings of everything that a row can sum up is often less.
-    terms = float(np.abs(product.flat).max()) * highest * product.fan_in * (product.fan_in + 3) / 2
+    terms = float(np.abs(product.integers()).max()) * highest * product.fan_in * (product.fan_in + 3) / 2
     terms = min(terms, float(sums.max()) * (product.fan_in + 2))
     error = 0.0 if exact else terms * UNIT_ROUNDOFF / max(1 - terms * UNIT_ROUNDOFF, 0.5)
     return Rounded(exact, error, apart, unit, _ties(product))
@@ -73,9 +73,9 @@ def product_rounding(product: Product) -> Rounded:
 
 def _ties(product: Product) -> bool:
     """They can unless rows of ±1 over ±1 differ in an odd number of weights."""
-    if product.levels.count > 2 or (np.abs(product.flat) != 1).any():
+    if product.levels.count > 2 or (np.abs(product.integers()) != 1).any():
         return True
-    parities = (product.flat > 0).sum(axis=1) % 2
+    parities = (product.integers() > 0).sum(axis=1) % 2
     return len(np.unique(parities)) < len(parities)
 
 
@@ -84,10 +84,10 @@ def margin_of(product: Product, rounding: Rounded, found: Thresholds, reached: R
     at = (found.at[:, None] if found.at.ndim == 1 else found.at).T.astype(np.float64)  # (levels − 1, rows)
     wanted = np.arange(1, len(at) + 1)[:, None]
     low, high = at - 1, at.copy()
-    nearest = [np.where((edge >= 0) & (edge <= product.spans), edge, np.inf) for edge in (low, high)]
+    nearest = [np.where((edge >= 0) & (edge <= product.spans()), edge, np.inf) for edge in (low, high)]
     for _ in range(21):
         middle = (low + high) / 2
-        on = reached(np.where(found.falling, product.spans - middle, middle)) >= wanted
+        on = reached(np.where(found.falling, product.spans() - middle, middle)) >= wanted
         low, high = np.where(on, low, middle), np.where(on, middle, high)
     distance = np.minimum(np.abs(low - nearest[0]), np.abs(nearest[1] - high))
     return Margin(float(distance.min()) * rounding.apart, rounding.error)

@@ -415,7 +415,7 @@ class _Walk:
         self.unpooled += again
         nodes = [*before, *again]
         found = self._thresholds(name, product, nodes, emits)
-        ends = np.stack([np.zeros_like(product.spans), product.spans])
+        ends = np.stack([np.zeros_like(product.spans()), product.spans()])
         entering = chain.channels(before, product.floats(ends))
         leaving = chain.channels(after[:last], entering)
         falls = (leaving[1] - leaving[0]) * (entering[1] - entering[0]) * np.sign(emits.step) < 0
@@ -484,7 +484,7 @@ def _as_matrix(chain: Chain, product: Product) -> NDArray[np.int64]:
     height, width, _ = Edge(chain.entering(product.node), BIPOLAR, np.arange(0)).map
     if any(product.padding) or product.groups != 1 or product.weight.shape[1:3] != (height, width):
         raise chain.refusal(product.node, "makes scores of a padded, grouped or partly seen map")
-    return product.flat
+    return product.integers()
 
 
 __all__ = ["Rounding", "StreamlineError", "Streamlined", "ThresholdError", "streamline"]

@@ -52,7 +52,7 @@ def order_of(chain: Chain, product: Product, nodes: Sequence[onnx.NodeProto]) ->
     """Raises StreamlineError where the nodes are no straight line for each class."""
     step = product.levels.step * product.scale
     gain = step.astype(np.float64)
-    bias = product.levels.low * product.flat.sum(axis=1) * product.scale - step * product.lifts
+    bias = product.levels.low * product.integers().sum(axis=1) * product.scale - step * product.lifts()
     for node in nodes:
         gain, bias = _through(chain, node, gain, bias)
     if not (np.isfinite(gain).all() and np.isfinite(bias).all()) or (gain == 0).any():
@@ -63,18 +63,18 @@ def order_of(chain: Chain, product: Product, nodes: Sequence[onnx.NodeProto]) ->
         )
     _check_distinct(chain, product, nodes)
     falling = gain < 0
-    bias = np.where(falling, bias + gain * product.spans, bias)
+    bias = np.where(falling, bias + gain * product.spans(), bias)
     gain = np.abs(gain)
     if np.ptp(gain) <= SAME * gain.max():
         return Order(gain, bias, falling, *_of_equal_gains(bias / gain.mean()))
     numbers = np.concatenate([gain, bias - bias.min()])
-    if (numbers == np.rint(numbers)).all() and float((gain * product.spans + bias - bias.min()).max()) < LARGEST:
+    if (numbers == np.rint(numbers)).all() and float((gain * product.spans() + bias - bias.min()).max()) < LARGEST:
         whole = numbers.astype(np.int64) // np.gcd.reduce(numbers.astype(np.int64))  # nothing to approach: ties stay
         return Order(gain, bias, falling, whole[len(gain) :], whole[: len(gain)])
-    factor = LARGEST / float((gain * product.spans + bias - bias.min()).max())
+    factor = LARGEST / float((gain * product.spans() + bias - bias.min()).max())
     multiplier = np.maximum(np.rint(gain * factor), 1).astype(np.int64)
     offset = np.rint((bias - bias.min()) * factor).astype(np.int64)
-    error = float((np.abs(multiplier / factor - gain) * product.spans).max() / gain.min()) + 1 / float(
+    error = float((np.abs(multiplier / factor - gain) * product.spans()).max() / gain.min()) + 1 / float(
         factor * gain.min()
     )
     return Order(gain, bias, falling, offset, multiplier, error)
@@ -140,7 +140,7 @@ def _through(
 def _check_distinct(chain: Chain, product: Product, nodes: Sequence[onnx.NodeProto]) -> None:
     """Raises StreamlineError where the floats of the file run together: where a bias drowns the sums, say."""
     straight = [node for node in nodes if node.op_type not in ("Sigmoid", "Tanh")]
-    asked = np.minimum(np.arange(min(int(product.spans.max()) + 1, ASKED))[:, None], product.spans)
+    asked = np.minimum(np.arange(min(int(product.spans().max()) + 1, ASKED))[:, None], product.spans())
     floats = chain.channels(straight, product.floats(asked))
     refuse_nan("scores", asked, floats)
     apart = np.diff(floats, axis=0)[asked[1:].astype(bool) & (np.diff(asked, axis=0) > 0)]
