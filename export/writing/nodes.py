@@ -14,6 +14,8 @@ from onnx import helper, numpy_helper
 from ..graph import Graph, Levels, Shape
 
 QONNX = "qonnx.custom_op.general"
+OPSETS = {"": 20, QONNX: 2}  # those of model.onnx; the standard one first, because finn-base reads only the first
+IR_VERSION = 9
 
 
 @dataclass(eq=False)
@@ -49,6 +51,19 @@ class Nodes:
 
     def initializers(self) -> list[onnx.TensorProto]:
         return [numpy_helper.from_array(value, name) for name, value in sorted(self.constants.items())]
+
+
+def model_of(
+    name: str,
+    file: Nodes,
+    x: onnx.ValueInfoProto,
+    scores: onnx.ValueInfoProto,
+    value_info: Sequence[onnx.ValueInfoProto] = (),
+) -> onnx.ModelProto:
+    """The file of the QONNX family that these nodes are."""
+    body = helper.make_graph(file.nodes, name, [x], [scores], file.initializers(), value_info=list(value_info))
+    opsets = [helper.make_opsetid(*opset) for opset in OPSETS.items()]
+    return helper.make_model(body, producer_name="bitneck", opset_imports=opsets, ir_version=IR_VERSION)
 
 
 @dataclass(eq=False)

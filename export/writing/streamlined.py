@@ -10,17 +10,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import onnx
-from onnx import helper
 
 from ..annotations import annotate
 from ..graph import BIPOLAR, Graph, GraphError, Levels
-from .nodes import QONNX, Edge, entering_shape
+from .nodes import Edge, entering_shape, model_of
 from .streamed_nodes import Streamed
 from .streamlined_layers import write
 from .whole_sums import whole
-
-OPSETS = {"": 20, QONNX: 2}  # those of model.onnx; the standard one first, because finn-base reads only the first
-IR_VERSION = 9
 
 Dialect = Literal["xnor", "bipolar"]
 
@@ -79,20 +75,8 @@ def written(graph: Graph, dialect: Dialect = "xnor") -> Written:
 
 
 def _model(graph: Graph, file: Streamed) -> onnx.ModelProto:
-    body = helper.make_graph(
-        file.nodes,
-        graph.name,
-        [file.port("x")],
-        [file.port("scores")],
-        file.initializers(),
-        value_info=[file.port(name) for name in sorted(file.shapes) if name not in ("x", "scores")],
-    )
-    model = helper.make_model(
-        body,
-        producer_name="bitneck",
-        opset_imports=[helper.make_opsetid(*opset) for opset in OPSETS.items()],
-        ir_version=IR_VERSION,
-    )
+    inner = [file.port(name) for name in sorted(file.shapes) if name not in ("x", "scores")]
+    model = model_of(graph.name, file, file.port("x"), file.port("scores"), inner)
     annotate(model, file.kinds)
     for weight, kernel in sorted(file.depthwise.items()):
         said = onnx.StringStringEntryProto(key="tensor_sparsity", value=str({"dw": {"kernel_shape": list(kernel)}}))

@@ -7,18 +7,14 @@ computed. `qonnx.export` writes a trained net so; here it is any graph.
 from __future__ import annotations
 
 import onnx
-from onnx import helper
 
 from ..annotations import annotate
 from ..graph import BIPOLAR, Conv, Graph, Levels, Pool
-from .nodes import QONNX, Edge, entering_shape
+from .nodes import Edge, entering_shape, model_of
 from .proof_nodes import Proof
 from .qonnx import bipolar_quant
 from .tie_proof_layers import pooled_sums, write
 from .whole_sums import data_type
-
-OPSETS = {"": 20, QONNX: 2}
-IR_VERSION = 9
 
 
 def tie_proof(graph: Graph) -> onnx.ModelProto:
@@ -53,19 +49,7 @@ def tie_proof(graph: Graph) -> onnx.ModelProto:
         else:
             edge = write(layer, file, edge, "scores" if layer is layers[-1] else f"{layer.name}.code")
         index += 1
-    body = helper.make_graph(
-        file.nodes,
-        graph.name,
-        [file.port("x")],
-        [file.port("scores")],
-        file.initializers(),
-    )
-    model = helper.make_model(
-        body,
-        producer_name="bitneck",
-        opset_imports=[helper.make_opsetid(*opset) for opset in OPSETS.items()],
-        ir_version=IR_VERSION,
-    )
+    model = model_of(graph.name, file, file.port("x"), file.port("scores"))
     if any(node.op_type == "BipolarQuant" for node in model.graph.node):
         model.functions.append(bipolar_quant(model))
     annotate(model, file.kinds)
