@@ -184,8 +184,8 @@ def _grid(kind: type, bits: int, scale: float, signed: bool = True, narrow: bool
 
 
 def keyword_net(seed: int = 0) -> tuple[nn.Module, float]:
-    """A keyword spotter's shape with scales that round: 490-256-256-256-12, 3-bit weights with a scale per channel, 3-bit
-    activations, signed input −127 .. 127; and the scale of that input.
+    """A keyword spotter's shape with scales that round: 490-256-256-256-12, 3-bit weights with a scale per channel,
+    3-bit activations, signed input −127 .. 127; and the scale of that input.
     """
     torch.manual_seed(seed)
     scale = 0.83
