@@ -99,8 +99,8 @@ def packing(case: Case, source: Source) -> Trace:
     packed by us as every layer's stream, and FINN reads them too. Our reading and FINN's differ in no bit, or one of
     the three shows in some layer.
     """
-    head = case.accelerator.layer(case.graph.layers[0].name)
-    kind, values = ("UINT8" if head.element_bits == 8 else "BINARY"), head.in_width // head.element_bits
+    lane = case.accelerator.lane
+    kind, values = ("UINT8" if lane == 8 else "BINARY"), case.accelerator.stages[0].in_width // lane
     samples = case.x[:PACKED_SAMPLES]
     pixels = finn.beat_values(case.accelerator.input_data(samples), kind, values).astype(np.uint8)
     said = _from_memories(case)(pixels.reshape(samples.shape))
@@ -110,7 +110,7 @@ def packing(case: Case, source: Source) -> Trace:
         for name in said.codes
     }
     last = case.accelerator.layer(case.graph.layers[-1].name)
-    scores = finn.beat_values(beat_bytes(streams[last.name]), f"UINT{last.out_width // last.pe}", last.pe)
+    scores = finn.beat_values(beat_bytes(streams[last.name]), f"UINT{last.out_bits}", last.out_width // last.out_bits)
     codes = {name: Codes.pack(bits > 0) for name, bits in read.items()}
     return Trace(source, codes, scores.reshape(len(samples), -1).astype(np.int32), said.fan_in)
 
@@ -123,11 +123,12 @@ def _from_memories(case: Case) -> Graph:
         name = stage.parameters().get("WEIGHTS")
         if name is None:
             return layer
+        lanes = stage.lanes()
         file = memory_file(case.accelerator.name, str(name))
         words, due = case.memories[file].split(), stage.memories()[str(name)].split()
         if len(words) != len(due) or not all(re.fullmatch(f"[0-9a-f]{{{len(due[0])}}}", word) for word in words):
             raise JudgeError(f"{file} in rtl/ is damaged: {len(due)} words of {len(due[0])} hex digits belong there")
-        return replace(layer, weight=finn.weight_read(words, layer.outputs, stage.pe, stage.simd))  # type: ignore[type-var]
+        return replace(layer, weight=finn.weight_read(words, layer.outputs, lanes["PE"], lanes["SIMD"]))  # type: ignore[type-var]
 
     return replace(case.graph, layers=tuple(read(layer) for layer in case.graph.layers))
 
@@ -135,7 +136,7 @@ def _from_memories(case: Case) -> Graph:
 def finn_plus_hardware(case: Case, source: Source) -> Trace:
     """FINN+'s hardware operators, inferred from what it streamlines model.onnx to, folded as our design is."""
     stages = (case.accelerator.layer(name) for name in case.accelerator.layers)
-    foldings = {stage.name: (stage.pe, stage.simd) for stage in stages}
+    foldings = {stage.name: (stage.lanes()["PE"], stage.lanes().get("SIMD", 1)) for stage in stages}
     said = finn_plus.judge(serialize(case.model), case.x, foldings).hardware
     return replace(said, source=source)
 

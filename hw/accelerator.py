@@ -14,19 +14,26 @@ from ..ib_analysis.codes import Codes, Trace
 from . import stages as s
 from .folding import complete
 from .names import check_names
-from .packing import Beats, beat_bytes, bytes_beats
+from .packing import Beats, beat_bytes, bytes_beats, integer_bits, integers
 
 
 @dataclass(frozen=True, eq=False)
 class Accelerator:
     """Stages in order from input to output; the stream of one is the input of the next.
 
-    layers   names of the stages that are layers of the graph: their output streams carry the codes and the scores
+    layers         names of the stages that end the layers of the graph: their output streams carry the codes and the
+                   scores
+    lane           bits of an element at the input: a byte for a pixel, a bit for a bit
+    top            the highest score that there can be
+    ends_in_code   the scores are the levels of a last layer that quantises
     """
 
     name: str
     stages: tuple[s.Stage, ...]
     layers: tuple[str, ...]
+    lane: int
+    top: int
+    ends_in_code: bool = False
 
     def __post_init__(self) -> None:
         check_names(self.name, [stage.name for stage in self.stages])
@@ -50,38 +57,46 @@ class Accelerator:
         return {stage.name: stage for stage in self.stages}[name]
 
     def layer(self, name: str) -> s.LayerStage:
-        """The stage of a layer."""
+        """The stage whose output is that of a layer."""
         assert name in self.layers
         return cast(s.LayerStage, self[name])
 
+    @property
+    def inputs(self) -> int:
+        """Elements of a frame."""
+        return self.stages[0].in_beats * self.stages[0].in_width // self.lane
+
     def input_data(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(n, inputs) uint8 as TDATA of the input stream: (beats, bytes), a pixel a byte, codes eight bits a byte."""
-        head = self.layer(self.layers[0])
-        elements = head.in_width // head.element_bits
-        if x.dtype != np.uint8 or x.shape[1:] != (head.in_beats * elements,) or not len(x):
-            raise g.GraphError(f"{self.name} takes (n, {head.in_beats * elements}) uint8, got {x.shape} {x.dtype}")
-        if head.element_bits == 8:
+        if x.dtype != np.uint8 or x.shape[1:] != (self.inputs,) or not len(x):
+            raise g.GraphError(f"{self.name} takes (n, {self.inputs}) uint8, got {x.shape} {x.dtype}")
+        elements = self.stages[0].in_width // self.lane
+        if self.lane == 8:
             return np.ascontiguousarray(x).reshape(-1, elements)
         return beat_bytes(x.astype(np.bool_).reshape(-1, elements))
 
     def trace(self, streams: Mapping[str, Beats]) -> Trace:
         """What hardware said, from the output streams of `layers`."""
         *hidden, last = self.layers
-        codes = {name: Codes.pack(self.layer(name).values(streams[name])) for name in hidden}
-        scores = self.layer(last)
-        return Trace("rtl", codes, scores.values(streams[last]), scores.in_beats * scores.in_width)
+        codes = {name: Codes.pack(streams[name].reshape(-1, self._code_bits(name))) for name in hidden}
+        bits = self.layer(last).out_bits
+        scores = integers(streams[last].reshape(-1, self._code_bits(last)), bits).astype(np.int32)
+        return Trace("rtl", codes, scores, self.top, self.ends_in_code)
 
     def streams(self, trace: Trace) -> dict[str, Beats]:
         """The way back from `trace`: the output streams of `layers` for the samples of a trace of any source."""
         *hidden, last = self.layers
-        streams = {name: self.layer(name).beats(trace.codes[name].bits()) for name in hidden}
-        return streams | {last: self.layer(last).beats(trace.scores)}
+        streams = {name: trace.codes[name].bits().reshape(-1, self[name].out_width) for name in hidden}
+        stage = self.layer(last)
+        return streams | {last: integer_bits(trace.scores, stage.out_bits).reshape(-1, stage.out_width)}
+
+    def _code_bits(self, layer: str) -> int:
+        return self[layer].out_beats * self[layer].out_width
 
     def classes(self, streams: Mapping[str, Beats], trace: Trace) -> NDArray[np.int64]:
         """(n,) the class of each frame: what the last stage said, or the first maximum where scores leave the chip."""
         last = self.stages[-1]
-        decided = last.decided(streams[last.name])
-        return trace.predictions() if decided is None else decided
+        return last.decided(streams[last.name]) if isinstance(last, s.Argmax | s.ArgmaxTree) else trace.predictions()
 
     def __call__(self, x: NDArray[np.uint8]) -> dict[str, Beats]:
         """The stream behind every stage, as the descriptors answer it."""
@@ -91,25 +106,32 @@ class Accelerator:
         return streams
 
 
+def input_lane(graph: g.Graph) -> int:
+    """Bits in which an element of the input comes: a byte, or a bit where it is one."""
+    return 8 if graph.input_bits > 1 else 1
+
+
 def lower(
     graph: g.Graph, foldings: Mapping[str, s.Folding], output: s.Output = "class", fifo_depth: int = 0
 ) -> Accelerator:
     """The accelerator of a graph.
 
     output       what leaves the chip: the class of each frame, or its scores
-    fifo_depth   beats of a Fifo in front of every matrix stage; 0 for none: the replay buffers suffice for full rate
+    fifo_depth   beats of a Fifo in front of every layer but the first; 0 for none: the buffers of windows and matrices
+                 suffice for full rate
 
     A folding that covers a whole layer makes its weights constants.
     """
-    if graph.ends_in_code:
-        raise s.FoldingError(f"{graph.name}: no RTL yet for a net that ends in codes; so far nets end in scores")
     foldings = complete(graph, foldings)
+    lane = input_lane(graph)
     chain: list[s.Stage] = []
     for layer in graph.layers:
-        stage = s.stage_of(layer, foldings[layer.name])
+        stages = s.stages_of(layer, foldings[layer.name], None if chain else lane)
         if chain:
-            chain += s.converters(chain[-1], stage.in_width, f"{layer.name}_in")
+            chain += s.converters(chain[-1], stages[0].in_width, f"{layer.name}_in")
             if fifo_depth:
-                chain.append(s.Fifo(f"{layer.name}_fifo", stage.in_width, fifo_depth, stage.in_beats))
-        chain += [stage, *stage.tail(output)]
-    return Accelerator(graph.name, tuple(chain), tuple(layer.name for layer in graph.layers))
+                chain.append(s.Fifo(f"{layer.name}_fifo", stages[0].in_width, fifo_depth, stages[0].in_beats))
+        chain += stages
+    chain += s.tail(cast(s.LayerStage, chain[-1]), graph.classes, output)
+    names = tuple(layer.name for layer in graph.layers)
+    return Accelerator(graph.name, tuple(chain), names, lane, graph.top, graph.ends_in_code)

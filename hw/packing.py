@@ -27,14 +27,19 @@ def integers(beats: Beats, bits_each: int) -> NDArray[np.int64]:
     return (lanes.astype(np.int64) << np.arange(bits_each)).sum(axis=2)
 
 
-def weight_words(weight: NDArray[np.bool_], pe: int, simd: int) -> Beats:
-    """(rows, cols) as rows/pe · cols/simd words of pe · simd bits: word (row fold, col fold), bit lane · simd + input.
+def weight_words(weight: NDArray, pe: int, simd: int, bits: int = 1, by_plane: bool = True) -> Beats:
+    """(rows, cols) as rows/pe · cols/simd words of pe lanes of simd weights, for word (row fold, col fold).
+
+    bits       of a weight, two's complement; of bool weights 1
+    by_plane   a lane's weights lie bit plane after bit plane; else weight after weight
 
     The row of lane p in row fold f is f · pe + p, so that a beat of codes holds neighbours.
     """
     rows, cols = weight.shape
-    lanes = weight.reshape(rows // pe, pe, cols // simd, simd)
-    return lanes.transpose(0, 2, 1, 3).reshape(-1, pe * simd)
+    each = weight[..., None] if weight.dtype == np.bool_ else integer_bits(weight, bits).reshape(rows, cols, bits)
+    lanes = each.reshape(rows // pe, pe, cols // simd, simd, bits)
+    order = (0, 2, 1, 4, 3) if by_plane else (0, 2, 1, 3, 4)
+    return lanes.transpose(order).reshape(-1, pe * simd * bits)
 
 
 def beat_bytes(beats: Beats) -> NDArray[np.uint8]:

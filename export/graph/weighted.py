@@ -45,6 +45,8 @@ class Weighted:
 
     def spans(self) -> NDArray[np.int64]:
         """(rows,) the highest accumulator of each."""
+        if self.weight.dtype == np.bool_:
+            return np.full(self.rows, self.fan_in * (self.takes - 1))
         return np.abs(self.integers()).sum(axis=1) * (self.takes - 1)
 
     def lifts(self) -> NDArray[np.int64]:

@@ -12,12 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 from ...export import graph as g
-from ..accelerator import Accelerator, lower
+from ..accelerator import Accelerator, input_lane, lower
 from ..parts import Part, part
-from ..stages import Fifo, Folding, FoldingError, Output, Stage, converters, lowering, stage_of
-from .resources import NOTHING, Resources, estimate, total
+from ..stages import Fifo, Folding, FoldingError, LayerStage, Output, Stage, converters, lowering, stages_of, tail
+from .resources import NOTHING, Resources, total
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,12 @@ class Plan:
 @dataclass(frozen=True)
 class _Option:
     folding: Folding
-    stage: Stage
+    stages: tuple[Stage, ...]
     cost: Resources
+
+    @property
+    def cycles(self) -> int:
+        return max(stage.cycles for stage in self.stages)
 
 
 @dataclass(frozen=True)
@@ -76,22 +81,24 @@ class Search:
 
     def __init__(self, graph: g.Graph, target: str, output: Output = "class", fifo_depth: int = 0) -> None:
         self.graph, self.target, self.output, self.fifo_depth = graph, target, output, fifo_depth
-        self.layers = [self._options(layer, first=index == 0) for index, layer in enumerate(graph.layers)]
+        self.layers = [self._options(layer) for layer in graph.layers]
         self._converted = cache(self._converter_cost)
 
-    def _options(self, layer: g.Layer, first: bool) -> list[_Option]:
-        """Every legal folding of a layer as the stage that the lowering makes of it, its weights in blocks or not.
+    def _options(self, layer: g.Layer) -> list[_Option]:
+        """Every legal folding of a layer as the stages that the lowering makes of it, its weights in blocks or not.
 
-        What stands around it whatever its neighbours are, a Fifo or what follows the scores, is in its cost.
+        What stands around them whatever their neighbours are, a Fifo or what follows the last layer, is in the cost.
         """
+        first, last = layer is self.graph.layers[0], layer is self.graph.layers[-1]
         found: list[_Option] = []
         for folding in lowering(layer).foldings(layer):
-            stage = stage_of(layer, folding)
-            cost = estimate(stage, self.target) + total(stage.tail(self.output), self.target)
+            stages = stages_of(layer, folding, input_lane(self.graph) if first else None)
+            around = list(tail(cast(LayerStage, stages[-1]), layer.outputs, self.output)) if last else []
             if self.fifo_depth and not first:
-                cost += estimate(Fifo("fifo", stage.in_width, self.fifo_depth, stage.in_beats), self.target)
+                around.append(Fifo("fifo", stages[0].in_width, self.fifo_depth, stages[0].in_beats))
+            cost = total([*stages, *around], self.target)
             if folding.rom_style == "auto" or cost != found[-1].cost:
-                found.append(_Option(folding, stage, cost))
+                found.append(_Option(folding, tuple(stages), cost))
         return found
 
     def _converter_cost(self, out_width: int, out_beats: int, in_width: int) -> Resources:
@@ -100,22 +107,22 @@ class Search:
 
     def steps(self) -> list[int]:
         """Every number of cycles that a frame can take, ascending."""
-        return sorted({option.stage.cycles for layer in self.layers for option in layer})
+        return sorted({option.cycles for layer in self.layers for option in layer})
 
     def designs(self, cycles: int, within: Budget | None = None) -> list[_Design]:
         """The designs of at most `cycles` a frame and within the budget that no other beats; ascending in cells."""
         front = [_Design(None, (), NOTHING)]
         for layer in self.layers:
-            fast = [option for option in layer if option.stage.cycles <= cycles]
+            fast = [option for option in layer if option.cycles <= cycles]
             by_input: dict[int, list[_Option]] = defaultdict(list)
             for option in fast:
-                by_input[option.stage.in_width].append(option)
+                by_input[option.stages[0].in_width].append(option)
             reached: dict[int, list[_Design]] = defaultdict(list)
             for in_width, options in by_input.items():
                 fed = _unbeaten((self._fed(design, in_width) for design in front), within)
                 for option in options:
-                    reached[option.stage.out_width] += [
-                        _Design(option.stage, (*design.foldings, option.folding), design.cost + option.cost)
+                    reached[option.stages[-1].out_width] += [
+                        _Design(option.stages[-1], (*design.foldings, option.folding), design.cost + option.cost)
                         for design in fed
                     ]
             front = [design for designs in reached.values() for design in _unbeaten(designs, within)]

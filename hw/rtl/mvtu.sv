@@ -1,7 +1,7 @@
 `default_nettype none
-// Matrix-vector-threshold unit: one binary dense layer on PE x SIMD lanes.
+// Matrix-vector-threshold unit: one layer of one-bit codes on PE x SIMD lanes.
 //
-//   code[r] = popcount(~(weight[r] ^ x)) >= threshold[r]        r = 0 .. ROWS-1
+//   code[r] = accumulator of `mvu` >= threshold[r]              r = 0 .. ROWS-1
 //
 // In: COLS/SIMD beats of SIMD inputs. Out: ROWS/PE beats of PE codes. Bit 0 of a beat is the lowest index.
 // There is no comparator: the accumulator starts at minus the threshold, and the code is its inverted sign.
@@ -10,14 +10,18 @@ module mvtu #(
   parameter  int COLS = 8,
   parameter  int PE   = 2,
   parameter  int SIMD = 4,
-  parameter      WEIGHTS    = "",                  // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
+  parameter  int W_BITS = 1,                       // of a weight
+  parameter  int X_BITS = 1,                       // of an input
+  parameter  int PLANES = 1,                       // how they are multiplied, see `mvu`
+  parameter  int SPAN   = COLS,                    // the highest accumulator there is; a threshold above it is "never"
+  parameter      WEIGHTS    = "",                  // as of `mvu`
   parameter      THRESHOLDS = "",                  // ROWS/PE words of PE negated thresholds, ACC_WIDTH bits each
   parameter      ROM_STYLE  = "auto",              // of the weights: "block", "distributed" or "auto"
-  localparam int ACC_WIDTH  = $clog2(COLS + 1) + 1 // -(COLS + 1) .. COLS: a threshold may be COLS + 1, "never"
+  localparam int ACC_WIDTH  = $clog2(SPAN + 1) + 1 // -(SPAN + 1) .. SPAN
 ) (
   input  wire             clk,
   input  wire             rst,                     // synchronous, control only
-  input  wire  [SIMD-1:0] s_axis_tdata,
+  input  wire  [SIMD*X_BITS-1:0] s_axis_tdata,
   input  wire             s_axis_tvalid,
   output wire             s_axis_tready,
   output wire  [PE-1:0]   m_axis_tdata,
@@ -29,8 +33,8 @@ module mvtu #(
   wire                    code_valid, code_ready;
 
   mvu #(
-    .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .ACC_WIDTH(ACC_WIDTH), .START(1),
-    .WEIGHTS(WEIGHTS), .STARTS(THRESHOLDS), .ROM_STYLE(ROM_STYLE)
+    .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS), .PLANES(PLANES),
+    .ACC_WIDTH(ACC_WIDTH), .START(1), .WEIGHTS(WEIGHTS), .STARTS(THRESHOLDS), .ROM_STYLE(ROM_STYLE)
   ) unit (
     .clk, .rst,
     .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,

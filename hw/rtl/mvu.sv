@@ -1,24 +1,31 @@
 `default_nettype none
-// Matrix-vector unit: the accumulators of one binary dense layer on PE x SIMD lanes.
+// Matrix-vector unit: the accumulators of one layer on PE x SIMD lanes.
 //
-//   accumulator[r] = start[r] + popcount(~(weight[r] ^ x))      r = 0 .. ROWS-1
+//   accumulator[r] = start[r] + sum of weight[r][i] * x[i]      r = 0 .. ROWS-1
+//
+// A one-bit weight is +1 or -1, and what is summed then is x where it is +1 and what x lacks to the highest level where
+// it is -1: with one-bit inputs the agreeing bits, popcount(~(weight[r] ^ x)). Weights of more bits are in two's complement
+// (see `planes` for what their sum begins with).
 //
 // In: COLS/SIMD beats of SIMD inputs. Out: ROWS/PE beats of PE accumulators. Bit 0 of a beat is the lowest index.
-// ROWS/PE * COLS/SIMD cycles a frame. Ready passes through from the output: whoever instantiates this puts a skid behind.
+// ROWS/PE * COLS/SIMD cycles a vector. Ready passes through from the output: whoever instantiates this puts a skid behind.
 module mvu #(
   parameter  int ROWS = 4,
   parameter  int COLS = 8,
   parameter  int PE   = 2,
   parameter  int SIMD = 4,
+  parameter  int W_BITS = 1,                       // of a weight
+  parameter  int X_BITS = 1,                       // of an input
+  parameter  int PLANES = 1,                       // 1: a popcount for every pair of bits, 0: a product for every lane
   parameter  int ACC_WIDTH = 4,
   parameter  int START = 0,                        // 1: accumulators start at STARTS, 0: at zero
-  parameter      WEIGHTS = "",                     // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
+  parameter      WEIGHTS = "",                     // ROWS/PE * COLS/SIMD words, row folds outermost: PE lanes of SIMD weights
   parameter      STARTS  = "",                     // ROWS/PE words of PE * ACC_WIDTH bits
   parameter      ROM_STYLE = "auto"                // of the weights: "block" memory, "distributed" in LUTs, "auto"
 ) (
   input  wire                     clk,
   input  wire                     rst,             // synchronous, control only
-  input  wire  [SIMD-1:0]         s_axis_tdata,
+  input  wire  [SIMD*X_BITS-1:0]  s_axis_tdata,
   input  wire                     s_axis_tvalid,
   output wire                     s_axis_tready,
   output logic [PE*ACC_WIDTH-1:0] m_axis_tdata,
@@ -31,23 +38,23 @@ module mvu #(
   localparam int FOLD_WIDTH  = FOLDS > 1 ? $clog2(FOLDS) : 1;
   localparam int COL_WIDTH   = COL_FOLDS > 1 ? $clog2(COL_FOLDS) : 1;
   localparam int ROW_WIDTH   = ROW_FOLDS > 1 ? $clog2(ROW_FOLDS) : 1;
-  localparam int COUNT_WIDTH = $clog2(SIMD + 1);
+  localparam int W_WIDTH     = SIMD * W_BITS;      // of a lane's weights
+  localparam int X_WIDTH     = SIMD * X_BITS;
 
-  wire [SIMD-1:0] x_data;
-  wire            x_valid;
-  wire            advance = m_axis_tready || !m_axis_tvalid;     // the whole pipeline moves or stands
+  wire [X_WIDTH-1:0] x_data;
+  wire               x_valid;
+  wire               advance = m_axis_tready || !m_axis_tvalid;     // the whole pipeline moves or stands
 
-  replay #(.WIDTH(SIMD), .BEATS(COL_FOLDS), .TIMES(ROW_FOLDS)) vector (
+  replay #(.WIDTH(X_WIDTH), .BEATS(COL_FOLDS), .TIMES(ROW_FOLDS)) vector (
     .clk, .rst,
     .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,
     .m_axis_tdata(x_data), .m_axis_tvalid(x_valid), .m_axis_tready(advance)
   );
 
-  // Row 1: weights out of the memory. Row 2: which bits agree; block memory is slow, so that nothing else follows it.
-  // Row 3: popcount leaves. Row 4: accumulators.
+  // Row 1: weights out of the memory. Rows 2 and 3: their products with the inputs, see `planes`. Row 4: accumulators.
   wire unused_style = &{1'b0, ROM_STYLE};          // only the attribute uses it
   (* rom_style = ROM_STYLE *)
-  logic [PE*SIMD-1:0] weights [0:FOLDS-1];
+  logic [PE*W_WIDTH-1:0] weights [0:FOLDS-1];
   initial if (WEIGHTS != "") begin
     $readmemh(WEIGHTS, weights);
 `ifndef SYNTHESIS
@@ -58,8 +65,8 @@ module mvu #(
   logic [FOLD_WIDTH-1:0]   fold;
   logic [COL_WIDTH-1:0]    col_fold;
   logic [ROW_WIDTH-1:0]    row_fold, row_fold_1, row_fold_2;
-  logic [PE*SIMD-1:0]      weight_1, agree_2;
-  logic [SIMD-1:0]         x_1;
+  logic [PE*W_WIDTH-1:0]   weight_1;
+  logic [X_WIDTH-1:0]      x_1;
   logic                    valid_1, valid_2, valid_3, first_1, first_2, first_3, last_1, last_2, last_3;
   logic [PE*ACC_WIDTH-1:0] start_3;
 
@@ -72,7 +79,6 @@ module mvu #(
     if (advance) begin
       weight_1   <= weights[fold];
       x_1        <= x_data;
-      agree_2    <= ~(weight_1 ^ {PE{x_1}});
       row_fold_1 <= row_fold;
       row_fold_2 <= row_fold_1;
       first_1    <= first_col;
@@ -97,15 +103,35 @@ module mvu #(
     wire unused = &{1'b0, row_fold_2};
   end
 
-  for (genvar p = 0; p < PE; p++) begin : lane
-    wire  [COUNT_WIDTH-1:0] count;
-    logic [ACC_WIDTH-1:0]   accumulator;
+  wire [X_WIDTH-1:0] x_by_plane;
+  for (genvar b = 0; b < X_WIDTH; b++) begin : plane
+    assign x_by_plane[b] = x_1[b % SIMD * X_BITS + b / SIMD];
+  end
 
-    popcount #(.WIDTH(SIMD)) agreeing (.clk, .enable(advance), .bits(agree_2[p*SIMD +: SIMD]), .count);
+  for (genvar p = 0; p < PE; p++) begin : lane
+    wire  [ACC_WIDTH-1:0] sum;
+    logic [ACC_WIDTH-1:0] accumulator;
+
+    if (PLANES != 0) begin : by_plane
+      localparam int COUNT_WIDTH = $clog2(SIMD * ((1 << W_BITS) - 1) * ((1 << X_BITS) - 1) + 1);
+      wire [COUNT_WIDTH-1:0] count;
+      planes #(.SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS)) dot (
+        .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level(x_by_plane), .count
+      );
+      assign sum = ACC_WIDTH'(count);
+    end else begin : by_lane
+      localparam int COUNT_WIDTH = (W_BITS == 1 ? X_BITS : W_BITS + X_BITS) + $clog2(SIMD + 1);
+      wire signed [COUNT_WIDTH:0] count;
+      products #(.SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS)) dot (
+        .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level(x_1), .count(count[COUNT_WIDTH-1:0])
+      );
+      assign count[COUNT_WIDTH] = W_BITS > 1 && count[COUNT_WIDTH-1];
+      assign sum = ACC_WIDTH'(count);
+    end
 
     always_ff @(posedge clk)
       if (advance && valid_3)
-        accumulator <= (first_3 ? start_3[p*ACC_WIDTH +: ACC_WIDTH] : accumulator) + ACC_WIDTH'(count);
+        accumulator <= (first_3 ? start_3[p*ACC_WIDTH +: ACC_WIDTH] : accumulator) + sum;
     assign m_axis_tdata[p*ACC_WIDTH +: ACC_WIDTH] = accumulator;
   end
 

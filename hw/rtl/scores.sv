@@ -1,7 +1,7 @@
 `default_nettype none
-// The last layer: class scores in agreeing bits, not compared with anything.
+// Accumulators that are not compared with anything: the last layer's class scores, or sums for a search of thresholds.
 //
-//   score[r] = popcount(~(weight[r] ^ x))           r = 0 .. ROWS-1
+//   score[r] = accumulator of `mvu`                 r = 0 .. ROWS-1
 //
 // In: COLS/SIMD beats of SIMD inputs. Out: ROWS/PE beats of PE scores, SCORE_WIDTH bits each, the lowest class in bit 0.
 module scores #(
@@ -9,13 +9,19 @@ module scores #(
   parameter  int COLS = 8,
   parameter  int PE   = 2,
   parameter  int SIMD = 4,
-  parameter      WEIGHTS = "",                     // ROWS/PE * COLS/SIMD words of PE * SIMD bits, row folds outermost
+  parameter  int W_BITS = 1,                       // of a weight
+  parameter  int X_BITS = 1,                       // of an input
+  parameter  int PLANES = 1,                       // how they are multiplied, see `mvu`
+  parameter  int SPAN   = COLS,                    // the highest score there is
+  parameter  int START  = 0,                       // 1: scores start at STARTS, 0: at zero
+  parameter      WEIGHTS = "",                     // as of `mvu`
+  parameter      STARTS  = "",                     // ROWS/PE words of PE * SCORE_WIDTH bits
   parameter      ROM_STYLE = "auto",               // of the weights: "block", "distributed" or "auto"
-  localparam int SCORE_WIDTH = $clog2(COLS + 1)
+  localparam int SCORE_WIDTH = $clog2(SPAN + 1)
 ) (
   input  wire                       clk,
   input  wire                       rst,           // synchronous, control only
-  input  wire  [SIMD-1:0]           s_axis_tdata,
+  input  wire  [SIMD*X_BITS-1:0]    s_axis_tdata,
   input  wire                       s_axis_tvalid,
   output wire                       s_axis_tready,
   output wire  [PE*SCORE_WIDTH-1:0] m_axis_tdata,
@@ -26,8 +32,8 @@ module scores #(
   wire                      score_valid, score_ready;
 
   mvu #(
-    .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .ACC_WIDTH(SCORE_WIDTH), .START(0), .WEIGHTS(WEIGHTS),
-    .ROM_STYLE(ROM_STYLE)
+    .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS), .PLANES(PLANES),
+    .ACC_WIDTH(SCORE_WIDTH), .START(START), .WEIGHTS(WEIGHTS), .STARTS(STARTS), .ROM_STYLE(ROM_STYLE)
   ) unit (
     .clk, .rst,
     .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,

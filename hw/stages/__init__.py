@@ -5,17 +5,20 @@ nothing. Calling it on the input beats of whole frames gives the output beats th
 """
 
 from ..memories import RomStyle
-from .cut import Binarize
-from .matrix import Dense, DenseScores, Mvtu, Scores, covers
-from .stage import MODULES, Folding, FoldingError, LayerStage, Output, Parameters, Stage, divisors, lowering, stage_of
+from .cut import Binarize, Cut, ThresholdStep
+from .lowering import lowering, stages_of
+from .maps import Pool, PoolSum, Window
+from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
+from .stage import MODULES, Folding, FoldingError, LayerStage, Output, Parameters, Stage, divisors
 from .stream import DwcDown, DwcUp, Fifo, converters
-from .tail import Argmax, ArgmaxTree
+from .tail import Argmax, ArgmaxTree, tail
 
 __all__ = [
     "MODULES",
     "Argmax",
     "ArgmaxTree",
     "Binarize",
+    "Cut",
     "Dense",
     "DenseScores",
     "DwcDown",
@@ -24,15 +27,22 @@ __all__ = [
     "Folding",
     "FoldingError",
     "LayerStage",
+    "Mvlu",
     "Mvtu",
     "Output",
     "Parameters",
+    "Pool",
+    "PoolSum",
     "RomStyle",
+    "ScaledScores",
     "Scores",
     "Stage",
+    "ThresholdStep",
+    "Window",
     "converters",
     "covers",
     "divisors",
     "lowering",
-    "stage_of",
+    "stages_of",
+    "tail",
 ]

@@ -1,52 +1,45 @@
-"""Weights times codes, folded or a frame a cycle: with thresholds, or as scores."""
+"""Weights times levels, folded or a vector a cycle: with thresholds, or as sums."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from itertools import product
 from typing import ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...export import graph as g
+from ...export.graph.weighted import Weighted, reached, steps
 from ..memories import RomStyle
 from ..packing import Beats, integer_bits, integers, memory_file, weight_words
 from ..parts import Family
 from .primitives import counter_bits, replay, rom, together
-from .stage import Folding, FoldingError, Output, Parameters, Primitives, Stage, check_divides, divisors, lowers, stage
-from .stream import converters
-from .tail import Argmax, ArgmaxTree
+from .stage import FoldingError, Parameters, Primitives, check_divides, stage
 
-STYLES: tuple[RomStyle, ...] = ("auto", "block")  # where weights may lie; what yosys puts there anyway is not tried
+FEW_LANES = 8  # up to so many a product for every lane is smaller than a popcount for every pair of bits
 
 
 @dataclass(frozen=True, eq=False)
-class _Matrix:
-    """What the two matrix-vector stages share: the weights, the folding, and what follows from them.
+class _Matrix(Weighted):
+    """What the matrix-vector stages share: the weights, the folding, and what follows from them.
 
-    weight      (rows, cols) bool, True is +1
+    weight      (rows, cols) bool, True is +1 and False −1; or integers
+    takes       levels of an input
+    vectors     of a frame: the places of a convolution's window
     rom_style   where folded weights lie: "block" memory, "distributed" in LUTs, "auto" as synthesis sees fit
     """
 
     name: str
-    weight: NDArray[np.bool_]
+    weight: NDArray[np.bool_] | NDArray[np.integer]
     pe: int
     simd: int
     _: KW_ONLY
+    takes: int = 2
+    vectors: int = 1
     rom_style: RomStyle = "auto"
 
     estimated_with: ClassVar[str] = "matrix"
-    element_bits: ClassVar[int] = 1
-    elementwise: ClassVar[bool] = False
-
-    @classmethod
-    def foldings(cls, layer: g.Dense | g.Scores) -> Iterator[Folding]:
-        """Unrolled weights lie nowhere, but the search knows that by the cost."""
-        for pe, simd, style in product(divisors(layer.outputs), divisors(layer.inputs), STYLES):
-            yield Folding(pe, simd, style)
 
     def __post_init__(self) -> None:
         rows, cols = self.weight.shape
@@ -54,37 +47,77 @@ class _Matrix:
         check_divides(self.name, "SIMD", self.simd, cols, "inputs")
 
     @property
+    def element_bits(self) -> int:
+        return (self.takes - 1).bit_length()
+
+    @property
+    def one_bit(self) -> bool:
+        return self.weight.dtype == np.bool_ and self.takes == 2
+
+    @property
+    def planes(self) -> bool:
+        """Whether weights and inputs meet bit by bit; otherwise there is a product for every lane."""
+        return self.one_bit or self.simd > FEW_LANES
+
+    @property
+    def span(self) -> int:
+        """The highest accumulator."""
+        return int(self.spans().max())
+
+    @property
     def in_width(self) -> int:
-        return self.simd
+        return self.simd * self.element_bits
 
     @property
     def in_beats(self) -> int:
-        return self.weight.shape[1] // self.simd
+        return self.vectors * self.weight.shape[1] // self.simd
 
     @property
     def out_beats(self) -> int:
-        return len(self.weight) // self.pe
+        return self.vectors * self.rows // self.pe
 
     @property
     def cycles(self) -> int:
-        return self.in_beats * self.out_beats
+        return self.in_beats * self.rows // self.pe
+
+    def starts(self) -> NDArray[np.int64]:
+        """(rows,) what the hardware's accumulators begin with so that they end as the graph's do."""
+        highest = (1 << self.element_bits) - 1
+        if self.weight.dtype == np.bool_:
+            counted = (~self.signs).sum(axis=1) * highest
+        else:
+            counted = self.weight.shape[1] * (highest << (self.weight_bits - 1)) if self.planes else 0
+        return self.lifts() - counted
 
     def parameters(self) -> Parameters:
         rows, cols = self.weight.shape
+        unusual = {
+            "W_BITS": (self.weight_bits, 1),
+            "X_BITS": (self.element_bits, 1),
+            "PLANES": (int(self.planes), 1),
+            "SPAN": (self.span, cols),
+        }
         return {
             "ROWS": rows,
             "COLS": cols,
             "PE": self.pe,
             "SIMD": self.simd,
+            **{name: value for name, (value, default) in unusual.items() if value != default},
             "WEIGHTS": f"{self.name}_weights.mem",
             "ROM_STYLE": self.rom_style,
         }
 
     def memories(self) -> Mapping[str, str]:
-        return {f"{self.name}_weights.mem": memory_file(weight_words(self.weight, self.pe, self.simd))}
+        words = weight_words(self.weight, self.pe, self.simd, self.weight_bits, self.planes)
+        return {f"{self.name}_weights.mem": memory_file(words)}
+
+    def by_row_fold(self, what: str, values: NDArray[np.integer], bits: int) -> dict[str, str]:
+        """A memory file of (rows,) or (rows, k) values, a word for each row fold."""
+        words = integer_bits(values.reshape(self.rows // self.pe, -1), bits)
+        return {f"{self.name}_{what}.mem": memory_file(words)}
 
     def features(self) -> Parameters:
-        """Weights and thresholds are not looked at: the estimate is of random ones."""
+        """Weights and thresholds are not looked at: the estimate is of random ones. Vectors are one like another."""
         return self.parameters()
 
     @staticmethod
@@ -122,34 +155,24 @@ class _Matrix:
     def lanes(self) -> Mapping[str, int]:
         return {"PE": self.pe, "SIMD": self.simd}
 
-    def decided(self, beats: Beats) -> None:
-        return None
-
-    def agreeing(self, beats: Beats) -> NDArray[np.int64]:
-        """(frames, rows) accumulators of the frames in `beats`."""
-        x = beats.reshape(-1, self.weight.shape[1])
-        return x.astype(np.int64) @ self.weight.T + (~x).astype(np.int64) @ ~self.weight.T
+    def accumulators(self, beats: Beats) -> NDArray[np.int64]:
+        """(vectors, rows) of all frames in `beats`, as the graph counts them: 0 .. span."""
+        x = integers(beats, self.element_bits).reshape(-1, self.weight.shape[1])
+        return x @ self.integers().T + self.lifts()
 
 
-@lowers(g.Dense)
 @stage
 @dataclass(frozen=True, eq=False)
 class Mvtu(_Matrix):
-    """Matrix-vector-threshold unit: code[r] = agreeing bits of weight[r] and x >= threshold[r].
+    """Matrix-vector-threshold unit: code[r] = accumulator of row r >= threshold[r].
 
-    threshold   (rows,) int, in agreeing bits, 0 .. cols + 1; cols + 1 never fires
+    threshold   (rows,) int, 0 .. the row's span + 1, which never fires
     """
 
     threshold: NDArray[np.int32]
 
     module: ClassVar[str] = "mvtu"
-
-    @classmethod
-    def of(cls, layer: g.Dense, folding: Folding) -> Mvtu:
-        """The unrolled one where the folding covers the layer."""
-        if covers(layer.signs, folding.pe, folding.simd):
-            return Dense(layer.name, layer.signs, folding.pe, folding.simd, layer.threshold)
-        return cls(layer.name, layer.signs, folding.pe, folding.simd, layer.threshold, rom_style=folding.rom_style)
+    out_bits: ClassVar[int] = 1
 
     @property
     def out_width(self) -> int:
@@ -159,72 +182,137 @@ class Mvtu(_Matrix):
         return {**super().parameters(), "THRESHOLDS": f"{self.name}_thresholds.mem"}
 
     def memories(self) -> Mapping[str, str]:
-        accumulator_width = self.weight.shape[1].bit_length() + 1
-        words = integer_bits(-self.threshold.reshape(-1, self.pe), accumulator_width)
-        return {**super().memories(), f"{self.name}_thresholds.mem": memory_file(words)}
-
-    def values(self, beats: Beats) -> NDArray[np.bool_]:
-        return beats.reshape(-1, len(self.weight))
-
-    def beats(self, values: NDArray[np.bool_]) -> Beats:
-        return values.reshape(-1, self.pe)
-
-    def tail(self, output: Output) -> list[Stage]:
-        return []
+        starts = self.starts() - self.threshold
+        return {**super().memories(), **self.by_row_fold("thresholds", starts, self.span.bit_length() + 1)}
 
     def __call__(self, beats: Beats) -> Beats:
-        return self.beats(self.agreeing(beats) >= self.threshold)
+        return (self.accumulators(beats) >= self.threshold).reshape(-1, self.pe)
 
 
-@lowers(g.Scores)
 @stage
 @dataclass(frozen=True, eq=False)
-class Scores(_Matrix):
-    """The last layer: score[r] = agreeing bits of weight[r] and x; a beat is `pe` scores."""
+class Mvlu(_Matrix):
+    """Matrix-vector-level unit: level[r] = how many of threshold[r] the accumulator of row r reaches.
 
-    module: ClassVar[str] = "scores"
+    threshold   (rows, levels − 1) int, rising: 0 .. the row's span + 1, which is never reached
+    """
 
-    @classmethod
-    def of(cls, layer: g.Scores, folding: Folding) -> Scores:
-        """The unrolled one where the folding covers the layer."""
-        if covers(layer.signs, folding.pe, folding.simd):
-            return DenseScores(layer.name, layer.signs, folding.pe, folding.simd)
-        return cls(layer.name, layer.signs, folding.pe, folding.simd, rom_style=folding.rom_style)
+    threshold: NDArray[np.int32]
+
+    module: ClassVar[str] = "mvlu"
 
     @property
-    def score_width(self) -> int:
-        return self.weight.shape[1].bit_length()
+    def out_bits(self) -> int:
+        return self.threshold.shape[1].bit_length()
 
     @property
     def out_width(self) -> int:
-        return self.pe * self.score_width
+        return self.pe * self.out_bits
 
-    def values(self, beats: Beats) -> NDArray[np.int32]:
-        return integers(beats, self.score_width).reshape(-1, len(self.weight)).astype(np.int32)
+    def parameters(self) -> Parameters:
+        files = {what.upper(): f"{self.name}_{what}.mem" for what in ("starts", "thresholds")}
+        return {**super().parameters(), "COUNT": self.threshold.shape[1], **files}
 
-    def beats(self, values: NDArray[np.integer]) -> Beats:
-        return integer_bits(values.reshape(-1, self.pe), self.score_width)
-
-    def tail(self, output: Output) -> list[Stage]:
-        """One score a beat, or all in one where they come in fewer cycles than there are classes; then the class.
-
-        So these stages are never slower than the scores are.
-        """
-        classes = len(self.weight)
-        serial = self.cycles >= classes
-        chain = list(converters(self, self.score_width * (1 if serial else classes), "score"))
-        if output == "class":
-            chain.append((Argmax if serial else ArgmaxTree)("argmax", classes, self.score_width))
-        return chain
+    def memories(self) -> Mapping[str, str]:
+        width = (self.span + 1).bit_length()
+        starts = self.by_row_fold("starts", self.starts(), width)
+        # What is above a row's own span may be above all of them: "never" is the same for every row.
+        return {**super().memories(), **starts, **self.by_row_fold("thresholds", self.threshold, width)}
 
     def __call__(self, beats: Beats) -> Beats:
-        return self.beats(self.agreeing(beats))
+        levels = reached(self.accumulators(beats), steps(self.threshold).astype(np.int64), self.threshold.shape[1] + 1)
+        return integer_bits(levels.reshape(-1, self.pe).astype(np.int64), self.out_bits)
+
+
+@stage
+@dataclass(frozen=True, eq=False)
+class Scores(_Matrix):
+    """Accumulators as they are, `pe` a beat: the scores of the last layer, or sums that others compare.
+
+    offset     (rows,) int, added to each; no sum falls below 0
+    compared   with thresholds that may lie one above the highest sum
+    """
+
+    _: KW_ONLY
+    offset: NDArray[np.int64] | None = None
+    compared: bool = False
+
+    module: ClassVar[str] = "scores"
+
+    @property
+    def top(self) -> int:
+        """The highest that fits: the highest score, or threshold."""
+        return self.compared + (self.span if self.offset is None else int((self.spans() + self.offset).max()))
+
+    @property
+    def out_bits(self) -> int:
+        return self.top.bit_length()
+
+    @property
+    def out_width(self) -> int:
+        return self.pe * self.out_bits
+
+    def _begin(self) -> NDArray[np.int64]:
+        return self.starts() if self.offset is None else self.starts() + self.offset
+
+    def parameters(self) -> Parameters:
+        started: dict[str, int | str] = {"START": 1, "STARTS": f"{self.name}_starts.mem"} if self._begin().any() else {}
+        span = {"SPAN": self.top} if self.top != self.weight.shape[1] else {}
+        return {**super().parameters(), **span, **started}
+
+    def memories(self) -> Mapping[str, str]:
+        begin = self._begin()
+        return {**super().memories(), **(self.by_row_fold("starts", begin, self.out_bits) if begin.any() else {})}
+
+    def __call__(self, beats: Beats) -> Beats:
+        sums = self.accumulators(beats)
+        return integer_bits((sums if self.offset is None else sums + self.offset).reshape(-1, self.pe), self.out_bits)
+
+
+@stage
+@dataclass(frozen=True, eq=False)
+class ScaledScores(_Matrix):
+    """Scores whose rows have gains of their own: multiplier[r] · accumulator of row r + offset[r].
+
+    multiplier   (rows,) int, positive
+    offset       (rows,) int, 0 or more
+    """
+
+    multiplier: NDArray[np.int64]
+    offset: NDArray[np.int64]
+
+    module: ClassVar[str] = "scaled_scores"
+
+    @property
+    def out_bits(self) -> int:
+        return int((self.multiplier * self.spans() + self.offset).max()).bit_length()
+
+    @property
+    def out_width(self) -> int:
+        return self.pe * self.out_bits
+
+    def parameters(self) -> Parameters:
+        widths = {"FACTOR_WIDTH": int(self.multiplier.max()).bit_length(), "SCORE_WIDTH": self.out_bits}
+        files = {what.upper(): f"{self.name}_{what}.mem" for what in ("starts", "multipliers", "offsets")}
+        return {**super().parameters(), **widths, **files}
+
+    def memories(self) -> Mapping[str, str]:
+        return {
+            **super().memories(),
+            **self.by_row_fold("starts", self.starts(), self.span.bit_length()),
+            **self.by_row_fold("multipliers", self.multiplier, int(self.multiplier.max()).bit_length()),
+            **self.by_row_fold("offsets", self.offset, self.out_bits),
+        }
+
+    def __call__(self, beats: Beats) -> Beats:
+        scores = self.accumulators(beats) * self.multiplier + self.offset
+        return integer_bits(scores.reshape(-1, self.pe), self.out_bits)
 
 
 @dataclass(frozen=True, eq=False)
 class _Unrolled(_Matrix):
-    """What the two matrix stages of one frame a cycle share: their folding covers the whole layer, PE = rows and
-    SIMD = inputs, so that every weight is a constant.
+    """What the two matrix stages of one vector a cycle share: their folding covers the whole layer, PE = rows and
+    SIMD = inputs, so that every weight is a constant. Weights are ±1 and inputs one bit.
 
     group   inputs that are counted before a register: fewer are faster, and each takes an adder of its own
     """
@@ -260,7 +348,7 @@ class _Unrolled(_Matrix):
         return {**values, "GROUP": self.group}
 
 
-def covers(weight: NDArray[np.bool_], pe: int, simd: int) -> bool:
+def covers(weight: NDArray, pe: int, simd: int) -> bool:
     """Whether the folding takes the whole matrix in one cycle."""
     return (pe, simd) == weight.shape
 
@@ -268,7 +356,7 @@ def covers(weight: NDArray[np.bool_], pe: int, simd: int) -> bool:
 @stage
 @dataclass(frozen=True, eq=False)
 class Dense(_Unrolled, Mvtu):
-    """`Mvtu` at one frame a cycle, weights and thresholds constants."""
+    """`Mvtu` at one vector a cycle, weights and thresholds constants."""
 
     module: ClassVar[str] = "dense"
 
@@ -276,6 +364,6 @@ class Dense(_Unrolled, Mvtu):
 @stage
 @dataclass(frozen=True, eq=False)
 class DenseScores(_Unrolled, Scores):
-    """`Scores` at one frame a cycle, weights constants."""
+    """`Scores` at one vector a cycle, weights constants."""
 
     module: ClassVar[str] = "dense_scores"

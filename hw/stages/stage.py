@@ -1,14 +1,11 @@
-"""What every stage answers, which modules there are, and which stage a layer of the graph becomes."""
+"""What every stage answers, and which modules there are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast
+from typing import ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
-from numpy.typing import NDArray
-
-from ...export.graph import Layer
 from ..memories import RomStyle
 from ..packing import Beats
 from ..parts import Family
@@ -67,67 +64,27 @@ class Stage(Protocol):
     @staticmethod
     def made_of(features: Parameters, family: Family) -> Primitives: ...
     def lanes(self) -> Mapping[str, int]: ...  # of its folding, for tables
-    def decided(self, beats: Beats) -> NDArray | None: ...  # (frames,) the class, where it is what the stage emits
     def __call__(self, beats: Beats) -> Beats: ...
 
 
 class LayerStage(Stage, Protocol):
-    """A stage that is a layer of the graph.
+    """A stage whose output is that of a layer.
 
-    element_bits   of one input in a beat: a byte for a pixel, a bit for a bit
-    elementwise    an output for each input: only PE counts, and follows the beats that the next stage reads
+    out_bits   of one of its elements
     """
 
-    element_bits: ClassVar[int]
-    elementwise: ClassVar[bool]
-
-    @classmethod
-    def of(cls, layer: Any, folding: Folding) -> LayerStage: ...
-    @classmethod
-    def foldings(cls, layer: Any) -> Iterable[Folding]: ...  # every legal one, wherever the weights may lie
-    def values(self, beats: Beats) -> NDArray: ...  # the output beats of whole frames as (frames, outputs)
-    def beats(self, values: NDArray) -> Beats: ...  # and back
-    def tail(self, output: Output) -> list[Stage]: ...  # what follows it, whatever comes next
     @property
-    def pe(self) -> int: ...
-    @property
-    def simd(self) -> int: ...
+    def out_bits(self) -> int: ...
 
 
 D = TypeVar("D", bound="type[Stage]")
 MODULES: dict[str, type[Stage]] = {}
-LAYERS: dict[type, type[LayerStage]] = {}
 
 
 def stage(descriptor: D) -> D:
     """Makes a module known to the estimates and their calibration."""
     MODULES[descriptor.module] = descriptor
     return descriptor
-
-
-def lowers(layer: type) -> Callable[[D], D]:
-    """Makes a descriptor the one that a kind of layer becomes; its `of` may give a relative."""
-
-    def registered(descriptor: D) -> D:
-        LAYERS[layer] = cast(type[LayerStage], descriptor)
-        return descriptor
-
-    return registered
-
-
-def lowering(layer: Layer) -> type[LayerStage]:
-    """What the layer becomes in hardware. Raises FoldingError where there is no RTL for it."""
-    if type(layer) not in LAYERS or not layer.one_bit:
-        raise FoldingError(
-            f"{layer.name}: no RTL yet for a {type(layer).__name__.lower()} of {layer.takes} levels; so far nets of ±1 "
-            "weights and codes, dense layer behind dense layer, become hardware"
-        )
-    return LAYERS[type(layer)]
-
-
-def stage_of(layer: Layer, folding: Folding) -> LayerStage:
-    """The layer in hardware."""
-    return lowering(layer).of(layer, folding)
 
 
 def divisors(n: int) -> list[int]:

@@ -26,9 +26,6 @@ class _Stream:
     def lanes(self) -> Mapping[str, int]:
         return {}
 
-    def decided(self, beats: Beats) -> None:
-        return None
-
 
 @dataclass(frozen=True)
 class _WidthConverter(_Stream):

@@ -1,8 +1,8 @@
-"""Scores to a class."""
+"""Scores to a class: what follows the last layer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..packing import Beats, integer_bits, integers
 from ..parts import Family
 from .primitives import counter_bits
-from .stage import Parameters, Primitives, stage
+from .stage import LayerStage, Output, Parameters, Primitives, Stage, stage
+from .stream import converters
 
 
 @dataclass(frozen=True)
@@ -89,3 +90,16 @@ class ArgmaxTree(_Argmax):
     def made_of(features: Parameters, family: Family) -> Primitives:
         classes, width = int(features["CLASSES"]), int(features["SCORE_WIDTH"])
         return Primitives({"stage": 1, "match": classes - 1, "match bit": (classes - 1) * width})
+
+
+def tail(last: LayerStage, outputs: int, output: Output) -> Iterator[Stage]:
+    """One score a beat, or all in one where they come in fewer cycles than there are classes; then the class.
+
+    So these stages are never slower than the last layer is. A single code is a class already.
+    """
+    if outputs == 1:
+        return
+    serial = last.cycles >= outputs
+    yield from converters(last, last.out_bits * (1 if serial else outputs), "score")
+    if output == "class":
+        yield (Argmax if serial else ArgmaxTree)("argmax", outputs, last.out_bits)

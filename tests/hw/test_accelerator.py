@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from bitneck.export.graph import Binarize, Graph, GraphError
 from bitneck.hw.accelerator import Accelerator, lower
-from bitneck.hw.folding import Folding
+from bitneck.hw.folding import Folding, cycles_of
 from bitneck.hw.names import NamingError
-from bitneck.hw.stages import Dense, DenseScores, DwcDown, DwcUp, Fifo, FoldingError, divisors, stage_of
+from bitneck.hw.stages import Dense, DenseScores, DwcDown, DwcUp, Fifo, FoldingError, divisors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_nets import random_frames, random_graph
@@ -60,7 +60,7 @@ def test_streams_of_a_trace_are_the_streams_that_made_it(drawn):
 @given(accelerators())
 def test_frames_take_the_cycles_of_the_largest_fold(drawn):
     graph, foldings, accelerator = drawn
-    assert accelerator.cycles == max(stage_of(layer, foldings[layer.name]).cycles for layer in graph.layers)
+    assert accelerator.cycles == max(cycles_of(layer, foldings[layer.name]) for layer in graph.layers)
     assert accelerator[accelerator.bottleneck].cycles == accelerator.cycles
 
 

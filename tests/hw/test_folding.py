@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from bitneck.hw.accelerator import lower
-from bitneck.hw.folding import Folding, complete, fold
-from bitneck.hw.stages import FoldingError, stage_of
+from bitneck.hw.folding import Folding, complete, cycles_of, fold
+from bitneck.hw.stages import FoldingError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_nets import random_graph
@@ -34,7 +34,7 @@ def test_folding_for_a_target_is_fast_enough_and_none_with_fewer_lanes_is(widths
             for simd in range(1, layer.inputs + 1)
             if pe * simd < lanes and layer.outputs % pe == 0 and layer.inputs % simd == 0
         )
-        assert all(stage_of(layer, folding).cycles > target for folding in cheaper)
+        assert all(cycles_of(layer, folding) > target for folding in cheaper)
 
 
 def test_one_cycle_a_frame_covers_every_layer():

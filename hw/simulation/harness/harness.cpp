@@ -50,7 +50,7 @@ extern "C" struct Run {
     uint32_t seed;
     uint32_t input_stall;      // of 256 cycles in which the source pauses
     uint32_t output_stall;     // of 256 cycles in which the sink pauses
-    int64_t cycles;            // out: clock cycles from the first possible beat to the last
+    int64_t cycles;            // out: clock cycles from the first possible beat to the last that leaves
     int64_t first_frame;       // out: cycle in which the first frame has left
     int64_t* seen;             // out, by stream: beats that passed
     uint8_t* state;            // out, by stream: valid | ready << 1 at the end
@@ -123,10 +123,10 @@ static int simulate(struct Run* run, int64_t frame_beats) {
         }
         const bool taken = top->s_axis_tvalid && top->s_axis_tready;
         if (run->seen[last] == frame_beats && run->first_frame == 0) run->first_frame = cycle;
+        if (run->seen[last] == run->beats[last] && run->cycles == 0) run->cycles = cycle;
         if (moved || taken) progress = cycle;
         if (idle_until == 0 && cycle - progress > run->patience) result = 1;
         if (idle_until == 0 && std::equal(run->seen, run->seen + count, run->beats)) {
-            run->cycles = cycle;
             idle_until = cycle + run->patience / 8;
         }
         top->clk = 1, top->eval();

@@ -1,0 +1,44 @@
+`default_nettype none
+// SIMD weights times SIMD levels, summed: a product for every lane.
+//
+//   count = sum over lanes of weight * level, two enabled edges later
+//
+// A one-bit weight is +1 or -1: a level counts for +1 and what it lacks to the highest for -1. Weights of more bits are in
+// two's complement, and the count is so too. Bits come lane by lane, the lowest first.
+module products #(
+  parameter  int SIMD   = 4,
+  parameter  int W_BITS = 1,
+  parameter  int X_BITS = 1,
+  localparam int PRODUCT_WIDTH = W_BITS == 1 ? X_BITS : W_BITS + X_BITS,
+  localparam int COUNT_WIDTH   = PRODUCT_WIDTH + $clog2(SIMD + 1)
+) (
+  input  wire                    clk,
+  input  wire                    enable,
+  input  wire  [W_BITS*SIMD-1:0] weight,
+  input  wire  [X_BITS*SIMD-1:0] level,
+  output logic [COUNT_WIDTH-1:0] count
+);
+  // Row 1: products; weights come from block memory, which is slow, so only a small one follows it. Row 2: their sum.
+  for (genvar i = 0; i < SIMD; i++) begin : lane
+    wire signed [W_BITS-1:0]  w = weight[i*W_BITS +: W_BITS];
+    wire signed [X_BITS:0]    x = {1'b0, level[i*X_BITS +: X_BITS]};
+    logic [PRODUCT_WIDTH-1:0] product;
+    wire  [COUNT_WIDTH-1:0]   wide, sum;
+
+    if (W_BITS == 1) begin : sign
+      always_ff @(posedge clk) if (enable) product <= x[X_BITS-1:0] ^ {X_BITS{~w[0]}};
+      assign wide = COUNT_WIDTH'(product);
+    end else begin : integer_weight
+      always_ff @(posedge clk) if (enable) product <= w * x;
+      assign wide = {{(COUNT_WIDTH - PRODUCT_WIDTH){product[PRODUCT_WIDTH-1]}}, product};
+    end
+
+    if (i == 0) begin : head
+      assign sum = wide;
+    end else begin : chain
+      assign sum = lane[i-1].sum + wide;
+    end
+  end
+  always_ff @(posedge clk) if (enable) count <= lane[SIMD-1].sum;
+endmodule
+`default_nettype wire

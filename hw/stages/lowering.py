@@ -1,0 +1,198 @@
+"""Which stages a layer of the graph becomes, and which foldings it can have.
+
+A layer becomes a few stages in a row. The one that bears the layer's name is the last of them: its output stream
+carries the layer's codes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...export import graph as g
+from ...export.graph.weighted import steps
+from ..memories import RomStyle
+from .cut import Binarize, Cut, ThresholdStep
+from .maps import Pool, PoolSum, Window
+from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
+from .stage import Folding, FoldingError, Stage, check_divides, divisors
+from .stream import converters
+
+STYLES: tuple[RomStyle, ...] = ("auto", "block")  # where weights may lie; what yosys puts there anyway is not tried
+AT_ONCE = 15  # thresholds that are compared side by side; more are searched
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """What a kind of layer becomes.
+
+    stages        of a layer with a folding; `lane` is the bits in which an element of the chip's input comes
+    foldings      every legal one, wherever the weights may lie
+    elementwise   it has no weights: only PE counts, and follows the beats that the next layer reads
+    """
+
+    stages: Callable[[Any, Folding, int], list[Stage]]
+    foldings: Callable[[Any], Iterator[Folding]]
+    elementwise: bool = False
+
+
+def stages_of(layer: g.Layer, folding: Folding, lane: int | None = None) -> list[Stage]:
+    """The layer in hardware. lane   of the first layer: bits of an element where it comes onto the chip"""
+    bits = (layer.takes - 1).bit_length()
+    found = LOWERINGS[type(layer)].stages(layer, folding, lane or bits)
+    if lane in (None, bits) or isinstance(found[0], Binarize | Cut):
+        return found
+    # Elements that come in bytes and are narrower.
+    wide = found[0].in_width // bits
+    elements = found[0].in_beats * wide
+    identity = np.arange(1 << bits)[None]
+    return [Cut("input", identity, elements, wide, lane, bits), *found]
+
+
+def lowering(layer: g.Layer) -> Lowering:
+    return LOWERINGS[type(layer)]
+
+
+def _binarize(layer: g.Binarize, folding: Folding, lane: int) -> list[Stage]:
+    return [Binarize(layer.name, layer.threshold, layer.bits, folding.pe)]
+
+
+def _cut(layer: g.Cut, folding: Folding, lane: int) -> list[Stage]:
+    table = np.pad(layer.table.astype(np.int64), ((0, 0), (0, (1 << (layer.takes - 1).bit_length()) - layer.takes)))
+    return [Cut(layer.name, table, layer.inputs, folding.pe, lane, layer.emits.bits)]
+
+
+def _of_channels(layer: g.Binarize | g.Cut | g.Pool) -> Iterator[Folding]:
+    return (Folding(pe) for pe in divisors(layer.out_shape[-1]))
+
+
+def _pool(layer: g.Pool, folding: Folding, lane: int) -> list[Stage]:
+    shape, kernel, stride, padding = upright(layer)
+    channels = shape[2]
+    check_divides(layer.name, "PE", folding.pe, channels, "channels")
+    smallest = np.broadcast_to(np.array(layer.of) == "min", channels)
+    bits = (layer.takes - 1).bit_length()
+    pads = np.where(smallest, (1 << bits) - 1, 0)
+    window = Window(f"{layer.name}_window", shape, kernel, stride, padding, folding.pe, bits, pads, by_fold=True)
+    common = layer.name, channels, folding.pe, bits, math.prod(kernel), math.prod(window.places)
+    if layer.of[0] == "sum":
+        return [window, PoolSum(*common, layer.emits.bits)]
+    return [window, Pool(*common, smallest)]
+
+
+def _conv(layer: g.Conv, folding: Folding, lane: int) -> list[Stage]:
+    shape, kernel, stride, padding = upright(layer)
+    channels, cols = shape[2], math.prod(kernel) * shape[2]
+    if folding.simd not in _widths(layer):
+        raise FoldingError(
+            f"{layer.name}: SIMD={folding.simd} gives no beats of a window of {kernel[0]} x {kernel[1]} places of "
+            f"{channels} channels; choose one of {_widths(layer)}"
+        )
+    lanes = min(folding.simd, channels)
+    bits = (layer.takes - 1).bit_length()
+    pads = np.full(channels, layer.pad)
+    window = Window(f"{layer.name}_window", shape, kernel, stride, padding, lanes, bits, pads)
+    between = list(converters(window, folding.simd * bits, f"{layer.name}_window"))
+    weight = _over_all_channels(layer).reshape(layer.rows, cols)
+    return [window, *between, *_thresholded(layer, weight, folding, math.prod(window.places))]
+
+
+def _dense(layer: g.Dense, folding: Folding, lane: int) -> list[Stage]:
+    return _thresholded(layer, layer.weight, folding, 1)
+
+
+def _thresholded(layer: g.Dense | g.Conv, weight: NDArray, folding: Folding, vectors: int) -> list[Stage]:
+    """A matrix with thresholds, over so many vectors a frame."""
+    pe, simd, style, takes = folding.pe, folding.simd, folding.rom_style, layer.takes
+    if layer.emits.count == 2:
+        threshold = steps(layer.threshold)[:, 0]
+        if weight.dtype == np.bool_ and takes == 2 and covers(weight, pe, simd):
+            return [Dense(layer.name, weight, pe, simd, threshold, vectors=vectors)]
+        return [Mvtu(layer.name, weight, pe, simd, threshold, takes=takes, vectors=vectors, rom_style=style)]
+    if layer.emits.top <= AT_ONCE:
+        return [Mvlu(layer.name, weight, pe, simd, layer.threshold, takes=takes, vectors=vectors, rom_style=style)]
+    name = f"{layer.name}_sums"
+    sums = Scores(name, weight, pe, simd, takes=takes, vectors=vectors, compared=True, rom_style=style)
+    return [sums, *converters(sums, sums.out_bits, f"{layer.name}_sum"), *_search(layer, sums)]
+
+
+def _search(layer: g.Dense | g.Conv, sums: Scores) -> Iterator[Stage]:
+    bits = layer.emits.bits
+    # Filled up with such as are never reached: a search halves 2^bits − 1.
+    threshold = np.full((layer.rows, (1 << bits) - 1), sums.top, dtype=np.int64)
+    threshold[:, : layer.emits.top] = layer.threshold
+    for done in range(bits):
+        name = layer.name if done == bits - 1 else f"{layer.name}_step{done}"
+        yield ThresholdStep(name, threshold, sums.out_bits, done, sums.vectors * sums.rows)
+
+
+def _scores(layer: g.Scores, folding: Folding, lane: int) -> list[Stage]:
+    pe, simd = folding.pe, folding.simd
+    offset = layer.offset if layer.offset is not None and layer.offset.any() else None
+    takes, style = layer.takes, folding.rom_style
+    if layer.multiplier is not None and (layer.multiplier != 1).any():
+        full = np.zeros(layer.rows, np.int64) if offset is None else offset
+        return [ScaledScores(layer.name, layer.weight, pe, simd, layer.multiplier, full, takes=takes, rom_style=style)]
+    if layer.one_bit and offset is None and covers(layer.weight, pe, simd):
+        return [DenseScores(layer.name, layer.weight, pe, simd)]
+    return [Scores(layer.name, layer.weight, pe, simd, takes=takes, offset=offset, rom_style=style)]
+
+
+def _of_matrix(layer: g.Dense | g.Scores) -> Iterator[Folding]:
+    """Unrolled weights lie nowhere, but the search knows that by the cost."""
+    for pe, simd, style in product(divisors(layer.outputs), divisors(layer.inputs), STYLES):
+        yield Folding(pe, simd, style)
+
+
+def _of_conv(layer: g.Conv) -> Iterator[Folding]:
+    for pe, simd, style in product(divisors(layer.rows), _widths(layer), STYLES):
+        yield Folding(pe, simd, style)
+
+
+def _widths(layer: g.Conv) -> list[int]:
+    """SIMD of a convolution: a part of a place's channels, or several places of a window."""
+    channels = layer.shape[2]
+    return [*divisors(channels), *(channels * places for places in divisors(math.prod(layer.kernel)) if places > 1)]
+
+
+def upright(layer: g.Conv | g.Pool) -> tuple[Any, Any, Any, Any]:
+    """Shape, kernel, stride and padding; a map of one row stands on its end, so that its ring holds a window and not
+    the whole of it. Its stream is the same.
+    """
+    if layer.shape[0] != 1 or layer.kernel[0] != 1 or layer.padding[0] or layer.padding[2]:
+        return layer.shape, layer.kernel, layer.stride, layer.padding
+    _, columns, channels = layer.shape
+    return (
+        (columns, 1, channels),
+        (layer.kernel[1], 1),
+        (layer.stride[1], 1),
+        (layer.padding[1], 0, layer.padding[3], 0),
+    )
+
+
+def _over_all_channels(layer: g.Conv) -> NDArray:
+    """(rows, kernel rows, kernel columns, channels): 0 for the channels of other groups."""
+    if layer.groups == 1:
+        return layer.weight
+    rows, down, right, each = layer.weight.shape
+    whole = np.zeros((rows, down, right, layer.groups, each), dtype=np.int16)
+    weight = layer.integers().reshape(layer.weight.shape)
+    for row in range(rows):
+        whole[row, :, :, row * layer.groups // rows] = weight[row]
+    return whole.reshape(rows, down, right, -1)
+
+
+LOWERINGS: dict[type, Lowering] = {
+    g.Binarize: Lowering(_binarize, _of_channels, elementwise=True),
+    g.Cut: Lowering(_cut, _of_channels, elementwise=True),
+    g.Pool: Lowering(_pool, _of_channels, elementwise=True),
+    g.Conv: Lowering(_conv, _of_conv),
+    g.Dense: Lowering(_dense, _of_matrix),
+    g.Scores: Lowering(_scores, _of_matrix),
+}
