@@ -55,11 +55,11 @@ class Weighted:
 
     @property
     def weight_bits(self) -> int:
-        """Of the narrowest two's complement that holds every weight; 1 for ±1."""
+        """Of the narrowest two's complement that holds every weight, 2 at least; 1 for ±1."""
         if self.weight.dtype == np.bool_:
             return 1
         low, high = int(self.weight.min()), int(self.weight.max())
-        return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1
+        return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length(), 1) + 1
 
     def check_weights(self, name: str, axes: int) -> None:
         weight = self.weight

@@ -14,6 +14,7 @@ import jinja2
 
 from ...export.graph import Graph
 from ...hw.accelerator import Accelerator
+from ...hw.stages import Window
 from ...hw.synthesis.bitstream import Synthesis, Used
 from ...hw.synthesis.targets import Target, target_of
 from ...ib_analysis import layer_bits
@@ -35,6 +36,8 @@ class Layer:
 
     name: str
     kind: str
+    shape: str
+    window: str
     fan_in: int
     width: int
     pe: int
@@ -78,7 +81,8 @@ def page(
     return template.render(
         config=config,
         widths="-".join(
-            str(width) for width in (graph.inputs, *(each.outputs for each in graph.layers if each.fan_in > 1))
+            "x".join(map(str, shape))
+            for shape in (graph.shape or (graph.inputs,), *(each.out_shape for each in graph.layers if each.fan_in > 1))
         ),
         graph=graph,
         imported=origin if isinstance(origin, Imported) else None,
@@ -131,12 +135,30 @@ def _silicon(done: Synthesis, verification: Verification) -> Silicon:
 
 def _layers(graph: Graph, accelerator: Accelerator) -> Iterator[Layer]:
     for layer in graph.layers:
-        stage = accelerator.layer(layer.name)
-        bits = sum(_memory_bits(text) for text in stage.memories().values())
-        lanes = stage.lanes()
+        stages = accelerator.stages_of(layer.name)
+        kind, cycles = stages[-1].module, max(stage.cycles for stage in stages)
+        bits = sum(_memory_bits(text) for stage in stages for text in stage.memories().values())
+        lanes = {name: lanes for stage in stages for name, lanes in stage.lanes().items()}
+        window = next((stage for stage in stages if isinstance(stage, Window)), None)
         yield Layer(
-            layer.name, stage.module, layer.fan_in, layer.outputs, lanes["PE"], lanes.get("SIMD"), stage.cycles, bits
+            layer.name,
+            kind,
+            " x ".join(map(str, layer.out_shape)),
+            _window(layer) if window else "",
+            layer.fan_in,
+            layer.outputs,
+            lanes["PE"],
+            None if kind in ("pool", "pool_sum") else lanes.get("SIMD"),
+            cycles,
+            bits,
         )
+
+
+def _window(layer: Any) -> str:
+    """Of a convolution or a pool, in a few words."""
+    kernel, stride = ("{} x {}".format(*pair) for pair in (layer.kernel, layer.stride))
+    said = f"{kernel}, stride {stride}" if stride != "1 x 1" else kernel
+    return f"{said}, padded" if any(layer.padding) else said
 
 
 def _memory_bits(text: str) -> int:
