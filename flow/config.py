@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 from ..export.graph import Graph
 from ..hw.accelerator import Accelerator, lower
 from ..hw.costs.search import budget, search
-from ..hw.folding import fold
+from ..hw.folding import fastest, fold
 from ..hw.parts import PARTS, PartName
 from ..hw.stages import Folding, FoldingError, Output, RomStyle
 from ..models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
@@ -261,13 +261,14 @@ def chosen_samples(config: AnyConfig, data: Dataset) -> tuple[NDArray[np.uint8],
 
 
 def default_cycles(graph: Graph) -> int:
-    """Cycles a frame where nobody says: the least power of two that takes no more than DEFAULT_LANES.
+    """Cycles a frame where nobody says: the least power of two that there is a folding of DEFAULT_LANES for.
 
     For BNN-PYNQ's CNV that is the 32,768, for TFC the 64 of FINN's published foldings.
     """
     products = sum(layer.outputs * layer.fan_in for layer in graph.layers if layer.fan_in > 1)
+    least = fastest(graph)
     cycles = DEFAULT_CYCLES
-    while products > DEFAULT_LANES * cycles:
+    while products > DEFAULT_LANES * cycles or cycles < least:
         cycles *= 2
     return cycles
 
