@@ -173,6 +173,15 @@ def test_what_a_block_says_beyond_its_rows_is_nobodys_answer(rows, count):
     assert_follows_the_slow_way(Graph("g", 1, (tied(rng, dense, x), scores)), x)
 
 
+def test_a_net_that_saw_few_samples_answers_many_and_few_again():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 2, (9, 75), dtype=np.uint8)
+    conv = Conv("conv", rng.random((4, 2, 2, 3)) < 0.5, np.full(4, 6, np.int32), (5, 5, 3))
+    graph = Graph("g", 1, (conv, Scores(rng.random((3, conv.outputs)) < 0.5)), conv.shape)
+    for samples in (2, 9, 3):
+        assert_follows_the_slow_way(graph, x[:samples])
+
+
 @pytest.mark.parametrize("bits", [1, 2, 8])
 @pytest.mark.parametrize("odd", [0, 1])
 def test_sums_beyond_float32_are_exact(bits, odd):
