@@ -10,11 +10,15 @@ from statistics import quantiles
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one call: the median over `runs`, and the noise: half the middle half of the runs, over the median."""
+    """Seconds of one call: the median over `runs`, and the noise: half the middle half of the runs, over the median.
+
+    fastest   run of all, in seconds: the one that nobody else disturbed
+    """
 
     seconds: float
     noise: float
     runs: int
+    fastest: float
 
 
 def measure(call: Callable[[], object], budget_s: float = 1.0, least: int = 3) -> Timing:
@@ -44,7 +48,7 @@ def _seconds(call: Callable[[], object], budget_s: float, least: int) -> list[fl
 def timing(seconds: Sequence[float]) -> Timing:
     """Of runs that were timed one by one."""
     low, middle, high = quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else [seconds[0]] * 3
-    return Timing(middle, (high - low) / 2 / middle, len(seconds))
+    return Timing(middle, (high - low) / 2 / middle, len(seconds), min(seconds))
 
 
 @dataclass(frozen=True)
