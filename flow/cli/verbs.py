@@ -278,8 +278,9 @@ def verify(
         done, stale = proof.verify(place, data_dir, judges, tell=lambda text: status.update(f"verify: {text}"))
     for judge in done.judges:
         if judge.equal:
-            said = f"skipped: {judge.skipped}" if judge.skipped else f"{judge.samples:,} samples, every layer equal"
-            say("judge", f"{f'{judge.tool} {judge.version}'.strip()} on {judge.reads}", said)
+            say("judge", f"{f'{judge.tool} {judge.version}'.strip()} on {judge.reads}", judge.said)
+    for what, why in done.absent.items():
+        say("absent", what, why)
     for line in [*stale, *done.mismatches, *(judge.mismatch for judge in done.judges if judge.mismatch)]:
         err.print(f"[bold red]different[/] {escape(line)}")
     if stale or not done.equal:
