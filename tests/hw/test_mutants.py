@@ -78,9 +78,9 @@ MUTANTS = [
     ),
     Mutant(
         "XOR counts what disagrees",
-        "mvu.sv",
-        "~(weight_1 ^ {PE{x_1}})",
-        "weight_1 ^ {PE{x_1}}",
+        "planes.sv",
+        "~(w ^ x)",
+        "w ^ x",
         "mvtu",
     ),
     Mutant("thresholds of the next row fold", "mvu.sv", "starts[row_fold_2]", "starts[row_fold_1]", "mvtu_at_once"),
