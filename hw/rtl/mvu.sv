@@ -103,9 +103,9 @@ module mvu #(
     wire unused = &{1'b0, row_fold_2};
   end
 
-  wire [X_WIDTH-1:0] x_by_plane;
-  for (genvar b = 0; b < X_WIDTH; b++) begin : plane
-    assign x_by_plane[b] = x_1[b % SIMD * X_BITS + b / SIMD];
+  wire [X_WIDTH-1:0] level;                        // bit plane after bit plane, or input after input
+  for (genvar b = 0; b < X_WIDTH; b++) begin : reordered
+    assign level[b] = x_1[PLANES != 0 ? b % SIMD * X_BITS + b / SIMD : b];
   end
 
   for (genvar p = 0; p < PE; p++) begin : lane
@@ -116,17 +116,23 @@ module mvu #(
       localparam int COUNT_WIDTH = $clog2(SIMD * ((1 << W_BITS) - 1) * ((1 << X_BITS) - 1) + 1);
       wire [COUNT_WIDTH-1:0] count;
       planes #(.SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS)) dot (
-        .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level(x_by_plane), .count
+        .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level, .count
       );
       assign sum = ACC_WIDTH'(count);
+      if (COUNT_WIDTH > ACC_WIDTH) begin : modulo
+        wire unused = &{1'b0, count[COUNT_WIDTH-1:ACC_WIDTH]};
+      end
     end else begin : by_lane
       localparam int COUNT_WIDTH = (W_BITS == 1 ? X_BITS : W_BITS + X_BITS) + $clog2(SIMD + 1);
       wire signed [COUNT_WIDTH:0] count;
       products #(.SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS)) dot (
-        .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level(x_1), .count(count[COUNT_WIDTH-1:0])
+        .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level, .count(count[COUNT_WIDTH-1:0])
       );
       assign count[COUNT_WIDTH] = W_BITS > 1 && count[COUNT_WIDTH-1];
       assign sum = ACC_WIDTH'(count);
+      if (COUNT_WIDTH >= ACC_WIDTH) begin : modulo
+        wire unused = &{1'b0, count[COUNT_WIDTH:ACC_WIDTH]};
+      end
     end
 
     always_ff @(posedge clk)

@@ -20,7 +20,7 @@ def every_stage(name: str = "maps", fifo_depth: int = 0, seed: int = 1) -> tuple
     rng = np.random.default_rng(seed)
     few, many = Levels(0, 1, 4), Levels(0, 1, 20)
     cut = Cut("cut1", rng.integers(0, 4, (2, 8)).astype(np.uint8), (6, 5, 2), few)
-    first = weights(rng, 4, 18, 3)
+    first = weights(rng, 4, 18, 2)
     conv1 = Conv(
         "conv1",
         first.reshape(4, 3, 3, 2).astype(np.int8),
@@ -56,11 +56,11 @@ def every_stage(name: str = "maps", fifo_depth: int = 0, seed: int = 1) -> tuple
     graph = Graph(name, 3, (cut, conv1, pool1, conv2, pool2, dense, scores), (6, 5, 2))
     foldings = {
         "cut1": Folding(1),
-        "conv1": Folding(2, 18),
-        "pool1": Folding(2),
+        "conv1": Folding(1, 18),
+        "pool1": Folding(1),
         "conv2": Folding(1, 4),
         "pool2": Folding(3),
-        "dense1": Folding(3, width),
+        "dense1": Folding(2, width),
         "scores": Folding(1, 3),
     }
     return graph, lower(graph, foldings, fifo_depth=fifo_depth)
