@@ -63,7 +63,7 @@ def golden(stage: Subject) -> str:
             else:
                 memories["multipliers"] = ("multipliers", rows * given["FACTOR_WIDTH"])
                 memories["offsets"] = ("offsets", rows * given["SCORE_WIDTH"])
-            return model(stage, {"PLANES": 1, **given}, memories)
+            return model(stage, {"PLANES": 1, **given, "SPAN": span}, memories)
         case "argmax" | "argmax_tree":
             return f"wire legal = 1'b1;\n  golden_argmax #({ports(given)}) model (.frame, .answer(golden));"
         case "binarize":

@@ -79,11 +79,6 @@ class ByLane(Mvlu):
     planes = False  # type: ignore[assignment]
 
 
-def wide(low: int, high: int) -> np.ndarray:
-    """(2, 2) weights as wide as these two are."""
-    return np.array([[low, high], [high, low]], np.int8)
-
-
 STEPS_OF_TWO = np.zeros((2, 3), np.int32)  # thresholds for levels of two bits
 STAGES: dict[str, Subject] = {
     "skid": Inner("skid", 2, 1, 1),
@@ -102,15 +97,17 @@ STAGES: dict[str, Subject] = {
     # Two groups, the second not full.
     "dense": Dense("dense", matrix(2, 3), 2, 3, np.zeros(2, np.int32), group=2),
     "dense_scores": DenseScores("dense_scores", matrix(2, 3), 2, 3, group=2),
-    "window": Window("window", (3, 3, 1), (2, 2), (1, 1), (0, 0, 0, 0), 1, 1, np.zeros(1, int)),
+    # Two windows down and two right; the third has several columns itself.
+    "window": Window("window", (3, 2, 1), (2, 1), (1, 1), (0, 0, 0, 0), 1, 1, np.zeros(1, int)),
+    "window_wide": Window("window_wide", (2, 3, 1), (1, 2), (1, 1), (0, 0, 0, 0), 1, 1, np.zeros(1, int)),
     "window_1d": Window("window_1d", (3, 1, 1), (2, 1), (1, 1), (1, 0, 1, 0), 1, 1, np.zeros(1, int)),
     "pool": Pool("pool", 2, 1, 2, 2, 1, np.zeros(2, bool)),
     "pool_sum": PoolSum("pool_sum", 1, 1, 1, 3, 1, 2),
     "cut": Cut("cut", np.zeros((2, 2), int), 2, 1, 2, 2),
     "threshold_step": ThresholdStep("threshold_step", np.zeros((2, 7), int), 2, 1, 2),
-    "mvlu": ByLane("mvlu", wide(-2, 1), 1, 1, STEPS_OF_TWO, takes=4),
-    "mvlu_by_plane": ByPlane("mvlu_by_plane", wide(-2, 1), 1, 1, STEPS_OF_TWO, takes=4),
-    "mvlu_of_signs": ByLane("mvlu_of_signs", matrix(2, 2), 1, 2, STEPS_OF_TWO, takes=4),
+    "mvlu": ByLane("mvlu", matrix(2, 1), 1, 1, STEPS_OF_TWO, takes=4),
+    "mvlu_of_products": ByLane("mvlu_of_products", np.array([[-2, 1]], np.int8), 1, 1, STEPS_OF_TWO[:1], takes=4),
+    "mvlu_of_planes": ByPlane("mvlu_of_planes", np.array([[-2, 1]], np.int8), 1, 1, STEPS_OF_TWO[:1], takes=4),
     "scaled_scores": ScaledScores("scaled_scores", matrix(2, 2), 1, 2, np.array([1, 3]), np.array([0, 1])),
 }
 SPARE_CYCLES = 8  # of latency, beyond those of a frame, before a beat must leave: room for pipeline registers
@@ -118,11 +115,13 @@ MOST_FRAMES = 6  # in any stage at once
 STEPS = {
     ("answered", "scores"): 18,
     ("answered", "mvtu"): 20,
-    ("answered", "window"): 36,
-    ("answered", "mvlu"): 18,
-    ("answered", "mvlu_by_plane"): 18,
-    ("answered", "mvlu_of_signs"): 18,
-    ("answered", "scaled_scores"): 18,
+    ("answered", "window"): 20,
+    ("answered", "window_wide"): 20,
+    ("answered", "window_1d"): 20,
+    ("answered", "mvlu"): 14,
+    ("answered", "mvlu_of_products"): 12,
+    ("answered", "mvlu_of_planes"): 12,
+    ("answered", "scaled_scores"): 14,
 }  # searched where an unbounded proof takes too long
 READY_PASSES = {"dwc_up", "dwc_down", "argmax", "argmax_tree", "pool", "pool_sum", "cut"}
 BEATWISE = {"binarize", "cut", "threshold_step"}  # answers a beat before the frame has ended
