@@ -38,6 +38,10 @@ class Weighted:
         assert self.weight.dtype == np.bool_
         return self.weight.view(np.bool_)
 
+    @property
+    def unit(self) -> str:
+        return "agreeing bits" if self.weight.dtype == np.bool_ and self.takes == 2 else "above the least sum"
+
     def integers(self) -> NDArray[np.int64]:
         """(rows, fan_in), as numbers."""
         flat = self.weight.reshape(self.rows, -1)

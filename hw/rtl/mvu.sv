@@ -106,15 +106,14 @@ module mvu #(
     wire unused = &{1'b0, row_fold_2};
   end
 
-  // What the products take: plane by plane or lane by lane.
-  wire [S_WIDTH-1:0] x_ordered;
-  for (genvar b = 0; b < S_WIDTH; b++) begin : bit_of_x
+  wire [S_WIDTH-1:0] level;                        // of a lane, bit plane after bit plane, or input after input
+  for (genvar b = 0; b < S_WIDTH; b++) begin : reordered
     localparam int B = b % X_WIDTH;
-    assign x_ordered[b] = PLANES != 0 ? x_1[b - B + B % SIMD * X_BITS + B / SIMD] : x_1[b];
+    assign level[b] = x_1[PLANES != 0 ? b - B + B % SIMD * X_BITS + B / SIMD : b];
   end
 
   for (genvar p = 0; p < PE; p++) begin : lane
-    wire  [X_WIDTH-1:0]   x = x_ordered[(OWN != 0 ? p : 0)*X_WIDTH +: X_WIDTH];
+    wire  [X_WIDTH-1:0]   x = level[(OWN != 0 ? p : 0)*X_WIDTH +: X_WIDTH];
     wire  [ACC_WIDTH-1:0] sum;
     logic [ACC_WIDTH-1:0] accumulator;
 
@@ -125,6 +124,9 @@ module mvu #(
         .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level(x), .count
       );
       assign sum = ACC_WIDTH'(count);
+      if (COUNT_WIDTH > ACC_WIDTH) begin : modulo
+        wire unused = &{1'b0, count[COUNT_WIDTH-1:ACC_WIDTH]};
+      end
     end else begin : by_lane
       localparam int COUNT_WIDTH = (W_BITS == 1 ? X_BITS : W_BITS + X_BITS) + $clog2(SIMD + 1);
       wire signed [COUNT_WIDTH:0] count;
@@ -133,6 +135,9 @@ module mvu #(
       );
       assign count[COUNT_WIDTH] = W_BITS > 1 && count[COUNT_WIDTH-1];
       assign sum = ACC_WIDTH'(count);
+      if (COUNT_WIDTH >= ACC_WIDTH) begin : modulo
+        wire unused = &{1'b0, count[COUNT_WIDTH:ACC_WIDTH]};
+      end
     end
 
     always_ff @(posedge clk)

@@ -20,15 +20,15 @@ module products #(
 );
   // Row 1: products; weights come from block memory, which is slow, so only a small one follows it. Row 2: their sum.
   for (genvar i = 0; i < SIMD; i++) begin : lane
-    wire signed [W_BITS-1:0]  w = weight[i*W_BITS +: W_BITS];
-    wire signed [X_BITS:0]    x = {1'b0, level[i*X_BITS +: X_BITS]};
     logic [PRODUCT_WIDTH-1:0] product;
     wire  [COUNT_WIDTH-1:0]   wide, sum;
 
     if (W_BITS == 1) begin : sign
-      always_ff @(posedge clk) if (enable) product <= x[X_BITS-1:0] ^ {X_BITS{~w[0]}};
+      always_ff @(posedge clk) if (enable) product <= level[i*X_BITS +: X_BITS] ^ {X_BITS{~weight[i]}};
       assign wide = COUNT_WIDTH'(product);
     end else begin : integer_weight
+      wire signed [W_BITS-1:0] w = weight[i*W_BITS +: W_BITS];
+      wire signed [X_BITS:0]   x = {1'b0, level[i*X_BITS +: X_BITS]};
       always_ff @(posedge clk) if (enable) product <= w * x;
       assign wide = {{(COUNT_WIDTH - PRODUCT_WIDTH){product[PRODUCT_WIDTH-1]}}, product};
     end
