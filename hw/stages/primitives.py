@@ -14,7 +14,7 @@ def counter_bits(values: int) -> int:
 
 
 def deep_luts(words: int, family: Family) -> float:
-    """Of a column that does not go into one LUT: a tree of leaves and multiplexers, which Xilinx has beside its LUTs."""
+    """Of a column that needs several LUTs: leaves, and multiplexers, which Xilinx has beside its LUTs."""
     if family in ("xc7", "xcup"):
         return words / 64 if words > 64 else 0
     return words / (LUT_ROM / 2) - 1 if words > LUT_ROM else 0
