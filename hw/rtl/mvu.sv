@@ -56,19 +56,27 @@ module mvu #(
 
   // Row 1: weights out of the memory. Rows 2 and 3: their products with the inputs, see `planes`. Row 4: accumulators.
   wire unused_style = &{1'b0, ROM_STYLE};          // only the attribute uses it
-  (* rom_style = ROM_STYLE *)
-  logic [PE*W_WIDTH-1:0] weights [0:FOLDS-1];
-  initial if (WEIGHTS != "") begin
-    $readmemh(WEIGHTS, weights);
+  logic [FOLD_WIDTH-1:0] fold;
+  logic [PE*W_WIDTH-1:0] weight_1;
+  localparam int FEW_WORDS = 16;                   // that go into a LUT wherever they are mapped; more see `rom`
+  if (FOLDS > FEW_WORDS) begin : deep
+    rom #(.WORDS(FOLDS), .WIDTH(PE*W_WIDTH), .DATA(WEIGHTS), .ROM_STYLE(ROM_STYLE)) memory (
+      .clk, .enable(advance), .address(fold), .data(weight_1)
+    );
+  end else begin : shallow
+    (* rom_style = ROM_STYLE *)
+    logic [PE*W_WIDTH-1:0] weights [0:FOLDS-1];
+    initial if (WEIGHTS != "") begin
+      $readmemh(WEIGHTS, weights);
 `ifndef SYNTHESIS
-    if (^weights[FOLDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", WEIGHTS);
+      if (^weights[FOLDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", WEIGHTS);
 `endif
+    end
+    always_ff @(posedge clk) if (advance) weight_1 <= weights[fold];
   end
 
-  logic [FOLD_WIDTH-1:0]   fold;
   logic [COL_WIDTH-1:0]    col_fold;
   logic [ROW_WIDTH-1:0]    row_fold, row_fold_1, row_fold_2;
-  logic [PE*W_WIDTH-1:0]   weight_1;
   logic [S_WIDTH-1:0]      x_1;
   logic                    valid_1, valid_2, valid_3, first_1, first_2, first_3, last_1, last_2, last_3;
   logic [PE*ACC_WIDTH-1:0] start_3;
@@ -80,7 +88,6 @@ module mvu #(
 
   always_ff @(posedge clk)
     if (advance) begin
-      weight_1   <= weights[fold];
       x_1        <= x_data;
       row_fold_1 <= row_fold;
       row_fold_2 <= row_fold_1;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, cast
 
@@ -17,7 +17,11 @@ from ..parts import Family
 from .primitives import counter_bits, replay, rom, together
 from .stage import FoldingError, Parameters, Primitives, check_divides, stage
 
-FEW_LANES = 8  # up to so many a product for every lane is smaller than a popcount for every pair of bits
+# yosys on iCE40 and xc7, weights and inputs of 1, 2, 3, 4, 8 bits: up to 8 lanes a product for every lane takes 5 to
+# 40 % fewer cells than a popcount for every pair of bits; from 16 on popcounts take up to 25 % fewer, or as many, but
+# for weights of several bits and 8 pairs of bits or more (16 lanes of 3 x 3: 364 against 306 LUT6, 481 and 484 cells).
+FEW_LANES = 8
+MANY_PAIRS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +63,8 @@ class _Matrix(Weighted):
     @property
     def planes(self) -> bool:
         """Whether weights and inputs meet bit by bit; otherwise there is a product for every lane."""
-        return self.one_bit or self.simd > FEW_LANES
+        many = self.weight_bits > 1 and self.weight_bits * self.element_bits >= MANY_PAIRS
+        return self.one_bit or (self.simd > FEW_LANES and not many)
 
     @property
     def span(self) -> int:
@@ -126,33 +131,35 @@ class _Matrix(Weighted):
     @staticmethod
     def made_of(features: Parameters, family: Family) -> Primitives:
         rows, cols, pe, simd = (int(features[key]) for key in ("ROWS", "COLS", "PE", "SIMD"))
-        threshold = "THRESHOLDS" in features
+        w_bits = int(features.get("W_BITS", 1))
+        span, count = int(features.get("SPAN", cols)), int(features.get("COUNT", 0))
+        threshold = "THRESHOLDS" in features and not count
+        started = "START" in features or ("STARTS" in features and w_bits > 1)  # those of one-bit weights are zero
+        width = (span + 1).bit_length() if count else span.bit_length() + threshold
         row_folds, col_folds = rows // pe, cols // simd
         folds = row_folds * col_folds
-        width = cols.bit_length() + threshold
-        leaves = [6] * (simd // 6) + ([simd % 6] if simd % 6 else [])
-        leaf_bits = sum(leaf.bit_length() for leaf in leaves)
         style = cast(RomStyle, features.get("ROM_STYLE", "auto"))
-        half, deviation = cols // 2, math.ceil(1.5 * cols**0.5)  # thresholds lie within 3 σ of half the inputs:
+        half = span // 2  # thresholds lie within 3 σ of half the span:
+        deviation = math.ceil(1.5 * span / cols**0.5)
         varying = min(width, ((deviation - half) ^ (-deviation - half)).bit_length())  # bits above are the same in all
         counters = sum(counter_bits(n) for n in (row_folds, col_folds) if n > 1)
+        from_start = threshold or started
         own: dict[str, float] = {
             "stage": 1,
             "counter bit": (counter_bits(folds) if folds > 1 else 0) + counters,
-            "synapse": pe * simd,
-            "popcount register": pe * leaf_bits,
-            "compressor": pe * (leaf_bits - simd.bit_length()),
-            "accumulator bit": pe * width if col_folds > 1 and threshold else 0,
-            "score bit": pe * width if col_folds > 1 and not threshold else 0,
+            "accumulator bit": pe * width if col_folds > 1 and from_start else 0,
+            "score bit": pe * width if col_folds > 1 and not from_start else 0,
             "offset bit": pe * width if col_folds == 1 else 0,
-            "input bit": simd,
-            "output bit": pe * (1 if threshold else width),
+            "input bit": simd * int(features.get("X_BITS", 1)),
+            "output bit": pe * (1 if threshold else count.bit_length() if count else width),
         }
         return together(
             Primitives(own),
-            rom("weight", folds, pe * simd, family, style),
-            rom("threshold", row_folds if threshold else 1, pe * varying, family),
-            replay(simd, col_folds, row_folds, family),
+            Primitives(_dot_products(features)),
+            rom("weight", folds, pe * simd * w_bits, family, style),
+            rom("threshold", row_folds if from_start else 1, pe * varying, family),
+            replay(simd * int(features.get("X_BITS", 1)), col_folds, row_folds, family),
+            *_after_sums(features, family, width, varying),
         )
 
     def lanes(self) -> Mapping[str, int]:
@@ -165,6 +172,47 @@ class _Matrix(Weighted):
             return x.reshape(-1, cols) @ self.integers().T + self.lifts()
         each = x.reshape(-1, rows // self.pe, cols // self.simd, self.pe, self.simd).transpose(0, 1, 3, 2, 4)
         return (each.reshape(-1, rows, cols) * self.integers()).sum(axis=2) + self.lifts()
+
+
+def _dot_products(features: Parameters) -> dict[str, float]:
+    """What `planes` or `products` are made of, for all PE."""
+    pe, simd = int(features["PE"]), int(features["SIMD"])
+    w_bits, x_bits = (int(features.get(name, 1)) for name in ("W_BITS", "X_BITS"))
+    if int(features.get("PLANES", 1)):
+        planes = w_bits * x_bits
+        leaves = [6] * (simd // 6) + ([simd % 6] if simd % 6 else [])
+        leaf_bits = planes * sum(leaf.bit_length() for leaf in leaves)
+        summed = (simd * ((1 << w_bits) - 1) * ((1 << x_bits) - 1)).bit_length()
+        return {
+            "synapse": pe * simd * planes,
+            "popcount register": pe * leaf_bits,
+            "compressor": pe * (leaf_bits - summed),
+        }
+    product = x_bits if w_bits == 1 else w_bits if x_bits == 1 else w_bits + x_bits
+    summed = product + simd.bit_length()
+    return {
+        "product bit": pe * simd * product,
+        "multiplied pair": pe * simd * w_bits * x_bits if w_bits > 1 and x_bits > 1 else 0,
+        "summed bit": pe * simd * product if simd > 1 else 0,
+        "sum bit": pe * summed,
+    }
+
+
+def _after_sums(features: Parameters, family: Family, width: int, varying: int) -> Iterator[Primitives]:
+    """Thresholds that sums are counted against; factors and offsets of scores."""
+    pe, row_folds = int(features["PE"]), int(features["ROWS"]) // int(features["PE"])
+    if "COUNT" in features:
+        count = int(features["COUNT"])
+        folded = "compared bit" if row_folds > 1 else "compared bit at once"
+        yield rom("level", row_folds, pe * count * varying, family)
+        yield Primitives({folded: pe * count * width, "counted threshold": pe * count, "levelled bit": pe * width})
+    if "FACTOR_WIDTH" in features:
+        factor, score = int(features["FACTOR_WIDTH"]), int(features["SCORE_WIDTH"])
+        yield together(
+            rom("factor", row_folds, pe * factor, family),
+            rom("factor", row_folds, pe * score, family),
+            Primitives({"scaled pair": pe * width * factor, "scaled bit": pe * score, "factor bit": pe * factor}),
+        )
 
 
 @stage

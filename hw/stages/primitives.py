@@ -13,6 +13,13 @@ def counter_bits(values: int) -> int:
     return max(1, (values - 1).bit_length())
 
 
+def deep_luts(words: int, family: Family) -> float:
+    """Of a column that needs several LUTs: leaves, and multiplexers, which Xilinx has beside its LUTs."""
+    if family in ("xc7", "xcup"):
+        return words / 64 if words > 64 else 0
+    return words / (LUT_ROM / 2) - 1 if words > LUT_ROM else 0
+
+
 def rom(kind: str, words: int, width: int, family: Family, style: RomStyle = "auto") -> Primitives:
     """What a registered ROM of random bits adds.
 
@@ -25,7 +32,7 @@ def rom(kind: str, words: int, width: int, family: Family, style: RomStyle = "au
     if place.blocks:
         return Primitives({"block row bit": width * (place.rows - 1)}, place.blocks)
     different = width if words > 30 else -(2**words - 2) * math.expm1(width * math.log1p(-(0.5**words)))
-    luts = words / (LUT_ROM / 2) - 1 if words > LUT_ROM else 0  # a tree: words/16 leaves, and multiplexers
+    luts = deep_luts(words, family)
     return Primitives(
         {
             f"{kind} ROM column": different if not luts else 0,

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stages import Argmax, ArgmaxTree, Binarize, Dense, DenseScores, DwcDown, DwcUp, Fifo, Mvtu, Scores, Stage
+from ..stages import (
+    Argmax,
+    ArgmaxTree,
+    Binarize,
+    Cut,
+    Dense,
+    DenseScores,
+    DwcDown,
+    DwcUp,
+    Fifo,
+    Mvlu,
+    Mvtu,
+    Pool,
+    PoolSum,
+    ScaledScores,
+    Scores,
+    Stage,
+    ThresholdStep,
+    Window,
+)
 
 MVTUS = (  # rows, inputs, PE, SIMD
     # a layer of a few neurons
@@ -57,6 +80,88 @@ TREES = ((2, 2), (3, 5), (10, 5), (10, 7), (26, 6))
 FIFOS = ((1, 2), (1, 4), (8, 16), (16, 4), (1, 32), (32, 64))
 
 
+LEVELS = (  # rows, inputs, PE, SIMD, bits of a weight, levels of an input, levels of a code
+    (16, 18, 4, 3, 1, 256, 2), (12, 27, 2, 9, 1, 16, 2), (8, 24, 2, 8, 2, 2, 2), (8, 48, 2, 12, 2, 4, 4),
+    (16, 36, 4, 4, 2, 3, 3), (8, 16, 8, 2, 3, 8, 4), (6, 20, 3, 10, 1, 4, 8), (12, 32, 2, 16, 1, 2, 4),
+    (8, 9, 8, 9, 4, 4, 2), (4, 12, 1, 1, 4, 256, 16), (8, 10, 4, 5, 1, 4, 16), (20, 24, 2, 4, 2, 4, 8),
+    (16, 64, 4, 32, 1, 4, 4), (6, 25, 6, 1, 3, 3, 2), (64, 40, 8, 4, 1, 4, 4), (10, 16, 1, 16, 4, 8, 3),
+)  # fmt: skip
+SUMS = (  # rows, inputs, PE, SIMD, bits of a weight, levels of an input, whether there are offsets
+    (10, 32, 5, 2, 2, 4, True), (8, 24, 1, 12, 1, 3, False), (10, 20, 10, 4, 2, 2, True), (6, 18, 2, 3, 3, 16, False),
+    (10, 64, 1, 8, 1, 2, True),
+)  # fmt: skip
+SCALED = ((10, 24, 2, 4, 1, 2, 40), (6, 16, 1, 8, 2, 4, 200), (10, 32, 10, 2, 1, 2, 9), (4, 12, 4, 3, 2, 2, 500))
+WINDOWS = (  # map, kernel, stride, padding, lanes, bits, by fold
+    ((8, 8, 4), 3, 1, 0, 2, 1, False), ((6, 10, 16), 2, 2, 0, 8, 1, True), ((28, 28, 1), 3, 1, 0, 1, 8, False),
+    ((12, 12, 8), 3, 1, 1, 8, 1, False), ((5, 5, 32), 3, 1, 0, 16, 1, False), ((16, 16, 3), 5, 1, 2, 3, 2, False),
+    ((30, 30, 16), 3, 1, 0, 16, 1, False), ((9, 7, 2), 3, 2, 1, 1, 1, False), ((14, 14, 24), 2, 2, 0, 24, 1, True),
+    ((40, 20, 8), 4, 3, 0, 4, 2, False), ((20, 20, 2), 3, 3, 1, 2, 2, True), ((4, 4, 1), 2, 1, 0, 1, 1, False),
+)  # fmt: skip
+POOLS = (  # channels, PE, bits, taps, mixed
+    (16, 4, 1, 4, False), (32, 32, 1, 4, False), (12, 3, 2, 9, False), (8, 8, 4, 4, True), (24, 4, 1, 2, True),
+    (4, 1, 8, 16, False), (32, 16, 2, 4, False),
+)  # fmt: skip
+POOL_SUMS = ((8, 4, 1, 4), (16, 16, 1, 49), (4, 1, 8, 16), (12, 3, 4, 9), (24, 8, 2, 4))  # channels, PE, bits, taps
+CUTS = (  # rows, elements, PE, bits in, bits out, step between levels: 0 is a random table
+    (1, 64, 4, 8, 1, 128), (1, 48, 1, 8, 2, 64), (3, 48, 3, 8, 1, 128), (1, 32, 2, 4, 2, 0), (16, 16, 4, 4, 1, 4),
+    (1, 64, 16, 8, 8, 1), (1, 30, 3, 6, 3, 0), (8, 32, 2, 8, 2, 0), (1, 64, 8, 8, 4, 16), (4, 32, 4, 5, 3, 0),
+)  # fmt: skip
+STEPS = (  # rows, width, bits done, bits
+    (8, 12, 0, 5), (8, 12, 4, 5), (32, 10, 2, 4), (5, 16, 3, 4), (64, 9, 1, 4), (16, 8, 5, 6),
+)  # fmt: skip
+
+
+def _levels(kind: type, rng: np.random.Generator, shape: tuple[int, ...], more: tuple[int, ...] = ()) -> Any:
+    """A matrix stage of levels, its thresholds or offsets not yet given."""
+    rows, cols, pe, simd, w_bits, takes = shape
+    most = 1 << (w_bits - 1)
+    weight = rng.random((rows, cols)) < 0.5 if w_bits == 1 else rng.integers(-most, most, (rows, cols)).astype(np.int8)
+    if w_bits > 1:
+        weight[0, 0] = -most  # so that it needs its bits
+    name = f"{kind.__name__.lower()}_{'_'.join(map(str, (*shape, *more)))}"
+    return partial(kind, name, weight, pe, simd, takes=takes)
+
+
+def _level_cases(rng: np.random.Generator) -> Iterator[Stage]:
+    for *shape, levels in LEVELS:
+        made = _levels(Mvtu if levels == 2 else Mvlu, rng, tuple(shape), (levels,))
+        rows, cols = shape[:2]
+        sums = _levels(Scores, rng, tuple(shape))()
+        spread = sums.span / cols**0.5 / 2
+        at = np.sort(rng.normal(sums.span / 2, spread, (rows, levels - 1)).clip(0, sums.span).astype(np.int32), axis=1)
+        yield made(at[:, 0] if levels == 2 else at)
+    for *shape, offset in SUMS:
+        yield _levels(Scores, rng, tuple(shape))(offset=rng.integers(0, 30, shape[0]) if offset else None)
+    for *shape, factor in SCALED:
+        rows = shape[0]
+        made = _levels(ScaledScores, rng, tuple(shape), (factor,))
+        yield made(rng.integers(1, factor + 1, rows), rng.integers(0, 100, rows))
+    for rows, width, done, bits in STEPS:
+        at = np.sort(rng.integers(0, 1 << width, (rows, (1 << bits) - 1)), axis=1)
+        yield ThresholdStep(f"threshold_step_{rows}_{width}_{done}_{bits}", at, width, done, rows)
+
+
+def _map_cases(rng: np.random.Generator) -> Iterator[Stage]:
+    for index, (shape, kernel, stride, pad, lanes, bits, by_fold) in enumerate(WINDOWS):
+        around, pads = (pad,) * 4, np.full(shape[2], 1)
+        pair = (kernel, kernel), (stride, stride)
+        yield Window(f"window_{index}", shape, *pair, around, lanes, bits, pads, by_fold)
+    for channels, pe, bits, taps, mixed in POOLS:
+        smallest = rng.random(channels) < 0.5 if mixed else np.zeros(channels, bool)
+        yield Pool(f"pool_{channels}_{pe}_{bits}_{taps}", channels, pe, bits, taps, 4, smallest)
+    for channels, pe, bits, taps in POOL_SUMS:
+        top = (taps * ((1 << bits) - 1)).bit_length()
+        yield PoolSum(f"pool_sum_{channels}_{pe}_{bits}_{taps}", channels, pe, bits, taps, 4, top)
+    for rows, elements, pe, into, out, step in CUTS:
+        levels = np.arange(1 << into)
+        table = (
+            np.stack([np.minimum((levels + row) // step, (1 << out) - 1) for row in range(rows)])
+            if step
+            else rng.integers(0, 1 << out, (rows, 1 << into))
+        )
+        yield Cut(f"cut_{rows}_{elements}_{pe}_{into}_{out}_{step}", table, elements, pe, 8, out)
+
+
 def _picture(side: int, bits: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """Lowest at the border, where pixels hardly change; in the middle any of a few levels."""
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
@@ -89,4 +194,4 @@ def cases() -> list[Stage]:
     stages += [Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in ARGMAXES]
     stages += [ArgmaxTree(f"argmax_tree_{classes}_{width}", classes, width) for classes, width in TREES]
     stages += [Fifo(f"fifo_{width}_{depth}", width, depth, depth) for width, depth in FIFOS]
-    return stages
+    return [*stages, *_level_cases(rng), *_map_cases(rng)]

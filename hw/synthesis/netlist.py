@@ -63,7 +63,9 @@ def _run(files: Mapping[str, str], top: str, family: Family) -> dict[str, Any]:
         for name, text in files.items():
             Path(folder, name).write_text(text)
         sources = " ".join(name for name in files if name.endswith(".sv"))
-        script = f"read_verilog -sv {sources}; {FLOWS[family]} -top {top} -json netlist.json"
+        # What is mapped by itself within a stage becomes part of it again.
+        flat = "setattr -mod -unset keep_hierarchy *; setattr -mod -set keep_hierarchy 1 case_*; flatten"
+        script = f"read_verilog -sv {sources}; {FLOWS[family]} -top {top}; {flat}; write_json netlist.json"
         run(YOSYS, Path(folder), ["-p", script])
         return json.loads(Path(folder, "netlist.json").read_text())["modules"]
 

@@ -55,7 +55,7 @@ def golden(stage: Subject) -> str:
             weight_bits, span = given.get("W_BITS", 1), given.get("SPAN", cols)
             width = (span + 1).bit_length() if stage.module == "mvlu" else span.bit_length()
             memories = {
-                "weights": ("unit.weights", rows * cols * weight_bits),
+                "weights": ("unit.shallow.weights", rows * cols * weight_bits),
                 "starts": ("unit.biased.starts", rows * width),
             }
             if stage.module == "mvlu":
@@ -75,8 +75,9 @@ def golden(stage: Subject) -> str:
         case "scores" | "mvtu" | "dense_scores" | "dense":
             rows, cols = given["ROWS"], given["COLS"]
             folding = ports({"ROWS": rows, "COLS": cols, "PE": given.get("PE", rows), "SIMD": given.get("SIMD", cols)})
-            taps = f"(* hierconn *) wire [{rows * cols - 1}:0] \\dut.unit.weights ;"
-            connections = ".frame, .weights(\\dut.unit.weights ), .answer(golden)"
+            weights = "\\dut.unit.weights" if "GROUP" in given else "\\dut.unit.shallow.weights"
+            taps = f"(* hierconn *) wire [{rows * cols - 1}:0] {weights} ;"
+            connections = f".frame, .weights({weights} ), .answer(golden)"
             if stage.module in ("scores", "dense_scores"):
                 return f"wire legal = 1'b1;\n  {taps}\n  golden_scores #({folding}) model ({connections});"
             return f"""wire legal;
