@@ -21,7 +21,8 @@ from pydantic import Field, FiniteFloat
 from .codes import Codes
 from .entropy import plug_in
 from .map_shape import MapShape, unpacked
-from .symbols import Symbols, symbols
+from .neurons import neuron_information
+from .symbols import Symbols, of_ids, same_samples, symbols
 
 ONE_SIDED = 1.96  # standard errors of an end that is passed in 2.5 % of the cases
 
@@ -43,6 +44,25 @@ def most_bits(codes: Codes, shape: MapShape) -> NDArray[np.float64]:
     images, ones = len(codes), _ones(codes, shape)
     one, zero = _costs(ones, images)
     return (ones / images * one + (1 - ones / images) * zero).sum(axis=1)
+
+
+def one_bit_of_label(codes: Codes, shape: MapShape, y: Symbols, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(positions,) what I(T;Y) of the code at each is at least: that of one of its bits, which half of the images chose
+    and the other half measure, Miller-Madow, nothing below 0. A single image measures nothing: 0.
+
+    rng   deals the images to the halves: in their order classes may take turns
+    """
+    shape.check(codes)
+    same_samples(len(codes), y.samples)
+    if len(codes) < 2:
+        return np.zeros(shape.positions)
+    halves = np.split(rng.permutation(len(codes)), [-(-len(codes) // 2)])
+    chosen, measured = (
+        neuron_information(codes[rows], of_ids(y.ids[rows])).reshape(shape.positions, -1) for rows in halves
+    )
+    best = chosen.argmax(axis=1)[:, None]
+    bias = (len(y) - 1) / (2 * (len(codes) // 2) * math.log(2))
+    return np.maximum(np.take_along_axis(measured, best, axis=1)[:, 0] - bias, 0)
 
 
 def code_at_a_position(codes: Codes, shape: MapShape, t: Symbols) -> Bracket:

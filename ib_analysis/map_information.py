@@ -13,7 +13,7 @@ from .channels import Channels, channels
 from .codes import Codes
 from .diagnostics import Target, Verdict
 from .information import Estimate
-from .map_bounds import Bracket, code_at_a_position, most_bits, whole_map
+from .map_bounds import Bracket, code_at_a_position, most_bits, one_bit_of_label, whole_map
 from .map_probe import position_probe
 from .map_shape import MapShape, at_positions
 from .plane import aligned
@@ -64,11 +64,14 @@ class AtPositions:
     h_bits, ty_bits   I(patch;T) and I(T;Y); None where the number is refused, WEAK or saturated. Without labels there
                       is no ty_bits
     most_bits         what I(patch;T) is at most
+    least_ty_bits     what I(T;Y) is at least, on average over draws of images: `map_bounds.one_bit_of_label`. None
+                      without labels
     """
 
     h_bits: tuple[FiniteFloat | None, ...]
     ty_bits: tuple[FiniteFloat | None, ...] | None
     most_bits: Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
+    least_ty_bits: tuple[FiniteFloat, ...] | None
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def map_layer(
         len(codes),
         pooled(target),
         pooled("population") if target == "dataset" else None,
-        _each_position(codes, t, shape, y, "population" if target == "dataset" else target),
+        _each_position(codes, t, shape, y, "population" if target == "dataset" else target, rng),
         channels(codes, shape),
         None if target == "enumerated" else code_at_a_position(codes, shape, t),
         None if target == "enumerated" or y is None else position_probe(codes, shape, y, rng),
@@ -143,7 +146,9 @@ def map_layer(
     )
 
 
-def _each_position(codes: Codes, t: Symbols, shape: MapShape, y: Symbols | None, target: Target) -> AtPositions:
+def _each_position(
+    codes: Codes, t: Symbols, shape: MapShape, y: Symbols | None, target: Target, rng: np.random.Generator
+) -> AtPositions:
     ids = t.ids.reshape(len(codes), shape.positions)
     of_t, of_y = [], []
     for position in range(shape.positions):
@@ -151,7 +156,10 @@ def _each_position(codes: Codes, t: Symbols, shape: MapShape, y: Symbols | None,
         of_t.append(_solid(i_xt(here, 1, shape.code_bits, target)))
         if y is not None:
             of_y.append(_solid(i_ty(here, y, 1, shape.code_bits, target)))
-    return AtPositions(tuple(of_t), None if y is None else tuple(of_y), tuple(most_bits(codes, shape).tolist()))
+    most = tuple(most_bits(codes, shape).tolist())
+    if y is None:
+        return AtPositions(tuple(of_t), None, most, None)
+    return AtPositions(tuple(of_t), tuple(of_y), most, tuple(one_bit_of_label(codes, shape, y, rng).tolist()))
 
 
 def _solid(estimate: Estimate) -> float | None:

@@ -160,6 +160,7 @@ def _maps(maps: Sequence[MapLayer]) -> dict[str, Any]:
     """The section of feature maps, for the template; numbers as the estimates print themselves."""
     return {
         "svg": inline_svg(maps_figure(maps)),
+        "counted": any(bits is not None for each in maps for bits in each.at_positions.h_bits),
         "head": map_information.HEAD,
         "rows": map_information.rows(maps),
         "legend": map_information.legend(maps),

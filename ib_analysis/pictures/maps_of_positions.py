@@ -15,20 +15,25 @@ from matplotlib.figure import Figure
 from ..map_information import MapLayer
 from .marks_and_colours import GREY, HATCH
 
-COUNTED, OF_LABEL, AT_MOST = "I(patch;T), counted", "I(T;Y), counted", "I(patch;T) is at most"
 INCHES = 1.9  # of a row
+COLUMNS = {  # what AtPositions says, under the name of its column
+    "I(patch;T), counted": lambda at: at.h_bits,
+    "I(patch;T) is at most": lambda at: at.most_bits,
+    "I(T;Y), counted": lambda at: at.ty_bits,
+    "I(T;Y) is at least": lambda at: at.least_ty_bits,
+}
 
 
 def maps_figure(maps: Sequence[MapLayer]) -> Figure:
-    """A row for each map, in the order of the net; I(T;Y) only where there are labels."""
-    columns = [COUNTED, OF_LABEL, AT_MOST] if any(each.at_positions.ty_bits for each in maps) else [COUNTED, AT_MOST]
-    figure = Figure(figsize=(1.4 + 2.5 * len(columns), INCHES * len(maps) + 0.4), layout="constrained")
+    """A row for each map, in the order of the net. A column stands where it has a number in one map at least."""
+    values = {name: [of(each.at_positions) or () for each in maps] for name, of in COLUMNS.items()}
+    columns = [name for name, rows in values.items() if any(bits is not None for row in rows for bits in row)]
+    figure = Figure(figsize=(1.0 + 2.4 * len(columns), INCHES * len(maps) + 0.4), layout="constrained")
     axes = figure.subplots(len(maps), len(columns), squeeze=False)
-    for row, each in zip(axes, maps, strict=True):
-        values = {COUNTED: each.at_positions.h_bits, OF_LABEL: each.at_positions.ty_bits}
-        for ax, name in zip(row, columns, strict=True):
-            heat(ax, values.get(name) or each.at_positions.most_bits, each.height, each.width)
-        row[0].set_ylabel(f"{each.layer}\n{each.shape}", fontsize=8)
+    for index, each in enumerate(maps):
+        for ax, name in zip(axes[index], columns, strict=True):
+            heat(ax, values[name][index], each.height, each.width)
+        axes[index][0].set_ylabel(f"{each.layer}\n{each.shape}", fontsize=8)
     for ax, name in zip(axes[0], columns, strict=True):
         ax.set_title(f"{name} (bits)", fontsize=8)
     return figure

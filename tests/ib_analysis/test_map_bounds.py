@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from bitneck.ib_analysis import map_shape
-from bitneck.ib_analysis.map_bounds import Bracket, code_at_a_position, most_bits, whole_map
+from bitneck.ib_analysis.map_bounds import Bracket, code_at_a_position, most_bits, one_bit_of_label, whole_map
 from bitneck.ib_analysis.map_probe import position_probe, shares
 from bitneck.ib_analysis.map_shape import MapShape
 from bitneck.ib_analysis.symbols import label_symbols
@@ -72,3 +72,14 @@ def test_the_probe_of_a_position_finds_what_one_position_says_and_no_more():
     assert (found.trained, found.held_out) == (450, 150)
     noise = position_probe(*maps_of(bits), label_symbols(rng.permutation(labels)), np.random.default_rng(0))
     assert noise.bits < 0.02
+
+
+def test_one_bit_says_of_the_label_what_it_says_and_chance_is_not_chosen():
+    rng = np.random.default_rng(3)
+    labels = np.arange(2000) % 4  # in turns
+    bits = rng.random((2000, 3, 50)) < 0.5
+    bits[:, 1, 7] = labels % 2 == 1
+    bits[:, 2, 0] = bits[:, 2, 1] ^ (labels % 2 == 1)  # no single bit knows it
+    found = one_bit_of_label(*maps_of(bits), label_symbols(labels), rng)
+    assert found == pytest.approx([0, 1, 0], abs=0.005)
+    assert one_bit_of_label(*maps_of(bits[:1]), label_symbols(labels[:1]), rng).tolist() == [0, 0, 0]

@@ -51,6 +51,7 @@ def test_each_position_has_its_own_number(narrow):
     assert at.h_bits == pytest.approx([0, 2, 2, 2, 2, 2], abs=0.02)
     assert at.ty_bits == pytest.approx([0, 0, 1, 1, 1, 1], abs=0.03)
     assert all(most >= bits - 0.01 for most, bits in zip(at.most_bits, at.h_bits, strict=True))
+    assert at.least_ty_bits == pytest.approx([0, 0, 1, 1, 1, 1], abs=0.03)
     assert at.most_bits[1] == pytest.approx(3, abs=0.05)  # the bound does not see that one channel negates another
 
 

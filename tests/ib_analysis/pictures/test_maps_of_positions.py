@@ -33,14 +33,25 @@ def test_without_one_number_it_says_refused_and_draws_none():
     assert [text.get_text() for text in axes.texts] == ["refused"]
 
 
-@pytest.mark.parametrize(("labelled", "columns"), [(True, 3), (False, 2)])
+@pytest.mark.parametrize(("labelled", "columns"), [(True, 4), (False, 2)])
 def test_each_map_has_a_row_and_each_quantity_a_column(labelled, columns):
     maps = [layer("conv1", labelled), layer("conv2", labelled, channels=40)]
     figure = maps_figure(maps)
     pictures = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
     assert len(pictures) == 2 * columns
     assert [axes.get_ylabel() for axes in pictures[::columns]] == ["conv1\n2 x 3 x 2", "conv2\n2 x 3 x 40"]
-    assert np.array_equal(pictures[0].images[0].get_array().ravel(), maps[0].at_positions.h_bits)
-    assert np.array_equal(pictures[columns - 1].images[0].get_array().ravel(), maps[0].at_positions.most_bits)
-    assert [len(axes.images) for axes in pictures[columns:]] == [0] * (columns - 1) + [1]
+    at = maps[0].at_positions
+    numbers = [each for each in (at.h_bits, at.most_bits, at.ty_bits, at.least_ty_bits) if each]
+    for axes, values in zip(pictures, numbers, strict=False):
+        assert np.array_equal(axes.images[0].get_array().ravel(), values)
+    assert [len(axes.images) for axes in pictures[columns:]] == [0, 1] * (columns // 2)
+
+
+def test_a_column_without_a_single_number_is_left_out_and_the_bytes_are_the_same_every_time():
+    maps = [layer("conv2", channels=40)]
+    figure = maps_figure(maps)
+    assert [axes.get_title() for axes in figure.axes[:2]] == [
+        "I(patch;T) is at most (bits)",
+        "I(T;Y) is at least (bits)",
+    ]
     assert svg(figure) == svg(maps_figure(maps))
