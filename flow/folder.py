@@ -13,6 +13,7 @@ from pydantic import Field, FiniteFloat
 from ..hw.simulation.vectors import MANIFEST, Manifest
 from ..hw.synthesis.bitstream import Digest, Synthesis
 from ..ib_analysis.layer_bits import LayerBits
+from ..ib_analysis.map_information import MapLayer
 from ..ib_analysis.plane import PlanePoint
 from .config import ImportedConfig, RunConfig, RunError, any_from_toml, from_toml
 from .files import damaged, read_json, read_record, read_row, read_text, write
@@ -299,9 +300,11 @@ class Analysis:
     """points   of the run's target over all captured epochs; population, bits   the last epoch's
 
     codes   sha256 by name of the files in codes/ that were measured
+    maps    of the last epoch, too: its layers that emit feature maps. Not in the file where there are none
     """
 
     points: Annotated[tuple[PlanePoint, ...], Field(min_length=1)]
     population: tuple[PlanePoint, ...]
     bits: Annotated[tuple[LayerBits, ...], Field(min_length=1)]
     codes: Annotated[dict[str, Digest], Field(min_length=1)]
+    maps: tuple[MapLayer, ...] = ()

@@ -13,6 +13,7 @@ from ...hw.parts import PARTS, PartName
 from ...hw.simulation.runner import SimulatorName
 from ...hw.synthesis.bitstream import summary as synthesis_line
 from ...ib_analysis.layer_bits import summary as bits_summary
+from ...ib_analysis.map_information import summary as maps_summary
 from ...ib_analysis.plane import summary
 from ...models.config import PRESETS
 from .. import proof, silicon
@@ -338,6 +339,9 @@ def analyze(
         out.print(escape(summary(analysis.points)), soft_wrap=True)
         out.print()
         out.print(escape(bits_summary(analysis.bits)), soft_wrap=True)
+        if analysis.maps:
+            out.print()
+            out.print(escape(maps_summary(analysis.maps)), soft_wrap=True)
 
 
 @verb

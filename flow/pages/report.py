@@ -17,7 +17,9 @@ from ...hw.accelerator import Accelerator
 from ...hw.stages import Window
 from ...hw.synthesis.bitstream import Synthesis, Used
 from ...hw.synthesis.targets import Target, target_of
-from ...ib_analysis import layer_bits
+from ...ib_analysis import layer_bits, map_information
+from ...ib_analysis.map_information import MapLayer
+from ...ib_analysis.pictures.maps_of_positions import maps_figure
 from ...ib_analysis.pictures.plots import inline_svg, run_figure
 from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from ...models.datasets import EMBEDDED
@@ -97,6 +99,7 @@ def page(
         bits_head=layer_bits.HEAD,
         bits=[layer_bits.cells(layer) for layer in analysis.bits],
         bits_legend=layer_bits.LEGEND,
+        maps=_maps(analysis.maps) if analysis.maps else None,
         plane_page=folder.plane_page.name,
         nodes=[(node.op_type, node.name, ", ".join(node.output)) for node in model.graph.node],
         opset=max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
@@ -173,6 +176,20 @@ def _table(points: Sequence[PlanePoint]) -> dict[str, Any] | None:
     epoch = last_epoch(points)
     chosen = [point for point in points if point.epoch == epoch]
     return {"caption": caption(chosen, f"Epoch {epoch}."), "rows": chosen, "legend": legend(chosen)}
+
+
+def _maps(maps: Sequence[MapLayer]) -> dict[str, Any]:
+    """The section of feature maps, for the template; numbers as the estimates print themselves."""
+    return {
+        "svg": inline_svg(maps_figure(maps)),
+        "counted": any(bits is not None for each in maps for bits in each.at_positions.h_bits),
+        "head": map_information.HEAD,
+        "rows": map_information.rows(maps),
+        "legend": map_information.legend(maps),
+        "channels_head": map_information.CHANNELS_HEAD,
+        "channels": [(map_information.channel_cells(each), map_information.named(each)) for each in maps],
+        "channels_legend": map_information.CHANNELS_LEGEND,
+    }
 
 
 def _files(folder: RunFolder) -> Iterator[File]:
