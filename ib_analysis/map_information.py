@@ -58,9 +58,10 @@ _MEANING = {
     Verdict.GUARANTEED: "so few codes are possible that counting is at most .1 bit off, on average over images.",
     Verdict.RELIABLE: "at most 1 position in 100 has a code that no other image shows; correction, half interval and "
     "what unseen codes may weigh are .1 bit at most.",
-    Verdict.CORRECTED: "at most 1 position in 50 has a code that no other image shows; the error is seldom above .3 "
+    Verdict.CORRECTED: "at most 1 position in 50 has a code that no other image shows; the error is seldom above .2 "
     "bit.",
-    Verdict.WEAK: "up to 1 position in 10 has a code that no other image shows, or unseen codes may weigh .3 bit.",
+    Verdict.WEAK: "up to 1 position in 10 has a code that no other image shows, or unseen codes may weigh .3 bit; the "
+    "error may be as much.",
     Verdict.UNRELIABLE: "more than 1 position in 10 has a code that no other image shows, or unseen codes may weigh "
     "more than .3 bit, or there are fewer than 10 images: no number.",
     Verdict.SATURATED: "the code at a position all but names its image: this would show the images, not the network.",
