@@ -175,5 +175,5 @@ def _runs(
         yield start, begins // positions, ordered.ravel()[begins], np.diff(np.append(begins, ordered.size))
 
 
-def _n_log_n(n: NDArray[np.int64]) -> NDArray[np.float64]:
+def _n_log_n(n: NDArray) -> NDArray[np.float64]:
     return n * np.log2(np.maximum(n, 1))
