@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat
 
 from .codes import Codes
-from .map_shape import MapShape, at_positions, levels
+from .map_shape import MapShape, at_positions
 from .symbols import symbols
 
 _ROWS = 8192  # positions looked at together
@@ -43,7 +43,8 @@ def channels(codes: Codes, shape: MapShape) -> Channels:
     groups = np.zeros(2 * shape.channels, np.int32)
     seen = np.zeros((shape.channels, shape.highest + 1), np.int64)
     for start in range(0, len(patches), _ROWS):
-        columns = levels(patches[start : start + _ROWS].bits(), shape).T
+        levels = patches[start : start + _ROWS].levels(shape.bits)
+        columns = (levels.view(np.uint8) if shape.bits == 1 else levels).T
         for channel, column in enumerate(columns):
             seen[channel] += np.bincount(column, minlength=seen.shape[1])
         _split(groups, columns, shape.highest)

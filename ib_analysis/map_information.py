@@ -21,11 +21,25 @@ from .probe import ProbeBound
 from .symbols import Symbols, of_ids, symbols
 from .whole_images import i_ty, i_xt
 
-HEAD = ("layer", "map", "X is", "codes seen", "I(patch;T) bits", "verdict", "I(T;Y) bits", "verdict", "coverage", "T,Y")
+HEAD = (
+    "layer",
+    "map",
+    "images",
+    "at",
+    "target",
+    "codes seen",
+    "I(patch;T) bits",
+    "verdict",
+    "I(T;Y) bits",
+    "verdict",
+    "coverage",
+    "T,Y",
+)
 CHANNELS_HEAD = ("layer", "map", "dead", "copies", "inverted", "bits a channel", "whole map, bits")
 LEGEND = (
     "T is the code of the channels at one position, any position as likely as any other; the patch that it is computed "
     "from decides it, so I(patch;T) = H(T).",
+    "Images, at: X is one of so many positions of one of so many images.",
     "The positions of an image are no independent samples. For a population an image is one draw: estimates are "
     "plug-in, corrected by leaving out one image after the other; intervals from the same; coverage is the share of "
     "positions whose code another image shows, too. Below .90 a number is refused, below .98 it is WEAK.",
@@ -44,9 +58,10 @@ _MEANING = {
     Verdict.GUARANTEED: "so few codes are possible that counting is at most .1 bit off, on average over images.",
     Verdict.RELIABLE: "at most 1 position in 100 has a code that no other image shows; correction, half interval and "
     "what unseen codes may weigh are .1 bit at most.",
-    Verdict.CORRECTED: "at most 1 position in 50 has a code that no other image shows; the error is seldom above .3 "
+    Verdict.CORRECTED: "at most 1 position in 50 has a code that no other image shows; the error is seldom above .2 "
     "bit.",
-    Verdict.WEAK: "up to 1 position in 10 has a code that no other image shows, or unseen codes may weigh .3 bit.",
+    Verdict.WEAK: "up to 1 position in 10 has a code that no other image shows, or unseen codes may weigh .3 bit; the "
+    "error may be as much.",
     Verdict.UNRELIABLE: "more than 1 position in 10 has a code that no other image shows, or unseen codes may weigh "
     "more than .3 bit, or there are fewer than 10 images: no number.",
     Verdict.SATURATED: "the code at a position all but names its image: this would show the images, not the network.",
@@ -173,11 +188,12 @@ def rows(maps: Sequence[MapLayer]) -> list[tuple[str, ...]]:
 
 def _cells(of: MapLayer, pooled: Pooled) -> tuple[str, ...]:
     xt, ty = pooled.i_xt, pooled.i_ty
-    images, positions = f"{of.images:,}", f"{of.height * of.width:,}"
     return (
         of.layer,
         str(of.shape),
-        f"{images} images x {positions} positions, {xt.target}",
+        f"{of.images:,}",
+        f"{of.height * of.width:,}",
+        xt.target,
         f"{xt.symbols:,}",
         str(of.position) if xt.verdict.refused else str(xt),
         xt.standing,
@@ -230,7 +246,7 @@ def legend(maps: Sequence[MapLayer]) -> list[str]:
 
 def summary(maps: Sequence[MapLayer]) -> str:
     """Two tables in plain text, with what their columns mean below."""
-    information = aligned([HEAD, *rows(maps)], left=(0, 1, 2, 4, 5, 6, 7))
+    information = aligned([HEAD, *rows(maps)], left=(0, 1, 4, 6, 7, 8, 9))
     by_channel = aligned([CHANNELS_HEAD, *map(channel_cells, maps)], left=(0, 1))
     names = [f"{each.layer}: {named(each)}" for each in maps if named(each)]
     return "\n".join([*information, "", *legend(maps), "", *by_channel, *names, "", *CHANNELS_LEGEND])

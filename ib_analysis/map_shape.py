@@ -74,15 +74,3 @@ def unpacked(codes: Codes, shape: MapShape) -> Iterator[tuple[int, NDArray[np.bo
     rows = max(1, _BITS // codes.width)
     for start in range(0, len(codes), rows):
         yield start, codes[start : start + rows].bits().reshape(-1, shape.positions, shape.code_bits)
-
-
-def levels(bits: NDArray[np.bool_], shape: MapShape) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """(rows, channels) levels of (rows, code_bits) bits, lowest bit first."""
-    if shape.bits == 1:
-        return bits.view(np.uint8)
-    kind = np.uint8 if shape.bits <= 8 else np.uint16
-    each = bits.reshape(len(bits), shape.channels, shape.bits)
-    found = np.zeros(each.shape[:2], kind)
-    for bit in range(shape.bits):
-        found |= each[:, :, bit].astype(kind) << kind(bit)
-    return found

@@ -7,10 +7,10 @@ correction    plug-in leaves out bits that no image has shown yet; leaving out o
 interval      from the same: how far the number moves with each image (Student, images − 1)
 saturation    the code all but names its image, H(image given T) <= .1 bit: then I(T;Y) is H(Y) whatever the net does
 
-With one position each of these is what `diagnostics` asks of independent samples. Measured on 400 clustered
-distributions of 3 to 14 bits, 50 to 3,000 images of 4 to 64 positions, from independent positions to equal ones: at a
-coverage of .99 and more the interval holds the truth in 93 % of the cases, where the one that takes positions for
-samples does in 59 %; the 95th percentile of |error| is .10 bit where the verdict is RELIABLE, .2 to .3 at .9 to .99.
+With one position each of these is what `diagnostics` asks of independent samples. Measured (`image_calibration`) on 400
+clustered distributions of 3 to 14 bits, 50 to 3,000 images of 4 to 64 positions, from independent positions to equal
+ones: of 264 intervals 93 % held the truth, of those that take positions for samples 60 %; the 95th percentile of
+|error| is .09 bit where the verdict is RELIABLE, .22 where it is CORRECTED, .31 where it is WEAK.
 Source: Efron and Stein 1981, "The jackknife estimate of variance", of whole groups.
 """
 
@@ -175,5 +175,5 @@ def _runs(
         yield start, begins // positions, ordered.ravel()[begins], np.diff(np.append(begins, ordered.size))
 
 
-def _n_log_n(n: NDArray[np.int64]) -> NDArray[np.float64]:
+def _n_log_n(n: NDArray) -> NDArray[np.float64]:
     return n * np.log2(np.maximum(n, 1))

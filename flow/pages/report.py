@@ -183,6 +183,7 @@ def _maps(maps: Sequence[MapLayer]) -> dict[str, Any]:
     return {
         "svg": inline_svg(maps_figure(maps)),
         "counted": any(bits is not None for each in maps for bits in each.at_positions.h_bits),
+        "labelled": any(each.given.i_ty for each in maps),
         "head": map_information.HEAD,
         "rows": map_information.rows(maps),
         "legend": map_information.legend(maps),

@@ -83,3 +83,17 @@ def test_one_bit_says_of_the_label_what_it_says_and_chance_is_not_chosen():
     found = one_bit_of_label(*maps_of(bits), label_symbols(labels), rng)
     assert found == pytest.approx([0, 1, 0], abs=0.005)
     assert one_bit_of_label(*maps_of(bits[:1]), label_symbols(labels[:1]), rng).tolist() == [0, 0, 0]
+
+
+def test_each_image_is_judged_by_the_others_alone():
+    bits = np.random.default_rng(4).random((40, 3, 2)) < 0.4
+
+    def lengths(own: np.ndarray, q: np.ndarray) -> np.ndarray:
+        return -np.log2(np.where(own, q, 1 - q)).sum(axis=-1)
+
+    others = [np.delete(bits, image, axis=0) for image in range(40)]
+    alone = [lengths(bits[i], (others[i].sum(axis=0) + 0.5) / 40) for i in range(40)]
+    assert most_bits(*maps_of(bits)) == pytest.approx(np.mean(alone, axis=0))
+    pooled = [lengths(bits[i], (others[i].sum(axis=(0, 1)) + 0.5) / (39 * 3 + 1)).mean() for i in range(40)]
+    high = min(2.0, float(np.mean(pooled) + 1.96 * np.std(pooled, ddof=1) / math.sqrt(40)))
+    assert code_at_a_position(*maps_of(bits), symbols_of(bits)).high_bits == pytest.approx(high, abs=1e-9)

@@ -93,11 +93,12 @@ def test_without_labels_there_is_no_information_about_them_and_the_table_says_so
     found = of(BITS, labels=None)
     assert (found.given.i_ty, found.population.i_ty, found.probe, found.at_positions.ty_bits) == (None,) * 4
     assert NO_LABELS in legend([found])
-    assert [row[7] for row in rows([found])] == ["no labels"] * 2
+    assert [row[9] for row in rows([found])] == ["no labels"] * 2
 
 
 def test_the_tables_have_a_cell_for_every_column_and_say_images_and_positions(narrow):
     assert {len(row) for row in rows([narrow])} == {len(HEAD)}
     assert len(channel_cells(narrow)) == len(CHANNELS_HEAD)
-    assert "400 images x 6 positions, population" in summary([narrow])
+    assert [row[:5] for row in rows([narrow])][1] == ("conv1", "2 x 3 x 4", "400", "6", "population")
+    assert "so many positions of one of so many images" in summary([narrow])
     assert NO_LABELS not in summary([narrow])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bitneck.ib_analysis import map_shape
 from bitneck.ib_analysis.codes import Codes, CodesError
-from bitneck.ib_analysis.map_shape import MapShape, at_positions, levels, unpacked
+from bitneck.ib_analysis.map_shape import MapShape, at_positions, unpacked
 
 
 @pytest.mark.parametrize(("channels", "bits"), [(1, 1), (3, 1), (8, 1), (5, 3), (16, 2), (1, 12)])
@@ -17,7 +17,6 @@ def test_the_code_at_a_position_is_the_levels_of_its_channels(monkeypatch, chann
     cut = at_positions(Codes.pack_integers(maps.reshape(7, -1), bits), shape)
     assert (len(cut), cut.width) == (7 * 15, channels * bits)
     assert cut == Codes.pack_integers(maps.reshape(7 * 15, channels), bits)
-    assert np.array_equal(levels(cut.bits(), shape), maps.reshape(7 * 15, channels))
     shares = list(unpacked(Codes.pack_integers(maps.reshape(7, -1), bits), shape))
     assert [start for start, _ in shares] == np.cumsum([0, *(len(part) for _, part in shares)])[:-1].tolist()
     assert np.array_equal(np.concatenate([part for _, part in shares]).reshape(7 * 15, -1), cut.bits())

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import asdict
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from bitneck.flow.belonging import analysis_of
 from bitneck.flow.files import write_record
 from bitneck.flow.folder import RunFolder
 from bitneck.hw.synthesis.bitstream import design_digest
+from bitneck.ib_analysis.codes import Codes
+from bitneck.ib_analysis.map_information import map_layer
+from bitneck.ib_analysis.map_shape import MapShape
+from bitneck.ib_analysis.symbols import label_symbols
 
 
 class Page(HTMLParser):
@@ -110,3 +117,30 @@ def test_the_page_shows_what_was_synthesised_by_part_and_stage(bitneck, finished
     result = bitneck("report", run.path)
     assert result.exit_code == 2
     assert "is damaged" in result.output
+
+
+def test_the_page_draws_feature_maps_where_there_are_some_and_only_there(bitneck, finished_run, tmp_path):
+    assert "maps" not in json.loads((finished_run / "plane.json").read_text())
+    assert "Feature maps" not in (finished_run / "report.html").read_text()
+    shutil.copytree(finished_run, tmp_path / "digits")
+    run, rng = RunFolder(tmp_path / "digits"), np.random.default_rng(0)
+    narrow, wide = rng.random((300, 4 * 2)) < 0.5, rng.random((300, 4 * 60)) < 0.5
+    narrow[:, 1::2] = True
+    y = label_symbols(np.arange(300) % 3)
+    maps = [
+        map_layer(name, Codes.pack(bits), MapShape(2, 2, bits.shape[1] // 4), y, "dataset", rng)
+        for name, bits in (("conv1", narrow), ("conv2", wide))
+    ]
+    row = json.loads(run.plane.read_text())
+    del row["sha256"]
+    write_record(run.plane, row | {"maps": [asdict(each) for each in maps]})
+    assert analysis_of(run).maps == tuple(maps)
+    assert bitneck("report", run.path).exit_code == 0
+    page = Page(run.report.read_text())
+    assert page.fetched == []
+    assert f"conv1 2 x 2 x 2 300 4 population 2 {maps[0].population.i_xt} GUARANTEED" in page.text
+    assert "dead: 1 (always 1)" in page.text
+    refused = maps[1].population.i_xt
+    assert refused.verdict.refused
+    assert f"conv2 2 x 2 x 60 300 4 population 1,200 {maps[1].position} {refused.verdict}" in page.text
+    assert f"{refused.bits:.3f} {refused.verdict}" not in page.text
