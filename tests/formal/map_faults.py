@@ -10,7 +10,10 @@ ON_THE_WIRE = (*REDUCING, "cut")  # their ready passes through
 WINDOW_READY = "s_axis_tready = !kept || filled != FILL_WIDTH'(RING);"
 SHIFTED = Fault("a vector cut by reset shifts the inputs", "mvu.sv", "col_fold      <= '0;", "")
 ONE_BELOW = Fault(
-    "a sum one below its threshold reaches it", "thresholding.sv", "= !lacking[WIDTH];", "= !lacking[WIDTH] || &lacking;"
+    "a sum one below its threshold reaches it",
+    "thresholding.sv",
+    "= !lacking[WIDTH];",
+    "= !lacking[WIDTH] || &lacking;",
 )
 
 MAP_FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {

@@ -15,16 +15,25 @@ SIMULATORS = [
     pytest.param("icarus", marks=pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")),
 ]
 
+# Registers that start at random and another reader of the same text: what pace a stream has is shown with Icarus.
+FEW_PACES = r"^(?!.*every_beat)|source=0\.0/sink=0\.[08]|source=0\.4/sink=0\.4|source=0\.8/sink=0\.0"
+LEFT_OUT = 5 if shutil.which("iverilog") else 0  # paces of nine
+
 
 @pytest.fixture(scope="module", params=SIMULATORS)
-def complaints(request, tmp_path_factory) -> dict[str, dict[str, str | None]]:
-    return run_bench(request.param, CASES, tmp_path_factory.mktemp(request.param))
+def complaints(request, tmp_path_factory) -> tuple[int, dict[str, dict[str, str | None]]]:
+    """How many tests there are of each stage, and what they complain about."""
+    few = request.param == "verilator" and LEFT_OUT > 0
+    environment = {"COCOTB_TEST_FILTER": FEW_PACES} if few else {}
+    found = run_bench(request.param, CASES, tmp_path_factory.mktemp(request.param), environment=environment)
+    return PROMISES - (LEFT_OUT if few else 0), found
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_stage_keeps_its_promises_in_simulation(complaints, name):
-    assert len(complaints[name]) == PROMISES
-    assert not {test: complaint for test, complaint in complaints[name].items() if complaint}
+    promises, found = complaints
+    assert len(found[name]) == promises
+    assert not {test: complaint for test, complaint in found[name].items() if complaint}
 
 
 @pytest.fixture(scope="module")
