@@ -52,8 +52,8 @@ MAP_FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         for stage in ON_THE_WIRE
     },
     ("moving", "window"): (
-        Fault("rows are never given back", "window.sv", " - (x_ends ? left_behind : '0);", ";"),
-        Fault("a row too many is waited for", "window.sv", "filled >= wanted", "filled > wanted + 1"),
+        Fault("more rows are waited for than there is room", "window.sv", "filled >= wanted", "filled > wanted + 2"),
+        Fault("a row is let in only where none is there", "window.sv", "filled != FILL_WIDTH'(RING)", "filled == '0"),
     ),
     **{("paced", stage): (BUBBLE,) for stage in ("threshold_step",)},
     ("paced", "mvlu"): (
