@@ -115,8 +115,8 @@ MOST_FRAMES = 6  # in any stage at once
 STEPS = {
     ("answered", "scores"): 18,
     ("answered", "mvtu"): 20,
-    ("answered", "window"): 18,
-    ("answered", "window_wide"): 18,
+    ("answered", "window"): 20,
+    ("answered", "window_wide"): 20,
     ("answered", "window_1d"): 16,
     ("answered", "mvlu"): 14,
     ("answered", "mvlu_of_products"): 12,
