@@ -10,7 +10,10 @@ ON_THE_WIRE = (*REDUCING, "cut")  # their ready passes through
 WINDOW_READY = "s_axis_tready = !kept || filled != FILL_WIDTH'(RING);"
 SHIFTED = Fault("a vector cut by reset shifts the inputs", "mvu.sv", "col_fold      <= '0;", "")
 ONE_BELOW = Fault(
-    "a sum one below its threshold reaches it", "thresholding.sv", "= !lacking[WIDTH];", "= !lacking[WIDTH] || &lacking;"
+    "a sum one below its threshold reaches it",
+    "thresholding.sv",
+    "= !lacking[WIDTH];",
+    "= !lacking[WIDTH] || &lacking;",
 )
 
 MAP_FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
@@ -49,8 +52,8 @@ MAP_FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         for stage in ON_THE_WIRE
     },
     ("moving", "window"): (
-        Fault("rows are never given back", "window.sv", " - (x_ends ? left_behind : '0);", ";"),
-        Fault("a row too many is waited for", "window.sv", "filled >= wanted", "filled > wanted + 1"),
+        Fault("more rows are waited for than there is room", "window.sv", "filled >= wanted", "filled > wanted + 2"),
+        Fault("a row is let in only where none is there", "window.sv", "filled != FILL_WIDTH'(RING)", "filled == '0"),
     ),
     **{("paced", stage): (BUBBLE,) for stage in ("threshold_step",)},
     ("paced", "mvlu"): (

@@ -117,7 +117,7 @@ STEPS = {
     ("answered", "mvtu"): 20,
     ("answered", "window"): 20,
     ("answered", "window_wide"): 20,
-    ("answered", "window_1d"): 20,
+    ("answered", "window_1d"): 16,
     ("answered", "mvlu"): 14,
     ("answered", "mvlu_of_products"): 12,
     ("answered", "mvlu_of_planes"): 12,

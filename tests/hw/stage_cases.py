@@ -156,7 +156,10 @@ def binarize(rng: np.random.Generator, cols: int, bits: int, pe: int, never: int
 
 
 REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
-    "cut": [({"ROWS": 5, "PE": 2}, "cut: PE=2 does not divide ROWS=5")],
+    "cut": [
+        ({"ROWS": 5, "PE": 2}, "cut: PE=2 does not divide ROWS=5"),
+        ({"ROWS": 2, "PE": 3}, "cut: PE=3 does not divide ROWS=2"),
+    ],
     "thresholding": [({"ROWS": 5, "PE": 2}, "thresholding: PE=2 does not divide ROWS=5")],
     "binarize": [({"COLS": 5, "PE": 2}, "binarize: PE=2 does not divide COLS=5")],
     "dwc_down": [

@@ -46,7 +46,7 @@ STAGES: dict[str, Stage] = {
     "step": steps(RNG, 3, 3, 5, 6, 1),
     "mvlu_of_products": matrix_of(Mvlu, RNG, 4, 4, 2, 2, 3, 4),
     "mvlu_of_planes": matrix_of(Mvlu, RNG, 2, 13, 1, 13, 3, 4),
-    "scaled_scores": matrix_of(ScaledScores, RNG, 4, 4, 2, 2, 2, 3, factor=5, offset=9),
+    "scaled_scores": matrix_of(ScaledScores, RNG, 4, 6, 2, 1, 2, 3, factor=5, offset=9),
 }
 ORDER, THROUGHPUT, RESET, FULL = "every_beat_arrives", "throughput_is", "reset_in_mid_frame", "reset_of_one_cycle"
 

@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Mapping
+from functools import cache
 
 import pytest
+from bitneck.hw.simulation.runner import SimulatorName
+from bitneck.hw.stages import Stage
 from stage_bench import FASTEST, LARGE_PROMISES, PROMISES, refused, run_bench
 from stage_cases import REFUSED, large_stages, stages
 
 CASES = {stage.name: stage for stage in stages()}
 LARGE = {stage.name: stage for stage in large_stages()}
-SIMULATORS = [
-    "verilator",
-    pytest.param("icarus", marks=pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")),
-]
+ICARUS = shutil.which("iverilog") is not None
 
 
-@pytest.fixture(scope="module", params=SIMULATORS)
-def complaints(request, tmp_path_factory) -> dict[str, dict[str, str | None]]:
-    return run_bench(request.param, CASES, tmp_path_factory.mktemp(request.param))
+def few(cases: Mapping[str, Stage]) -> dict[str, Stage]:
+    """Every other one of each module, the first among them."""
+    modules = dict.fromkeys(stage.module for stage in cases.values())
+    by_module = [[stage for stage in cases.values() if stage.module == module] for module in modules]
+    return {stage.name: stage for row in by_module for stage in row[::2]}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_stage_keeps_its_promises_in_simulation(complaints, name):
-    assert len(complaints[name]) == PROMISES
-    assert not {test: complaint for test, complaint in complaints[name].items() if complaint}
+# Where Icarus shows every case at every pace, Verilator shows another reading of the text and registers that start at
+# random: with fewer cases, which take it long to compile, and four of nine paces.
+BY: dict[SimulatorName, dict[str, Stage]] = (
+    {"icarus": CASES, "verilator": few(CASES)} if ICARUS else {"verilator": CASES}
+)
+PACES = r"^(?!.*every_beat)|source=0\.0/sink=0\.[08]|source=0\.4/sink=0\.4|source=0\.8/sink=0\.0"
+LEFT_OUT = 5  # of nine
+
+
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory) -> Callable[[SimulatorName], dict[str, dict[str, str | None]]]:
+    @cache
+    def of(simulator: SimulatorName) -> dict[str, dict[str, str | None]]:
+        environment = {"COCOTB_TEST_FILTER": PACES} if ICARUS and simulator == "verilator" else {}
+        return run_bench(simulator, BY[simulator], tmp_path_factory.mktemp(simulator), environment=environment)
+
+    return of
+
+
+@pytest.mark.parametrize(("simulator", "name"), [(simulator, name) for simulator in BY for name in BY[simulator]])
+def test_stage_keeps_its_promises_in_simulation(complaints, simulator, name):
+    found = complaints(simulator)[name]
+    assert len(found) == PROMISES - (LEFT_OUT if ICARUS and simulator == "verilator" else 0)
+    assert not {test: complaint for test, complaint in found.items() if complaint}
 
 
 @pytest.fixture(scope="module")

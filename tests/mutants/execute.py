@@ -130,7 +130,7 @@ def _complaints(some: Sequence[Mutant], cases: Sequence[Stage], tests: str, larg
     with tempfile.TemporaryDirectory() as name:
         try:
             return _simulated(some, cases, tests, large, Path(name))
-        except (SimulationError, FileNotFoundError):  # some leave no results behind
+        except SimulationError:
             started = (Path(name) / "at").exists()
             if len(some) == 1:
                 return {some[0]: "the simulation does not come to its end" if started else STILLBORN}
