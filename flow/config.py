@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 from ..export.graph import Graph
 from ..hw.accelerator import Accelerator, lower
 from ..hw.costs.search import budget, search
-from ..hw.folding import fold
+from ..hw.folding import fastest, fold
 from ..hw.parts import PARTS, PartName
 from ..hw.stages import Folding, FoldingError, Output, RomStyle
 from ..models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
@@ -30,7 +30,8 @@ class RunError(ValueError):
     """A run that lacks something, or was made for something else."""
 
 
-DEFAULT_CYCLES = 64  # a frame, where no part and no rate is asked for
+DEFAULT_CYCLES = 64  # a frame, where no part and no rate is asked for, and the net is small
+DEFAULT_LANES = 2048  # weights that meet an input at a time, at the most, where nobody says how fast it is to be
 
 
 class HardwareConfig(Strict):
@@ -45,7 +46,7 @@ class HardwareConfig(Strict):
                     (4 kbit on iCE40, else 18 kbit); by default all there are
     rom_style       by layer, where its weights lie: "block" memory, "distributed" in LUTs; "auto" as synthesis sees fit
 
-    Without a target the cheapest folding is the one of fewest lanes, and 64 cycles a frame are the default.
+    Without a target the cheapest folding is the one of fewest lanes, and `default_cycles` a frame are the default.
     """
 
     target_cycles: Annotated[int, Field(ge=1)] | None = None
@@ -259,6 +260,19 @@ def chosen_samples(config: AnyConfig, data: Dataset) -> tuple[NDArray[np.uint8],
             return data.all()
 
 
+def default_cycles(graph: Graph) -> int:
+    """Cycles a frame where nobody says: the least power of two that there is a folding of DEFAULT_LANES for.
+
+    For BNN-PYNQ's CNV that is the 32,768, for TFC the 64 of FINN's published foldings.
+    """
+    products = sum(layer.outputs * layer.fan_in for layer in graph.layers if layer.fan_in > 1)
+    least = fastest(graph)
+    cycles = DEFAULT_CYCLES
+    while products > DEFAULT_LANES * cycles or cycles < least:
+        cycles *= 2
+    return cycles
+
+
 def design(config: AnyConfig, graph: Graph) -> Accelerator:
     """The accelerator that the configuration asks for."""
     hardware = config.hardware
@@ -268,7 +282,7 @@ def design(config: AnyConfig, graph: Graph) -> Accelerator:
         within = budget(hardware.target, hardware.luts, hardware.brams)
         return search(graph, within, hardware.cycles, hardware.output, hardware.fifo_depth).accelerator
     else:
-        foldings = fold(graph, hardware.cycles or DEFAULT_CYCLES)
+        foldings = fold(graph, hardware.cycles or default_cycles(graph))
     styles = hardware.rom_style or {}
     if unknown := [layer for layer in styles if layer not in foldings]:
         raise FoldingError(f"{graph.name}: rom_style for {', '.join(unknown)}, but the layers are {list(foldings)}")

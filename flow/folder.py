@@ -13,9 +13,10 @@ from pydantic import Field, FiniteFloat
 from ..hw.simulation.vectors import MANIFEST, Manifest
 from ..hw.synthesis.bitstream import Digest, Synthesis
 from ..ib_analysis.layer_bits import LayerBits
+from ..ib_analysis.map_information import MapLayer
 from ..ib_analysis.plane import PlanePoint
 from .config import ImportedConfig, RunConfig, RunError, any_from_toml, from_toml
-from .files import damaged, read_json, read_record, read_text, write
+from .files import damaged, read_json, read_record, read_row, read_text, write
 from .trained import LABELS, Imported, Trained, different, disagreements, origin
 
 
@@ -186,6 +187,8 @@ class Judgement:
     samples    of the run's, from the first
     digests    sha256 by layer and source: torch, and the judge
     mismatch   its first difference from torch, as a line
+    law        by which it decides otherwise than the file says, where that explains all of its differences; then
+    moved      so many codes and scores, of `moved_of`, and of the classes `moved_classes` are others
     """
 
     tool: Annotated[str, Field(min_length=1)]
@@ -195,41 +198,51 @@ class Judgement:
     samples: Annotated[int, Field(ge=0)] = 0
     digests: Digests = field(default_factory=dict)
     mismatch: str | None = None
+    law: str = ""
+    moved: Annotated[int, Field(ge=0)] = 0
+    moved_of: Annotated[int, Field(ge=0)] = 0
+    moved_classes: Annotated[int, Field(ge=0)] = 0
     seconds: Annotated[FiniteFloat, Field(ge=0)] = field(default=0.0, compare=False)
 
     @property
     def equal(self) -> bool:
-        """Or not asked."""
-        return self.mismatch is None and all(len(set(row.values())) == 1 for row in self.digests.values())
+        """Or not asked, or only its law differs."""
+        same = all(len(set(row.values())) == 1 for row in self.digests.values())
+        return self.mismatch is None and (same or bool(self.law))
+
+    @property
+    def said(self) -> str:
+        """In a few words."""
+        if self.skipped is not None:
+            return f"skipped: {self.skipped}"
+        if self.moved and self.equal:
+            return (
+                f"{self.samples:,} samples, {self.law}: that moves {self.moved:,} of {self.moved_of:,} codes and "
+                f"{self.moved_classes:,} classes, and nothing else differs"
+            )
+        return f"{self.samples:,} samples, every layer {'equal' if self.equal else 'but some equal'}"
 
 
-@dataclass(frozen=True)
-class Verification:
-    """Whether every bit of every layer is the same in torch, in the QONNX file, in the integer graph and in the RTL.
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """Whether every bit of every layer is the same in all sources that there are of a net without RTL.
 
-    digests           sha256 by layer and source, `class` for what leaves the chip
-    mismatches        the first difference of each source that differs from torch, as a line
-    accuracy          of the classes that left the simulated chip, over the samples
-    cycles_per_frame  measured; promised_cycles is what the descriptors say
-    seconds           of the simulation alone, after the build
-    judges            what independent tools say, where they were asked after the simulation
-    files             sha256 by name of what was executed and what came out: all that export and build wrote, trace.npz
+    digests      sha256 by layer, then by source
+    mismatches   the first difference of each source that differs from the first, as a line
+    judges       what independent tools say
+    files        sha256 by name of what was executed
+    absent       why a source is not among them: a file by its name, or `rtl`
     """
 
     name: Annotated[str, Field(min_length=1)]
     data_sha256: Digest
     samples: Annotated[int, Field(ge=1)]
     layers: Annotated[int, Field(ge=1)]
-    tier: Annotated[str, Field(min_length=1)]
     digests: Annotated[Digests, Field(min_length=1)]
     mismatches: list[str]
-    accuracy: Annotated[float, Field(ge=0, le=1)]
-    latency_cycles: Annotated[int, Field(ge=0)]
-    cycles_per_frame: Annotated[FiniteFloat, Field(ge=0)]
-    promised_cycles: Annotated[int, Field(ge=1)]
-    seconds: Annotated[FiniteFloat, Field(gt=0)] = field(compare=False)
     judges: list[Judgement] = field(default_factory=list)
     files: dict[str, Digest] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:
@@ -237,9 +250,38 @@ class Verification:
         return same and all(judge.equal for judge in self.judges)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Verification(Agreement):
+    """Whether every bit of every layer is the same in torch, in the QONNX file, in the integer graph and in the RTL.
+
+    digests           `class` among them, for what leaves the chip
+    accuracy          of the classes that left the simulated chip, over the samples
+    cycles_per_frame  measured; promised_cycles is what the descriptors say
+    seconds           of the simulation alone, after the build
+    judges            where they were asked after the simulation
+    files             all that export and build wrote, trace.npz
+    """
+
+    tier: Annotated[str, Field(min_length=1)]
+    accuracy: Annotated[float, Field(ge=0, le=1)]
+    latency_cycles: Annotated[int, Field(ge=0)]
+    cycles_per_frame: Annotated[FiniteFloat, Field(ge=0)]
+    promised_cycles: Annotated[int, Field(ge=1)]
+    seconds: Annotated[FiniteFloat, Field(gt=0)] = field(compare=False)
+
+
 def verification_of(folder: RunFolder, sealed: bool = True) -> Verification:
     """Raises RunError where the file is damaged or, but for `sealed=False`, not as `simulate` or `verify` wrote it."""
-    return read_record(folder.needs(folder.verification, "simulate"), Verification, sealed, derived=("equal",))
+    path = folder.needs(folder.verification, "simulate")
+    if "rtl" in (read_row(path).get("absent") or {}):
+        raise RunError(f"{path} is of a time without RTL; `bitneck simulate {folder.path}` proves what is there now")
+    return read_record(path, Verification, sealed, derived=("equal",))
+
+
+def agreement_of(folder: RunFolder, sealed: bool = True) -> Agreement:
+    """The same of a run without RTL."""
+    path = folder.needs(folder.verification, "verify --judges")
+    return read_record(path, Agreement, sealed, derived=("equal",))
 
 
 def synthesis_of(folder: RunFolder, target: str) -> Synthesis | None:
@@ -258,9 +300,11 @@ class Analysis:
     """points   of the run's target over all captured epochs; population, bits   the last epoch's
 
     codes   sha256 by name of the files in codes/ that were measured
+    maps    of the last epoch, too: its layers that emit feature maps. Not in the file where there are none
     """
 
     points: Annotated[tuple[PlanePoint, ...], Field(min_length=1)]
     population: tuple[PlanePoint, ...]
     bits: Annotated[tuple[LayerBits, ...], Field(min_length=1)]
     codes: Annotated[dict[str, Digest], Field(min_length=1)]
+    maps: tuple[MapLayer, ...] = ()

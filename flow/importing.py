@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,6 +96,8 @@ def content_of(path: Path) -> bytes:
     Raises RunError where there is none, or where it asks for a file that is not in its own folder.
     """
     content = path.read_bytes()
+    if why := _no_onnx(content):
+        raise RunError(f"{path} is {why}")
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)
@@ -123,6 +127,26 @@ def content_of(path: Path) -> bytes:
         tensor.data_location = onnx.TensorProto.DEFAULT
         del tensor.external_data[:]
     return model.SerializeToString(deterministic=True)
+
+
+def _no_onnx(content: bytes) -> str | None:
+    """What nets come in instead of ONNX files, and the way out; None for anything else."""
+    names = []
+    if content[:4] == b"PK\x03\x04" and zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+    if names and all(name.endswith(".npy") for name in names):
+        return (
+            "a NumPy archive, as BNN-PYNQ's parameters come, and no ONNX file: it does not say how its layers follow "
+            "each other; write them as QONNX, each a MatMul or Conv of ±1 and a MultiThreshold, whose thresholds are "
+            "reached at >= where BNN-PYNQ's are passed at >, and import that"
+        )
+    if content[:2] == b"\x80\x02" or any(name.endswith("data.pkl") for name in names):
+        return (
+            "a checkpoint of PyTorch and no ONNX file; it is not opened, for that would run what it holds: export its "
+            "net as QONNX with Brevitas, and import that"
+        )
+    return f"a zip archive of {len(names)} files and no ONNX file; unpack it" if names else None
 
 
 def pixels_of(text: str) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from ..ib_analysis.codes import Trace
 from .belonging import graph_of
 from .config import chosen_samples
 from .files import CLASSES, is_as_written, read_labels, read_model, read_trace, sha256_of, write_arrays, write_record
-from .folder import RunFolder, Verification, verification_of
+from .folder import Agreement, RunFolder, Verification, verification_of
 from .held import held, writing
 from .importing import read_again
 from .record import (
@@ -130,22 +130,29 @@ def _write_verification(folder: RunFolder, verification: Verification) -> None:
 
 def verify(
     folder: RunFolder, data_dir: Path | None = None, judges: bool = False, tell: Tell = silent
-) -> tuple[Verification, list[str]]:
+) -> tuple[Agreement, list[str]]:
     """What `simulate` recorded, and in which places it does not agree with what lies there, as lines.
 
     First the sha256 of every file, then every number that can be computed again: `record` says which cannot.
 
     judges   where codes and numbers are as recorded: let every independent tool that is here judge the files, and
              record what it says
+
+    Of a run without RTL the record is what the judges said, and `judges` makes it anew.
     """
     with held(folder.path, "verify") if judges else nullcontext():  # without judges it only reads
         return _verify(folder, data_dir, judges, tell)
 
 
-def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) -> tuple[Verification, list[str]]:
-    from .judges import JUDGES, Case, sentences
+def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) -> tuple[Agreement, list[str]]:
+    from .case import case_of
+    from .judges import judges_of, sentences
+    from .unbuilt import again as recorded_again
+    from .unbuilt import agreement, has_hardware
 
     config = finished(folder)
+    if not has_hardware(folder):
+        return agreement(folder, data_dir, tell) if judges else recorded_again(folder, data_dir)
     verification = verification_of(folder, sealed=False)
     edited = [] if is_as_written(folder.verification) else [f"{folder.verification} was changed after it was written"]
     stale = of_other_files(folder, verification)
@@ -157,7 +164,6 @@ def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) 
     reference, graph_trace = read_trace(folder.needs(folder.epoch_codes(folder.origin().last), "train")), graph(x)
     trace, classes = simulated(folder)
     accelerator, design = built(folder, graph)
-    model = read_model(folder.needs(folder.model, "export"))
     lines = edited + disproven(folder, config, accelerator, verification)
     lines += of_other_codes(folder, verification, [graph_trace])
     if not np.array_equal(read_labels(folder.labels), y):
@@ -178,8 +184,7 @@ def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) 
             lines += unlike(verification, {name: (value, "Verilator") for name, value in measured.items()})
     if not judges or lines:
         return verification, stale + lines
-    streamlined, standard = (read_model(folder.needs(path, "export")) for path in (folder.streamlined, folder.standard))
-    case = Case(graph, accelerator, model, streamlined, standard, design, x)
-    judged = replace(verification, judges=list(sentences(case, reference, JUDGES, tell)))
+    case = case_of(folder, graph, x, accelerator, design)
+    judged = replace(verification, judges=list(sentences(case, reference, judges_of(case), tell)))
     _write_verification(folder, judged)
     return judged, stale

@@ -23,7 +23,7 @@ from ..hw.simulation.verilator import SimulationError, find_verilator
 from ..ib_analysis.codes import Trace
 from .config import AnyConfig
 from .files import read_labels, read_row, read_simulated, read_trace, sha256_of
-from .folder import Judgement, RunFolder, Verification
+from .folder import Agreement, Judgement, RunFolder, Verification
 from .trained import as_captured
 
 SPARE_CYCLES = 8  # of a stage's latency, beyond its cycles a frame
@@ -37,13 +37,14 @@ def files_of(folder: RunFolder) -> dict[str, str]:
     return {str(path.relative_to(folder.path)): sha256_of(path) for path in made if path.is_file()}
 
 
-def of_other_files(folder: RunFolder, verification: Verification) -> list[str]:
+def of_other_files(folder: RunFolder, verification: Agreement) -> list[str]:
     """A line for each file that is not the one of which verify.json was recorded."""
     now, recorded = files_of(folder), verification.files
-    return _stale(folder, {name: (now.get(name), recorded.get(name)) for name in {**recorded, **now}})
+    pairs = {name: (now.get(name), recorded.get(name)) for name in {**recorded, **now}}
+    return _stale(folder, verification, pairs)
 
 
-def of_other_codes(folder: RunFolder, verification: Verification, traces: Iterable[Trace]) -> list[str]:
+def of_other_codes(folder: RunFolder, verification: Agreement, traces: Iterable[Trace]) -> list[str]:
     """A line for each layer and source of the traces whose codes are not those that were recorded."""
     recorded = verification.digests
     pairs = {
@@ -51,14 +52,15 @@ def of_other_codes(folder: RunFolder, verification: Verification, traces: Iterab
         for layer, row in digests(traces).items()
         for source, digest in row.items()
     }
-    return _stale(folder, pairs)
+    return _stale(folder, verification, pairs)
 
 
-def _stale(folder: RunFolder, pairs: Mapping[str, tuple[str | None, str | None]]) -> list[str]:
+def _stale(folder: RunFolder, verification: Agreement, pairs: Mapping[str, tuple[str | None, str | None]]) -> list[str]:
     """A line for each of the pairs (sha256 now, sha256 recorded) that differ; None where there is none."""
+    words = f"simulate {folder.path}" if isinstance(verification, Verification) else f"verify {folder.path} --judges"
     return [
         f"{what} has sha256 {(now or 'nothing')[:12]} now, verify.json says {(recorded or 'nothing')[:12]}; "
-        f"`bitneck simulate {folder.path}` proves what is there"
+        f"`bitneck {words}` proves what is there"
         for what, (now, recorded) in pairs.items()
         if now != recorded
     ]
@@ -116,7 +118,7 @@ def disproven(folder: RunFolder, config: AnyConfig, accelerator: Accelerator, ve
     if (said := read_row(folder.verification).get("equal")) is not verification.equal:
         lines.append(f"equal: verify.json says {said}, its digests, differences and judges say {verification.equal}")
     for judge in verification.judges:
-        lines += _inconsistent(judge, reference)
+        lines += inconsistent(judge, reference)
     return lines
 
 
@@ -124,7 +126,7 @@ def _accuracy(classes: NDArray[np.int64], labels: NDArray[np.int64]) -> float | 
     return float((classes == labels).mean()) if classes.shape == labels.shape else None
 
 
-def unlike(verification: Verification, now: Mapping[str, tuple[Any, str]]) -> list[str]:
+def unlike(verification: Agreement, now: Mapping[str, tuple[Any, str]]) -> list[str]:
     """A line for each field that is not the value found now; beside it, where that comes from."""
     return [
         f"{name}: verify.json says {recorded}, {source} says {value}"
@@ -133,7 +135,8 @@ def unlike(verification: Verification, now: Mapping[str, tuple[Any, str]]) -> li
     ]
 
 
-def _inconsistent(judge: Judgement, reference: Trace) -> Iterator[str]:
+def inconsistent(judge: Judgement, reference: Trace) -> Iterator[str]:
+    """A line for each place where what a judge said contradicts itself, or the codes that it was held against."""
     name = f"{judge.tool} on {judge.reads}"
     if judge.skipped is not None:
         return

@@ -25,6 +25,7 @@ from ..hw.synthesis.targets import TARGETS
 from ..hw.verilog import verilog
 from ..ib_analysis.codes import Trace
 from ..ib_analysis.layer_bits import layer_bits
+from ..ib_analysis.map_information import map_layer
 from ..ib_analysis.plane import plane
 from ..ib_analysis.probe import FEWEST_SAMPLES
 from ..ib_analysis.symbols import label_symbols
@@ -33,7 +34,7 @@ from ..models.datasets import Dataset, load
 from . import captured
 from .belonging import analysis_of, exported, exported_from, graph_of, is_of_this_design
 from .captured import Comparison
-from .config import HardwareConfig, ImportedConfig, RunConfig, RunError, chosen_samples, design
+from .config import RANDOM, HardwareConfig, ImportedConfig, RunConfig, RunError, chosen_samples, design
 from .files import (
     read_json,
     read_labels,
@@ -49,6 +50,7 @@ from .files import (
 from .folder import Analysis, RunFolder, history, others_than_vectors, synthesis_of, verification_of
 from .held import held, writing
 from .importing import read_again, samples_of
+from .map_shapes import map_shapes
 from .pages import planes_of_runs as pictures
 from .record import disproven, of_other_files
 from .trained import Record, as_captured, checkpoint_arrays
@@ -255,7 +257,9 @@ def _same_form(words: list[str], due: list[str]) -> bool:
 @writing
 @threadpool_limits.wrap(limits=1)  # a sum over two threads rounds otherwise: the same codes, the same bytes everywhere
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
-    """I(X;T) and I(T;Y) of every layer at every captured epoch; of the last, what its single bits do."""
+    """I(X;T) and I(T;Y) of every layer at every captured epoch; of the last, what its single bits do, and of feature
+    maps what their positions and channels do.
+    """
     config, record = folder.config(), folder.origin().record
     labels, epochs = read_labels(_captured(folder, record, folder.labels)), record.epochs
     if not epochs:
@@ -278,9 +282,18 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
         else plane({epochs[-1]: last.layers()}, labels, "population", chance=True)
     )
     y, rng = label_symbols(labels), np.random.default_rng(0)
-    bits = tuple(layer_bits(name, codes, y, rng) for name, codes in last.layers().items())
-    analysis = Analysis(points, population, bits, record.codes)
-    write_record(folder.plane, asdict(analysis))
+    shapes = map_shapes(folder)
+    bits = tuple(layer_bits(name, codes, y, rng, shapes.get(name)) for name, codes in last.layers().items())
+    labelled = None if config.dataset == RANDOM else y  # the net's own answers are no labels of its random inputs
+    maps = tuple(
+        map_layer(name, last.codes[name], shape, labelled, config.analysis.target, rng)
+        for name, shape in shapes.items()
+    )
+    analysis = Analysis(points, population, bits, record.codes, maps)
+    row = asdict(analysis)
+    if not maps:
+        del row["maps"]
+    write_record(folder.plane, row)
     return analysis
 
 

@@ -61,6 +61,13 @@ class Accelerator:
         assert name in self.layers
         return cast(s.LayerStage, self[name])
 
+    def stages_of(self, layer: str) -> tuple[s.Stage, ...]:
+        """What a layer has become: its own stages, and what leads to them from the layer before."""
+        names = [stage.name for stage in self.stages]
+        before = self.layers[: self.layers.index(layer)]
+        first = names.index(before[-1]) + 1 if before else 0
+        return self.stages[first : names.index(layer) + 1]
+
     @property
     def inputs(self) -> int:
         """Elements of a frame."""

@@ -14,6 +14,11 @@ def cycles_of(layer: Layer, folding: Folding) -> int:
     return max(stage.cycles for stage in stages_of(layer, folding))
 
 
+def fastest(graph: Graph) -> int:
+    """Cycles a frame that no folding is below."""
+    return max(min(cycles_of(layer, each) for each in lowering(layer).foldings(layer)) for layer in graph.layers)
+
+
 def fold(graph: Graph, target_cycles: int) -> dict[str, Folding]:
     """The cheapest folding of every layer that needs at most `target_cycles` a frame.
 

@@ -11,6 +11,8 @@ from pydantic import Field, FiniteFloat
 
 from .codes import Codes
 from .diagnostics import saturated
+from .map_probe import map_probe
+from .map_shape import MapShape
 from .neurons import neuron_information, neurons, sharing
 from .nulls import p_value
 from .plane import aligned
@@ -53,8 +55,12 @@ class LayerBits:
     probe: ProbeBound
 
 
-def layer_bits(layer: str, codes: Codes, y: Symbols, rng: np.random.Generator) -> LayerBits:
-    """Costs 3 s for 10,000 codes of 1,024 bits, nearly all of it the probe."""
+def layer_bits(
+    layer: str, codes: Codes, y: Symbols, rng: np.random.Generator, shape: MapShape | None = None
+) -> LayerBits:
+    """Costs 3 s for 10,000 codes of 1,024 bits, nearly all of it the probe. That of a map, whose shape says so, reads
+    shares of ones (`map_probe`): all bits of a map would take minutes and gigabytes.
+    """
     found, alone, t = neurons(codes), neuron_information(codes, y), symbols(codes)
     shared = None if saturated(t.counts) else sharing(codes, y)
     best = int(alone.argmax())
@@ -68,7 +74,7 @@ def layer_bits(layer: str, codes: Codes, y: Symbols, rng: np.random.Generator) -
         redundancy=shared.redundancy if shared else None,
         vulnerability=shared.vulnerability if shared else None,
         p_value=p_value(t, y, rng, PERMUTATIONS),
-        probe=probe_bound(codes, y, rng),
+        probe=probe_bound(codes, y, rng) if shape is None else map_probe(codes, shape, y, rng),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -68,48 +68,100 @@ def probe_bound(
     Costs an optimiser's run on trained × width floats for each penalty and one more: 3 s at 10,000 × 1,024.
     Source: Barber and Agakov 2003, "The IM algorithm"; as a probe, Pimentel et al. 2020, arXiv 2004.03061.
     """
-    if len(codes) != y.samples:
-        raise CodesError(f"{len(codes)} codes against {y.samples} labels")
-    judges = round(held_out * len(codes)) if math.isfinite(held_out) else 0
-    if not 2 <= judges <= len(codes) - 1:
+    return _bound(lambda rows: _signs(codes[rows]), len(codes), y, rng, held_out, penalties, steps)
+
+
+@threadpool_limits.wrap(limits=1)
+def features_bound(
+    features: NDArray[np.float32],
+    y: Symbols,
+    rng: np.random.Generator,
+    held_out: float = 0.25,
+    penalties: Sequence[float] = (1.0, 30.0, 1000.0),
+    steps: int = 100,
+) -> ProbeBound:
+    """The same of numbers that are functions of a code, each sample's of its own code alone.
+
+    features   (n, d), or (n, several, d) of as many codes of a sample: what one of them says of Y, and the standard
+               error over samples. About centred and of like size
+    """
+    each = features.shape[1] if features.ndim == 3 else 1
+    wide = features.reshape(len(features), each, -1)
+    return _bound(
+        lambda rows: wide[rows].reshape(len(rows) * each, -1),
+        len(features),
+        y,
+        rng,
+        held_out,
+        penalties,
+        steps,
+        each,
+    )
+
+
+def _bound(
+    of: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    samples: int,
+    y: Symbols,
+    rng: np.random.Generator,
+    held_out: float,
+    penalties: Sequence[float],
+    steps: int,
+    each: int = 1,
+) -> ProbeBound:
+    """of   the features of some samples, `each` rows for each of them"""
+    if samples != y.samples:
+        raise CodesError(f"{samples} codes against {y.samples} labels")
+    judges = round(held_out * samples) if math.isfinite(held_out) else 0
+    if not 2 <= judges <= samples - 1:
         raise ProbeError(
-            f"held_out={held_out} of {len(codes)} samples: {judges} to judge and {len(codes) - judges} to learn from; "
+            f"held_out={held_out} of {samples} samples: {judges} to judge and {samples - judges} to learn from; "
             "both sides need some"
         )
-    order = rng.permutation(len(codes))
+    order = rng.permutation(samples)
     judge, train = order[:judges], order[judges:]
     rest = train[len(train) // 5 :], train[: len(train) // 5]
-    penalty = max(penalties, key=lambda p: _gained(_predicted(codes, y, *rest, p, steps), y.ids[rest[1]]).sum())
-    q = _predicted(codes, y, train, judge, penalty, steps)
-    of = y.ids[judge]
-    share = np.bincount(of, minlength=len(y)) / judges
-    gained = _gained(q, of) - np.log2(share[of])
+
+    def gained_by(penalty: float, learn: NDArray[np.int64], by: NDArray[np.int64]) -> NDArray[np.float64]:
+        q = _predicted(of, y, learn, by, penalty, steps, each)
+        return _gained(q, np.repeat(y.ids[by], each)).reshape(-1, each).mean(axis=1)
+
+    penalty = max(penalties, key=lambda p: gained_by(p, *rest).sum())
+    labels = y.ids[judge]
+    share = np.bincount(labels, minlength=len(y)) / judges
+    gained = gained_by(penalty, train, judge) - np.log2(share[labels])
     return ProbeBound(
         max(0.0, float(gained.mean())),
         float(gained.std(ddof=1)) / math.sqrt(judges),
-        -float(np.log2(share[of]).mean()),
+        -float(np.log2(share[labels]).mean()),
         len(train),
         judges,
     )
 
 
 def _predicted(
-    codes: Codes, y: Symbols, train: NDArray[np.int64], judge: NDArray[np.int64], penalty: float, steps: int
+    of: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    y: Symbols,
+    train: NDArray[np.int64],
+    judge: NDArray[np.int64],
+    penalty: float,
+    steps: int,
+    each: int,
 ) -> NDArray[np.float64]:
     """(judges, labels) probabilities, all of them above zero."""
     from sklearn.exceptions import ConvergenceWarning  # a second that nobody else should wait for
     from sklearn.linear_model import LogisticRegression
 
-    q = np.full((len(judge), len(y)), 1 / len(y) / (len(train) + 1))
+    q = np.full((len(judge) * each, len(y)), 1 / len(y) / (len(train) + 1))
     known = np.unique(y.ids[train])
     if not len(judge) or len(known) == 1:
-        probabilities = np.ones((len(judge), len(known)))
+        probabilities = np.ones((len(q), len(known)))
     else:
         probe = LogisticRegression(C=1 / penalty, max_iter=steps)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, and still a bound
-            probe.fit(_signs(codes[train]), y.ids[train])
-        probabilities = probe.predict_proba(_signs(codes[judge])).astype(np.float64)
+            probe.fit(of(train), np.repeat(y.ids[train], each))
+        probabilities = probe.predict_proba(of(judge)).astype(np.float64)
     q[:, known] += probabilities * (1 - 1 / (len(train) + 1))
     return q
 

@@ -59,6 +59,11 @@ def pairs(x: Symbols, y: Symbols) -> Symbols:
     return _of_integers(x.ids.astype(np.int64) * len(y) + y.ids, len(x) * len(y))
 
 
+def of_ids(ids: NDArray[np.int32]) -> Symbols:
+    """The distinct values of some of the ids of another table."""
+    return _of_integers(ids.astype(np.int64), int(ids.max()) + 1 if len(ids) else 0)
+
+
 def same_samples(codes: int, labels: int) -> None:
     """Raises CodesError unless there are as many of both, and one at least."""
     if codes != labels or not codes:

@@ -39,7 +39,6 @@ class Conv(Thresholded, Windowed):
     takes: int = 2
     emits: Levels = BIPOLAR
 
-    unit: ClassVar[str] = "agreeing bits"
     one_bit: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

@@ -56,7 +56,7 @@ class Binarize:
         return 1 << self.bits
 
     def emitter(self, shape: Shape) -> Callable[[Edge], Edge]:
-        words, few = -(-self.inputs // 32), max(32 - self.inputs, 0)
+        words, each, few = -(-self.inputs // 32), -(-self.inputs // 8), max(32 - self.inputs, 0)
         at = np.pad(self.threshold, (0, few), constant_values=256)
         bits = np.packbits(at > 255, bitorder="little")
         never = np.pad(bits, (0, 4 * words - len(bits))).view(np.uint32)
@@ -66,9 +66,9 @@ class Binarize:
             from .lanes import binarize
 
             pixels = np.pad(edge.levels(), ((0, 0), (0, few))) if few else edge.levels()
-            answers = np.empty(len(pixels) * words, np.uint32)
-            binarize(pixels.ravel(), len(at), threshold, never, answers)
-            return Packed(answers.view(np.uint8).reshape(len(pixels), 1, 1, -1), self.outputs, 1)
+            answers = np.empty(len(pixels) * each + 8, np.uint8)
+            binarize(pixels.ravel(), len(at), threshold, never, each, answers)
+            return Packed(answers[:-8].reshape(-1, 1, 1, each), self.outputs, 1)
 
         return emit
 

@@ -61,8 +61,6 @@ class Dense(_Matrix, Thresholded):
     takes: int = 2
     emits: Levels = BIPOLAR
 
-    unit: ClassVar[str] = "agreeing bits"
-
     def __post_init__(self) -> None:
         self.check_weights(self.name, 2)
         check_thresholds(self.name, self.threshold, self.rows, self.spans(), self.emits)
@@ -108,7 +106,6 @@ class Scores(_Matrix):
     multiplier: NDArray[np.int64] | None = None
 
     name: ClassVar[str] = "scores"
-    unit: ClassVar[str] = "agreeing bits"
 
     def __post_init__(self) -> None:
         self.check_weights("scores", 2)

@@ -66,9 +66,10 @@ def add_lookups(
 ):
     """sums[w, r] += factor · Σ of what is looked up for the bytes maps[windows[w] + offsets[g]], g = first .. end − 1.
 
-    sums      (4 · 64,) uint16 or uint32, in whose arithmetic all but the Σ is done, which must fit in a byte
+    sums      (4 · 64,) in whose arithmetic all but the Σ is done, which must fit in a byte: uint16, uint32, or uint8,
+              where the factor is 1
     fresh     the sums start at lifts[row + r]
-    tables    (256, 2 · 16) uint8, of each byte the tables of its lower and upper half; or (256 · 16,), of the byte
+    tables    (256, 2 · 16) uint8, two of each byte; or (256 · 16,), one
     windows   four from `window` on; none behind `last`, which stands in for it
     weights   (groups, 2 or 1, 64) uint8, 0 .. 15, aligned to 32 bytes: where rows ask these tables
     """
@@ -119,7 +120,8 @@ def add_lookups(
             window, vector = divmod(index, vectors)
             at = builder.add(builder.mul(step, LONG(window)), LONG(LANES * vector))
             before = builder.load(_vector(builder, origin, at, count, LANES), align=1)
-            more = builder.mul(builder.zext(builder.load(each), wide), scale)
+            more = builder.zext(builder.load(each), wide)
+            more = more if count == BYTE else builder.mul(more, scale)  # processors have no product of bytes
             place = _vector(builder, sums, LONG(LANES * index), count, LANES)
             builder.store(builder.add(before, more), place, align=1)
         return context.get_dummy_value()
@@ -166,24 +168,54 @@ def in_turns(typing, low, high):
     return types.uint64(types.uint64, types.uint64), generate
 
 
+@intrinsic
+def store_64(typing, tile, here, sums, at):
+    """sums[at .. at + 63] = tile[here .. here + 63]."""
+
+    def generate(context, builder, signature, args):
+        element = ir.IntType(signature.args[0].dtype.bitwidth)
+        tile, here, sums, at = _arrays(context, builder, signature, args)
+        row = builder.load(_vector(builder, tile, here, element, ROWS), align=1)
+        builder.store(row, _vector(builder, sums, at, element, ROWS), align=1)
+        return context.get_dummy_value()
+
+    return types.void(tile, here, sums, at), generate
+
+
+@intrinsic
+def store_word(typing, word, answers, at):
+    """answers[at .. at + 7], which are bytes, = word."""
+
+    def generate(context, builder, signature, args):
+        word, answers, at = _arrays(context, builder, signature, args)
+        builder.store(word, builder.bitcast(builder.gep(answers, [at]), LONG.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(word, answers, at), generate
+
+
 @compiled
 def neurons(
-    maps, windows, tables, offsets, weights, first, end, factor, starts, lifts, tile, at, sums, answers
+    maps, windows, tables, offsets, weights, first, end, factor, starts, lifts, tile, at, rows, sums, answers
 ) -> None:
     """What blocks of 64 neurons say about windows. All arrays are flat.
 
+    Blocks are answered whole. What the last one says beyond the last row lies where the window behind begins, whose
+    own answer comes later.
+
     maps      maps[windows[w] + offsets[g]] is the byte of window w that group g of a block looks at
     first, end, factor   of each run of groups; those of block b are starts[b] .. starts[b + 1] − 1, at least one
-    lifts     (64 · blocks,) uint16 or uint32, where the sums of each row start
+    lifts     (64 · blocks,) uint8, uint16 or uint32, where the sums of each row start
     tile      (4 · 64,) of that type, for the sums of four windows
     at        ((0, 1 or 3) · 64 · blocks,) rising thresholds
-    sums      (windows · rows,), written where there are no thresholds
-    answers   (windows · (1 or 2) · blocks,) uint64, written where there are: levels of 1 bit, or of 2
+    sums      (windows · rows + 64,), written where there are no thresholds
+    answers   (windows · ceil(rows · bits / 8) + 16,) uint8, written where there are: levels of 1 bit, or of 2
     """
     count, padded = len(windows), len(lifts)
-    blocks, rows = len(starts) - 1, len(sums) // len(windows)
+    bits = 1 if len(at) == padded else 2
+    each_window = (rows * bits + 7) // 8
     for chunk in range(0, count, CHUNK):
-        for block in range(blocks):
+        for block in range(len(starts) - 2, -1, -1):
             row = block * ROWS
             for window in range(chunk, min(chunk + CHUNK, count), WINDOWS):
                 for run in range(starts[block], starts[block + 1]):
@@ -204,32 +236,31 @@ def neurons(
                         factor[run],
                     )
                 for each in range(min(WINDOWS, count - window)):
-                    here, out = each * ROWS, (window + each) * blocks + block
+                    here, out = each * ROWS, (window + each) * each_window + 8 * bits * block
                     if len(at) == 0:
-                        for lane in range(min(ROWS, rows - row)):
-                            sums[(window + each) * rows + row + lane] = tile[here + lane]
-                    elif len(at) == padded:
-                        answers[out] = at_least_64(tile, here, at, row)
+                        store_64(tile, here, sums, (window + each) * rows + row)  # type: ignore[call-arg]
+                    elif bits == 1:
+                        store_word(at_least_64(tile, here, at, row), answers, out)  # type: ignore[call-arg]
                     else:
                         high = at_least_64(tile, here, at, padded + row)
                         low = at_least_64(tile, here, at, row) & ~high | at_least_64(tile, here, at, 2 * padded + row)
-                        answers[2 * out] = in_turns(low, high)  # type: ignore[call-arg]
-                        answers[2 * out + 1] = in_turns(low >> HALF, high >> HALF)
+                        store_word(in_turns(low, high), answers, out)  # type: ignore[call-arg]
+                        store_word(in_turns(low >> HALF, high >> HALF), answers, out + 8)  # type: ignore[call-arg]
 
 
 @compiled
-def binarize(pixels, width, threshold, never, answers) -> None:
+def binarize(pixels, width, threshold, never, each, answers) -> None:
     """pixel >= threshold, but where `never` says no. All arrays are flat.
 
     pixels      (n · width,) uint8, width 32 or more
     threshold   (width,) uint8
     never       (ceil(width / 32),) uint32
-    answers     (n · ceil(width / 32),) uint32
+    each        bytes of an answer; what a word says beyond them lies where the answer behind begins, as above
+    answers     (n · each + 8,) uint8
     """
-    words = len(never)
-    for sample in range(len(answers) // words):
+    for sample in range(len(pixels) // width):
         start = sample * width
-        for word in range(words):
+        for word in range(len(never)):
             pixel = min(32 * word, width - 32)  # the last word looks at pixels of the one before again
             fires = at_least_32(pixels, start + pixel, threshold, pixel) >> np.uint64(32 * word - pixel)
-            answers[sample * words + word] = fires & ~never[word]
+            store_word(fires & ~never[word], answers, sample * each + 4 * word)  # type: ignore[call-arg]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,8 @@ class Layer(Protocol):
     unit   of what a neuron accumulates
     """
 
-    unit: ClassVar[str]
-
+    @property
+    def unit(self) -> str: ...
     @property
     def name(self) -> str: ...
     @property

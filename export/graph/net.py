@@ -74,7 +74,7 @@ class Graph:
         """Its last layer quantises, as a detector's."""
         return not isinstance(self.layers[-1], Scores)
 
-    @property
+    @cached_property
     def top(self) -> int:
         """The highest score that there can be."""
         last = self.layers[-1]

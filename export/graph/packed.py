@@ -80,9 +80,8 @@ class Packed:
         return self if channels == self.channels else Plain(self.levels(), self.bits).packed(channels)
 
     def codes(self, packed: NDArray[np.uint8]) -> None:
-        samples, _, places, _ = self.maps.shape
-        if self.bits <= 2 and (places == 1 or self.channels * self.bits % 8 == 0):
-            packed[:] = self.maps[..., : packed.shape[1] // places].reshape(samples, -1)
+        if self.bits <= 2 and (self.maps.shape[2] == 1 or self.channels * self.bits % 8 == 0):
+            packed[:] = self.maps.reshape(packed.shape)
         else:
             Plain(self.levels(), self.bits).codes(packed)
 
@@ -93,7 +92,7 @@ class Packed:
         samples, planes, _, each = self.maps.shape
         pad = Plain(np.full((1, self.channels), level, np.uint16), self.bits).packed(self.channels).maps
         maps = np.zeros((samples, planes, top + height + bottom, left + width + right, each), np.uint8)
-        maps[..., : pad.shape[3]] = pad[:, :, :, None]
+        maps[:] = pad[:, :, :, None]
         maps[:, :, top : top + height, left : left + width] = self.maps.reshape(samples, planes, height, width, each)
         return Packed(maps.reshape(samples, planes, -1, each), self.channels, self.bits)
 
@@ -120,29 +119,30 @@ def bit_planes(weight: NDArray[np.integer], bits: int) -> list[tuple[NDArray[np.
     return [((weight >> bit & 1).astype(np.bool_), each) for bit, each in enumerate(worth)]
 
 
-def tables(bits: int, top: int, bipolar: bool) -> NDArray[np.uint8]:
-    """(quads of levels, quads of weights) what four levels add where the weights' bits are set.
+def tables(bits: int, top: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(bytes, quads of levels in one, quads of weights) what four levels add where the weights' bits are set.
 
-    Where one is not set it adds nothing; with weights of ±1, what the level lacks to `top`.
+    First the levels, as weights of +1 have it; then what they lack to `top`, for those of −1.
     """
-    four = np.arange(4)
-    levels = np.arange(1 << 4 * bits)[:, None, None] >> bits * four & (1 << bits) - 1
-    lacking = np.maximum(top - levels, 0) if bipolar else 0
-    return np.where(np.arange(16)[:, None] >> four & 1, levels, lacking).sum(axis=2).astype(np.uint8)
+    of_byte = bits * np.arange(8 // bits).reshape(-1, 1, 4)
+    levels = np.arange(256)[:, None, None, None] >> of_byte & (1 << bits) - 1
+    chosen = np.arange(16)[:, None] >> np.arange(4) & 1
+    plus, minus = ((chosen * each).sum(axis=3).astype(np.uint8) for each in (levels, np.maximum(top - levels, 0)))
+    return plus, minus
 
 
 @dataclass(frozen=True, eq=False)
 class Lookups:
     """The neurons of one layer in blocks of 64 rows, ready for the kernels.
 
-    tables    (256, 2 · 16) uint8 of levels of one bit, else (256 · 16,), for each byte
+    tables    (256, 2 · 16) uint8 of levels of one bit, or of weights of −1, 0 and 1; else (256 · 16,), for each byte
     groups    (3, groups) plane, place and byte that each group of weights looks at, block after block
     weights   (groups · (2 or 1) · 64,) uint8
     runs      (3, runs) first group, the one behind the last, factor; a count of one run fits in a byte
     starts    (blocks + 1,) the first run of each block, which has one at least
-    lifts     (64 · blocks,) uint16 or uint32, where the sums start
+    lifts     (64 · blocks,) where the sums start: uint16 or uint32, or uint8 where all factors are 1
     windows   the first place of each
-    seen      what was found for maps of the last shape
+    seen      what was found for maps of a shape, for as many samples as there ever were
     """
 
     rows: int
@@ -165,71 +165,74 @@ class Lookups:
         bipolar = bool((np.abs(weight) == 1).all())
         weight_bits = 1 if bipolar else max(int(weight.max()).bit_length(), int(-1 - weight.min()).bit_length()) + 1
         span = int(np.abs(weight).sum(axis=(1, 2)).max()) * top
-        digits, asked = planes(bits), 2 if bits == 1 else 1
+        digits = planes(bits)
         worth = WORTH if len(windows) == 1 else WORTH_IN_MAPS  # there BLAS would have to copy every window
         mostly_padding = digits > 1 and rows <= ROWS // 2  # BLAS has nothing to unpack there
         if span + 1 >= 1 << 32 or weight_bits * digits > worth or mostly_padding:
             return None
-        table = tables(min(bits, 2), top if digits == 1 else 3, bipolar)
-        most = 255 // (int(table.max()) * asked)
-        if asked == 2:
-            byte = np.arange(256)
-            table = np.stack([table[byte & 15], table[byte >> 4]], axis=1)
-        edges = ((0, -rows % ROWS), (0, 0), (0, -channels % (4 * asked)))
+        of_digit = top if digits == 1 else 3
+        plus, minus = tables(min(bits, 2), of_digit)
+        quads = plus.shape[1]
+        edges = ((0, -rows % ROWS), (0, 0), (0, -channels % (4 * quads)))
         padded = np.pad(weight.astype(np.int16), edges, constant_values=1 if bipolar else 0)
+        by_sign = bipolar or (quads == 1 and np.abs(weight).max() == 1)
+        if bipolar:
+            table, asking = plus + minus[..., ::-1], [((padded > 0)[None], 1)]
+        elif by_sign:
+            table, asking = np.concatenate([plus, minus], axis=1), [(np.stack([padded > 0, padded < 0]), 1)]
+        else:
+            table, asking = plus, [(plane[None], factor) for plane, factor in bit_planes(padded, weight_bits)]
+        shape = -1, ROWS, padded[0].size // (4 * quads), quads, 4
         fours = [
-            (
-                np.packbits(
-                    plane.reshape(-1, ROWS, padded[0].size // (4 * asked), asked, 4), axis=4, bitorder="little"
-                ),
-                factor,
-            )
-            for plane, factor in ([(padded > 0, 1)] if bipolar else bit_planes(padded, weight_bits))
+            (np.packbits(sets.reshape(len(sets), *shape), axis=5, bitorder="little")[..., 0], factor)
+            for sets, factor in asking
         ]
+        most = 255 // (4 * of_digit * quads)
         groups, weights, runs, starts, filled = [], [], [], [0], 0
         for block in range(len(padded) // ROWS):
-            for plane, factor in fours:
-                quads = plane[block, ..., 0].transpose(1, 2, 0)
-                live = np.flatnonzero(bipolar | quads.any(axis=(1, 2)))
-                tap, byte = np.divmod(live, len(quads) // taps)
+            for sets, factor in fours:
+                asked = sets[:, block].transpose(2, 0, 3, 1)
+                live = np.flatnonzero(bipolar | asked.any(axis=(1, 2, 3)))
+                tap, byte = np.divmod(live, len(asked) // taps)
                 for digit in range(digits):
                     groups.append(np.stack([np.full(len(live), digit), places[tap], byte]))
-                    weights.append(quads[live].ravel())
+                    weights.append(asked[live].ravel())
                     end = filled + len(live)
                     runs += [(first, min(first + most, end), factor * 4**digit) for first in range(filled, end, most)]
                     filled = end
             if len(runs) == starts[-1]:
                 runs.append((filled, filled, 0))  # weights of nothing but 0
             starts.append(len(runs))
-        minus = np.maximum(-padded, 0).sum(axis=(1, 2), dtype=np.int64)
-        lifts = minus * (top - (top if digits == 1 else 4**digits - 1) if bipolar else top)
+        below = np.maximum(-padded, 0).sum(axis=(1, 2), dtype=np.int64)
+        lifts = below * (top - of_digit * (4**digits - 1) // 3 if by_sign else top)
+        narrow = span < 255 and digits == 1 and by_sign
         return cls(
             rows,
-            _aligned(table).reshape(256, -1) if bits == 1 else _aligned(table),
+            _aligned(table).reshape(256, -1) if table.shape[1] == 2 else _aligned(table),
             np.concatenate(groups, axis=1),
             _aligned(np.concatenate(weights)),
             np.array(runs, np.int64).reshape(-1, 3).T.copy(),
             np.array(starts),
-            lifts.astype(np.uint16 if span + 1 < 1 << 16 else np.uint32),
+            lifts.astype(np.uint8 if narrow else np.uint16 if span + 1 < 1 << 16 else np.uint32),
             windows,
         )
 
-    def _places_in(self, shape: tuple[int, ...]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Where groups look from the start of a window, and where windows start, in maps of this shape."""
-        if found := self.seen.get(shape):
-            return found
-        samples, planes, places, each = shape
-        plane, place, byte = self.groups
-        windows = np.arange(samples)[:, None] * (planes * places * each) + self.windows * each
-        found = ((plane * places + place) * each + byte).astype(np.int32), windows.ravel()
-        self.seen.clear()  # blocks are of one size, but for the last
-        self.seen[shape] = found
-        return found
+    def _places_in(self, maps: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Where groups look from the start of a window, and where windows start, in these maps."""
+        samples, *shape = maps.shape
+        offsets, starts = self.seen.get(tuple(shape), (None, self.windows[:0]))
+        if offsets is None or len(starts) < samples * len(self.windows):
+            _, places, each = shape
+            plane, place, byte = self.groups
+            offsets = ((plane * places + place) * each + byte).astype(np.int32)
+            starts = (np.arange(samples)[:, None] * maps[0].size + self.windows * each).ravel()
+            self.seen[tuple(shape)] = offsets, starts
+        return offsets, starts[: samples * len(self.windows)]
 
     def _asked(self, maps: NDArray[np.uint8], at: NDArray, sums: NDArray, answers: NDArray) -> None:
         from .lanes import neurons
 
-        offsets, windows = self._places_in(maps.shape)
+        offsets, windows = self._places_in(maps)
         tile = np.empty(WINDOWS * ROWS, self.lifts.dtype)
         first, end, factor = self.runs
         neurons(
@@ -245,15 +248,16 @@ class Lookups:
             self.lifts,
             tile,
             at,
+            self.rows,
             sums,
             answers,
         )
 
     def sums(self, packed: Packed) -> NDArray:
         """(n · windows, rows) accumulators."""
-        sums = np.empty(len(packed.maps) * len(self.windows) * self.rows, self.lifts.dtype)
-        self._asked(packed.maps, sums[:0], sums, np.empty(0, np.uint64))
-        return sums.reshape(-1, self.rows)
+        sums = np.empty(len(packed.maps) * len(self.windows) * self.rows + ROWS, self.lifts.dtype)
+        self._asked(packed.maps, sums[:0], sums, np.empty(0, np.uint8))
+        return sums[:-ROWS].reshape(-1, self.rows)
 
     def thresholds(self, steps: NDArray[np.int32]) -> NDArray:
         """((1 or 3) · 64 · blocks,) of (rows, 1 .. 3) rising ones; what is missing is never reached."""
@@ -265,6 +269,6 @@ class Lookups:
     def levels(self, packed: Packed, at: NDArray) -> Packed:
         """How many of their thresholds the neurons reach."""
         bits, samples = 1 if len(at) == len(self.lifts) else 2, len(packed.maps)
-        answers = np.empty(samples * len(self.windows) * len(self.lifts) * bits // 64, np.uint64)
+        answers = np.empty(samples * len(self.windows) * -(-self.rows * bits // 8) + 16, np.uint8)
         self._asked(packed.maps, at, self.lifts[:0], answers)
-        return Packed(answers.view(np.uint8).reshape(samples, 1, len(self.windows), -1), self.rows, bits)
+        return Packed(answers[:-16].reshape(samples, 1, len(self.windows), -1), self.rows, bits)

@@ -98,7 +98,7 @@ class Pool(Windowed):
         def emit(edge: Edge) -> Packed:
             from .kernels import pooled
 
-            maps = edge.packed(channels).maps[..., : len(flipped)].reshape(-1, height, width, len(flipped))
+            maps = edge.packed(channels).maps.reshape(-1, height, width, len(flipped))
             answers = np.zeros((len(maps), *self.places, len(flipped)), np.uint8)
             pooled(maps, flipped, bits, self.stride, self.kernel, corner, answers)
             return Packed(answers.reshape(len(maps), 1, -1, len(flipped)), channels, bits)

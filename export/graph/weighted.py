@@ -38,6 +38,10 @@ class Weighted:
         assert self.weight.dtype == np.bool_
         return self.weight.view(np.bool_)
 
+    @property
+    def unit(self) -> str:
+        return "agreeing bits" if self.weight.dtype == np.bool_ and self.takes == 2 else "above the least sum"
+
     def integers(self) -> NDArray[np.int64]:
         """(rows, fan_in), as numbers."""
         flat = self.weight.reshape(self.rows, -1)
@@ -55,11 +59,11 @@ class Weighted:
 
     @property
     def weight_bits(self) -> int:
-        """Of the narrowest two's complement that holds every weight; 1 for ±1."""
+        """Of the narrowest two's complement that holds every weight, 2 at least; 1 for ±1."""
         if self.weight.dtype == np.bool_:
             return 1
         low, high = int(self.weight.min()), int(self.weight.max())
-        return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1
+        return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length(), 1) + 1
 
     def check_weights(self, name: str, axes: int) -> None:
         weight = self.weight

@@ -21,6 +21,7 @@ class Mismatch:
     """The first difference between two traces, in layer order, then sample, then neuron.
 
     neuron          the element in stream order, the class for `scores`
+    place           row, column and channel of that element where the layer emits a map
     expected, got   the level that the reference and the other source say, the bit where there are two; for `scores` the
                     two scores
     accumulator     what the neuron sums up there: agreeing bits, the pixel for a Binarize. It is recomputed from the
@@ -38,11 +39,15 @@ class Mismatch:
     reference: Source
     other: Source
     unit: str = "agreeing bits"
+    place: tuple[int, int, int] | None = None
 
     def __str__(self) -> str:
         said = f"{self.reference} says {self.expected}, {self.other} says {self.got}"
         neuron = "class" if self.layer == "scores" else "neuron"
         place = f"{self.layer}: {neuron} {self.neuron}, sample {self.sample}"
+        if self.place is not None:
+            row, column, channel = self.place
+            place = f"{self.layer}: row {row}, column {column}, channel {channel}, sample {self.sample}"
         if self.threshold is None:
             return f"{place}: {said}; accumulator {self.accumulator} {self.unit}"
         relation = ">=" if self.accumulator >= self.threshold else "<"
@@ -87,6 +92,8 @@ def _mismatch(
 ) -> Mismatch:
     """values   what enters the layer, of this sample alone"""
     thresholds = layer.thresholds_of(neuron)
+    height, width, channels = layer.out_shape if len(layer.out_shape) == 3 else (0, 0, 0)
+    row, column, channel = np.unravel_index(neuron, (height, width, channels)) if channels else (0, 0, 0)
     return Mismatch(
         layer=layer.name,
         neuron=neuron,
@@ -98,6 +105,7 @@ def _mismatch(
         reference=sources[0],
         other=sources[1],
         unit=layer.unit,
+        place=(int(row), int(column), int(channel)) if channels else None,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -39,6 +40,10 @@ STAGES: Mapping[str, Source] = {
 
 class JudgeError(ValueError):
     """FINN+ is not there, refuses the file, or takes too long."""
+
+
+class RefusalError(JudgeError):
+    """A judge was asked, and does not take the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,13 +156,34 @@ def thresholding_rtl(
     return [ThresholdingRtl(**row | {"sources": tuple(Path(source) for source in row["sources"])}) for row in rows]
 
 
+def thresholds_reached(
+    model: bytes,
+    x: NDArray[np.float32],
+    progress: Callable[[str], None] = lambda line: None,
+    limit_s: float = 600,
+) -> tuple[list[NDArray[np.uint16]], NDArray[np.float32]]:
+    """Of any QONNX file, as far as FINN+ streamlines it: by quantizer, in the file's order, how many of its thresholds
+    each element reaches, (n, elements) in the order of its tensor, and the floats that leave.
+
+    x   (n, ...) what the file takes
+
+    Raises RefusalError where FINN+ does not get through it or takes longer, JudgeError where it is missing.
+    """
+    with tempfile.TemporaryDirectory(prefix="bitneck-judge-") as work:
+        folder = Path(work)
+        np.save(folder / "x.npy", x)
+        _ask(folder, model, {"any": True}, progress, limit_s)
+        said = dict(np.load(folder / "said.npz"))
+    return [said[name] for name in sorted(said.keys() - {"last"})], said["last"]
+
+
 def _python() -> Path:
     given = os.environ.get(PYTHON)
     return Path(given) if given else Path(__file__).resolve().parents[2] / ".venv-judge" / "bin" / "python"
 
 
 def _request(foldings: Mapping[str, tuple[int, int]], part: str, rtl: bool = False) -> dict[str, Any]:
-    return {"foldings": dict(foldings), "part": part, "rtl": rtl}
+    return {"foldings": dict(foldings), "part": part, "rtl": rtl, "any": False}
 
 
 def _ask(
@@ -193,12 +219,18 @@ def _ask(
             finally:
                 watch.cancel()
     if child.returncode == -signal.SIGKILL:
-        raise JudgeError(
+        raise RefusalError(
             f"FINN+ was stopped after {limit_s:g} s, or before for want of memory; ask about fewer samples"
         )
     if child.returncode:
-        last = (words.read_text().strip().splitlines() or ["it said nothing"])[-1]
-        raise JudgeError(f"FINN+ does not get through this file: {last}")
+        raise RefusalError(f"FINN+ does not get through this file: {_complaint(words.read_text())}")
+
+
+def _complaint(words: str) -> str:
+    """What a traceback ends in, which may run over lines; the last line of anything else."""
+    lines = words.strip().splitlines() or ["it said nothing"]
+    raised = [index for index, line in enumerate(lines) if re.match(r"[\w.]+(Error|Exception)\b", line)]
+    return " ".join(" ".join(lines[raised[-1] if raised else -1 :]).split())[:300]
 
 
 def _trace(said: Mapping[str, NDArray], stage: str) -> Trace:

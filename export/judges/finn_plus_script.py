@@ -3,6 +3,9 @@
 Called by `finn_plus.py` as `python finn_plus_script.py FOLDER`, and imports nothing of ours: in FOLDER lie model.onnx,
 x.npy and request.json; said.npz, estimates.json and, if asked for, the generated RTL are left there. Lines on standard
 output that begin with PROGRESS are for the caller.
+
+A file of which nothing is known is streamlined as far as FINN+ takes it, and executed: its thresholds are then those
+that FINN+ would build, whatever it can make hardware of.
 """
 
 import json
@@ -11,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 
 PROGRESS = "finn-plus: "
+FEW = 100  # of a file of which nothing is known
+DECISIONS = ("TopK", "ArgMax", "Softmax", "LogSoftmax", "Hardmax")  # of a class, behind the scores
 BLOCK = 2048  # samples at a time: bounds the memory that a wide layer's activations take
 
 
@@ -50,6 +55,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.bipolar_to_xnor import ConvertBipolarMatMulToXnorPopcount
+from qonnx.transformation.change_batchsize import ChangeBatchSize
 from qonnx.transformation.fold_constants import FoldConstants
 from qonnx.transformation.general import (
     GiveReadableTensorNames,
@@ -66,6 +72,9 @@ from qonnx.util.cleanup import cleanup_model
 
 def main(folder: Path) -> None:
     request = json.loads((folder / "request.json").read_text())
+    if request["any"]:
+        np.savez(folder / "said.npz", **of_any_file(folder))  # type: ignore[arg-type]
+        return
     model = ModelWrapper(str(folder / "model.onnx"))
     layers = [*_codes(model), "scores"]
     tell("streamlining")
@@ -119,6 +128,37 @@ def streamlined(model: ModelWrapper, layers: list[str]) -> ModelWrapper:
     if kinds != expected:
         raise SystemExit(f"FINN+ streamlines this file to {' '.join(kinds)}, not to {' '.join(expected)}")
     return model
+
+
+def of_any_file(folder: Path) -> dict[str, np.ndarray]:
+    """How many of its thresholds each element of every quantizer reaches, in their order, and the floats that leave.
+
+    x.npy holds what the file takes, sample by sample, as floats. FINN+ would lower convolutions to matrices next, in
+    which qonnx mixes the samples of a batch; it moves no threshold.
+    """
+    tell("streamlining")
+    model = transformed(
+        cleanup_model(ModelWrapper(str(folder / "model.onnx"))), ConvertQONNXtoFINN(), InferShapes(), FoldConstants()
+    )
+    model = transformed(model, GiveUniqueNodeNames(), GiveReadableTensorNames(), InferDataTypes())
+    model = transformed(model, RemoveStaticGraphInputs(), AbsorbScalarBiasIntoMultiThreshold(), Streamline())
+    model = transformed(model, Streamline())
+    quantizers = model.get_nodes_by_op_type("MultiThreshold")
+    last = next(node for node in reversed(model.graph.node) if node.op_type not in DECISIONS).output[0]
+    x = np.load(folder / "x.npy")
+    said: dict[str, list[np.ndarray]] = {}
+    for start in range(0, len(x), FEW):
+        block = x[start : start + FEW]
+        tell(f"executing {start:,} of {len(x):,} samples")
+        wide = transformed(ModelWrapper(model.model, make_deepcopy=True), ChangeBatchSize(len(block)), InferShapes())
+        del wide.graph.quantization_annotation[:]
+        context = execute_onnx(wide, {wide.graph.input[0].name: block}, return_full_exec_context=True)
+        for index, node in enumerate(quantizers):
+            scale, bias = (getCustomOp(node).get_nodeattr(name) for name in ("out_scale", "out_bias"))
+            reached = np.rint((context[node.output[0]] - bias) / scale).astype(np.uint16)
+            said.setdefault(f"{index:03d}", []).append(reached.reshape(len(block), -1))
+        said.setdefault("last", []).append(context[last].reshape(len(block), -1))
+    return {name: np.concatenate(blocks) for name, blocks in said.items()}
 
 
 def hardware(model: ModelWrapper, standalone_thresholds: bool = False) -> ModelWrapper:

@@ -18,7 +18,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 
 from ...ib_analysis.codes import Codes, Source, Trace, concatenate
 from ..annotations import QonnxError
-from ..graph import GraphError
+from ..graph import GraphError, Layer
 from ..graph.packed import Plain
 from ..reading.evaluation import REFUSALS, first_line
 from ..reading.purity import OF_QONNX, SHAPES
@@ -85,15 +85,20 @@ def _trace(
     run: Callable[[NDArray[np.float32]], Mapping[str, NDArray]],
     progress: Callable[[int], None],
 ) -> Trace:
-    shape = read.chain.entering(read.chain.nodes[0])
     traces = []
     for start in range(0, len(x), batch):
         block = x[start : start + batch]
-        fed = np.zeros((batch, *shape), dtype=np.float32)
-        fed[: len(block)] = read.pixels[block[:, read.entering]].reshape(-1, *shape)
+        entering = floats(read, block)
+        fed = np.zeros((batch, *entering.shape[1:]), dtype=np.float32)
+        fed[: len(block)] = entering
         traces.append(_read(read, source, run(fed), len(block)))
         progress(min(start + batch, len(x)))
     return concatenate(traces)
+
+
+def floats(read: Streamlined, x: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What the file takes for the samples x, (n, inputs) levels."""
+    return read.pixels[x[:, read.entering]].reshape(-1, *read.chain.entering(read.chain.nodes[0]))
 
 
 def _read(read: Streamlined, source: Source, values: Mapping[str, NDArray], samples: int) -> Trace:
@@ -109,16 +114,20 @@ def _read(read: Streamlined, source: Source, values: Mapping[str, NDArray], samp
     return Trace(source, codes, scores.astype(np.int32), read.graph.top, read.graph.ends_in_code)
 
 
-def _levels(read: Streamlined, layer, values: Mapping[str, NDArray], samples: int) -> NDArray:  # type: ignore[no-untyped-def]
+def _levels(read: Streamlined, layer: Layer, values: Mapping[str, NDArray], samples: int) -> NDArray:
     tensor = values[read.tensors[layer.name]][:samples].reshape(samples, -1)
-    levels = layer.emits.of(tensor)
+    return in_stream(read, layer, layer.emits.of(tensor))
+
+
+def in_stream(read: Streamlined, layer: Layer, levels: NDArray) -> NDArray:
+    """(n, elements) levels of a layer's tensor, in its own order, as the layer's stream has them."""
     stream = np.empty_like(levels)
     stream[:, read.orders[layer.name]] = levels
     if layer.name not in read.kept:
         return stream
     left = read.kept[layer.name]  # of channels, the last axis of the stream
     channels = stream.shape[1] * len(left) // layer.outputs
-    return stream.reshape(samples, -1, channels)[:, :, left].reshape(samples, -1)
+    return stream.reshape(len(stream), -1, channels)[:, :, left].reshape(len(stream), -1)
 
 
 def explained(read: Streamlined, said: Trace, x: NDArray[np.uint8]) -> tuple[int, str | None]:
@@ -132,7 +141,7 @@ def explained(read: Streamlined, said: Trace, x: NDArray[np.uint8]) -> tuple[int
     graph = read.graph
     for layer in graph.layers:
         scores = layer is graph.layers[-1]
-        due = layer.emitter((layer.inputs,))(Plain(values, (layer.takes - 1).bit_length())).levels()
+        due = answer(layer, values)
         got = said.scores if scores else said.codes[layer.name].levels(layer.emits.bits)
         wrong = np.argwhere(due != got)
         for sample, neuron in wrong:
@@ -146,6 +155,11 @@ def explained(read: Streamlined, said: Trace, x: NDArray[np.uint8]) -> tuple[int
         moved += len(wrong)
         values = got
     return moved, None
+
+
+def answer(layer: Layer, values: NDArray) -> NDArray:
+    """What a layer makes of (n, inputs) levels."""
+    return layer.emitter((layer.inputs,))(Plain(values, (layer.takes - 1).bit_length())).levels()
 
 
 def _may_round(read: Streamlined, layer: str, accumulator: int, neuron: int, got: int) -> bool:

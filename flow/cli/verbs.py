@@ -13,6 +13,7 @@ from ...hw.parts import PARTS, PartName
 from ...hw.simulation.runner import SimulatorName
 from ...hw.synthesis.bitstream import summary as synthesis_line
 from ...ib_analysis.layer_bits import summary as bits_summary
+from ...ib_analysis.map_information import summary as maps_summary
 from ...ib_analysis.plane import summary
 from ...models.config import PRESETS
 from .. import proof, silicon
@@ -278,8 +279,9 @@ def verify(
         done, stale = proof.verify(place, data_dir, judges, tell=lambda text: status.update(f"verify: {text}"))
     for judge in done.judges:
         if judge.equal:
-            said = f"skipped: {judge.skipped}" if judge.skipped else f"{judge.samples:,} samples, every layer equal"
-            say("judge", f"{f'{judge.tool} {judge.version}'.strip()} on {judge.reads}", said)
+            say("judge", f"{f'{judge.tool} {judge.version}'.strip()} on {judge.reads}", judge.said)
+    for what, why in done.absent.items():
+        say("absent", what, why)
     for line in [*stale, *done.mismatches, *(judge.mismatch for judge in done.judges if judge.mismatch)]:
         err.print(f"[bold red]different[/] {escape(line)}")
     if stale or not done.equal:
@@ -337,6 +339,9 @@ def analyze(
         out.print(escape(summary(analysis.points)), soft_wrap=True)
         out.print()
         out.print(escape(bits_summary(analysis.bits)), soft_wrap=True)
+        if analysis.maps:
+            out.print()
+            out.print(escape(maps_summary(analysis.maps)), soft_wrap=True)
 
 
 @verb

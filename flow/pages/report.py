@@ -14,9 +14,12 @@ import jinja2
 
 from ...export.graph import Graph
 from ...hw.accelerator import Accelerator
+from ...hw.stages import Window
 from ...hw.synthesis.bitstream import Synthesis, Used
 from ...hw.synthesis.targets import Target, target_of
-from ...ib_analysis import layer_bits
+from ...ib_analysis import layer_bits, map_information
+from ...ib_analysis.map_information import MapLayer
+from ...ib_analysis.pictures.maps_of_positions import maps_figure
 from ...ib_analysis.pictures.plots import inline_svg, run_figure
 from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from ...models.datasets import EMBEDDED
@@ -35,6 +38,8 @@ class Layer:
 
     name: str
     kind: str
+    shape: str
+    window: str
     fan_in: int
     width: int
     pe: int
@@ -78,7 +83,8 @@ def page(
     return template.render(
         config=config,
         widths="-".join(
-            str(width) for width in (graph.inputs, *(each.outputs for each in graph.layers if each.fan_in > 1))
+            "x".join(map(str, shape))
+            for shape in (graph.shape or (graph.inputs,), *(each.out_shape for each in graph.layers if each.fan_in > 1))
         ),
         graph=graph,
         imported=origin if isinstance(origin, Imported) else None,
@@ -93,6 +99,7 @@ def page(
         bits_head=layer_bits.HEAD,
         bits=[layer_bits.cells(layer) for layer in analysis.bits],
         bits_legend=layer_bits.LEGEND,
+        maps=_maps(analysis.maps) if analysis.maps else None,
         plane_page=folder.plane_page.name,
         nodes=[(node.op_type, node.name, ", ".join(node.output)) for node in model.graph.node],
         opset=max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
@@ -131,12 +138,30 @@ def _silicon(done: Synthesis, verification: Verification) -> Silicon:
 
 def _layers(graph: Graph, accelerator: Accelerator) -> Iterator[Layer]:
     for layer in graph.layers:
-        stage = accelerator.layer(layer.name)
-        bits = sum(_memory_bits(text) for text in stage.memories().values())
-        lanes = stage.lanes()
+        stages = accelerator.stages_of(layer.name)
+        kind, cycles = stages[-1].module, max(stage.cycles for stage in stages)
+        bits = sum(_memory_bits(text) for stage in stages for text in stage.memories().values())
+        lanes = {name: lanes for stage in stages for name, lanes in stage.lanes().items()}
+        window = next((stage for stage in stages if isinstance(stage, Window)), None)
         yield Layer(
-            layer.name, stage.module, layer.fan_in, layer.outputs, lanes["PE"], lanes.get("SIMD"), stage.cycles, bits
+            layer.name,
+            kind,
+            " x ".join(map(str, layer.out_shape)),
+            _window(layer) if window else "",
+            layer.fan_in,
+            layer.outputs,
+            lanes["PE"],
+            None if kind in ("pool", "pool_sum") else lanes.get("SIMD"),
+            cycles,
+            bits,
         )
+
+
+def _window(layer: Any) -> str:
+    """Of a convolution or a pool, in a few words."""
+    kernel, stride = ("{} x {}".format(*pair) for pair in (layer.kernel, layer.stride))
+    said = f"{kernel}, stride {stride}" if stride != "1 x 1" else kernel
+    return f"{said}, padded" if any(layer.padding) else said
 
 
 def _memory_bits(text: str) -> int:
@@ -151,6 +176,20 @@ def _table(points: Sequence[PlanePoint]) -> dict[str, Any] | None:
     epoch = last_epoch(points)
     chosen = [point for point in points if point.epoch == epoch]
     return {"caption": caption(chosen, f"Epoch {epoch}."), "rows": chosen, "legend": legend(chosen)}
+
+
+def _maps(maps: Sequence[MapLayer]) -> dict[str, Any]:
+    """The section of feature maps, for the template; numbers as the estimates print themselves."""
+    return {
+        "svg": inline_svg(maps_figure(maps)),
+        "counted": any(bits is not None for each in maps for bits in each.at_positions.h_bits),
+        "head": map_information.HEAD,
+        "rows": map_information.rows(maps),
+        "legend": map_information.legend(maps),
+        "channels_head": map_information.CHANNELS_HEAD,
+        "channels": [(map_information.channel_cells(each), map_information.named(each)) for each in maps],
+        "channels_legend": map_information.CHANNELS_LEGEND,
+    }
 
 
 def _files(folder: RunFolder) -> Iterator[File]:

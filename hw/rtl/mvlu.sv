@@ -12,6 +12,7 @@ module mvlu #(
   parameter  int W_BITS = 1,                       // of a weight
   parameter  int X_BITS = 1,                       // of an input
   parameter  int PLANES = 1,                       // how they are multiplied, see `mvu`
+  parameter  int OWN    = 0,                       // whether every row has inputs of its own, see `mvu`
   parameter  int SPAN   = COLS,                    // the highest accumulator there is; a threshold above it is "never"
   parameter  int COUNT  = 3,
   parameter      WEIGHTS    = "",                  // as of `mvu`
@@ -19,11 +20,12 @@ module mvlu #(
   parameter      THRESHOLDS = "",                  // ROWS/PE words of PE * COUNT thresholds, ACC_WIDTH bits each
   parameter      ROM_STYLE  = "auto",              // of the weights: "block", "distributed" or "auto"
   localparam int ACC_WIDTH  = $clog2(SPAN + 2),
-  localparam int BITS       = $clog2(COUNT + 1)
+  localparam int BITS       = $clog2(COUNT + 1),
+  localparam int S_WIDTH    = SIMD * X_BITS * (OWN != 0 ? PE : 1)
 ) (
   input  wire                    clk,
   input  wire                    rst,              // synchronous, control only
-  input  wire  [SIMD*X_BITS-1:0] s_axis_tdata,
+  input  wire  [S_WIDTH-1:0] s_axis_tdata,
   input  wire                    s_axis_tvalid,
   output wire                    s_axis_tready,
   output wire  [PE*BITS-1:0]     m_axis_tdata,
@@ -34,7 +36,7 @@ module mvlu #(
   wire                    sums_valid, sums_ready;
 
   mvu #(
-    .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS), .PLANES(PLANES),
+    .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS), .PLANES(PLANES), .OWN(OWN),
     .ACC_WIDTH(ACC_WIDTH), .START(1), .WEIGHTS(WEIGHTS), .STARTS(STARTS), .ROM_STYLE(ROM_STYLE)
   ) unit (
     .clk, .rst,

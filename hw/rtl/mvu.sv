@@ -8,7 +8,8 @@
 // (see `planes` for what their sum begins with).
 //
 // In: COLS/SIMD beats of SIMD inputs. Out: ROWS/PE beats of PE accumulators. Bit 0 of a beat is the lowest index.
-// ROWS/PE * COLS/SIMD cycles a vector. Ready passes through from the output: whoever instantiates this puts a skid behind.
+// Where every row has inputs of its own, as those of a depthwise convolution: in ROWS/PE * COLS/SIMD beats, each of SIMD
+// inputs for PE rows. ROWS/PE * COLS/SIMD cycles a vector. Ready passes through from the output: whoever instantiates this puts a skid behind.
 module mvu #(
   parameter  int ROWS = 4,
   parameter  int COLS = 8,
@@ -17,15 +18,18 @@ module mvu #(
   parameter  int W_BITS = 1,                       // of a weight
   parameter  int X_BITS = 1,                       // of an input
   parameter  int PLANES = 1,                       // 1: a popcount for every pair of bits, 0: a product for every lane
+  parameter  int OWN    = 0,                       // 1: every row has inputs of its own, 0: all have the same
   parameter  int ACC_WIDTH = 4,
   parameter  int START = 0,                        // 1: accumulators start at STARTS, 0: at zero
   parameter      WEIGHTS = "",                     // ROWS/PE * COLS/SIMD words, row folds outermost: PE lanes of SIMD weights
   parameter      STARTS  = "",                     // ROWS/PE words of PE * ACC_WIDTH bits
-  parameter      ROM_STYLE = "auto"                // of the weights: "block" memory, "distributed" in LUTs, "auto"
+  parameter      ROM_STYLE = "auto",               // of the weights: "block" memory, "distributed" in LUTs, "auto"
+  localparam int X_WIDTH = SIMD * X_BITS,          // of a lane's inputs
+  localparam int S_WIDTH = OWN != 0 ? PE * X_WIDTH : X_WIDTH
 ) (
   input  wire                     clk,
   input  wire                     rst,             // synchronous, control only
-  input  wire  [SIMD*X_BITS-1:0]  s_axis_tdata,
+  input  wire  [S_WIDTH-1:0]      s_axis_tdata,
   input  wire                     s_axis_tvalid,
   output wire                     s_axis_tready,
   output logic [PE*ACC_WIDTH-1:0] m_axis_tdata,
@@ -39,13 +43,12 @@ module mvu #(
   localparam int COL_WIDTH   = COL_FOLDS > 1 ? $clog2(COL_FOLDS) : 1;
   localparam int ROW_WIDTH   = ROW_FOLDS > 1 ? $clog2(ROW_FOLDS) : 1;
   localparam int W_WIDTH     = SIMD * W_BITS;      // of a lane's weights
-  localparam int X_WIDTH     = SIMD * X_BITS;
 
-  wire [X_WIDTH-1:0] x_data;
+  wire [S_WIDTH-1:0] x_data;
   wire               x_valid;
   wire               advance = m_axis_tready || !m_axis_tvalid;     // the whole pipeline moves or stands
 
-  replay #(.WIDTH(X_WIDTH), .BEATS(COL_FOLDS), .TIMES(ROW_FOLDS)) vector (
+  replay #(.WIDTH(S_WIDTH), .BEATS(COL_FOLDS), .TIMES(OWN != 0 ? 1 : ROW_FOLDS)) vector (
     .clk, .rst,
     .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,
     .m_axis_tdata(x_data), .m_axis_tvalid(x_valid), .m_axis_tready(advance)
@@ -74,7 +77,7 @@ module mvu #(
 
   logic [COL_WIDTH-1:0]    col_fold;
   logic [ROW_WIDTH-1:0]    row_fold, row_fold_1, row_fold_2;
-  logic [X_WIDTH-1:0]      x_1;
+  logic [S_WIDTH-1:0]      x_1;
   logic                    valid_1, valid_2, valid_3, first_1, first_2, first_3, last_1, last_2, last_3;
   logic [PE*ACC_WIDTH-1:0] start_3;
 
@@ -110,12 +113,14 @@ module mvu #(
     wire unused = &{1'b0, row_fold_2};
   end
 
-  wire [X_WIDTH-1:0] x_by_plane;
-  for (genvar b = 0; b < X_WIDTH; b++) begin : plane
-    assign x_by_plane[b] = x_1[b % SIMD * X_BITS + b / SIMD];
+  wire [S_WIDTH-1:0] level;                        // of a lane, bit plane after bit plane, or input after input
+  for (genvar b = 0; b < S_WIDTH; b++) begin : reordered
+    localparam int B = b % X_WIDTH;
+    assign level[b] = x_1[PLANES != 0 ? b - B + B % SIMD * X_BITS + B / SIMD : b];
   end
 
   for (genvar p = 0; p < PE; p++) begin : lane
+    wire  [X_WIDTH-1:0]   x = level[(OWN != 0 ? p : 0)*X_WIDTH +: X_WIDTH];
     wire  [ACC_WIDTH-1:0] sum;
     logic [ACC_WIDTH-1:0] accumulator;
 
@@ -123,17 +128,23 @@ module mvu #(
       localparam int COUNT_WIDTH = $clog2(SIMD * ((1 << W_BITS) - 1) * ((1 << X_BITS) - 1) + 1);
       wire [COUNT_WIDTH-1:0] count;
       planes #(.SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS)) dot (
-        .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level(x_by_plane), .count
+        .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level(x), .count
       );
       assign sum = ACC_WIDTH'(count);
+      if (COUNT_WIDTH > ACC_WIDTH) begin : modulo
+        wire unused = &{1'b0, count[COUNT_WIDTH-1:ACC_WIDTH]};
+      end
     end else begin : by_lane
       localparam int COUNT_WIDTH = (W_BITS == 1 ? X_BITS : W_BITS + X_BITS) + $clog2(SIMD + 1);
       wire signed [COUNT_WIDTH:0] count;
       products #(.SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS)) dot (
-        .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level(x_1), .count(count[COUNT_WIDTH-1:0])
+        .clk, .enable(advance), .weight(weight_1[p*W_WIDTH +: W_WIDTH]), .level(x), .count(count[COUNT_WIDTH-1:0])
       );
       assign count[COUNT_WIDTH] = W_BITS > 1 && count[COUNT_WIDTH-1];
       assign sum = ACC_WIDTH'(count);
+      if (COUNT_WIDTH >= ACC_WIDTH) begin : modulo
+        wire unused = &{1'b0, count[COUNT_WIDTH:ACC_WIDTH]};
+      end
     end
 
     always_ff @(posedge clk)

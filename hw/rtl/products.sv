@@ -25,16 +25,16 @@ module products #(
   localparam logic [PRODUCT_WIDTH-1:0] SIGN  = W_BITS == 1 ? '0 : PRODUCT_WIDTH'(1) << (PRODUCT_WIDTH - 1);
 
   for (genvar i = 0; i < SIMD; i++) begin : lane
-    wire signed [W_BITS-1:0]  w = weight[i*W_BITS +: W_BITS];
-    wire signed [X_BITS:0]    x = {1'b0, level[i*X_BITS +: X_BITS]};
     logic [PRODUCT_WIDTH-1:0] product;
     wire  [COUNT_WIDTH-1:0]   wide, sum;
 
     if (W_BITS == 1) begin : sign
-      always_ff @(posedge clk) if (enable) product <= x[X_BITS-1:0] ^ {X_BITS{~w[0]}};
+      always_ff @(posedge clk) if (enable) product <= level[i*X_BITS +: X_BITS] ^ {X_BITS{~weight[i]}};
     end else if (X_BITS == 1) begin : gated
-      always_ff @(posedge clk) if (enable) product <= w & {W_BITS{x[0]}};
+      always_ff @(posedge clk) if (enable) product <= weight[i*W_BITS +: W_BITS] & {W_BITS{level[i]}};
     end else begin : integer_weight
+      wire signed [W_BITS-1:0] w = weight[i*W_BITS +: W_BITS];
+      wire signed [X_BITS:0]   x = {1'b0, level[i*X_BITS +: X_BITS]};
       always_ff @(posedge clk) if (enable) product <= w * x;
     end
     assign wide = COUNT_WIDTH'(product ^ SIGN);

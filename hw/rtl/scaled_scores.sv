@@ -35,8 +35,6 @@ module scaled_scores #(
 );
   wire  [PE*ACC_WIDTH-1:0]    sums;
   wire                        sums_valid, sums_ready, score_ready;
-  logic [PE*FACTOR_WIDTH-1:0] multipliers [0:FOLDS-1];
-  logic [PE*SCORE_WIDTH-1:0]  offsets [0:FOLDS-1];
   logic [PE*SCORE_WIDTH-1:0]  offset_1, offset_2;
   logic [PE*FACTOR_WIDTH-1:0] multiplier_1;
   logic [PE*ACC_WIDTH-1:0]    sums_1;
@@ -44,11 +42,18 @@ module scaled_scores #(
   logic                       valid_1, valid_2;
   wire  [PE*SCORE_WIDTH-1:0]  score;
 
-  initial if (MULTIPLIERS != "" && OFFSETS != "") begin
+  logic [PE*FACTOR_WIDTH-1:0] multipliers [0:FOLDS-1];
+  initial if (MULTIPLIERS != "") begin
     $readmemh(MULTIPLIERS, multipliers);
-    $readmemh(OFFSETS, offsets);
 `ifndef SYNTHESIS
     if (^multipliers[FOLDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", MULTIPLIERS);
+`endif
+  end
+
+  logic [PE*SCORE_WIDTH-1:0] offsets [0:FOLDS-1];
+  initial if (OFFSETS != "") begin
+    $readmemh(OFFSETS, offsets);
+`ifndef SYNTHESIS
     if (^offsets[FOLDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", OFFSETS);
 `endif
   end

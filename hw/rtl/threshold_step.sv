@@ -76,6 +76,8 @@ module threshold_step #(
     .s_axis_tdata(found[M_WIDTH-1:0]), .s_axis_tvalid(valid), .s_axis_tready(ready),
     .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
   );
-  wire unused_sum = &{1'b0, found[S_WIDTH -: 1]};
+  if (LAST != 0) begin : bits_alone
+    wire unused_sum = &{1'b0, found[S_WIDTH -: WIDTH]};
+  end
 endmodule
 `default_nettype wire

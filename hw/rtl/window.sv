@@ -172,9 +172,9 @@ module window #(
     localparam int FOLD_WIDTH  = FOLDS > 1 ? $clog2(FOLDS) : 1;
     logic [DOWN_WIDTH-1:0]  top_row, at_row;
     logic [RIGHT_WIDTH-1:0] left_col, at_col;
-    logic [BEAT_WIDTH-1:0]  pads [0:FOLDS-1];
     logic [BEAT_WIDTH-1:0]  pad;
     logic                   beside;                // the beat that is shown lies beside the map
+    logic [BEAT_WIDTH-1:0]  pads [0:FOLDS-1];
     initial if (PADS != "") begin
       $readmemh(PADS, pads);
 `ifndef SYNTHESIS

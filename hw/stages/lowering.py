@@ -88,35 +88,46 @@ def _pool(layer: g.Pool, folding: Folding, lane: int) -> list[Stage]:
 
 def _conv(layer: g.Conv, folding: Folding, lane: int) -> list[Stage]:
     shape, kernel, stride, padding = upright(layer)
-    channels, cols = shape[2], math.prod(kernel) * shape[2]
     if folding.simd not in _widths(layer):
         raise FoldingError(
             f"{layer.name}: SIMD={folding.simd} gives no beats of a window of {kernel[0]} x {kernel[1]} places of "
-            f"{channels} channels; choose one of {_widths(layer)}"
+            f"{shape[2]} channels; choose one of {_widths(layer)}"
         )
-    lanes = min(folding.simd, channels)
+    own = _is_depthwise(layer)
+    lanes = folding.pe if own else min(folding.simd, shape[2])
+    check_divides(layer.name, "PE", folding.pe, layer.rows, "rows")
     bits = (layer.takes - 1).bit_length()
-    pads = np.full(channels, layer.pad)
-    window = Window(f"{layer.name}_window", shape, kernel, stride, padding, lanes, bits, pads)
-    between = list(converters(window, folding.simd * bits, f"{layer.name}_window"))
-    weight = _over_all_channels(layer).reshape(layer.rows, cols)
-    return [window, *between, *_thresholded(layer, weight, folding, math.prod(window.places))]
+    pads = np.full(shape[2], layer.pad)
+    window = Window(f"{layer.name}_window", shape, kernel, stride, padding, lanes, bits, pads, by_fold=own)
+    vectors = math.prod(window.places)
+    if own:
+        return [window, *_thresholded(layer, layer.weight.reshape(layer.rows, -1), folding, vectors, own)]
+    between = converters(window, folding.simd * bits, f"{layer.name}_window")
+    return [window, *between, *_thresholded(layer, _over_all_channels(layer), folding, vectors)]
+
+
+def _is_depthwise(layer: g.Conv) -> bool:
+    """Every channel has a row of its own."""
+    return layer.groups == layer.rows == layer.shape[2] > 1 and layer.emits.top <= AT_ONCE
 
 
 def _dense(layer: g.Dense, folding: Folding, lane: int) -> list[Stage]:
     return _thresholded(layer, layer.weight, folding, 1)
 
 
-def _thresholded(layer: g.Dense | g.Conv, weight: NDArray, folding: Folding, vectors: int) -> list[Stage]:
-    """A matrix with thresholds, over so many vectors a frame."""
+def _thresholded(
+    layer: g.Dense | g.Conv, weight: NDArray, folding: Folding, vectors: int, own: bool = False
+) -> list[Stage]:
+    """A matrix with thresholds, over so many vectors a frame. own   whether every row has inputs of its own"""
     pe, simd, style, takes = folding.pe, folding.simd, folding.rom_style, layer.takes
     if layer.emits.count == 2:
         threshold = steps(layer.threshold)[:, 0]
-        if weight.dtype == np.bool_ and takes == 2 and covers(weight, pe, simd):
+        if weight.dtype == np.bool_ and takes == 2 and not own and covers(weight, pe, simd):
             return [Dense(layer.name, weight, pe, simd, threshold, vectors=vectors)]
-        return [Mvtu(layer.name, weight, pe, simd, threshold, takes=takes, vectors=vectors, rom_style=style)]
+        return [Mvtu(layer.name, weight, pe, simd, threshold, takes=takes, vectors=vectors, own=own, rom_style=style)]
     if layer.emits.top <= AT_ONCE:
-        return [Mvlu(layer.name, weight, pe, simd, layer.threshold, takes=takes, vectors=vectors, rom_style=style)]
+        at = layer.threshold
+        return [Mvlu(layer.name, weight, pe, simd, at, takes=takes, vectors=vectors, own=own, rom_style=style)]
     name = f"{layer.name}_sums"
     sums = Scores(name, weight, pe, simd, takes=takes, vectors=vectors, compared=True, rom_style=style)
     return [sums, *converters(sums, sums.out_bits, f"{layer.name}_sum"), *_search(layer, sums)]
@@ -156,7 +167,9 @@ def _of_conv(layer: g.Conv) -> Iterator[Folding]:
 
 
 def _widths(layer: g.Conv) -> list[int]:
-    """SIMD of a convolution: a part of a place's channels, or several places of a window."""
+    """SIMD of a convolution: a part of a place's channels, or several places of a window; of a depthwise one, 1."""
+    if _is_depthwise(layer):
+        return [1]
     channels = layer.shape[2]
     return [*divisors(channels), *(channels * places for places in divisors(math.prod(layer.kernel)) if places > 1)]
 
@@ -177,15 +190,15 @@ def upright(layer: g.Conv | g.Pool) -> tuple[Any, Any, Any, Any]:
 
 
 def _over_all_channels(layer: g.Conv) -> NDArray:
-    """(rows, kernel rows, kernel columns, channels): 0 for the channels of other groups."""
+    """(rows, kernel rows · kernel columns · channels): 0 for the channels of other groups."""
     if layer.groups == 1:
-        return layer.weight
+        return layer.weight.reshape(layer.rows, -1)
     rows, down, right, each = layer.weight.shape
     whole = np.zeros((rows, down, right, layer.groups, each), dtype=np.int16)
     weight = layer.integers().reshape(layer.weight.shape)
     for row in range(rows):
         whole[row, :, :, row * layer.groups // rows] = weight[row]
-    return whole.reshape(rows, down, right, -1)
+    return whole.reshape(rows, -1)
 
 
 LOWERINGS: dict[type, Lowering] = {

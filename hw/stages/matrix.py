@@ -31,6 +31,7 @@ class _Matrix(Weighted):
     weight      (rows, cols) bool, True is +1 and False −1; or integers
     takes       levels of an input
     vectors     of a frame: the places of a convolution's window
+    own         every row has inputs of its own, `cols` of them: those of a depthwise convolution
     rom_style   where folded weights lie: "block" memory, "distributed" in LUTs, "auto" as synthesis sees fit
     """
 
@@ -41,6 +42,7 @@ class _Matrix(Weighted):
     _: KW_ONLY
     takes: int = 2
     vectors: int = 1
+    own: bool = False
     rom_style: RomStyle = "auto"
 
     estimated_with: ClassVar[str] = "matrix"
@@ -71,11 +73,11 @@ class _Matrix(Weighted):
 
     @property
     def in_width(self) -> int:
-        return self.simd * self.element_bits
+        return self.simd * self.element_bits * (self.pe if self.own else 1)
 
     @property
     def in_beats(self) -> int:
-        return self.vectors * self.weight.shape[1] // self.simd
+        return self.cycles if self.own else self.vectors * self.weight.shape[1] // self.simd
 
     @property
     def out_beats(self) -> int:
@@ -83,7 +85,7 @@ class _Matrix(Weighted):
 
     @property
     def cycles(self) -> int:
-        return self.in_beats * self.rows // self.pe
+        return self.vectors * self.weight.size // (self.pe * self.simd)
 
     def starts(self) -> NDArray[np.int64]:
         """(rows,) what the hardware's accumulators begin with so that they end as the graph's do."""
@@ -100,6 +102,7 @@ class _Matrix(Weighted):
             "W_BITS": (self.weight_bits, 1),
             "X_BITS": (self.element_bits, 1),
             "PLANES": (int(self.planes), 1),
+            "OWN": (int(self.own), 0),
             "SPAN": (self.span, cols),
         }
         return {
@@ -164,8 +167,11 @@ class _Matrix(Weighted):
 
     def accumulators(self, beats: Beats) -> NDArray[np.int64]:
         """(vectors, rows) of all frames in `beats`, as the graph counts them: 0 .. span."""
-        x = integers(beats, self.element_bits).reshape(-1, self.weight.shape[1])
-        return x @ self.integers().T + self.lifts()
+        x, (rows, cols) = integers(beats, self.element_bits), self.weight.shape
+        if not self.own:
+            return x.reshape(-1, cols) @ self.integers().T + self.lifts()
+        each = x.reshape(-1, rows // self.pe, cols // self.simd, self.pe, self.simd).transpose(0, 1, 3, 2, 4)
+        return (each.reshape(-1, rows, cols) * self.integers()).sum(axis=2) + self.lifts()
 
 
 def _dot_products(features: Parameters) -> dict[str, float]:

@@ -64,7 +64,7 @@ def row(public: Public, report: Report) -> list[str]:
     said = [
         each.skipped
         or each.mismatch
-        or ("equal" if not each.moved else f"rounding moved {each.moved:,} of {each.codes:,}")
+        or ("equal" if not each.moved else f"rounding moved {each.moved:,} of {each.codes:,}, {each.classes} classes")
         for each in report.executed
     ]
     right = "" if report.accuracy is None else f"{report.accuracy:.2%}"

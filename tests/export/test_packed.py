@@ -151,7 +151,7 @@ def test_tables_of_one_of_each_channel_and_of_each_element(rows, count):
     assert_follows_the_slow_way(Graph("g", 5, (cut, Scores(rng.random((3, 12)) < 0.5, count)), (2, 2, 3)), x)
 
 
-@pytest.mark.parametrize("fan_in", [62, 63, 64, 252, 256, 65533, 65534, 65535, 65536])
+@pytest.mark.parametrize("fan_in", [62, 63, 64, 127, 128, 252, 254, 255, 256, 65533, 65534, 65535, 65536])
 def test_full_sums_where_a_byte_and_where_two_bytes_end(fan_in):
     weight = np.random.default_rng(fan_in).random((3, fan_in)) < 0.5
     x = np.stack([weight[0], ~weight[0], weight[1], weight[2]]).astype(np.uint8)
@@ -159,6 +159,27 @@ def test_full_sums_where_a_byte_and_where_two_bytes_end(fan_in):
         dense = Dense("dense", weight, np.array([fan_in + 1 - short, fan_in, fan_in - short], np.int32))
         assert_follows_the_slow_way(Graph("g", 1, (dense, Scores(weight[:, :3]))), x)
     assert_follows_the_slow_way(Graph("g", 1, (Scores(weight),)), x)
+    ternary = weight.astype(np.int8) - (~weight & (np.arange(fan_in) % 5 > 0))
+    assert_follows_the_slow_way(Graph("g", 2, (Scores(ternary, 3),), (), levels_of(3)), 2 * x)
+
+
+@pytest.mark.parametrize("rows", [1, 10, 63, 64, 65, 130])
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_what_a_block_says_beyond_its_rows_is_nobodys_answer(rows, count):
+    rng = np.random.default_rng(rows)
+    x = rng.integers(0, 2, (600, 20), dtype=np.uint8)
+    dense = Dense("dense", rng.random((rows, 20)) < 0.5, unset(rows, levels_of(count)), 2, levels_of(count))
+    scores = Scores(rng.random((rows, rows)) < 0.5, count)
+    assert_follows_the_slow_way(Graph("g", 1, (tied(rng, dense, x), scores)), x)
+
+
+def test_a_net_that_saw_few_samples_answers_many_and_few_again():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 2, (9, 75), dtype=np.uint8)
+    conv = Conv("conv", rng.random((4, 2, 2, 3)) < 0.5, np.full(4, 6, np.int32), (5, 5, 3))
+    graph = Graph("g", 1, (conv, Scores(rng.random((3, conv.outputs)) < 0.5)), conv.shape)
+    for samples in (2, 9, 3):
+        assert_follows_the_slow_way(graph, x[:samples])
 
 
 @pytest.mark.parametrize("bits", [1, 2, 8])
@@ -200,7 +221,8 @@ dense = Graph("dense", 8, (
     Binarize("binarize", rng.integers(0, 257, 300).astype(np.int32), 8),
     Dense("one", rng.random((90, 300)) < 0.5, rng.integers(140, 160, 90).astype(np.int32)),
     Dense("two", rng.integers(-1, 2, (70, 90)).astype(np.int8), steps, 2, few),
-    Dense("three", rng.random((49, 70)) < 0.5, rng.integers(60, 80, 49).astype(np.int32), 3),
+    Dense("three", rng.random((70, 70)) < 0.5, steps + 30, 3, few),
+    Dense("four", rng.integers(-1, 2, (49, 70)).astype(np.int8), rng.integers(30, 50, 49).astype(np.int32), 3),
     Scores(rng.integers(-8, 8, (10, 49)).astype(np.int8)),
 ))
 maps = Graph("maps", 8, (

@@ -135,6 +135,23 @@ def test_data_beside_the_file_are_read_from_its_own_folder_only(dense, tmp_path)
     assert import_model(place / "net.onnx", tmp_path / "a", "-1..1:2").equal
 
 
+def test_parameters_and_checkpoints_that_are_no_onnx_files_are_refused_with_the_way_out(bitneck, tmp_path):
+    np.savez(tmp_path / "parameters.npz", w0=np.zeros((4, 2), np.uint8), t0=np.zeros((4, 1), np.int32))
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "new.pth")
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    for name, said in (
+        ("parameters.npz", "a NumPy archive, as BNN-PYNQ's parameters come, and no ONNX file"),
+        ("new.pth", "a checkpoint of PyTorch and no ONNX file"),
+        ("old.pth", "a checkpoint of PyTorch and no ONNX file"),
+    ):
+        result = bitneck("import", tmp_path / name, tmp_path / "mine")
+        assert result.exit_code == 2
+        assert f"{name} is {said}" in result.output
+        assert "import that" in result.output
+        assert len(result.output.strip().splitlines()) == 1
+        assert not (tmp_path / "mine").exists()
+
+
 def test_a_module_of_brevitas_is_imported_from_python(tmp_path):
     net = random_net(4)
     report = import_model((net.module, torch.zeros(1, *net.shape)), tmp_path / "run")

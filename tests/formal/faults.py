@@ -2,62 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Fault:
-    """why   what a chip with this fault would do"""
-
-    why: str
-    file: str
-    original: str
-    mutated: str
-
-    def applied(self, files: Mapping[str, str]) -> dict[str, str]:
-        assert files[self.file].count(self.original) == 1, f"{self.file} has changed: {self.original}"
-        return {**files, self.file: files[self.file].replace(self.original, self.mutated)}
-
+from fault import BUBBLE, LOCKED, READY, UNCLEARED, UNHELD, UNREADY, UNREGISTERED, VALID_RESET, Fault
+from map_faults import MAP_FAULTS
 
 UNROLLED = ("dense", "dense_scores")
 REGISTERED = ("skid", "binarize", "binarize_once", "scores", "mvtu", *UNROLLED)  # end in a skid
-READY = "s_axis_tready = m_axis_tready || !m_axis_tvalid;"  # of dwc_up, the argmaxes and unrolled
-VALID_RESET = "m_axis_tvalid <= 1'b0;"
-WIRES = """module skid #(
-  parameter int WIDTH = 8
-) (
-  input  wire             clk,
-  input  wire             rst,
-  input  wire [WIDTH-1:0] s_axis_tdata,
-  input  wire             s_axis_tvalid,
-  output wire             s_axis_tready,
-  output wire [WIDTH-1:0] m_axis_tdata,
-  output wire             m_axis_tvalid,
-  input  wire             m_axis_tready
-);
-  assign m_axis_tdata  = s_axis_tdata;
-  assign m_axis_tvalid = s_axis_tvalid;
-  assign s_axis_tready = m_axis_tready;
-endmodule
 
-module unused_skid #("""
-
-_UNHELD = Fault("data changes under a stall", "skid.sv", "if (output_free) m_axis_tdata", "m_axis_tdata")
-_UNCLEARED = Fault("a beat outlives the reset", "skid.sv", VALID_RESET, "")
-_UNREADY = Fault("no beat is taken after a reset", "skid.sv", "s_axis_tready <= 1'b1;", "s_axis_tready <= 1'b0;")
-_LOCKED = Fault(
-    "a beat is let in only when one leaves",
-    "skid.sv",
-    "output_free = m_axis_tready || !m_axis_tvalid;",
-    "output_free = m_axis_tready && m_axis_tvalid;",
-)
-_BUBBLE = Fault(
-    "a bubble after every beat",
-    "skid.sv",
-    "<= take || !s_axis_tready;",
-    "<= !m_axis_tvalid && (take || !s_axis_tready);",
-)
 _ONE_BANK = Fault(
     "one bank instead of two", "replay.sv", "s_axis_tready = !full[write_bank];", "s_axis_tready = full == '0;"
 )
@@ -83,10 +33,9 @@ _GROUPS = (
     Fault("a row of its last group only", "unrolled.sv", "group[g-1].total + ACC_WIDTH'(ones)", "ACC_WIDTH'(ones)"),
     Fault("a frame of before the reset comes out", "unrolled.sv", "if (rst)           m_axis_tvalid <= 1'b0;", ""),
 )
-_UNREGISTERED = Fault("the register slice is only wires", "skid.sv", "module skid #(", WIRES)
 
 FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
-    **{("stable", stage): (_UNHELD,) for stage in REGISTERED},
+    **{("stable", stage): (UNHELD,) for stage in REGISTERED},
     ("stable", "fifo"): (
         Fault("reads on under a stall", "fifo.sv", "(m_axis_tready || !m_axis_tvalid) && count != '0", "count != '0"),
     ),
@@ -102,8 +51,8 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("rounds run on under a stall", "argmax_tree.sv", "if (s_axis_tready) valid", "valid"),
         Fault("a class is overwritten", "argmax_tree.sv", READY, "s_axis_tready = 1'b1;"),
     ),
-    ("emptied", "skid"): (_UNCLEARED, _UNREADY),
-    **{("emptied", stage): (_UNCLEARED,) for stage in REGISTERED if stage != "skid"},
+    ("emptied", "skid"): (UNCLEARED, UNREADY),
+    **{("emptied", stage): (UNCLEARED,) for stage in REGISTERED if stage != "skid"},
     ("emptied", "fifo"): (
         Fault("a beat outlives the reset", "fifo.sv", VALID_RESET, ""),
         Fault("a full buffer outlives the reset", "fifo.sv", "full          <= 1'b0;", ""),
@@ -115,7 +64,7 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ("emptied", "argmax_tree"): (
         Fault("a class outlives the reset", "argmax_tree.sv", "if (rst)           valid <= '0;", ""),
     ),
-    **{("moving", stage): (_LOCKED,) for stage in REGISTERED},
+    **{("moving", stage): (LOCKED,) for stage in REGISTERED},
     ("moving", "fifo"): (
         Fault("full one beat too late", "fifo.sv", "count == COUNT_WIDTH'(DEPTH - 1)", "count == COUNT_WIDTH'(DEPTH)"),
         Fault("once full, full for ever", "fifo.sv", "full  <= write &&", "full  <= full || write &&"),
@@ -137,7 +86,7 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
             "ready waits for a class to leave", "argmax.sv", READY, "s_axis_tready = m_axis_tready && m_axis_tvalid;"
         ),
     ),
-    **{("moving", stage): (_LOCKED, _UNROLLED_LOCKED) for stage in UNROLLED},
+    **{("moving", stage): (LOCKED, _UNROLLED_LOCKED) for stage in UNROLLED},
     ("moving", "argmax_tree"): (
         Fault(
             "ready waits for a class to leave",
@@ -146,7 +95,7 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
             "s_axis_tready = m_axis_tready && m_axis_tvalid;",
         ),
     ),
-    **{("paced", stage): (_BUBBLE,) for stage in ("skid", "binarize", "binarize_once")},
+    **{("paced", stage): (BUBBLE,) for stage in ("skid", "binarize", "binarize_once")},
     **{("paced", stage): (_UNROLLED_BUBBLE,) for stage in UNROLLED},
     **{("paced", stage): (_ONE_BANK,) for stage in ("replay", "scores", "mvtu")},
     ("paced", "fifo"): (
@@ -274,8 +223,8 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("scores count what disagrees", "dense_scores.sv", ".s_axis_tdata(score)", ".s_axis_tdata(~score)"),
         *_GROUPS,
     ),
-    **{("unchained", stage): (_UNREGISTERED,) for stage in ("skid", "binarize", "binarize_once")},
-    **{("unchained", stage): (_UNREGISTERED, _UNROLLED_WAITS) for stage in UNROLLED},
+    **{("unchained", stage): (UNREGISTERED,) for stage in ("skid", "binarize", "binarize_once")},
+    **{("unchained", stage): (UNREGISTERED, _UNROLLED_WAITS) for stage in UNROLLED},
     **{("unchained", stage): (_WAITS,) for stage in ("scores", "mvtu")},
     ("unchained", "fifo"): (
         Fault("a full buffer takes when one leaves", "fifo.sv", "= !full;", "= !full || m_axis_tready;"),
@@ -304,4 +253,5 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ("unchained", "argmax_tree"): (
         Fault("ready waits for valid", "argmax_tree.sv", READY, READY.replace(";", " && s_axis_tvalid;")),
     ),
+    **MAP_FAULTS,
 }

@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-from bitneck.hw.stages import Argmax, ArgmaxTree, Binarize, Dense, DenseScores, DwcDown, DwcUp, Fifo, Mvtu, Scores
-
-
-class Subject(Protocol):
-    """What of a stage a harness needs; `bitneck.hw.stages` says what each is."""
-
-    @property
-    def module(self) -> str: ...
-    @property
-    def in_width(self) -> int: ...
-    @property
-    def out_width(self) -> int: ...
-    @property
-    def in_beats(self) -> int: ...
-    @property
-    def out_beats(self) -> int: ...
-    @property
-    def cycles(self) -> int: ...
-    def parameters(self) -> Mapping[str, int | str]: ...
+from bitneck.hw.stages import (
+    Argmax,
+    ArgmaxTree,
+    Binarize,
+    Cut,
+    Dense,
+    DenseScores,
+    DwcDown,
+    DwcUp,
+    Fifo,
+    Mvlu,
+    Mvtu,
+    Pool,
+    PoolSum,
+    ScaledScores,
+    Scores,
+    ThresholdStep,
+    Window,
+)
+from goldens import Subject, golden, numbers, ports
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,19 @@ def matrix(rows: int, cols: int) -> np.ndarray:
     return np.zeros((rows, cols), bool)
 
 
+class ByPlane(Mvlu):
+    """Popcounts for every pair of bits, however few lanes there are."""
+
+    planes = True  # type: ignore[assignment]
+
+
+class ByLane(Mvlu):
+    """Products."""
+
+    planes = False  # type: ignore[assignment]
+
+
+STEPS_OF_TWO = np.zeros((2, 3), np.int32)  # thresholds for levels of two bits
 STAGES: dict[str, Subject] = {
     "skid": Inner("skid", 2, 1, 1),
     "fifo": Fifo("fifo", 2, 3, 1),
@@ -84,25 +97,39 @@ STAGES: dict[str, Subject] = {
     # Two groups, the second not full.
     "dense": Dense("dense", matrix(2, 3), 2, 3, np.zeros(2, np.int32), group=2),
     "dense_scores": DenseScores("dense_scores", matrix(2, 3), 2, 3, group=2),
+    # Two windows down and two right; the third has several columns itself.
+    "window": Window("window", (3, 2, 1), (2, 1), (1, 1), (0, 0, 0, 0), 1, 1, np.zeros(1, int)),
+    "window_wide": Window("window_wide", (2, 3, 1), (1, 2), (1, 1), (0, 0, 0, 0), 1, 1, np.zeros(1, int)),
+    "window_1d": Window("window_1d", (3, 1, 1), (2, 1), (1, 1), (1, 0, 1, 0), 1, 1, np.zeros(1, int)),
+    "pool": Pool("pool", 2, 1, 2, 2, 1, np.zeros(2, bool)),
+    "pool_sum": PoolSum("pool_sum", 1, 1, 1, 3, 1, 2),
+    "cut": Cut("cut", np.zeros((2, 2), int), 2, 1, 2, 2),
+    "threshold_step": ThresholdStep("threshold_step", np.zeros((2, 7), int), 2, 1, 2),
+    "mvlu": ByLane("mvlu", matrix(2, 1), 1, 1, STEPS_OF_TWO, takes=4),
+    "mvlu_of_products": ByLane("mvlu_of_products", np.array([[-2, 1]], np.int8), 1, 1, STEPS_OF_TWO[:1], takes=4),
+    "mvlu_of_planes": ByPlane("mvlu_of_planes", np.array([[-2, 1]], np.int8), 1, 1, STEPS_OF_TWO[:1], takes=4),
+    "scaled_scores": ScaledScores("scaled_scores", matrix(2, 2), 1, 2, np.array([1, 3]), np.array([0, 1])),
 }
 SPARE_CYCLES = 8  # of latency, beyond those of a frame, before a beat must leave: room for pipeline registers
 MOST_FRAMES = 6  # in any stage at once
-STEPS = {("answered", "scores"): 18, ("answered", "mvtu"): 20}  # searched where an unbounded proof takes too long
-READY_PASSES = {"dwc_up", "dwc_down", "argmax", "argmax_tree"}
-BEATWISE = {"binarize"}  # answers a beat before the frame has ended
+STEPS = {
+    ("answered", "scores"): 18,
+    ("answered", "mvtu"): 20,
+    ("answered", "window"): 20,
+    ("answered", "window_wide"): 20,
+    ("answered", "window_1d"): 20,
+    ("answered", "mvlu"): 14,
+    ("answered", "mvlu_of_products"): 12,
+    ("answered", "mvlu_of_planes"): 12,
+    ("answered", "scaled_scores"): 14,
+}  # searched where an unbounded proof takes too long
+READY_PASSES = {"dwc_up", "dwc_down", "argmax", "argmax_tree", "pool", "pool_sum", "cut"}
+BEATWISE = {"binarize", "cut", "threshold_step"}  # answers a beat before the frame has ended
+PARTIAL = {"window", "pool"}  # answers what has come in of the frame
 
 
 def shape(stage: Subject) -> str:
     return " ".join(f"{name}={value}" for name, value in numbers(stage).items())
-
-
-def numbers(stage: Subject) -> dict[str, int]:
-    """Its parameters, memory files apart."""
-    return {name: value for name, value in stage.parameters().items() if isinstance(value, int)}
-
-
-def ports(parameters: dict[str, int]) -> str:
-    return ", ".join(f".{name}({value})" for name, value in parameters.items())
 
 
 def stable(stage: Subject) -> str:
@@ -135,41 +162,12 @@ def answered(stage: Subject) -> str:
         "OUT_WIDTH": stage.out_width,
         "OUT_BEATS": stage.out_beats,
         "MOST": MOST_FRAMES,
-        "BEATWISE": int(stage.module in BEATWISE),
+        "BEATWISE": 2 if stage.module in PARTIAL else int(stage.module in BEATWISE),
     }
     return f"""wire [{frame_bits - 1}:0] frame;
   wire [{answer_bits - 1}:0] golden;
   {golden(stage)}
   answered #({ports(parameters)}) check (.*);"""
-
-
-def golden(stage: Subject) -> str:
-    """Instance of the stage's golden model, and taps on the memories: nets of the flattened design by their names."""
-    given = numbers(stage)
-    match stage.module:
-        case "argmax" | "argmax_tree":
-            return f"wire legal = 1'b1;\n  golden_argmax #({ports(given)}) model (.frame, .answer(golden));"
-        case "binarize":
-            bits = given["COLS"] * (given["BITS"] + 1)
-            of_frame = {name: value for name, value in given.items() if name != "PE"}
-            return f"""wire legal = 1'b1;
-  (* hierconn *) wire [{bits - 1}:0] \\dut.thresholds ;
-  golden_binarize #({ports(of_frame)}) model (.frame, .thresholds(\\dut.thresholds ), .answer(golden));"""
-        case "scores" | "mvtu" | "dense_scores" | "dense":
-            rows, cols = given["ROWS"], given["COLS"]
-            folding = ports({"ROWS": rows, "COLS": cols, "PE": given.get("PE", rows), "SIMD": given.get("SIMD", cols)})
-            taps = f"(* hierconn *) wire [{rows * cols - 1}:0] \\dut.unit.weights ;"
-            connections = ".frame, .weights(\\dut.unit.weights ), .answer(golden)"
-            if stage.module in ("scores", "dense_scores"):
-                return f"wire legal = 1'b1;\n  {taps}\n  golden_scores #({folding}) model ({connections});"
-            return f"""wire legal;
-  {taps}
-  (* hierconn *) wire [{rows * (cols.bit_length() + 1) - 1}:0] \\dut.unit.biased.starts ;
-  golden_mvtu #({folding}) model ({connections}, .starts(\\dut.unit.biased.starts ), .legal);"""
-    bits = stage.in_beats * stage.in_width
-    times = stage.out_beats * stage.out_width // bits
-    return f"""wire legal = 1'b1;
-  golden_repeat #(.BITS({bits}), .TIMES({times})) model (.frame, .answer(golden));"""
 
 
 PROPERTIES: dict[str, Callable[[Subject], str]] = {

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from bitneck.hw.verilog import library
 from pyslang.ast import ScriptSession
+from pyslang.syntax import SyntaxNode, SyntaxTree
 from stage_bench import FIXTURES
 
 NUMBER = re.compile(r"^ *(?:parameter|localparam) +int +(\w+) *= *([^,;\n]+?) *[,;]? *(?://.*)?$", re.MULTILINE)
@@ -46,15 +47,44 @@ def _texts() -> dict[str, str]:
 
 
 @cache
+def _branches(module: str) -> tuple[tuple[str, bool, range], ...]:
+    """Conditions of generate blocks, and where the text lies that is there where they are true, or false."""
+    text = _texts()[module]
+    found = []
+
+    def visit(node: SyntaxNode) -> None:
+        inner = [child for child in node if isinstance(child, SyntaxNode)]
+        if node.kind.name == "IfGenerate":
+            condition, *blocks = (child.sourceRange for child in inner if str(child).strip())
+            for there, block in zip((True, False), blocks, strict=False):
+                source = text[condition.start.offset : condition.end.offset]
+                found.append((source, there, range(block.start.offset, block.end.offset)))
+        for child in inner:
+            visit(child)
+
+    visit(SyntaxTree.fromText(text).root)
+    return tuple(found)
+
+
+def _there(module: str, place: int, numbers: Numbers) -> bool:
+    """Whether this part of the text is generated; in loops whose turns differ, it is in one of them."""
+    around = ((condition, there) for condition, there, block in _branches(module) if place in block)
+    return all(value(f"({condition}) ? 1 : 0", numbers) in (None, int(there)) for condition, there in around)
+
+
+@cache
 def _instances(module: str, given: tuple[tuple[str, int], ...]) -> tuple[tuple[str, Numbers], ...]:
     numbers: dict[str, int] = {}
-    for name, expression in NUMBER.findall(_texts()[module]):
-        found = dict(given).get(name, value(expression, numbers))
-        if found is not None:  # a localparam of a generate loop has a value for each turn
-            numbers[name] = found
+    for found in NUMBER.finditer(_texts()[module]):
+        name, expression = found.groups()
+        number = dict(given).get(name, value(expression, numbers))
+        # A localparam of a generate loop has a value for each turn.
+        if number is not None and _there(module, found.start(), numbers):
+            numbers[name] = number
     inside: list[tuple[str, Numbers]] = [(module, numbers)]
-    for inner, connections in INSTANCE.findall(_texts()[module]):
-        if inner in _texts():
+    for found in INSTANCE.finditer(_texts()[module]):
+        inner, connections = found.groups()
+        if inner in _texts() and _there(module, found.start(), numbers):
             values = ((name, value(put, numbers)) for name, put in CONNECTION.findall(connections))
             inside += _instances(inner, tuple((name, number) for name, number in values if number is not None))
     return tuple(inside)

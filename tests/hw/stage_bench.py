@@ -8,13 +8,15 @@ import shutil
 import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from bitneck.hw.packing import Beats
 from bitneck.hw.simulation.runner import SimulatorName, run_cocotb
-from bitneck.hw.stages import Stage
+from bitneck.hw.stages import Stage, Window
 from bitneck.hw.synthesis.gates import RANDOM_START
 from bitneck.hw.verilog import instance, library, module, stream_ports
+from map_cases import held_by_window
 from stimulus import directed_beats, random_beats
 
 FRAMES, FEW_FRAMES = 6, 3
@@ -54,12 +56,23 @@ def holds(stage: Stage) -> int:
             return 3  # the register row too
         case "replay":
             return 2 * beats if times > beats else 0  # two banks
-        case "mvtu" | "scores":
-            # Two answers in the skid, the third in front of it; behind that the pipeline has read three beats more.
+        case "mvtu" | "mvlu" | "scores" | "scaled_scores":
+            # Two answers in the skid, and those in the rows in front of it; the pipeline has read three beats more.
+            rows, cols, pe, simd = (int(stage.parameters()[name]) for name in ("ROWS", "COLS", "PE", "SIMD"))
+            beats, times = cols // simd, rows // pe
+            answers = {"mvlu": 4, "scaled_scores": 4 + (beats == 1)}.get(stage.module, 3)
             if times == 1:
-                return 3 * beats + 3
-            read = 3 * beats + 3 + 1  # and one in the register of the replay buffer
+                return answers * beats + 3
+            read = answers * beats + 3 + 1  # and one in the register of the replay buffer
             return beats * (2 + read // (beats * times))  # banks that are read for the last time are filled again
+        case "window":
+            return held_by_window(cast(Window, stage))
+        case "pool" | "pool_sum":
+            return int(stage.parameters()["TAPS"])
+        case "cut":
+            return 1
+        case "threshold_step":
+            return 3
     return 0
 
 

@@ -20,6 +20,8 @@ from bitneck.hw.stages import (
     Scores,
     Stage,
 )
+from level_cases import large_level_stages, level_stages
+from map_cases import large_map_stages, map_stages
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ def binarize(rng: np.random.Generator, cols: int, bits: int, pe: int, never: int
 
 
 REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
+    "cut": [({"ROWS": 5, "PE": 2}, "cut: PE=2 does not divide ROWS=5")],
+    "thresholding": [({"ROWS": 5, "PE": 2}, "thresholding: PE=2 does not divide ROWS=5")],
     "binarize": [({"COLS": 5, "PE": 2}, "binarize: PE=2 does not divide COLS=5")],
     "dwc_down": [
         ({"S_WIDTH": 5, "M_WIDTH": 2}, "dwc_down: S_WIDTH=5 is no multiple of M_WIDTH=2"),
@@ -197,6 +201,8 @@ def stages(seed: int = 1) -> list[Stage]:
         *(Skid(f"skid_{width}", width) for width in (1, 9)),
         *(Framed(f"framed_{beats}", 2, beats) for beats in (1, 2, 3, 5, 8)),
         *(Replay(f"replay_{b}x{t}", 5, b, t) for b, t in [(1, 1), (1, 2), (3, 1), (3, 2), (4, 3), (5, 7)]),
+        *map_stages(rng),
+        *level_stages(rng),
     ]
 
 
@@ -229,4 +235,6 @@ def large_stages(seed: int = 2) -> list[Stage]:
         Skid("skid_1030", 1030),
         *(Framed(f"framed_{beats}", 1, beats) for beats in (9, 10, 16, 17, 33, 100, 260)),
         *(Replay(f"replay_{b}x{t}_{w}", w, b, t) for w, b, t in [(2, 1024, 2), (3, 2, 260), (786, 3, 2)]),
+        *large_map_stages(rng),
+        *large_level_stages(rng),
     ]

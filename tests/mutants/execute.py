@@ -31,7 +31,7 @@ from stage_bench import FIXTURES, prefixed, refused, run_bench, top_of_all
 from stage_cases import REFUSED, large_stages, stages
 
 BATCH, FEW = 24, 4  # mutants in one simulation, of small stages and of large ones
-STILLBORN = "does not compile at its largest"
+STILLBORN = "does not compile at its largest, or not within the limits"
 ENDED = "expected it would shut down the simulation"  # cocotb, of a $fatal or $finish
 CPU_SECONDS = 120  # of one simulation: what takes longer loops without time passing
 MEMORY_BYTES = 4 << 30  # of one: what takes more generates without end, and would take the machine with it
@@ -130,7 +130,7 @@ def _complaints(some: Sequence[Mutant], cases: Sequence[Stage], tests: str, larg
     with tempfile.TemporaryDirectory() as name:
         try:
             return _simulated(some, cases, tests, large, Path(name))
-        except SimulationError:
+        except (SimulationError, FileNotFoundError):  # some leave no results behind
             started = (Path(name) / "at").exists()
             if len(some) == 1:
                 return {some[0]: "the simulation does not come to its end" if started else STILLBORN}

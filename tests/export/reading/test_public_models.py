@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from bitneck.export.graph.constants import constants, fold_constants
 from bitneck.export.judges import foreign
 from bitneck.export.judges.compare import first_mismatch
 from bitneck.export.reading.chain import StreamlineError
@@ -72,6 +75,27 @@ def test_cybsecs_integers_say_what_finns_own_say():
     for layer, due in zip(graph.layers, finn_cybsec(x), strict=True):
         said = trace.scores if layer.name == "scores" else trace.codes[layer.name].levels(layer.emits.bits)
         assert np.array_equal(said, due), layer.name
+
+
+def test_cybsecs_second_layer_loses_two_neurons_to_the_constants_of_the_first():
+    """Each layer by itself has 28, 40 and 58 neurons that never change; two more see too little of the first."""
+    graph = read(next(each for each in PUBLIC if each.file.startswith("cybsec"))).graph
+    alone = {
+        name: constants(replace(graph, layers=(graph[name],), input_bits=2))[name] for name in ("dense2", "dense3")
+    }
+    known = constants(graph)
+    assert [int((row >= 0).sum()) for row in (known["dense1"], *alone.values())] == [28, 40, 58]
+    more = np.flatnonzero((known["dense2"] >= 0) & (alone["dense2"] < 0))
+    assert more.tolist() == [26, 43]
+    for row in more:
+        weight, said = graph["dense2"].integers()[row], known["dense1"]
+        sums = {0}  # every one there can be, exactly
+        for each, level in zip(weight.tolist(), said.tolist(), strict=True):
+            levels = range(4) if level < 0 else [level]
+            sums = {total + abs(each) * (3 - at if each < 0 else at) for total in sums for at in levels}
+        assert {int((graph["dense2"].threshold[row] <= total).sum()) for total in sums} == {known["dense2"][row]}
+    left = [layer.outputs for layer in fold_constants(graph).graph.layers]
+    assert left == [36, 22, 6, 1]
 
 
 def test_hardware_layers_of_a_compiler_are_refused_by_name():
