@@ -12,6 +12,7 @@ module cut #(
   parameter  int IN_BITS  = 8,
   parameter  int OUT_BITS = 1,
   parameter      TABLE    = "",                    // ROWS tables of 2^IN_BITS words, row 0 first
+  parameter      ROM_STYLE = "auto",               // of the tables: "block" memory, "logic", "auto"
   localparam int FOLDS         = ROWS > 1 ? ROWS / PE : 1,
   localparam int FOLD_WIDTH    = FOLDS > 1 ? $clog2(FOLDS) : 1,
   localparam int WORDS         = ROWS << IN_BITS,
@@ -27,12 +28,14 @@ module cut #(
   input  wire                    m_axis_tready
 );
   logic [FOLD_WIDTH-1:0] fold;
+  wire unused_style = &{1'b0, ROM_STYLE};          // only the attribute uses it
 
   assign s_axis_tready = m_axis_tready || !m_axis_tvalid;
   wire take = s_axis_tvalid && s_axis_tready;
 
   for (genvar p = 0; p < PE; p++) begin : lane
     // A table for every lane: yosys takes no end of memory to place one that has ten readers and more.
+    (* rom_style = ROM_STYLE *)
     logic [OUT_BITS-1:0] levels [0:WORDS-1];
     initial if (TABLE != "") begin
       $readmemh(TABLE, levels);

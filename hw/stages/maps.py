@@ -212,7 +212,10 @@ class Pool(_Pool):
         return Primitives(
             {
                 "stage": 1,
-                "level bit": lanes * bits,
+                "code bit": lanes if bits == 1 else 0,
+                "level": lanes if bits > 1 else 0,
+                "level bit": lanes * bits if bits > 1 else 0,
+                "mixed lane": lanes * mixed,
                 "mixed level bit": lanes * bits * mixed,
                 "counter bit": counter_bits(taps) + (counter_bits(folds) if mixed else 0),
             }

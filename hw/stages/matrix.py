@@ -136,6 +136,8 @@ class _Matrix(Weighted):
         threshold = "THRESHOLDS" in features and not count
         started = "START" in features or ("STARTS" in features and w_bits > 1)  # those of one-bit weights are zero
         width = (span + 1).bit_length() if count else span.bit_length() + threshold
+        apart = int(features.get("OWN", 0))
+        in_width = simd * int(features.get("X_BITS", 1)) * (pe if apart else 1)
         row_folds, col_folds = rows // pe, cols // simd
         folds = row_folds * col_folds
         style = cast(RomStyle, features.get("ROM_STYLE", "auto"))
@@ -150,7 +152,7 @@ class _Matrix(Weighted):
             "accumulator bit": pe * width if col_folds > 1 and from_start else 0,
             "score bit": pe * width if col_folds > 1 and not from_start else 0,
             "offset bit": pe * width if col_folds == 1 else 0,
-            "input bit": simd * int(features.get("X_BITS", 1)),
+            "input bit": in_width,
             "output bit": pe * (1 if threshold else count.bit_length() if count else width),
         }
         return together(
@@ -158,7 +160,7 @@ class _Matrix(Weighted):
             Primitives(_dot_products(features)),
             rom("weight", folds, pe * simd * w_bits, family, style),
             rom("threshold", row_folds if from_start else 1, pe * varying, family),
-            replay(simd * int(features.get("X_BITS", 1)), col_folds, row_folds, family),
+            replay(in_width, col_folds, 1 if apart else row_folds, family),
             *_after_sums(features, family, width, varying),
         )
 
