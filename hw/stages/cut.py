@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..memories import RomStyle, placement, table_facts
 from ..packing import Beats, integer_bits, integers, memory_file
 from ..parts import Family
-from .primitives import counter_bits
+from .primitives import counter_bits, rom, together
 from .stage import Parameters, Primitives, check_divides, stage
 
 SIMPLE = 32  # LUTs of a table that goes into no memory block, though it had as many words: a cut, levels as they are
@@ -263,15 +263,13 @@ class ThresholdStep:
     @staticmethod
     def made_of(features: Parameters, family: Family) -> Primitives:
         rows, width, done = (int(features[key]) for key in ("ROWS", "WIDTH", "DONE"))
-        place = placement(rows << done, width, family)
         counts: dict[str, float] = {
             "stage": 1,
             "sum bit": width,
             "found bit": done,
             "counter bit": counter_bits(rows),
-            "threshold bit": 0 if place.blocks else width * (rows << done) / 16,
         }
-        return Primitives(counts, place.blocks)
+        return together(Primitives(counts), rom("threshold", rows << done, width, family))
 
     def lanes(self) -> Mapping[str, int]:
         return {"PE": 1}

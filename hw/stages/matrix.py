@@ -185,16 +185,18 @@ def _dot_products(features: Parameters) -> dict[str, float]:
         leaves = [6] * (simd // 6) + ([simd % 6] if simd % 6 else [])
         leaf_bits = planes * sum(leaf.bit_length() for leaf in leaves)
         summed = (simd * ((1 << w_bits) - 1) * ((1 << x_bits) - 1)).bit_length()
+        kind = "" if planes == 1 else "plane "
         return {
-            "synapse": pe * simd * planes,
-            "popcount register": pe * leaf_bits,
-            "compressor": pe * (leaf_bits - summed),
+            f"{kind}synapse": pe * simd * planes,
+            f"{kind}popcount register": pe * leaf_bits,
+            f"{kind}compressor": pe * (leaf_bits - summed),
         }
     product = x_bits if w_bits == 1 else w_bits if x_bits == 1 else w_bits + x_bits
     summed = product + simd.bit_length()
     return {
         "product bit": pe * simd * product,
         "multiplied pair": pe * simd * w_bits * x_bits if w_bits > 1 and x_bits > 1 else 0,
+        "added partial bit": pe * simd * (w_bits - 1) * (x_bits - 1) * max(w_bits, x_bits),
         "summed bit": pe * simd * product if simd > 1 else 0,
         "sum bit": pe * summed,
     }
@@ -207,13 +209,17 @@ def _after_sums(features: Parameters, family: Family, width: int, varying: int) 
         count = int(features["COUNT"])
         folded = "compared bit" if row_folds > 1 else "compared bit at once"
         yield rom("level", row_folds, pe * count * varying, family)
-        yield Primitives({folded: pe * count * width, "counted threshold": pe * count, "levelled bit": pe * width})
+        yield Primitives(
+            {"levels": 1, folded: pe * count * width, "counted threshold": pe * count, "levelled bit": pe * width}
+        )
     if "FACTOR_WIDTH" in features:
         factor, score = int(features["FACTOR_WIDTH"]), int(features["SCORE_WIDTH"])
         yield together(
             rom("factor", row_folds, pe * factor, family),
             rom("factor", row_folds, pe * score, family),
-            Primitives({"scaled pair": pe * width * factor, "scaled bit": pe * score, "factor bit": pe * factor}),
+            Primitives(
+                {"scales": 1, "scaled pair": pe * width * factor, "scaled bit": pe * score, "factor bit": pe * factor}
+            ),
         )
 
 
