@@ -45,11 +45,7 @@ MVTUS = (  # rows, inputs, PE, SIMD
     # all inputs, or all rows: nothing to replay, or no accumulation
     (16, 64, 16, 8), (32, 24, 4, 24), (64, 48, 8, 48),
 )  # fmt: skip
-LONG = (
-    (8, 1152, 2, 32),
-    (4, 2304, 1, 16),
-    (60, 1280, 4, 16),
-)  # vectors whose beats lie in blocks; weights in rows of blocks
+LONG = ((8, 1152, 2, 32), (4, 2304, 1, 16), (60, 1280, 4, 16))  # beats in blocks; weights in rows of blocks
 UNROLLED = (
     (8, 160),
     (4, 300),
