@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .parts import Family
 
-RomStyle = Literal["auto", "block", "distributed"]
+RomStyle = Literal["auto", "block", "distributed", "logic"]
 
 
 @dataclass(frozen=True)
@@ -66,18 +66,20 @@ def placement(words: int, width: int, family: Family, writable: bool = False, st
     """
     of = MEMORIES[family]
 
-    def price(number: int, rows: int, each: float) -> float:
+    def price(number: float, rows: int, each: float) -> float:
         return number * each + MUX_COST * width * (rows - 1)
 
     logic = words * width * (1 if writable else of.rom_cost)
-    best, found = (math.inf if style == "block" else logic - of.margin), Placement()
+    margin = of.margin * (2 if writable else 1)  # a RAM has two ports to be fitted
+    best, found = (math.inf if style == "block" else logic - margin), Placement()
     for bits, depth, each, luts in of.distributed if writable else ():
         rows = math.ceil(words / depth)
         number = math.ceil(width / bits) * rows
-        cost = price(number, rows, each * min(1, max(of.least, width / bits)))
+        filled = width // bits + (max(of.least, width % bits / bits) if width % bits else 0)
+        cost = price(filled * rows, rows, each) - margin
         if cost < best:
             best, found = cost, Placement(luts=number * luts, rows=rows)
-    for bits, depth in () if style == "distributed" else of.shapes:
+    for bits, depth in () if style in ("distributed", "logic") else of.shapes:
         rows = math.ceil(words / depth)
         number = math.ceil(width * rows / bits)  # rows may share a block side by side
         cost = price(number, rows, of.block_cost)

@@ -12,6 +12,7 @@ module cut #(
   parameter  int IN_BITS  = 8,
   parameter  int OUT_BITS = 1,
   parameter      TABLE    = "",                    // ROWS tables of 2^IN_BITS words, row 0 first
+  parameter      ROM_STYLE = "auto",               // of the tables: "block" memory, "logic", "auto"
   localparam int FOLDS         = ROWS > 1 ? ROWS / PE : 1,
   localparam int FOLD_WIDTH    = FOLDS > 1 ? $clog2(FOLDS) : 1,
   localparam int WORDS         = ROWS << IN_BITS,
@@ -26,20 +27,23 @@ module cut #(
   output logic                   m_axis_tvalid,
   input  wire                    m_axis_tready
 );
-  logic [OUT_BITS-1:0] levels [0:WORDS-1];
-  initial if (TABLE != "") begin
-    $readmemh(TABLE, levels);
-`ifndef SYNTHESIS
-    if (^levels[WORDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", TABLE);
-`endif
-  end
-
   logic [FOLD_WIDTH-1:0] fold;
+  wire unused_style = &{1'b0, ROM_STYLE};          // only the attribute uses it
 
   assign s_axis_tready = m_axis_tready || !m_axis_tvalid;
   wire take = s_axis_tvalid && s_axis_tready;
 
   for (genvar p = 0; p < PE; p++) begin : lane
+    // A table for every lane: yosys takes no end of memory to place one that has ten readers and more.
+    (* rom_style = ROM_STYLE *)
+    logic [OUT_BITS-1:0] levels [0:WORDS-1];
+    initial if (TABLE != "") begin
+      $readmemh(TABLE, levels);
+`ifndef SYNTHESIS
+      if (^levels[WORDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", TABLE);
+`endif
+    end
+
     wire  [IN_BITS-1:0]       element = s_axis_tdata[p*LANE +: IN_BITS];
     wire  [ADDRESS_WIDTH-1:0] row     = FOLDS > 1 ? ADDRESS_WIDTH'(fold) * ADDRESS_WIDTH'(PE) + ADDRESS_WIDTH'(p)
                                                   : ROWS > 1 ? ADDRESS_WIDTH'(p) : '0;

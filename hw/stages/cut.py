@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..memories import placement, table_facts
+from ..memories import RomStyle, placement, table_facts
 from ..packing import Beats, integer_bits, integers, memory_file
 from ..parts import Family
-from .primitives import counter_bits
+from .primitives import counter_bits, rom, together
 from .stage import Parameters, Primitives, check_divides, stage
+
+SIMPLE = 32  # LUTs of a table that goes into no memory block, though it had as many words: a cut, levels as they are
 
 
 @stage
@@ -141,6 +143,7 @@ class Cut:
     out_beats = cycles = in_beats
 
     def parameters(self) -> Parameters:
+        facts = self._facts()
         return {
             "PE": self.pe,
             "ROWS": len(self.table),
@@ -148,22 +151,32 @@ class Cut:
             "IN_BITS": self.in_bits,
             "OUT_BITS": self.out_bits,
             "TABLE": f"{self.name}_table.mem",
+            "ROM_STYLE": "logic" if facts["LEAF"] + facts["MUX"] <= SIMPLE else "auto",
         }
 
+    def _words(self) -> NDArray[np.bool_]:
+        return integer_bits(self.table.reshape(-1, 1).astype(np.int64), self.out_bits)
+
     def memories(self) -> Mapping[str, str]:
-        words = integer_bits(self.table.reshape(-1, 1).astype(np.int64), self.out_bits)
-        return {f"{self.name}_table.mem": memory_file(words)}
+        return {f"{self.name}_table.mem": memory_file(self._words())}
 
     def features(self) -> Parameters:
         """What is equal in the tables counts, as in those of thresholds."""
-        words = integer_bits(self.table.reshape(-1, 1).astype(np.int64), self.out_bits)
-        return {**self.parameters(), **table_facts(words)}
+        return {**self.parameters(), **self._facts()}
+
+    def _facts(self) -> dict[str, int]:
+        """Of the bits that are not wires: a bit of the element, passed on as it is."""
+        words = self._words()
+        bits = integer_bits(np.arange(len(words))[:, None], max(1, (len(words) - 1).bit_length()))
+        wires = (words[:, :, None] == bits[:, None]).all(axis=0).any(axis=1)
+        return table_facts(words[:, ~wires])
 
     @staticmethod
     def made_of(features: Parameters, family: Family) -> Primitives:
         pe, rows, in_bits, out_bits = (int(features[key]) for key in ("PE", "ROWS", "IN_BITS", "OUT_BITS"))
-        place = placement(rows << in_bits, out_bits, family)
-        facts = {f"table {what}": pe * int(features[what.upper()]) for what in ("column", "leaf", "mux")}
+        place = placement(rows << in_bits, out_bits, family, style=cast(RomStyle, features["ROM_STYLE"]))
+        tables = pe if rows == 1 else 1  # in all lanes together
+        facts = {f"table {what}": tables * int(features[what.upper()]) for what in ("leaf", "mux")}
         counts: dict[str, float] = {
             "stage": 1,
             "level bit": pe * out_bits,
@@ -250,15 +263,13 @@ class ThresholdStep:
     @staticmethod
     def made_of(features: Parameters, family: Family) -> Primitives:
         rows, width, done = (int(features[key]) for key in ("ROWS", "WIDTH", "DONE"))
-        place = placement(rows << done, width, family)
         counts: dict[str, float] = {
             "stage": 1,
             "sum bit": width,
             "found bit": done,
             "counter bit": counter_bits(rows),
-            "threshold bit": 0 if place.blocks else width * (rows << done) / 16,
         }
-        return Primitives(counts, place.blocks)
+        return together(Primitives(counts), rom("threshold", rows << done, width, family))
 
     def lanes(self) -> Mapping[str, int]:
         return {"PE": 1}

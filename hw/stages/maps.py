@@ -97,12 +97,20 @@ class Window(Windowed):
     @staticmethod
     def made_of(features: Parameters, family: Family) -> Primitives:
         width, columns, folds = (int(features[key]) for key in ("BEAT_WIDTH", "MAP_WIDTH", "FOLDS"))
-        kernel = int(features["KERNEL_HEIGHT"])
-        words = 2 * kernel * columns * folds
+        kernel = int(features["KERNEL_HEIGHT"]), int(features["KERNEL_WIDTH"])
+        sides = [int(features.get(side, 0)) for side in ("TOP", "LEFT", "BOTTOM", "RIGHT")]
+        rows_out = (int(features["MAP_HEIGHT"]) + sides[0] + sides[2] - kernel[0]) // int(features["STRIDE_DOWN"]) + 1
+        cols_out = (columns + sides[1] + sides[3] - kernel[1]) // int(features["STRIDE_RIGHT"]) + 1
+        words = 2 * kernel[0] * columns * folds
         place = placement(words, width, family, writable=True)
+        address = counter_bits(words)
+        counted = (*kernel, folds, rows_out, cols_out, int(features["MAP_HEIGHT"]), columns * folds)
         counts: dict[str, float] = {
             "stage": 1,
-            "address bit": counter_bits(words),
+            "counter bit": sum(counter_bits(n) for n in counted if n > 1),
+            "address bit": address,
+            "place address bit": address if cols_out > 1 else 0,
+            "turn address bit": address if int(features["BY_FOLD"]) and folds > 1 else 0,
             "beat bit": width,
             "ring LUT": place.luts,
             "ring row bit": width * (place.rows - 1),
@@ -212,7 +220,10 @@ class Pool(_Pool):
         return Primitives(
             {
                 "stage": 1,
-                "level bit": lanes * bits,
+                "code bit": lanes if bits == 1 else 0,
+                "level": lanes if bits > 1 else 0,
+                "level bit": lanes * bits if bits > 1 else 0,
+                "mixed lane": lanes * mixed,
                 "mixed level bit": lanes * bits * mixed,
                 "counter bit": counter_bits(taps) + (counter_bits(folds) if mixed else 0),
             }

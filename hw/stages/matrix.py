@@ -136,6 +136,8 @@ class _Matrix(Weighted):
         threshold = "THRESHOLDS" in features and not count
         started = "START" in features or ("STARTS" in features and w_bits > 1)  # those of one-bit weights are zero
         width = (span + 1).bit_length() if count else span.bit_length() + threshold
+        apart = int(features.get("OWN", 0))
+        in_width = simd * int(features.get("X_BITS", 1)) * (pe if apart else 1)
         row_folds, col_folds = rows // pe, cols // simd
         folds = row_folds * col_folds
         style = cast(RomStyle, features.get("ROM_STYLE", "auto"))
@@ -150,7 +152,7 @@ class _Matrix(Weighted):
             "accumulator bit": pe * width if col_folds > 1 and from_start else 0,
             "score bit": pe * width if col_folds > 1 and not from_start else 0,
             "offset bit": pe * width if col_folds == 1 else 0,
-            "input bit": simd * int(features.get("X_BITS", 1)),
+            "input bit": in_width,
             "output bit": pe * (1 if threshold else count.bit_length() if count else width),
         }
         return together(
@@ -158,7 +160,7 @@ class _Matrix(Weighted):
             Primitives(_dot_products(features)),
             rom("weight", folds, pe * simd * w_bits, family, style),
             rom("threshold", row_folds if from_start else 1, pe * varying, family),
-            replay(simd * int(features.get("X_BITS", 1)), col_folds, row_folds, family),
+            replay(in_width, col_folds, 1 if apart else row_folds, family),
             *_after_sums(features, family, width, varying),
         )
 
@@ -183,16 +185,18 @@ def _dot_products(features: Parameters) -> dict[str, float]:
         leaves = [6] * (simd // 6) + ([simd % 6] if simd % 6 else [])
         leaf_bits = planes * sum(leaf.bit_length() for leaf in leaves)
         summed = (simd * ((1 << w_bits) - 1) * ((1 << x_bits) - 1)).bit_length()
+        kind = "" if planes == 1 else "plane "
         return {
-            "synapse": pe * simd * planes,
-            "popcount register": pe * leaf_bits,
-            "compressor": pe * (leaf_bits - summed),
+            f"{kind}synapse": pe * simd * planes,
+            f"{kind}popcount register": pe * leaf_bits,
+            f"{kind}compressor": pe * (leaf_bits - summed),
         }
     product = x_bits if w_bits == 1 else w_bits if x_bits == 1 else w_bits + x_bits
     summed = product + simd.bit_length()
     return {
         "product bit": pe * simd * product,
         "multiplied pair": pe * simd * w_bits * x_bits if w_bits > 1 and x_bits > 1 else 0,
+        "added partial bit": pe * simd * (w_bits - 1) * (x_bits - 1) * max(w_bits, x_bits),
         "summed bit": pe * simd * product if simd > 1 else 0,
         "sum bit": pe * summed,
     }
@@ -205,13 +209,17 @@ def _after_sums(features: Parameters, family: Family, width: int, varying: int) 
         count = int(features["COUNT"])
         folded = "compared bit" if row_folds > 1 else "compared bit at once"
         yield rom("level", row_folds, pe * count * varying, family)
-        yield Primitives({folded: pe * count * width, "counted threshold": pe * count, "levelled bit": pe * width})
+        yield Primitives(
+            {"levels": 1, folded: pe * count * width, "counted threshold": pe * count, "levelled bit": pe * width}
+        )
     if "FACTOR_WIDTH" in features:
         factor, score = int(features["FACTOR_WIDTH"]), int(features["SCORE_WIDTH"])
         yield together(
             rom("factor", row_folds, pe * factor, family),
             rom("factor", row_folds, pe * score, family),
-            Primitives({"scaled pair": pe * width * factor, "scaled bit": pe * score, "factor bit": pe * factor}),
+            Primitives(
+                {"scales": 1, "scaled pair": pe * width * factor, "scaled bit": pe * score, "factor bit": pe * factor}
+            ),
         )
 
 

@@ -16,7 +16,7 @@ def counter_bits(values: int) -> int:
 def deep_luts(words: int, family: Family) -> float:
     """Of a column that needs several LUTs: leaves, and multiplexers, which Xilinx has beside its LUTs."""
     if family in ("xc7", "xcup"):
-        return words / 64 if words > 64 else 0
+        return math.ceil(words / 64) if words > 64 else 0
     return words / (LUT_ROM / 2) - 1 if words > LUT_ROM else 0
 
 
@@ -50,7 +50,8 @@ def replay(width: int, beats: int, times: int, family: Family) -> Primitives:
     counts: dict[str, float] = {
         "replay": 1,
         "replay counter bit": 2 * counter_bits(beats) + counter_bits(times),
-        "replay bit in blocks": width if place.blocks else 0,
+        "replay in blocks": 1 if place.blocks else 0,
+        "replay bit in blocks": width if place.blocks and family == "ice40" else 0,  # others read what was before
         "replay bit in LUTs": width if place.luts else 0,
         "replay LUT": place.luts,
         "replay row bit": width * (place.rows - 1),

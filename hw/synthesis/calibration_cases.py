@@ -45,6 +45,7 @@ MVTUS = (  # rows, inputs, PE, SIMD
     # all inputs, or all rows: nothing to replay, or no accumulation
     (16, 64, 16, 8), (32, 24, 4, 24), (64, 48, 8, 48),
 )  # fmt: skip
+LONG = ((8, 1152, 2, 32), (4, 2304, 1, 16), (60, 1280, 4, 16))  # beats in blocks; weights in rows of blocks
 UNROLLED = (
     (8, 160),
     (4, 300),
@@ -96,6 +97,7 @@ WINDOWS = (  # map, kernel, stride, padding, lanes, bits, by fold
     ((12, 12, 8), 3, 1, 1, 8, 1, False), ((5, 5, 32), 3, 1, 0, 16, 1, False), ((16, 16, 3), 5, 1, 2, 3, 2, False),
     ((30, 30, 16), 3, 1, 0, 16, 1, False), ((9, 7, 2), 3, 2, 1, 1, 1, False), ((14, 14, 24), 2, 2, 0, 24, 1, True),
     ((40, 20, 8), 4, 3, 0, 4, 2, False), ((20, 20, 2), 3, 3, 1, 2, 2, True), ((4, 4, 1), 2, 1, 0, 1, 1, False),
+    ((3, 3, 64), 3, 1, 0, 16, 1, False), ((10, 10, 64), 2, 2, 0, 32, 1, True),
 )  # fmt: skip
 POOLS = (  # channels, PE, bits, taps, mixed
     (16, 4, 1, 4, False), (32, 32, 1, 4, False), (12, 3, 2, 9, False), (8, 8, 4, 4, True), (24, 4, 1, 2, True),
@@ -173,10 +175,7 @@ def _picture(side: int, bits: int, rng: np.random.Generator) -> NDArray[np.int32
 def cases() -> list[Stage]:
     """Random weights and thresholds, the same every time."""
     rng = np.random.default_rng(0)
-    stages: list[Stage] = []
-    for rows, cols, pe, simd in MVTUS:
-        threshold = np.clip(rng.normal(cols / 2, cols**0.5 / 2, rows).round(), 0, cols + 1).astype(np.int32)
-        stages.append(Mvtu(f"mvtu_{rows}x{cols}_{pe}_{simd}", rng.random((rows, cols)) < 0.5, pe, simd, threshold))
+    stages: list[Stage] = [_mvtu(rng, *shape) for shape in MVTUS]
     for rows, cols, pe, simd in SCORES:
         stages.append(Scores(f"scores_{rows}x{cols}_{pe}_{simd}", rng.random((rows, cols)) < 0.5, pe, simd))
     for rows, cols in UNROLLED:
@@ -194,4 +193,9 @@ def cases() -> list[Stage]:
     stages += [Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in ARGMAXES]
     stages += [ArgmaxTree(f"argmax_tree_{classes}_{width}", classes, width) for classes, width in TREES]
     stages += [Fifo(f"fifo_{width}_{depth}", width, depth, depth) for width, depth in FIFOS]
-    return [*stages, *_level_cases(rng), *_map_cases(rng)]
+    return [*stages, *_level_cases(rng), *_map_cases(rng), *(_mvtu(rng, *shape) for shape in LONG)]
+
+
+def _mvtu(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -> Mvtu:
+    threshold = np.clip(rng.normal(cols / 2, cols**0.5 / 2, rows).round(), 0, cols + 1).astype(np.int32)
+    return Mvtu(f"mvtu_{rows}x{cols}_{pe}_{simd}", rng.random((rows, cols)) < 0.5, pe, simd, threshold)

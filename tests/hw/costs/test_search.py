@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
+import numpy as np
 import pytest
-from bitneck.export.graph import Binarize, Graph
+from bitneck.export.graph import BIPOLAR, Binarize, Conv, Cut, Dense, Graph, Levels, Pool, Scores
 from bitneck.hw.accelerator import lower
 from bitneck.hw.costs.resources import Resources, total
 from bitneck.hw.costs.search import Budget, Search, budget, search
 from bitneck.hw.costs.table import next_step, table
 from bitneck.hw.folding import Folding
 from bitneck.hw.parts import PARTS, part
-from bitneck.hw.stages import FoldingError, divisors
+from bitneck.hw.stages import FoldingError, divisors, lowering
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_nets import random_graph
@@ -43,6 +44,71 @@ def every_design(graph: Graph, target: str, *options) -> list[tuple[int, Resourc
         for foldings in product(*map(legal, graph.layers))
     )
     return [(accelerator.cycles, total(accelerator.stages, target)) for accelerator in lowered]
+
+
+def small_conv_net() -> Graph:
+    """A convolution, a pool, a table before and scores behind: 1,024 designs."""
+    rng = np.random.default_rng(6)
+    cut = Cut("cut1", np.arange(16, dtype=np.uint8)[None] // 4, (4, 4, 2), Levels(0, 1, 4))
+    weight = rng.integers(-1, 2, (2, 3, 3, 2)).astype(np.int8)
+    conv = Conv("conv1", weight, np.array([9, 11], np.int32), cut.shape, (1, 1), (1, 1, 1, 1), 2, 1, 4, BIPOLAR)
+    pool = Pool("pool1", conv.out_shape, ("max",), (2, 2), (2, 2), (0, 0, 0, 0), 2, BIPOLAR)
+    return Graph("maps", 4, (cut, conv, pool, Scores(rng.random((2, 8)) < 0.5, 2)))
+
+
+@pytest.mark.parametrize("target", ["up5k", "xc7"])
+def test_the_search_is_optimal_on_a_net_of_maps_too(target):
+    graph = small_conv_net()
+    names = [layer.name for layer in graph.layers]
+    every = []
+    for foldings in product(*(list(lowering(layer).foldings(layer)) for layer in graph.layers)):
+        accelerator = lower(graph, dict(zip(names, foldings, strict=True)))
+        every.append((accelerator.cycles, total(accelerator.stages, target)))
+    searched = Search(graph, target)
+    for cycles in searched.steps()[:: max(1, len(searched.steps()) // 4)]:
+        possible = [share(cost, target) for needed, cost in every if needed <= cycles]
+        found = searched.cheapest(cycles)
+        assert (found is None) == (not possible)
+        if found:
+            assert found.resources == total(found.accelerator.stages, target)
+            assert share(found.resources, target) == pytest.approx(min(possible))
+    fewest = min(cost.cells for _, cost in every)
+    within = Budget(target, fewest + 60, 3)
+    fitting = [needed for needed, cost in every if cost.cells <= within.cells and cost.brams <= within.brams]
+    fastest = searched.fastest(within)
+    assert fastest is not None
+    assert fastest.cycles == min(fitting)
+
+
+FINN_CNV = [(16, 3), (32, 32), (16, 32), (16, 32), (4, 32), (1, 32), (1, 4), (1, 8), (5, 1)]
+
+
+def cnv() -> Graph:
+    """BNN-PYNQ's CNV, its weights all -1."""
+    shape, takes = (32, 32, 3), 256
+    layers: list = []
+    for index, channels in enumerate((64, 64, "pool", 128, 128, "pool", 256, 256)):
+        if channels == "pool":
+            layers.append(Pool(f"pool{index}", shape, ("max",), (2, 2), (2, 2), (0, 0, 0, 0), 2, BIPOLAR))
+        else:
+            weight, never = np.zeros((channels, 3, 3, shape[2]), bool), np.zeros(channels, np.int32)
+            layers.append(Conv(f"conv{index}", weight, never, shape, (1, 1), (0, 0, 0, 0), 0, 1, takes, BIPOLAR))
+        shape, takes = layers[-1].out_shape, 2
+    for index, (rows, inputs) in enumerate([(512, 256), (512, 512)]):
+        layers.append(Dense(f"dense{index}", np.zeros((rows, inputs), bool), np.zeros(rows, np.int32)))
+    return Graph("cnv", 8, (*layers, Scores(np.zeros((10, 512), bool))))
+
+
+def test_the_foldings_that_finn_publishes_for_its_nets_are_taken_as_they_are():
+    graph = cnv()
+    weighted = [layer for layer in graph.layers if not lowering(layer).elementwise]
+    foldings = {layer.name: Folding(*lanes) for layer, lanes in zip(weighted, FINN_CNV, strict=True)}
+    assert all(foldings[layer.name] in lowering(layer).foldings(layer) for layer in weighted)
+    assert lower(graph, foldings).cycles == 32_768
+    tfc = random_graph([784, 64, 64, 64, 10], 1)
+    lanes = [(16, 49), (8, 8), (8, 8), (10, 8)]
+    foldings = {layer.name: Folding(*each) for layer, each in zip(tfc.layers, lanes, strict=True)}
+    assert lower(tfc, foldings).cycles == 64
 
 
 def share(cost: Resources, target: str) -> float:
@@ -91,7 +157,7 @@ def test_the_chain_is_searched_and_not_its_layers_one_by_one():
     for cycles in searched.steps():
         greedy = {
             layer.name: min(
-                (option for option in options if option.stage.cycles <= cycles),
+                (option for option in options if option.cycles <= cycles),
                 key=lambda option: share(option.cost, "ecp5-25k"),
             ).folding
             for layer, options in zip(graph.layers, searched.layers, strict=True)
