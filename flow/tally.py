@@ -47,7 +47,7 @@ class Tally:
                 row = self._digests.setdefault(name, {})
                 if trace.source not in row:
                     row[trace.source] = begun_digest(codes.width, self.samples)
-                row[trace.source].update(np.ascontiguousarray(codes.packed))
+                row[trace.source].update(np.ascontiguousarray(codes.packed).data)
         due = next(trace for trace in traces if trace.source == "graph").predictions()
         wrong = np.flatnonzero(classes != due)
         if len(wrong) and self._class is None:

@@ -112,7 +112,7 @@ class Codes:
     def digest(self) -> str:
         """sha256 over width, sample count and packed bytes: equal digests are equal codes in equal order."""
         digest = begun_digest(self.width, len(self))
-        digest.update(np.ascontiguousarray(self.packed))
+        digest.update(np.ascontiguousarray(self.packed).data)
         return digest.hexdigest()
 
     def first_difference(self, other: Codes) -> tuple[int, int] | None:
