@@ -58,5 +58,4 @@ def test_memory_does_not_grow_with_the_number_of_frames(simulator, monkeypatch):
         return most
 
     peak(500)
-    whole = 4000 * sum(codes.packed.shape[1] for codes in GRAPH(X[:1]).layers().values())
-    assert peak(4000) < peak(1000) + whole / 4
+    assert peak(4000) < 1.25 * peak(1000)  # with the codes of all frames it would be 1.7
