@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test formal mutants judge models lint bench estimates calibrate ties clean
+.PHONY: help venv demo test formal mutants judge models cnv lint bench estimates calibrate ties clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -30,6 +30,9 @@ judge: venv $(JUDGE)/.installed   ## FINN+ reads, executes and estimates every p
 
 models: venv   ## public models of others, read and executed where BITNECK_DATA says where models/ lies; a table
 	$(BIN)/python tests/export/models.py
+
+cnv: venv   ## CIFAR-10's 10,000 test images through CNV's RTL, every layer of every one compared; minutes
+	$(BIN)/python tests/hw/cnv_set.py
 
 lint: venv   ## style, formatting and types
 	$(BIN)/ruff check .

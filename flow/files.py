@@ -16,11 +16,11 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import onnx
@@ -46,15 +46,20 @@ NO_ARRAYS = (  # what zipfile, its decompressors and numpy raise over bytes that
 
 def write(path: Path, content: str | bytes) -> None:
     """Whole or not at all: under a hidden name beside it, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
+    write_through(path, lambda file: file.write(data))
+
+
+def write_through(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+    """The same of what `fill` puts into the file that it is given."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with _alone_in(path.parent) as alone:
         if alone:
             remove_leftovers(path.parent, path.name)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                fill(file)
             os.chmod(name, 0o644)
             os.replace(name, path)
         except BaseException as error:

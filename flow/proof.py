@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..export.judges.compare import digests
 from ..hw.simulation.runner import SimulatorName
 from ..ib_analysis.codes import Trace
 from .belonging import graph_of
-from .config import chosen_samples
-from .files import CLASSES, is_as_written, read_labels, read_model, read_trace, sha256_of, write_arrays, write_record
+from .config import RunError, chosen_samples
+from .files import is_as_written, read_labels, read_model, read_trace, sha256_of, write_record
 from .folder import Agreement, RunFolder, Verification, verification_of
 from .held import held, writing
 from .importing import read_again
@@ -33,7 +32,12 @@ from .record import (
     unlike,
 )
 from .run import built, finished, trained_on
+from .tally import Tally
+from .traces import TraceWriter, trace_reader
 from .trained import Imported
+
+if TYPE_CHECKING:
+    from ..hw.simulation.library import Simulation
 
 Tier = Literal["library", "cocotb"]
 Tell = Callable[[str], None]
@@ -51,77 +55,98 @@ def simulate(
     simulator: SimulatorName = "verilator",
     workers: int = 2,
     tell: Tell = silent,
+    scheduler: str | None = None,
 ) -> Verification:
     """Runs the RTL over every sample and compares every layer of all four sources with zero tolerance.
 
+    scheduler   address of a dask cluster that simulates in the place of this machine's `workers`
+
     The RTL that runs is what lies in rtl/. Frames that take other cycles than promised are a difference, too.
-    verify.json is written whatever the outcome; ask `equal` of what returns.
+    verify.json is written whatever the outcome; ask `equal` of what returns. The library tier goes share by share:
+    no source's codes of all samples are held at once.
     """
     from ..hw.simulation.cocotb_tier import cosimulate
     from ..hw.simulation.library import build as compile_design
 
+    if scheduler is not None and tier != "library":
+        raise RunError(f"a cluster simulates by the library tier, not by {tier}; leave out one of the two")
     config, graph = finished(folder), graph_of(folder, own=False)
     data = trained_on(folder, config, data_dir)
     x, y = chosen_samples(config, data)
     accelerator, files = built(folder, graph)
     executed = files_of(folder)
-    tell("the codes captured at the end of the training, or at the import")
-    captured = read_trace(folder.needs(folder.epoch_codes(folder.origin().last), "train"))
-    tell(f"graph: the golden model over {len(x):,} samples")
-    graph_trace = graph(x)
-    tell(f"qonnx: executing the net over {len(x):,} samples")
-    qonnx_traces = list(_by_qonnx(folder, x))
-    if tier == "library":
-        tell("rtl: compiling the design with Verilator")
-        simulator_of_design = compile_design(accelerator, folder.path / "simulation", files)
-        tell(f"rtl: simulating {len(x):,} frames")
-        complaint = None
-        simulation = simulator_of_design(
-            x, workers=workers, progress=lambda done: tell(f"rtl: {done:,} of {len(x):,} frames simulated")
+    tally, at_a_time, right = Tally(graph, len(x)), workers, 0
+    with ExitStack() as stack:
+        captured = stack.enter_context(
+            trace_reader(folder.needs(folder.epoch_codes(folder.origin().last), "train"), len(x))
         )
-    else:
-        tell(f"rtl: building and simulating {len(x):,} frames under cocotb on {simulator}")
-        work = folder.path / "cocotb"
-        simulation, complaint = cosimulate(accelerator, x, graph_trace, work, simulator, design=files)
-    traces = [captured, *qonnx_traces, graph_trace, simulation.trace]
-    mismatches = differences(graph, traces, simulation.classes, x)
-    mismatches += slower(len(x), simulation.cycles_per_frame, accelerator.cycles)
+        by_qonnx = _by_qonnx(folder)
+        complaint, first, seconds = None, None, 0.0
+        parts: Iterator[Simulation]
+        if tier == "cocotb":
+            tell(f"rtl: building and simulating {len(x):,} frames under cocotb on {simulator}")
+            work = folder.path / "cocotb"
+            simulation, complaint = cosimulate(accelerator, x, graph(x), work, simulator, design=files)
+            parts, at_a_time = iter([simulation]), 1
+        elif scheduler is not None:
+            from ..hw.simulation import cluster
+            from .sweep import connected
+
+            client = stack.enter_context(connected(scheduler, workers))
+            parts, at_a_time = cluster.parts(client, accelerator, files, x), max(1, sum(client.nthreads().values()))
+        else:
+            tell("rtl: compiling the design with Verilator")
+            parts = compile_design(accelerator, folder.path / "simulation", files).parts(x, workers=workers)
+        parts = stack.enter_context(closing(parts)) if tier == "library" else parts
+        written = stack.enter_context(closing(TraceWriter(folder.path)))
+        shares = 0
+        tell(f"rtl: simulating {len(x):,} frames")
+        for part in parts:
+            rows = slice(tally.seen, tally.seen + len(part.classes))
+            sources = [captured.next(len(part.classes)), *by_qonnx(x[rows]), graph(x[rows]), part.trace]
+            tally.add(x[rows], sources, part.classes)
+            written.add(part.trace, part.classes)
+            first, seconds, shares = first or (part.latency, part.cycles_per_frame), seconds + part.seconds, shares + 1
+            right += int((part.classes == y[rows]).sum())
+            tell(f"{tally.seen:,} of {len(x):,} frames simulated, and compared with torch, qonnx and graph")
+        written.write(folder.trace)
+    assert first is not None
+    latency, cycles_per_frame = first
+    mismatches = tally.differences() + slower(len(x), cycles_per_frame, accelerator.cycles)
     if complaint and not mismatches:
         mismatches.append(f"{BY_COCOTB}{complaint}")
-    write_arrays(folder.trace, simulation.trace.arrays() | {CLASSES: simulation.classes})
     verification = Verification(
         name=config.name,
         data_sha256=data.sha256,
         samples=len(x),
         layers=len(graph.layers),
         tier=tier if tier == "library" else f"cocotb on {simulator}",
-        digests=digests(traces),
+        digests=tally.digests(),
         mismatches=mismatches,
-        accuracy=float((simulation.classes == y).mean()),
-        latency_cycles=simulation.latency,
-        cycles_per_frame=simulation.cycles_per_frame,
+        accuracy=right / len(x),
+        latency_cycles=latency,
+        cycles_per_frame=cycles_per_frame,
         promised_cycles=accelerator.cycles,
-        seconds=simulation.seconds,
+        seconds=seconds / min(at_a_time, shares),
         files=executed | {folder.trace.name: sha256_of(folder.trace)},
     )
     _write_verification(folder, verification)
     return verification
 
 
-def _by_qonnx(folder: RunFolder, x: NDArray[np.uint8]) -> Iterator[Trace]:
+def _by_qonnx(folder: RunFolder) -> Callable[[NDArray[np.uint8]], list[Trace]]:
     """What qonnx makes of model.onnx, or of the file itself that was imported; of one whose sums round, nothing: the
     import has counted what rounding moves.
     """
     if not isinstance(folder.origin(), Imported):
         from ..export.judges.qonnx import execute
 
-        yield execute(read_model(folder.needs(folder.model, "export")), x)
-        return
+        model = read_model(folder.needs(folder.model, "export"))
+        return lambda x: [execute(model, x)]
     from ..export.judges import foreign
 
     read = read_again(folder)
-    if not read.margins:
-        yield foreign.qonnx(read, x)
+    return lambda x: [] if read.margins else [foreign.qonnx(read, x)]
 
 
 def _write_verification(folder: RunFolder, verification: Verification) -> None:
@@ -170,7 +195,7 @@ def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) 
         lines.append(f"{folder.labels} holds other labels than {config.dataset}")
     if not stale:
         tell(f"qonnx: executing the net over {len(x):,} samples")
-        qonnx_traces = list(_by_qonnx(folder, x))
+        qonnx_traces = _by_qonnx(folder)(x)
         tell("rtl: the first frames again")
         again = measured_again(accelerator, design, x)
         lines += of_other_codes(folder, verification, qonnx_traces)

@@ -90,6 +90,27 @@ class Accelerator:
         scores = integers(streams[last].reshape(-1, self._code_bits(last)), bits).astype(np.int32)
         return Trace("rtl", codes, scores, self.top, self.ends_in_code)
 
+    def recorded(self, taken: Mapping[str, NDArray[np.uint8]]) -> tuple[Trace, NDArray[np.int64]]:
+        """`trace` and `classes` of streams as a simulator leaves them: by stage (beats, bytes of a beat) uint8.
+
+        A code whose beats are whole bytes lies there already and is not copied.
+        """
+        *hidden, last = self.layers
+        codes = {}
+        for name in hidden:
+            stage, bits = self[name], self._code_bits(name)
+            if stage.out_width % 8:
+                codes[name] = Codes.pack(self._beats(taken, name).reshape(-1, bits))
+            else:
+                codes[name] = Codes(taken[name].reshape(-1, bits // 8), bits)
+        ends = {name: self._beats(taken, name) for name in {last, self.stages[-1].name}}
+        scores = integers(ends[last].reshape(-1, self._code_bits(last)), self.layer(last).out_bits).astype(np.int32)
+        trace = Trace("rtl", codes, scores, self.top, self.ends_in_code)
+        return trace, self.classes(ends, trace)
+
+    def _beats(self, taken: Mapping[str, NDArray[np.uint8]], name: str) -> Beats:
+        return bytes_beats(taken[name], self[name].out_width)
+
     def streams(self, trace: Trace) -> dict[str, Beats]:
         """The way back from `trace`: the output streams of `layers` for the samples of a trace of any source."""
         *hidden, last = self.layers

@@ -111,8 +111,9 @@ class Codes:
 
     def digest(self) -> str:
         """sha256 over width, sample count and packed bytes: equal digests are equal codes in equal order."""
-        head = f"{self.width} {len(self)}\n".encode()
-        return hashlib.sha256(head + np.ascontiguousarray(self.packed).tobytes()).hexdigest()
+        digest = begun_digest(self.width, len(self))
+        digest.update(np.ascontiguousarray(self.packed).data)
+        return digest.hexdigest()
 
     def first_difference(self, other: Codes) -> tuple[int, int] | None:
         """(sample, bit) of the first difference in reading order; None where all bits are equal.
@@ -136,6 +137,11 @@ class Codes:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Codes) and self.width == other.width and np.array_equal(self.packed, other.packed)
+
+
+def begun_digest(width: int, samples: int) -> hashlib._Hash:
+    """Of so many codes that come one after the other: it is `Codes.digest` once it has their packed bytes."""
+    return hashlib.sha256(f"{width} {samples}\n".encode())
 
 
 def integer_bits(values: NDArray[np.integer], bits_each: int) -> NDArray[np.bool_]:

@@ -244,12 +244,19 @@ def simulate(
     tier: TierOption = "library",
     simulator: SimulatorOption = "verilator",
     workers: Workers = CORES,
+    scheduler: Annotated[str | None, typer.Option(help="address of a dask cluster; without it, this machine")] = None,
 ) -> None:
     """Simulate the RTL over every sample; compare every layer with torch, QONNX and graph. Exit 1 on a difference."""
     place = RunFolder(folder)
     with out.status("simulate") as status:
         done = proof.simulate(
-            place, data_dir, tier, simulator, workers, tell=lambda text: status.update(f"simulate: {text}")
+            place,
+            data_dir,
+            tier,
+            simulator,
+            workers,
+            tell=lambda text: status.update(f"simulate: {text}"),
+            scheduler=scheduler,
         )
     if not done.equal:
         for line in done.mismatches:

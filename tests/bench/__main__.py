@@ -9,12 +9,14 @@ from collections.abc import Iterator
 import estimates
 import golden
 import information
+import maps
 import simulation
 from timing import Row
 
 BENCHES = {
     "golden": lambda: lines(golden.rows()),
     "simulation": lambda: lines(simulation.rows()),
+    "maps": lambda: lines(maps.rows()),
     "information": lambda: lines(information.rows()),
     "estimates": estimates.lines,
 }

@@ -47,6 +47,7 @@ extern "C" struct Run {
     uint8_t* const* recorded;  // by stream: room for its beats, or nullptr
     const int64_t* beats;      // by stream: how many are due
     int64_t patience;          // cycles without any beat anywhere after which the design hangs
+    int64_t listen;            // cycles after the last beat that is due in which none may follow
     uint32_t seed;
     uint32_t input_stall;      // of 256 cycles in which the source pauses
     uint32_t output_stall;     // of 256 cycles in which the sink pauses
@@ -101,7 +102,7 @@ static int simulate(struct Run* run, int64_t frame_beats) {
     int result = 0;
     std::memset(run->seen, 0, count * sizeof(int64_t));
     run->first_frame = 0;
-    // Once everything is out, the design gets the time of a frame through all stages to send what it should not.
+    // Once everything is out, the design gets time to send what it should not.
     int64_t idle_until = 0;
     run->cycles = 0;
     while (result == 0 && (idle_until == 0 || cycle < idle_until)) {
@@ -127,7 +128,7 @@ static int simulate(struct Run* run, int64_t frame_beats) {
         if (moved || taken) progress = cycle;
         if (idle_until == 0 && cycle - progress > run->patience) result = 1;
         if (idle_until == 0 && std::equal(run->seen, run->seen + count, run->beats)) {
-            idle_until = cycle + run->patience / 8;
+            idle_until = cycle + run->listen;
         }
         top->clk = 1, top->eval();
         if (context->gotFinish()) throw std::runtime_error("it called $finish");
