@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -82,12 +82,12 @@ def simulate(
         )
         by_qonnx = _by_qonnx(folder)
         complaint, first, seconds = None, None, 0.0
-        parts: Iterator[Simulation]
+        parts: Generator[Simulation, None, None]
         if tier == "cocotb":
             tell(f"rtl: building and simulating {len(x):,} frames under cocotb on {simulator}")
             work = folder.path / "cocotb"
             simulation, complaint = cosimulate(accelerator, x, graph(x), work, simulator, design=files)
-            parts, at_a_time = iter([simulation]), 1
+            parts, at_a_time = (each for each in [simulation]), 1
         elif scheduler is not None:
             from ..hw.simulation import cluster
             from .sweep import connected
@@ -97,7 +97,7 @@ def simulate(
         else:
             tell("rtl: compiling the design with Verilator")
             parts = compile_design(accelerator, folder.path / "simulation", files).parts(x, workers=workers)
-        parts = stack.enter_context(closing(parts)) if tier == "library" else parts
+        stack.enter_context(closing(parts))  # it cancels what nobody will ask for
         written = stack.enter_context(closing(TraceWriter(folder.path)))
         shares = 0
         tell(f"rtl: simulating {len(x):,} frames")

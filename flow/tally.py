@@ -68,4 +68,4 @@ class Tally:
 
     def differences(self) -> list[str]:
         lines = [str(mismatch) for mismatch in self._first.values() if mismatch is not None]
-        return lines + [self._class] * (self._class is not None)
+        return lines if self._class is None else [*lines, self._class]

@@ -21,7 +21,9 @@ class TraceReader:
     """The samples of a trace file in order, as many at a time as are asked for."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile, stack: ExitStack) -> None:
-        self._path, self._rows, self._heads = path, {}, {}
+        self._path = path
+        self._rows: dict[str, _Rows] = {}
+        self._heads: dict[str, NDArray] = {}
         for entry in archive.infolist():
             name = entry.filename.removesuffix(".npy")
             stream = stack.enter_context(archive.open(entry))
@@ -82,7 +84,8 @@ class TraceWriter:
     """A trace, and the classes that left the chip, of which the codes wait on the disk."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._files, self._open = folder, {}, ExitStack()
+        self._folder, self._open = folder, ExitStack()
+        self._files: dict[str, IO[bytes]] = {}
         self._scores: list[NDArray] = []
         self._classes: list[NDArray[np.int64]] = []
         self._last: Trace | None = None

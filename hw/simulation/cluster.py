@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ def parts(
     x: NDArray[np.uint8],
     stalls: Stalls = NO_STALLS,
     most: int | None = None,
-) -> Iterator[Simulation]:
+) -> Generator[Simulation, None, None]:
     """What the frames x do in the design, share after share in order, as `Simulator.parts` of one machine.
 
     most   frames of a share; by default as many as there

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
@@ -128,7 +128,9 @@ class Simulator:
             time.perf_counter() - began,
         )
 
-    def parts(self, x: NDArray[np.uint8], stalls: Stalls = NO_STALLS, workers: int = 1) -> Iterator[Simulation]:
+    def parts(
+        self, x: NDArray[np.uint8], stalls: Stalls = NO_STALLS, workers: int = 1
+    ) -> Generator[Simulation, None, None]:
         """The same share after share, in order. Of what was simulated no more is held than a share for each worker and
         one that waits, whatever the number of frames.
         """
@@ -191,7 +193,7 @@ def shares(x: NDArray[np.uint8], workers: int, most: int) -> list[NDArray[np.uin
 
 def in_order(
     given: Iterable[NDArray[np.uint8]], most: int, submit: Callable[[NDArray[np.uint8]], Promise]
-) -> Iterator[Simulation]:
+) -> Generator[Simulation, None, None]:
     """What becomes of each share that is submitted, in order; no more than `most` at a time are under way or wait."""
     left, waiting = iter(given), deque[Promise]()
     try:
