@@ -118,7 +118,8 @@ module window #(
   wire turn_ends   = ky_ends && last_turn;
   wire x_ends      = turn_ends && last_x;
 
-  localparam logic [ADDRESS_WIDTH-1:0] LEFTMOST = -ADDRESS_WIDTH'(LEFT * FOLDS);      // of the row; modulo the width
+  // Of the row, modulo the width. Yosys loses a minus in front of a width cast.
+  localparam logic [ADDRESS_WIDTH-1:0] LEFTMOST = ADDRESS_WIDTH'((1 << ADDRESS_WIDTH) - LEFT * FOLDS);
   wire [SUM_WIDTH-1:0]     down       = SUM_WIDTH'(line) + SUM_WIDTH'(ROW);
   wire [ADDRESS_WIDTH-1:0] next_line  = !row_on_map ? line : down == SUM_WIDTH'(WORDS) ? '0 : ADDRESS_WIDTH'(down);
   wire [ADDRESS_WIDTH-1:0] next_base  = last_y || OVERLAP == 0 ? next_line : below;
