@@ -125,3 +125,9 @@ def test_module_names_no_net_by_accident_and_says_what_it_computes(name):
     text = library()[name]
     assert text.startswith("`default_nettype none\n// ")
     assert text.endswith("endmodule\n`default_nettype wire\n")
+
+
+@pytest.mark.parametrize("name", library())
+def test_no_minus_stands_in_front_of_a_cast_for_yosys_loses_it(name):
+    """yosys 0.70 reads -4'(1) as 4'(1); simulators do not, so that netlists alone would be wrong."""
+    assert not re.findall(r"[=(,?:+*&|] *-\s*\(?\w+\)?'\(", library()[name])

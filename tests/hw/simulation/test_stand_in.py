@@ -11,7 +11,7 @@ from bitneck.hw.synthesis.targets import SynthesisError, Tool
 from bitneck.hw.synthesis.yowasp import run
 from bitneck.hw.verilog import library, own_modules
 
-WIDTHS = (1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 16, 18, 19, 24)
+WIDTHS = (1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 16, 18, 19, 24, 32)
 STAND_IN = resources.files("bitneck.hw.simulation").joinpath("harness", "popcount.sv").read_text()
 
 
