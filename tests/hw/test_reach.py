@@ -12,6 +12,7 @@ from stage_cases import Framed, large_stages, stages
 BOUNDS = {
     ("mvtu", "PE"): 66,
     ("mvu", "PE"): 66,
+    ("rom", "WIDTH"): 784,
 }
 """Where more cannot tell anything: lanes are copies of one another in a generate loop and nothing counts them. What
 their number goes into, the width of a word of weights and of a beat, is reached by lanes that are wider. Icarus takes

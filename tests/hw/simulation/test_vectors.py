@@ -131,7 +131,8 @@ def stranger(manifest: dict) -> str:
 def neighbour() -> dict[str, str]:
     """A design of the same shape with other weights, of a version whose neurons answer the opposite."""
     graph, accelerator = DESIGNS["pixels"]
-    foldings = {name: Folding(accelerator.layer(name).pe, accelerator.layer(name).simd) for name in accelerator.layers}
+    lanes = {name: accelerator.layer(name).lanes() for name in accelerator.layers}
+    foldings = {name: Folding(each["PE"], each.get("SIMD", 1)) for name, each in lanes.items()}
     files = verilog(lower(random_graph([12, 9, 6, 3], graph.input_bits, seed=7, name="neighbour"), foldings))
     assert any("!accumulators" in text for text in files.values())
     return {name: text.replace("!accumulators", "accumulators") for name, text in files.items()}
