@@ -17,9 +17,10 @@ from ..parts import Family
 from .primitives import counter_bits, replay, rom, together
 from .stage import FoldingError, Parameters, Primitives, check_divides, stage
 
-# yosys on iCE40, xc7 in part, weights and inputs of 1, 2, 3, 4, 8 bits: up to 8 lanes a product for every lane takes 5 to
-# 40 % fewer cells than a popcount for every pair of bits; from 16 on popcounts take up to 25 % fewer, or as many, but
-# for weights of several bits and 8 pairs of bits or more (16 lanes of 3 x 3: 364 against 306 LUT6, 481 and 484 cells).
+# yosys on iCE40, xc7 in part, weights and inputs of 1, 2, 3, 4, 8 bits: up to 8 lanes a product for every lane takes
+# 5 to 40 % fewer cells than a popcount for every pair of bits; from 16 on popcounts take up to 25 % fewer, or as many,
+# but for weights of several bits and 8 pairs of bits or more (16 lanes of 3 x 3: 364 against 306 LUT6, 481 and 484
+# cells).
 FEW_LANES = 8
 MANY_PAIRS = 8
 

@@ -184,7 +184,15 @@ def stages(seed: int = 1) -> list[Stage]:
         *(mvtu(rng, 6, 8, pe, simd) for pe, simd in foldings),
         *(
             mvtu(rng, *shape)
-            for shape in [(1, 1, 1, 1), (4, 7, 2, 7), (4, 7, 4, 1), (8, 98, 4, 49), (2, 1, 1, 1), (5, 3, 1, 3), (17, 2, 1, 2)]
+            for shape in [
+                (1, 1, 1, 1),
+                (4, 7, 2, 7),
+                (4, 7, 4, 1),
+                (8, 98, 4, 49),
+                (2, 1, 1, 1),
+                (5, 3, 1, 3),
+                (17, 2, 1, 2),
+            ]
         ),
         *(scores(rng, 6, 8, pe, simd) for pe, simd in foldings),
         *(scores(rng, *shape) for shape in [(10, 63, 5, 21), (2, 3, 1, 1)]),
