@@ -46,7 +46,7 @@ def golden(stage: Subject) -> str:
             return model(stage, without(given, "LANES"), {})
         case "cut":
             bits = given["ROWS"] * given["OUT_BITS"] << given["IN_BITS"]
-            return model(stage, without(given, "PE"), {"levels": ("levels", bits)})
+            return model(stage, without(given, "PE"), {"levels": ("lane[0].levels", bits)})
         case "threshold_step":
             bits = given["ROWS"] * given["WIDTH"] << given["DONE"]
             return model(stage, without(given, "LAST"), {"thresholds": ("thresholds", bits)})
