@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,23 @@ PUBLIC = (
     Public("cybsec_w2a2_brevitas0134.onnx", "-1..1:2", None, None, (64, 64, 64, 1)),
     Public("radioml_vgg10_w8a8.onnx", None, None, None, (*RADIO, 128, 128, 24)),
 )
+
+
+# FINN's published folding of CNV, PE and SIMD; BNN-PYNQ's W1A2 takes as many cycles at it.
+CNV_FOLDING = {
+    **{"conv1": (16, 3), "conv2": (32, 32), "conv3": (16, 32), "conv4": (16, 32), "conv5": (4, 32), "conv6": (1, 32)},
+    **{"dense1": (1, 4), "dense2": (1, 8), "scores": (5, 1)},
+}
+
+
+def cifar10_images(count: int) -> NDArray[np.uint8]:
+    """(count, 3072) pixels, colours last, of the first test images, which lie beside models/ as JPEG."""
+    from PIL import Image
+
+    stored = np.load(folder().parent / "cifar10" / "test.npz")
+    jpeg, ends = stored["jpeg"], stored["offsets"]
+    files = (io.BytesIO(jpeg[ends[i] : ends[i + 1]].tobytes()) for i in range(count))
+    return np.stack([np.asarray(Image.open(file).convert("RGB")).reshape(-1) for file in files])
 
 
 def folder() -> Path:

@@ -27,13 +27,7 @@ from bitneck.hw.accelerator import lower
 from bitneck.hw.simulation.library import build
 from bitneck.hw.stages import Folding
 from bitneck.models.datasets import load
-from public_models import PUBLIC
-
-FINN = {
-    **{"conv1": (16, 3), "conv2": (32, 32), "conv3": (16, 32), "conv4": (16, 32), "conv5": (4, 32), "conv6": (1, 32)},
-    **{"dense1": (1, 4), "dense2": (1, 8), "scores": (5, 1)},
-}
-
+from public_models import CNV_FOLDING, PUBLIC
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make cnv")
@@ -46,7 +40,7 @@ def main() -> int:
     graph = replace(streamline(public.content(), pixels_of(public.pixels), margin="state").graph, name="cnv")
     data = load("cifar10", asked.data_dir)
     x, y = data.test_x[: asked.images], data.test_y[: asked.images]
-    accelerator = lower(graph, {name: Folding(*pair) for name, pair in FINN.items()})
+    accelerator = lower(graph, {name: Folding(*pair) for name, pair in CNV_FOLDING.items()})
     tally, right, first, seconds = Tally(graph, len(x)), 0, None, 0.0
     with tempfile.TemporaryDirectory(prefix="bitneck-") as folder:
         simulator, began = build(accelerator, Path(folder)), time.perf_counter()
