@@ -17,9 +17,9 @@ from bitneck.hw.folding import Folding
 from bitneck.hw.simulation.vectors import vectors
 from bitneck.hw.simulation.verilator import find_verilator
 from bitneck.hw.verilog import verilog
+from conv_nets import every_stage, random_levels
 from random_nets import random_frames, random_graph
 
-FRAMES = 20
 PIXELS = random_graph([12, 9, 6, 3], 5, name="pixels")
 BITS = random_graph([12, 10, 7, 2], 1, name="bits")
 DESIGNS = {
@@ -33,8 +33,13 @@ DESIGNS = {
         BITS,
         lower(BITS, {"dense1": Folding(5, 3), "dense2": Folding(7, 2), "scores": Folding(2, 1)}, "scores", 3),
     ),
+    "maps": every_stage(fifo_depth=3),
 }
-X = {name: random_frames(graph, FRAMES) for name, (graph, _) in DESIGNS.items()}
+X = {
+    "pixels": random_frames(PIXELS, 20),
+    "scores": random_frames(BITS, 20),
+    "maps": random_levels(DESIGNS["maps"][0], 4),
+}
 EVERY = pytest.mark.parametrize("name", DESIGNS)
 SIMULATORS = [
     "verilator",
@@ -193,7 +198,7 @@ def flipped(text: str, line: int, bit: int) -> str:
 def test_a_flipped_bit_of_any_vector_is_found_where_it_lies(replay, name):
     assert "EQUAL" in replay(name)
     for row in json.loads(exported(name)["vectors.json"])["streams"]:
-        stream, beat, top = row["stream"], FRAMES * row["beats_per_frame"] // 2, row["data_bits"] - 1
+        stream, beat, top = row["stream"], len(X[name]) * row["beats_per_frame"] // 2, row["data_bits"] - 1
         if stream == "s_axis":
             continue
         for bit in {0, top}:
@@ -214,25 +219,25 @@ def test_a_flipped_bit_of_the_stimulus_changes_what_is_computed(replay):
 
 @EVERY
 def test_digests_are_what_the_documented_recipe_gives(name):
-    files = exported(name)
+    files, frames = exported(name), len(X[name])
     rows = {row["stream"]: row for row in json.loads(files["vectors.json"])["streams"]}
     layers = DESIGNS[name][0](X[name]).layers()
     assert [stream for stream, row in rows.items() if "codes_sha256" in row] == list(layers)
     for stream, row in rows.items():
         words = files[row["file"]].splitlines()
-        assert len(words) == FRAMES * row["beats_per_frame"]
+        assert len(words) == frames * row["beats_per_frame"]
         assert hashlib.sha256(files[row["file"]].encode()).hexdigest() == row["sha256"]
         if stream not in layers:
             continue
         width, beats = row["data_bits"], row["beats_per_frame"]
         content = b""
-        for frame in range(FRAMES):
+        for frame in range(frames):
             code = 0
             for beat, word in enumerate(words[frame * beats : (frame + 1) * beats]):
                 assert int(word, 16) >> width == (beat == beats - 1)
                 code |= (int(word, 16) % (1 << width)) << beat * width
             content += code.to_bytes(-(-row["code_bits"] // 8), "little")
-        digest = hashlib.sha256(f"{row['code_bits']} {FRAMES}\n".encode() + content).hexdigest()
+        digest = hashlib.sha256(f"{row['code_bits']} {frames}\n".encode() + content).hexdigest()
         assert digest == row["codes_sha256"] == layers[stream].digest()
 
 
