@@ -16,7 +16,7 @@ from ..ib_analysis.layer_bits import LayerBits
 from ..ib_analysis.map_information import MapLayer
 from ..ib_analysis.plane import PlanePoint
 from .config import ImportedConfig, RunConfig, RunError, any_from_toml, from_toml
-from .files import damaged, read_json, read_record, read_row, read_text, write
+from .files import damaged, read_json, read_record, read_row, read_text, write, write_record
 from .trained import LABELS, Imported, Trained, different, disagreements, origin
 
 
@@ -308,3 +308,11 @@ class Analysis:
     bits: Annotated[tuple[LayerBits, ...], Field(min_length=1)]
     codes: Annotated[dict[str, Digest], Field(min_length=1)]
     maps: tuple[MapLayer, ...] = ()
+
+
+def write_analysis(path: Path, analysis: Analysis) -> None:
+    """As `plane.json`, sealed. Without `maps` where there are none."""
+    row = asdict(analysis)
+    if not analysis.maps:
+        del row["maps"]
+    write_record(path, row)

@@ -10,12 +10,9 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..export.graph import Graph, GraphError
 from ..hw.accelerator import Accelerator
@@ -23,12 +20,8 @@ from ..hw.simulation.vectors import vectors
 from ..hw.synthesis.bitstream import Digest
 from ..hw.synthesis.targets import TARGETS
 from ..hw.verilog import verilog
-from ..ib_analysis.codes import Trace
-from ..ib_analysis.layer_bits import layer_bits
-from ..ib_analysis.map_information import map_layer
-from ..ib_analysis.plane import plane
+from ..ib_analysis.plane import LayerCodes
 from ..ib_analysis.probe import FEWEST_SAMPLES
-from ..ib_analysis.symbols import label_symbols
 from ..models.config import schedule
 from ..models.datasets import Dataset, load
 from . import captured
@@ -45,11 +38,19 @@ from .files import (
     write,
     write_arrays,
     write_folder,
-    write_record,
 )
-from .folder import Analysis, RunFolder, history, others_than_vectors, synthesis_of, verification_of
+from .folder import (
+    Analysis,
+    RunFolder,
+    history,
+    others_than_vectors,
+    synthesis_of,
+    verification_of,
+    write_analysis,
+)
 from .held import held, writing
 from .importing import read_again, samples_of
+from .information import information
 from .map_shapes import map_shapes
 from .pages import planes_of_runs as pictures
 from .record import disproven, of_other_files
@@ -255,7 +256,6 @@ def _same_form(words: list[str], due: list[str]) -> bool:
 
 
 @writing
-@threadpool_limits.wrap(limits=1)  # a sum over two threads rounds otherwise: the same codes, the same bytes everywhere
 def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda done, of: None) -> Analysis:
     """I(X;T) and I(T;Y) of every layer at every captured epoch; of the last, what its single bits do, and of feature
     maps what their positions and channels do.
@@ -265,35 +265,14 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
     if not epochs:
         raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
 
-    def trace_of(epoch: int) -> Trace:
-        return read_trace(_captured(folder, record, folder.epoch_codes(epoch)))
+    def codes_of(epoch: int) -> LayerCodes:
+        return read_trace(_captured(folder, record, folder.epoch_codes(epoch))).layers()
 
-    def by_epoch() -> Iterator[tuple[int, dict]]:
-        for done, epoch in enumerate(epochs):
-            progress(done, len(epochs))
-            yield epoch, trace_of(epoch).layers()
-        progress(len(epochs), len(epochs))
-
-    points = plane(by_epoch(), labels, config.analysis.target, chance=True)
-    last = trace_of(epochs[-1])
-    population = (
-        ()
-        if config.analysis.target != "dataset"
-        else plane({epochs[-1]: last.layers()}, labels, "population", chance=True)
+    labelled = config.dataset != RANDOM  # the net's own answers are no labels of its random inputs
+    analysis = information(
+        epochs, codes_of, labels, config.analysis.target, map_shapes(folder), record.codes, labelled, progress
     )
-    y, rng = label_symbols(labels), np.random.default_rng(0)
-    shapes = map_shapes(folder)
-    bits = tuple(layer_bits(name, codes, y, rng, shapes.get(name)) for name, codes in last.layers().items())
-    labelled = None if config.dataset == RANDOM else y  # the net's own answers are no labels of its random inputs
-    maps = tuple(
-        map_layer(name, last.codes[name], shape, labelled, config.analysis.target, rng)
-        for name, shape in shapes.items()
-    )
-    analysis = Analysis(points, population, bits, record.codes, maps)
-    row = asdict(analysis)
-    if not maps:
-        del row["maps"]
-    write_record(folder.plane, row)
+    write_analysis(folder.plane, analysis)
     return analysis
 
 

@@ -12,9 +12,6 @@ from ...hw.costs.table import table
 from ...hw.parts import PARTS, PartName
 from ...hw.simulation.runner import SimulatorName
 from ...hw.synthesis.bitstream import summary as synthesis_line
-from ...ib_analysis.layer_bits import summary as bits_summary
-from ...ib_analysis.map_information import summary as maps_summary
-from ...ib_analysis.plane import summary
 from ...models.config import PRESETS
 from .. import proof, silicon
 from .. import run as flow
@@ -34,6 +31,7 @@ from ..files import read_text
 from ..folder import RunFolder, history
 from ..held import held
 from ..importing import PROVEN, import_model
+from .analyze import analyze
 from .console import CORES, DataDir, app, bar, err, out, refuse, say, verb
 from .imported import import_lines, import_table
 from .many_runs import paper, plane, sweep
@@ -314,43 +312,6 @@ def synth(
             refuse(complaint)
 
 
-BEAT = "payload bits of a beat of a raw stream: PE, of scores PE x score bits, of class all (data_bits in vectors.json)"
-
-
-@verb
-def analyze(
-    folder: Run,
-    table: Annotated[bool, typer.Option(help="print the last epoch's table")] = True,
-    codes: Annotated[Path | None, typer.Option(help="captured codes: a trace .npz, .npz, .npy or raw stream")] = None,
-    layer: Annotated[str | None, typer.Option(help="of a .npy or raw stream: a layer, scores, class")] = None,
-    beat_bits: Annotated[int | None, typer.Option(help=BEAT)] = None,
-) -> None:
-    """Measure I(X;T) and I(T;Y) of every layer at every captured epoch, or of codes captured elsewhere.
-
-    With --codes: those beside the software's own, exit 1 where any bit differs.
-    """
-    place = RunFolder(folder)
-    if codes is None and (layer is not None or beat_bits is not None):
-        raise RunError("--layer and --beat-bits say what is in the file of --codes, which is missing")
-    if codes is not None:
-        compared = flow.analyze_captured(place, codes, layer, beat_bits)
-        for each in compared:
-            out.print(escape(str(each)), soft_wrap=True)
-        if any(each.first_difference is not None for each in compared):
-            raise typer.Exit(1)
-        return
-    with bar("analyze") as advance:
-        analysis = flow.analyze(place, lambda done, total: advance(done, total, ""))
-    say("analyze", f"{len({point.epoch for point in analysis.points})} epochs", place.plane)
-    if table:
-        out.print(escape(summary(analysis.points)), soft_wrap=True)
-        out.print()
-        out.print(escape(bits_summary(analysis.bits)), soft_wrap=True)
-        if analysis.maps:
-            out.print()
-            out.print(escape(maps_summary(analysis.maps)), soft_wrap=True)
-
-
 @verb
 def report(folder: Run) -> None:
     """Write one self-contained page of the whole run."""
@@ -360,7 +321,7 @@ def report(folder: Run) -> None:
     say("report", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
 
 
-for each in (plane, sweep, paper):
+for each in (analyze, plane, sweep, paper):
     verb(each)
 
 

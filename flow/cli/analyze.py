@@ -1,0 +1,105 @@
+"""The verb `analyze`: of a run, of codes captured beside it, or of anybody's codes without a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from ...ib_analysis.diagnostics import Target
+from ...ib_analysis.layer_bits import summary as bits_summary
+from ...ib_analysis.map_information import summary as maps_summary
+from ...ib_analysis.plane import summary
+from .. import own_codes
+from .. import run as flow
+from ..config import RunError
+from ..folder import Analysis, RunFolder
+from ..held import held
+from .console import bar, out, say
+
+BEAT = "payload bits of a beat of a raw stream: PE, of scores PE x score bits, of class all (data_bits in vectors.json)"
+LABELS = "of codes without a run: a .npy, a .npz with `labels` or `y`, or the array beside the codes that is so called"
+TARGET = "of codes without a run: what their samples stand for"
+WIDTH = "of codes without a run: LAYER=BITS where an array is packed, little bit order; again for another layer"
+FIRST = "of codes without a run: maps are (n, channels, height, width), as torch has them"
+
+
+def analyze(
+    folder: Annotated[Path, typer.Argument(help="a run; or with --labels codes: .npz, .npy, a folder of them")],
+    table: Annotated[bool, typer.Option(help="print the last epoch's table")] = True,
+    codes: Annotated[Path | None, typer.Option(help="captured codes: a trace .npz, .npz, .npy or raw stream")] = None,
+    layer: Annotated[str | None, typer.Option(help="of a .npy or raw stream: a layer, scores, class")] = None,
+    beat_bits: Annotated[int | None, typer.Option(help=BEAT)] = None,
+    labels: Annotated[str | None, typer.Option(help=LABELS)] = None,
+    target: Annotated[Target | None, typer.Option(help=TARGET)] = None,
+    width: Annotated[list[str] | None, typer.Option(help=WIDTH)] = None,
+    channels_first: Annotated[bool, typer.Option("--channels-first", help=FIRST)] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="of codes without a run: the folder; by default planes/NAME")
+    ] = None,
+) -> None:
+    """Measure I(X;T) and I(T;Y) of every layer at every captured epoch, or of codes captured elsewhere.
+
+    With --codes: those beside the run's own, exit 1 where any bit differs. With --labels: codes that need no run.
+
+    - `bitneck analyze runs/digits`
+    - `bitneck analyze codes.npz --labels y.npy --target population -o planes/mine`
+    """
+    if codes is None and (layer is not None or beat_bits is not None):
+        raise RunError("--layer and --beat-bits say what is in the file of --codes, which is missing")
+    if labels is not None:
+        if codes is not None:
+            raise RunError("--codes stand beside a run, --labels beside codes that have none; give one of them")
+        _of_no_run(folder, labels, target or "dataset", width or [], channels_first, output, table)
+        return
+    if folder.is_file():
+        raise RunError(f"{folder} is a file: with --labels it is one of codes; a run is a folder")
+    if target is not None or width or channels_first or output is not None:
+        raise RunError(
+            "--target, --width, --channels-first and -o are of codes without a run, which need --labels; a run says in "
+            "its run.toml what is analysed"
+        )
+    place = RunFolder(folder)
+    if codes is not None:
+        compared = flow.analyze_captured(place, codes, layer, beat_bits)
+        for each in compared:
+            out.print(escape(str(each)), soft_wrap=True)
+        if any(each.first_difference is not None for each in compared):
+            raise typer.Exit(1)
+        return
+    with bar("analyze") as advance:
+        analysis = flow.analyze(place, lambda done, total: advance(done, total, ""))
+    say("analyze", f"{_epochs(analysis)} epochs", place.plane)
+    if table:
+        _print(analysis)
+
+
+def _of_no_run(
+    path: Path, labels: str, target: Target, widths: list[str], channels_first: bool, output: Path | None, table: bool
+) -> None:
+    own = own_codes.read(path, labels, dict(map(own_codes.width_option, widths)), channels_first)
+    for name, form in own.forms.items():
+        say("read", f"{name}: {form}", "")
+    place = output or Path("planes") / path.stem
+    with held(place, "analyze", make=True), bar("analyze") as advance:
+        analysis = own_codes.analyze(own, path.name, place, target, lambda done, total: advance(done, total, ""))
+    number = _epochs(analysis)
+    said = f"{len(own.labels):,} samples, {len(own.forms)} layer{'s' * (len(own.forms) > 1)}"
+    say("analyze", f"{said}, {number} epoch{'s' * (number > 1)}; plane.json, plane.html", place)
+    if table:
+        _print(analysis)
+
+
+def _epochs(analysis: Analysis) -> int:
+    return len({point.epoch for point in analysis.points})
+
+
+def _print(analysis: Analysis) -> None:
+    out.print(escape(summary(analysis.points)), soft_wrap=True)
+    out.print()
+    out.print(escape(bits_summary(analysis.bits)), soft_wrap=True)
+    if analysis.maps:
+        out.print()
+        out.print(escape(maps_summary(analysis.maps)), soft_wrap=True)
