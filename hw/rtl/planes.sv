@@ -20,20 +20,19 @@ module planes #(
   input  wire  [X_BITS*SIMD-1:0] level,
   output wire  [COUNT_WIDTH-1:0] count
 );
-  // Row 1: pairs; weights come from block memory, which is slow, so nothing else follows it. Row 2: popcount leaves.
   for (genvar i = 0; i < PLANES; i++) begin : plane
     wire  [SIMD-1:0]        w = weight[i / X_BITS * SIMD +: SIMD];
     wire  [SIMD-1:0]        x = level[i % X_BITS * SIMD +: SIMD];
-    logic [SIMD-1:0]        pairs;
+    wire  [SIMD-1:0]        pairs;
     wire  [PLANE_WIDTH-1:0] ones;
     wire  [COUNT_WIDTH-1:0] sum;
 
     if (W_BITS == 1) begin : sign
-      always_ff @(posedge clk) if (enable) pairs <= ~(w ^ x);
+      assign pairs = ~(w ^ x);
     end else if (i / X_BITS == W_BITS - 1) begin : highest
-      always_ff @(posedge clk) if (enable) pairs <= ~(w & x);
+      assign pairs = ~(w & x);
     end else begin : lower
-      always_ff @(posedge clk) if (enable) pairs <= w & x;
+      assign pairs = w & x;
     end
 
     popcount #(.WIDTH(SIMD)) agreeing (.clk, .enable, .bits(pairs), .count(ones));

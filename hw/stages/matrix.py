@@ -182,15 +182,18 @@ def _dot_products(features: Parameters) -> dict[str, float]:
     pe, simd = int(features["PE"]), int(features["SIMD"])
     w_bits, x_bits = (int(features.get(name, 1)) for name in ("W_BITS", "X_BITS"))
     if int(features.get("PLANES", 1)):
-        planes = w_bits * x_bits
-        leaves = [6] * (simd // 6) + ([simd % 6] if simd % 6 else [])
-        leaf_bits = planes * sum(leaf.bit_length() for leaf in leaves)
+        lanes, kind = pe * w_bits * x_bits, "" if w_bits * x_bits == 1 else "plane "
+        leaves = [3] * (simd // 3) + ([simd % 3] if simd % 3 else [])
+        branches = [*map(sum, zip(leaves[::2], leaves[1::2], strict=False))]
+        branch_bits = sum(branch.bit_length() for branch in branches)
+        lone_bits = leaves[-1].bit_length() if len(leaves) % 2 else 0
         summed = (simd * ((1 << w_bits) - 1) * ((1 << x_bits) - 1)).bit_length()
-        kind = "" if planes == 1 else "plane "
         return {
-            f"{kind}synapse": pe * simd * planes,
-            f"{kind}popcount register": pe * leaf_bits,
-            f"{kind}compressor": pe * (leaf_bits - summed),
+            f"{kind}leaf": lanes * (simd // 3),
+            f"{kind}short leaf bit": lanes * (simd % 3),
+            f"{kind}branch bit": lanes * branch_bits,
+            f"{kind}lone bit": lanes * lone_bits,
+            f"{kind}compressor": pe * (w_bits * x_bits * (branch_bits + lone_bits) - summed),
         }
     product = x_bits if w_bits == 1 else w_bits if x_bits == 1 else w_bits + x_bits
     summed = product + simd.bit_length()

@@ -8,8 +8,13 @@ module popcount #(
   input  wire                    clk,
   input  wire                    enable,
   input  wire  [WIDTH-1:0]       bits,
-  output logic [COUNT_WIDTH-1:0] count             // of the bits at the last enabled edge
+  output logic [COUNT_WIDTH-1:0] count             // of the bits at the last enabled edge but one
 );
-  always_ff @(posedge clk) if (enable) count <= COUNT_WIDTH'($countones(bits));
+  logic [WIDTH-1:0] row;
+  always_ff @(posedge clk)
+    if (enable) begin
+      row   <= bits;
+      count <= COUNT_WIDTH'($countones(row));
+    end
 endmodule
 `default_nettype wire
