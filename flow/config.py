@@ -37,28 +37,36 @@ DEFAULT_LANES = 2048  # weights that meet an input at a time, at the most, where
 class HardwareConfig(Strict):
     """What to build.
 
-    folding         PE and SIMD by layer; without it, the cheapest folding that is fast enough
-    target_cycles   clock cycles a frame, at most
-    target_fps      frames a second, at least, at `clock_mhz`; instead of target_cycles
-    target          the part to fold for: costs are estimated for it, and what does not fit is refused. With neither
-                    cycles nor frames asked, the fastest folding that fits
-    luts, brams     what the design may take of the part, in its logic cells (iCE40) or LUTs, and in its memory blocks
-                    (4 kbit on iCE40, else 18 kbit); by default all there are
-    rom_style       by layer, where its weights lie: "block" memory, "distributed" in LUTs; "auto" as synthesis sees fit
-
     Without a target the cheapest folding is the one of fewest lanes, and `default_cycles` a frame are the default.
+    With one, and neither cycles nor frames asked for, it is the fastest folding that fits the part.
     """
 
-    target_cycles: Annotated[int, Field(ge=1)] | None = None
-    target_fps: Annotated[float, Field(gt=0)] | None = None
-    clock_mhz: Annotated[float, Field(gt=0)] | None = None
-    target: PartName | None = None
-    luts: Annotated[int, Field(ge=1)] | None = None
-    brams: Annotated[int, Field(ge=0)] | None = None
-    folding: dict[str, Annotated[tuple[int, int], Field(strict=False)]] | None = None
-    rom_style: dict[str, RomStyle] | None = None
-    output: Output = "class"
-    fifo_depth: Annotated[int, Field(ge=0)] = 0
+    target_cycles: Annotated[int | None, Field(ge=1, description="clock cycles a frame, at most")] = None
+    target_fps: Annotated[
+        float | None, Field(gt=0, description="frames a second, at least, at clock_mhz; instead of target_cycles")
+    ] = None
+    clock_mhz: Annotated[float | None, Field(gt=0, description="the clock that the part will run at")] = None
+    target: Annotated[
+        PartName | None,
+        Field(description="the part to fold for: costs are estimated for it, and what does not fit is refused"),
+    ] = None
+    luts: Annotated[
+        int | None, Field(ge=1, description="logic cells (iCE40) or LUTs to spend; by default all of the part")
+    ] = None
+    brams: Annotated[
+        int | None,
+        Field(ge=0, description="memory blocks to spend, of 4 kbit on iCE40, else 18 kbit; by default all of the part"),
+    ] = None
+    folding: Annotated[
+        dict[str, Annotated[tuple[int, int], Field(strict=False)]] | None,
+        Field(description="PE and SIMD by layer; without it the cheapest folding that is fast enough"),
+    ] = None
+    rom_style: Annotated[
+        dict[str, RomStyle] | None,
+        Field(description="by layer, where its weights lie: block memory, distributed in LUTs, or as synthesis likes"),
+    ] = None
+    output: Annotated[Output, Field(description="what leaves the design: the class, or every class's score")] = "class"
+    fifo_depth: Annotated[int, Field(ge=0, description="beats of a FIFO behind every layer; 0: none")] = 0
 
     @model_validator(mode="after")
     def _one_wish(self) -> HardwareConfig:
@@ -94,8 +102,13 @@ Target = Literal["dataset", "enumerated", "population"]
 class AnalysisConfig(Strict):
     """Which samples are verified and analysed, and what they stand for."""
 
-    samples: Samples = "all"
-    target: Target = "dataset"
+    samples: Annotated[Samples, Field(description="which part of the data set")] = "all"
+    target: Annotated[
+        Target,
+        Field(
+            description="what they stand for: themselves, every input there is, or the population they were drawn from"
+        ),
+    ] = "dataset"
 
     @model_validator(mode="after")
     def _enumerated_is_all(self) -> AnalysisConfig:
@@ -114,7 +127,7 @@ class AnyConfig(Strict):
     """What every run is asked for, whether its net was trained here or elsewhere."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", description="of the top module")]
-    dataset: str
+    dataset: Annotated[str, Field(description="digits, digits-twice, twelve, or what lies in --data-dir")]
     hardware: HardwareConfig = HardwareConfig()
     analysis: AnalysisConfig = AnalysisConfig()
 

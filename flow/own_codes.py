@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from ..ib_analysis.codes import Codes, CodesError, numbers
 from ..ib_analysis.diagnostics import Target
 from ..ib_analysis.map_shape import MapShape
-from ..ib_analysis.plane import caption
 from .config import RunError
 from .files import read_array, read_arrays, read_trace, sha256_of, write
 from .folder import Analysis, write_analysis
@@ -162,7 +161,7 @@ def analyze(
     from .pages.plane_page import page
 
     analysis = information(own.epochs, own.codes_of, own.labels, target, own.shapes, own.digests, progress=progress)
-    content = page([Shown(name, analysis.points, caption(analysis.points))])
+    content = page([Shown(name, analysis.points)])
     write_analysis(output / "plane.json", analysis)
     write(output / "plane.html", content)
     return analysis

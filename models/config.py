@@ -53,17 +53,27 @@ Smooth = Literal["tanh", "relu"]
 
 
 class NetworkConfig(Strict):
-    """A dense net: widths[0] inputs of `input_bits` bits, hidden layers of neurons, widths[-1] classes.
+    """A dense net."""
 
-    activation   a sign, named by the gradient that training finds at it (`quantizers.py` says which), makes a 1-bit
-                 net: ±1 weights and codes. tanh and relu make a float net of the same shape, for comparison only.
-    batch_norm   between dot product and activation; by default in 1-bit nets, which cannot do without, and in no other
-    """
-
-    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3, strict=False)]
-    input_bits: Annotated[int, Field(ge=1, le=8)]
-    activation: Sign | Smooth = "approx-sign"
-    batch_norm: bool | None = None
+    widths: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...],
+        Field(min_length=3, strict=False, description="inputs, neurons of every hidden layer, classes"),
+    ]
+    input_bits: Annotated[int, Field(ge=1, le=8, description="of an input; 1: it is a code already, not cut")]
+    activation: Annotated[
+        Sign | Smooth,
+        Field(
+            description="a sign, named by the gradient that training finds at it, makes a 1-bit net, ±1 weights and "
+            "codes; tanh and relu a float net of the same shape, for comparison only"
+        ),
+    ] = "approx-sign"
+    batch_norm: Annotated[
+        bool | None,
+        Field(
+            description="between dot product and activation; by default in 1-bit nets, which cannot do without, and "
+            "in no other"
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _centre_what_a_sign_cuts(self) -> NetworkConfig:
@@ -111,16 +121,18 @@ class NetworkConfig(Strict):
 
 
 class TrainingConfig(Strict):
-    """The recipe: cross-entropy on tempered scores, cosine decay to zero, latent weights clipped to ±1.
+    """The recipe: cross-entropy on tempered scores, cosine decay to zero, latent weights clipped to ±1."""
 
-    optimizer   adam, or sgd with momentum, on latent weights; or bop, which flips ±1 weights (`flip_rate`,
-                `flip_threshold`) and leaves to adam (`learning_rate`) what is no weight of a 1-bit layer
-    """
-
-    epochs: Annotated[int, Field(ge=1)]
-    batch_size: Annotated[int, Field(ge=2)] = 128
-    optimizer: Literal["adam", "sgd", "bop"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-2
+    epochs: Annotated[int, Field(ge=1, description="passes over the training set")]
+    batch_size: Annotated[int, Field(ge=2, description="samples a step")] = 128
+    optimizer: Annotated[
+        Literal["adam", "sgd", "bop"],
+        Field(
+            description="adam, or sgd with momentum, on latent weights; or bop, which flips ±1 weights and leaves to "
+            "adam what is no weight of a 1-bit layer"
+        ),
+    ] = "adam"
+    learning_rate: Annotated[float, Field(gt=0, description="at the start")] = 1e-2
     momentum: Annotated[float, Field(ge=0, lt=1, description="of sgd")] = 0.9
     flip_rate: Annotated[float, Field(gt=0, le=1, description="of bop: weight of the newest gradient")] = 1e-2
     flip_threshold: Annotated[float, Field(ge=0, description="of bop: mean gradient that flips a weight")] = 1e-3
@@ -131,7 +143,7 @@ class TrainingConfig(Strict):
     shift: Annotated[int, Field(ge=0, description="whole pixels by which training images move")] = 0
     warp: Annotated[float, Field(ge=0, description="strength of turning and stretching training images")] = 0
     settle: Annotated[float, Field(ge=0, le=1, description="last share of the epochs, in which images lie still")] = 0.1
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, description="of weights, batches and augmentation")] = 0
 
 
 @dataclass(frozen=True)

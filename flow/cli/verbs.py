@@ -32,6 +32,8 @@ from ..folder import RunFolder, history
 from ..held import held
 from ..importing import PROVEN, import_model
 from .analyze import analyze
+from .around import compare, doctor, init
+from .around import table as table_of_runs
 from .console import CORES, DataDir, app, bar, err, out, refuse, say, verb
 from .imported import import_lines, import_table
 from .many_runs import paper, plane, sweep
@@ -321,8 +323,9 @@ def report(folder: Run) -> None:
     say("report", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
 
 
-for each in (analyze, plane, sweep, paper):
+for each in (analyze, plane, sweep, paper, init, compare, doctor):
     verb(each)
+verb(table_of_runs)
 
 
 def main() -> None:
