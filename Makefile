@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test formal mutants judge models cnv lint bench estimates calibrate ties clean
+.PHONY: help venv demo test formal mutants judge models cnv lint bench estimates calibrate ties docs clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -54,6 +54,9 @@ calibrate: venv   ## fits the resource estimates to yosys anew, after changes of
 ties: venv $(JUDGE)/.installed   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
 	$(BIN)/python tests/export/ties.py
 
+docs: venv   ## the documentation as a site, build/site/index.html; a warning is an error
+	$(BIN)/mkdocs build --strict
+
 clean:   ## removes runs, caches and build products of this folder, but not the environments
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
@@ -67,7 +70,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet pip==25.3
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools torch
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,synth,sweep,finn,dev]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,synth,sweep,finn,docs,dev]'
 	touch $@
 
 # FINN+ in an environment of its own (526 MB): it and finn-base both own files under finn/. Its own dependencies would
