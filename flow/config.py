@@ -20,7 +20,7 @@ from ..hw.costs.search import budget, search
 from ..hw.folding import fastest, fold
 from ..hw.parts import PARTS, PartName
 from ..hw.stages import Folding, FoldingError, Output, RomStyle
-from ..models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
+from ..models.config import LISTED, NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
 from ..models.datasets import EMBEDDED, Dataset
 
 Config = TypeVar("Config", bound=Strict)
@@ -55,7 +55,7 @@ class HardwareConfig(Strict):
     target: PartName | None = None
     luts: Annotated[int, Field(ge=1)] | None = None
     brams: Annotated[int, Field(ge=0)] | None = None
-    folding: dict[str, Annotated[tuple[int, int], Field(strict=False)]] | None = None
+    folding: dict[str, Annotated[tuple[int, int], LISTED]] | None = None
     rom_style: dict[str, RomStyle] | None = None
     output: Output = "class"
     fifo_depth: Annotated[int, Field(ge=0)] = 0
