@@ -87,12 +87,12 @@ def judge_bitstream(
     expected: Trace,
     folder: Path,
 ) -> Judgement:
-    """The same for Verilog read back from a bitstream, its ports named as the shell's: only bytes are left.
+    """The same for Verilog read back from a bitstream, see `read_back`.
 
     By Icarus: what icebox_vlog writes declares ports twice, which Verilator refuses.
     """
     design = {"chip.v": chip, "cells.v": cell_models(target)}
-    return _judge(shell, design, (), True, x, expected, folder, "icarus")
+    return _judge(shell, design, shell.core.layers, True, x, expected, folder, "icarus")
 
 
 def cell_models(target: Target) -> str:
