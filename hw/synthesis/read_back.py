@@ -54,7 +54,7 @@ def read_back(shell: Shell, target: Target, synthesised: Path, folder: Path) -> 
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise SynthesisError(f"{VLOG} failed ({done.returncode}): {done.stderr.strip().splitlines()[-1]}")
-    text = done.stdout.replace(",\n) ram40", "\n) ram40")  # Icarus takes no comma behind the last parameter
+    text = _standard(done.stdout)
     return text.replace("endmodule", "\n".join([*_vectors(streams, text), "endmodule"]))
 
 
@@ -80,6 +80,18 @@ def _symbols(streams: Mapping[str, Any], netlist: Mapping[str, Any], placed: str
     for wire, name in re.findall(r"^\.sym (\d+) (\S+)$", placed, re.MULTILINE):
         for stream in sorted(wanted[called[name]]) if name in called else ():
             yield f".sym {wire} {stream}\n"
+
+
+def _standard(text: str) -> str:
+    """What icebox_vlog writes in a form that simulators agree about: no comma behind the last parameter, and ports that
+    are declared as nets again are first only named and given a direction.
+    """
+    head = re.search(r"^module (\S+) \((.*)\);$", text, re.MULTILINE)
+    assert head is not None
+    ports = head[2].split(", ")
+    names = (f"{port.split()[-1]} " for port in ports)
+    header = "\n".join([f"module {head[1]} ({', '.join(names)});", *(f"{port} ;" for port in ports)])
+    return text.replace(head[0], header).replace(",\n) ram40", "\n) ram40")
 
 
 def _bit(stream: str, index: int) -> str:

@@ -30,13 +30,10 @@ from bitneck.hw.synthesis.targets import TARGETS, SynthesisError, target_of
 from bitneck.hw.synthesis.utilisation import PORT, StageUse
 from bitneck.hw.verilog import verilog
 from bitneck.models.datasets import load
+from pins import UP5K
 from random_nets import random_frames, random_graph
 
 SAMPLES = 100
-UP5K_PINS = [35, 10, 2, 3, 4, 6, 9, 11, 12, 13, 18, 19, 20, 21, 23, 25, 26, 27, 28, 31, 32, 34, 36]
-PORTS = ["clk", "rst", *(f"s_axis_tdata[{i}]" for i in range(8)), "s_axis_tvalid", "s_axis_tready",
-         *(f"m_axis_tdata[{i}]" for i in range(8)), "m_axis_tvalid", "m_axis_tready", "m_axis_tlast"]  # fmt: skip
-PCF = "".join(f"set_io {port} {pin}\n" for port, pin in zip(PORTS, UP5K_PINS, strict=True))
 
 icarus = pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
 READERS = ("iverilog", "icebox_vlog")
@@ -48,7 +45,7 @@ def digits(bitneck, tmp_path_factory) -> RunFolder:
     """digits-small, hardly trained, as a bitstream for the UP5K with its pins chosen."""
     folder = tmp_path_factory.mktemp("runs") / "digits-small"
     pins = folder.with_name("pins.pcf")
-    pins.write_text(PCF)
+    pins.write_text(UP5K)
     for words in (("train", folder, "--epochs", 3), ("export", folder), ("build", folder)):
         result = bitneck(*words)
         assert result.exit_code == 0, result.output
@@ -60,7 +57,7 @@ def digits(bitneck, tmp_path_factory) -> RunFolder:
 
 @pytest.fixture(scope="module")
 def synthesis(digits) -> Synthesis:
-    return silicon.synth(digits, "up5k", PCF)
+    return silicon.synth(digits, "up5k", UP5K)
 
 
 def design_of(digits: RunFolder) -> tuple[Graph, Accelerator]:
@@ -98,7 +95,7 @@ def test_rates_follow_from_the_clock_of_the_placed_design(digits, synthesis):
 
 def test_synthesis_is_kept_while_its_inputs_stay_and_made_anew_when_they_change(bitneck, digits, monkeypatch):
     before = digits.synthesis("up5k").stat().st_mtime_ns
-    silicon.synth(digits, "up5k", PCF)
+    silicon.synth(digits, "up5k", UP5K)
     assert digits.synthesis("up5k").stat().st_mtime_ns == before
 
     def started(*_: object, **__: object) -> str:
@@ -106,12 +103,12 @@ def test_synthesis_is_kept_while_its_inputs_stay_and_made_anew_when_they_change(
 
     monkeypatch.setattr("bitneck.hw.synthesis.bitstream.run", started)
     with pytest.raises(SynthesisError, match="started"):
-        silicon.synth(digits, "up5k", PCF.replace("clk 35", "clk 37"))
+        silicon.synth(digits, "up5k", UP5K.replace("clk 35", "clk 37"))
     assert digits.synthesis("up5k").stat().st_mtime_ns == before, "what was finished stays"
     record = digits.synthesis("up5k").read_text()
     digits.synthesis("up5k").write_text("{}")
     with pytest.raises(SynthesisError, match="started"):
-        silicon.synth(digits, "up5k", PCF)
+        silicon.synth(digits, "up5k", UP5K)
     digits.synthesis("up5k").write_text(record)
 
 
@@ -142,7 +139,7 @@ def test_other_families_are_counted_and_placed_where_there_is_a_placer(digits, t
     ],
 )
 def test_the_netlist_emits_the_golden_codes_of_every_layer(digits, tmp_path, target, simulator, samples):
-    silicon.synth(digits, target, PCF if target == "up5k" else None)
+    silicon.synth(digits, target, UP5K if target == "up5k" else None)
     graph, accelerator = design_of(digits)
     x = load("digits-twice", None).test_x[:samples]
     folder = digits.synthesis(target).parent
@@ -169,7 +166,7 @@ def maps(tmp_path_factory) -> tuple[Graph, Accelerator, Path]:
     """A net of maps on the UP5K, and the folder where its bitstream lies."""
     graph, folder = net_of_maps(), tmp_path_factory.mktemp("maps") / "synth"
     accelerator = lower(graph, fold(graph, 288))
-    synthesise(accelerator, verilog(accelerator), "up5k", folder, PCF)
+    synthesise(accelerator, verilog(accelerator), "up5k", folder, UP5K)
     return graph, accelerator, folder
 
 
