@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from bitneck.flow.folder import RunFolder
 from bitneck.flow.importing import import_model
 from bitneck.hw.synthesis.bitstream import summary
 from bitneck.hw.synthesis.gates import judge_bitstream
-from bitneck.hw.synthesis.read_back import read_back
+from bitneck.hw.synthesis.read_back import VLOG, read_back
 from bitneck.hw.synthesis.shell import Shell
 from bitneck.hw.synthesis.targets import target_of
 from bitneck.models.datasets import Dataset, load
@@ -89,6 +90,8 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--file", type=Path)
     asked = parser.parse_args()
+    if shutil.which(VLOG) is None:
+        parser.error(f"no {VLOG} here, and the bitstream is to be read back; install the package fpga-icestorm")
     home = Path(os.environ.get("BITNECK_DATA", "."))
     data, place = load("mnist", home), RunFolder(asked.folder)
     model = asked.file or serialize(of_module(trained(data, asked.epochs), torch.zeros(1, 1, 28, 28)))
