@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test formal mutants judge models cnv lint bench estimates calibrate ties docs clean
+.PHONY: help venv demo test formal mutants judge models cnv silicon lint bench estimates calibrate ties docs clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -33,6 +33,9 @@ models: venv   ## public models of others, read and executed where BITNECK_DATA 
 
 cnv: venv   ## CIFAR-10's 10,000 test images through CNV's RTL, every layer of every one compared; minutes
 	$(BIN)/python tests/hw/cnv_set.py
+
+silicon: venv   ## a small net of maps trained on MNIST, put on UP5K and ECP5, and read back from its bitstream; a quarter of an hour
+	$(BIN)/python tests/hw/trained_maps.py runs/mnist-maps
 
 lint: venv   ## style, formatting and types
 	$(BIN)/ruff check .

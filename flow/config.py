@@ -20,7 +20,7 @@ from ..hw.costs.search import budget, search
 from ..hw.folding import fastest, fold
 from ..hw.parts import PARTS, PartName
 from ..hw.stages import Folding, FoldingError, Output, RomStyle
-from ..models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
+from ..models.config import LISTED, NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
 from ..models.datasets import EMBEDDED, Dataset
 
 Config = TypeVar("Config", bound=Strict)
@@ -58,7 +58,7 @@ class HardwareConfig(Strict):
         Field(ge=0, description="memory blocks to spend, of 4 kbit on iCE40, else 18 kbit; by default all of the part"),
     ] = None
     folding: Annotated[
-        dict[str, Annotated[tuple[int, int], Field(strict=False)]] | None,
+        dict[str, Annotated[tuple[int, int], LISTED]] | None,
         Field(description="PE and SIMD by layer; without it the cheapest folding that is fast enough"),
     ] = None
     rom_style: Annotated[

@@ -9,7 +9,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 
 class ConfigError(ValueError):
@@ -48,6 +48,9 @@ class Strict(BaseModel):
         return values
 
 
+# Neither TOML nor JSON knows a tuple. Not by Field(strict=False): whoever validates strictly overrides that.
+LISTED = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+
 Sign = Literal["ste-identity", "ste-clipped", "approx-sign", "swish-sign", "rsign"]
 Smooth = Literal["tanh", "relu"]
 
@@ -57,7 +60,8 @@ class NetworkConfig(Strict):
 
     widths: Annotated[
         tuple[Annotated[int, Field(ge=1)], ...],
-        Field(min_length=3, strict=False, description="inputs, neurons of every hidden layer, classes"),
+        Field(min_length=3, description="inputs, neurons of every hidden layer, classes"),
+        LISTED,
     ]
     input_bits: Annotated[int, Field(ge=1, le=8, description="of an input; 1: it is a code already, not cut")]
     activation: Annotated[

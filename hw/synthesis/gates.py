@@ -86,13 +86,11 @@ def judge_bitstream(
     x: NDArray[np.uint8],
     expected: Trace,
     folder: Path,
+    simulator: SimulatorName = "icarus",
 ) -> Judgement:
-    """The same for Verilog read back from a bitstream, its ports named as the shell's: only bytes are left.
-
-    By Icarus: what icebox_vlog writes declares ports twice, which Verilator refuses.
-    """
+    """The same for Verilog read back from a bitstream, see `read_back`. Where frames take long, Verilator is faster."""
     design = {"chip.v": chip, "cells.v": cell_models(target)}
-    return _judge(shell, design, (), True, x, expected, folder, "icarus")
+    return _judge(shell, design, shell.core.layers, True, x, expected, folder, simulator)
 
 
 def cell_models(target: Target) -> str:

