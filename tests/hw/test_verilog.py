@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from bitneck.hw.accelerator import lower
 from bitneck.hw.folding import Folding
 from bitneck.hw.simulation.probe import bench, probe, taps
+from bitneck.hw.simulation.verilator import call, find_verilator
 from bitneck.hw.stages import Binarize, Mvtu, Scores
 from bitneck.hw.verilog import OWN, library, memory_file, top, verilog
 from random_nets import random_graph
@@ -139,3 +142,32 @@ def test_the_list_of_sources_declares_before_it_uses(accelerator):
 def test_two_designs_have_no_name_in_common():
     one, other = verilog(DESIGNS["class"]), verilog(replace(DESIGNS["class"], name="net_2"))
     assert not one.keys() & other.keys()
+
+
+@EVERY
+def test_fusesoc_takes_the_core_and_hands_every_file_on(accelerator, tmp_path):
+    pytest.importorskip("fusesoc")
+    files = verilog(accelerator)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    tool = Path(sys.executable).with_name("fusesoc")
+    options = ["run", "--setup", "--build-root", tmp_path / "build", "--tool", "icarus"]
+    call([tool, "--cores-root", tmp_path, *options, f"bitneck::{accelerator.name}:0"], tmp_path)
+    handed = {path.name for path in (tmp_path / "build").rglob("*") if path.is_file()}
+    assert handed >= {name for name in files if name.endswith((".sv", ".mem"))}
+    (script,) = (tmp_path / "build").rglob("*.scr")
+    listed = [Path(line).name for line in script.read_text().splitlines() if line.endswith(".sv")]
+    assert listed == files[f"{accelerator.name}.f"].split()
+
+
+@EVERY
+def test_the_instance_to_copy_elaborates_in_a_project_of_ones_own(accelerator, tmp_path):
+    files = verilog(accelerator)
+    copied = files[f"{accelerator.name}.instance.txt"]
+    (tmp_path / "own.sv").write_text(f"module own (input wire clk, input wire rst);\n{copied}endmodule\n")
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    sources = [*files[f"{accelerator.name}.f"].split(), "own.sv"]
+    tool = find_verilator()
+    quiet = ["--lint-only", "-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-UNDRIVEN", "--top-module", "own"]
+    call([tool.binary, *quiet, *sources], tmp_path, tool.environment())
