@@ -29,6 +29,7 @@ from bitneck.hw.stages import Folding
 from bitneck.models.datasets import load
 from public_models import CNV_FOLDING, PUBLIC
 
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make cnv")
     parser.add_argument("--images", type=int, default=10_000)
