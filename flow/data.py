@@ -88,8 +88,8 @@ def taken_lines(taken: Taken) -> Iterator[str]:
     fewest, most = (f(feature.levels for feature in loss.features) for f in (min, max))
     levels = str(most) if fewest == most else f"{fewest} to {most}"
     yield (
-        f"cut by {loss.rule} into {taken.bits} bits{shown}: {levels} of {1 << taken.bits} levels used; {loss.clipped:,} "
-        f"of {loss.tested:,} test values lie beyond the training set's and were clipped"
+        f"cut by {loss.rule} into {taken.bits} bits{shown}: {levels} of {1 << taken.bits} levels used; "
+        f"{loss.clipped:,} of {loss.tested:,} test values lie beyond the training set's and were clipped"
     )
     yield (
         f"of {loss.different:,} different samples {loss.left:,} are left; {loss.colliding:,} samples equal one of "

@@ -84,8 +84,9 @@ class Loss:
 def fitted(train: NDArray, bits: int, rule: Rule, shared: bool, names: Sequence[str], place: str) -> Quantiser:
     """Cuts for (n, features) numbers of a training set.
 
-    quantiles   a feature of at most 2^bits different numbers keeps them all apart; of any other, the cuts are the
-                numbers at ranks k n / 2^bits of the sorted training set, k = 1 .. 2^bits - 1, each once
+    quantiles   from the least number on each level takes numbers until it holds its share of the samples that are left
+                for it and the levels above, as nearly as equal numbers allow. So a feature of at most 2^bits
+                different numbers keeps them all apart, and one that nearly always is 0 does not lose the rest
     range       2^bits levels evenly from the least number to the greatest, each number to the nearest one
     shared      one set of cuts for all features, as pixels of an image need
 
@@ -111,13 +112,22 @@ def _constant(same: NDArray[np.int64], low: NDArray[np.float64], names: Sequence
 
 
 def _at_quantiles(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
-    count = 1 << bits
-    different = np.unique(values)
-    if len(different) > count:
-        ranks = np.arange(1, count) * len(values) // count
-        different = np.unique(np.concatenate([different[:1], np.partition(values, ranks)[ranks]]))
-    cuts = np.full(count - 1, np.inf)
-    cuts[: len(different) - 1] = different[1:]
+    different, counts = np.unique(values, return_counts=True)
+    ends = counts.cumsum()  # samples up to each number, itself included
+    starts, first = list[int](), 0  # of the levels above the lowest one; of the level that is being filled
+    for left in range(1 << bits, 1, -1):
+        if len(different) - first <= left:  # a level for each number
+            starts += range(first + 1, len(different))
+            break
+        below = ends[first - 1] if first else 0
+        share = below + (ends[-1] - below) / left
+        last = int(np.searchsorted(ends, share))
+        if last > first and ends[last] - share > share - ends[last - 1]:
+            last -= 1
+        first = min(last + 1, len(different) - left + 1)
+        starts.append(first)
+    cuts = np.full((1 << bits) - 1, np.inf)
+    cuts[: len(starts)] = different[starts]
     return cuts
 
 
