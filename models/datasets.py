@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -93,6 +94,14 @@ class Dataset:
     def pixels(self) -> int:
         """Different ones: features / copies."""
         return self.features // self.copies
+
+    @property
+    def square(self) -> bool:
+        """Whether a sample is a grey image as high as it is wide; where its shape is not known, by its length."""
+        if self.taken is None:
+            return math.isqrt(self.pixels) ** 2 == self.pixels
+        height, *width = self.taken.shape
+        return width in ([height], [height, 1])
 
     def all(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Every sample and its label: the training set, then the test set."""

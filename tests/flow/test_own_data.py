@@ -129,6 +129,15 @@ def test_a_set_without_a_preset_gets_a_net_that_suits_it(bitneck, trees, tmp_pat
     assert bitneck("train", tmp_path / "Trees-2", "--epochs", 2).exit_code == 0
 
 
+def test_rows_of_a_table_are_not_moved_as_if_they_were_images(trees, tmp_path):
+    text = CONFIG.format(dataset="data").replace('label = "kind"\nignore = ["id"]\n', "")
+    config = from_toml(text.replace("epochs = 3", "epochs = 3\nshift = 1"), "here")
+    with pytest.raises(ValueError, match="shift moves square images, but there are 4 pixels in samples of 4"):
+        next(flow.train(tmp_path / "rows", config, data=(X, Y)))
+    assert next(flow.train(tmp_path / "images", config, data=(X.reshape(-1, 2, 2), Y)))
+    assert not (tmp_path / "rows").exists()
+
+
 def test_a_sweep_may_vary_how_data_is_cut(trees):
     text = """
 preset = "digits"
