@@ -20,8 +20,8 @@ from ..hw.costs.search import budget, search
 from ..hw.folding import fastest, fold
 from ..hw.parts import PARTS, PartName
 from ..hw.stages import Folding, FoldingError, Output, RomStyle
-from ..models.config import LISTED, NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
-from ..models.datasets import EMBEDDED, Dataset
+from ..models.config import LISTED, DataConfig, NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
+from ..models.datasets import EMBEDDED, Dataset, load
 
 Config = TypeVar("Config", bound=Strict)
 
@@ -120,19 +120,26 @@ class AnalysisConfig(Strict):
         return self
 
 
-SECTIONS = ("name", "dataset", "model", "network", "training", "hardware", "analysis")  # of run.toml, in order
+SECTIONS = ("name", "dataset", "data", "model", "network", "training", "hardware", "analysis")  # of run.toml, in order
 
 
 class AnyConfig(Strict):
     """What every run is asked for, whether its net was trained here or elsewhere."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", description="of the top module")]
-    dataset: Annotated[str, Field(description="digits, digits-twice, twelve, or what lies in --data-dir")]
+    dataset: Annotated[
+        str,
+        Field(description="a built-in set by name, as digits or iris, what lies in --data-dir, or a path"),
+    ]
+    data: DataConfig = DataConfig()
     hardware: HardwareConfig = HardwareConfig()
     analysis: AnalysisConfig = AnalysisConfig()
 
     def toml(self) -> str:
         said = self.model_dump(mode="json", exclude_none=True)
+        said["data"] = self.data.model_dump(mode="json", exclude_defaults=True)  # most sets need none
+        if not said["data"]:
+            del said["data"]
         return tomli_w.dumps({key: said[key] for key in SECTIONS if key in said})
 
 
@@ -175,6 +182,10 @@ class ImportedConfig(AnyConfig):
         return self.model.file
 
 
+SUITED_HIDDEN = (64, 48)
+SUITED_INPUTS = 128
+SUITED_SAMPLES = 600_000  # shown in all
+MANY_SAMPLES = 20_000  # from which on the test set alone is proven and analysed, unless somebody asks for more
 CYCLES = {
     "digits": 32,
     "digits-small": 32,
@@ -200,6 +211,38 @@ def from_preset(name: str) -> RunConfig:
             target="enumerated" if chosen.dataset == "twelve" else "dataset",
         ),
     )
+
+
+def suited(name: str, data: Dataset, options: DataConfig = DataConfig()) -> RunConfig:  # noqa: B008  frozen
+    """A net and a recipe for a data set that has no preset: two hidden layers, so many epochs as the set is small.
+
+    name   of the top module
+    """
+    samples = len(data.train_x)
+    return RunConfig(
+        name=name,
+        dataset=data.name,
+        data=options,
+        network=NetworkConfig(widths=(data.features, *SUITED_HIDDEN, data.classes), input_bits=data.input_bits),
+        training=TrainingConfig(
+            epochs=min(max(SUITED_SAMPLES // samples, 10), 200),
+            batch_size=min(max(samples // 16, 8), 128),
+            learning_rate=3e-3,
+            temperature=0.7,
+            readout_weight=1.0,
+        ),
+        analysis=AnalysisConfig(samples="all" if samples < MANY_SAMPLES else "test"),
+    )
+
+
+def suited_copies(data: Dataset) -> int:
+    """How often to show the inputs of a set that has few, so that a net may cut them at several places."""
+    return min(max(SUITED_INPUTS // data.pixels, 1), 8)
+
+
+def loaded(config: RunConfig, data_dir: Path | None = None) -> Dataset:
+    """The data set of a configuration, as its net takes it. Raises DataError."""
+    return load(config.dataset, data_dir, config.data, config.network.input_bits)
 
 
 def from_toml(text: str, place: str) -> RunConfig:

@@ -35,6 +35,21 @@ class RunFolder:
         return self.path / "run.toml"
 
     @property
+    def data(self) -> Path:
+        """The arrays that Python handed over; of any other data set nothing is kept."""
+        return self.path / "data.npz"
+
+    @property
+    def taken(self) -> Path:
+        """How a user's samples became a data set, and what that lost."""
+        return self.path / "data.json"
+
+    @property
+    def cuts(self) -> Path:
+        """By which numbers became levels, where they did."""
+        return self.path / "cuts.npz"
+
+    @property
     def checkpoint(self) -> Path:
         return self.path / "checkpoint" / "checkpoint.npz"
 
@@ -113,6 +128,13 @@ class RunFolder:
     def asked(self) -> RunConfig | ImportedConfig:
         """What run.toml says, whatever was trained."""
         return any_from_toml(read_text(self.needs(self.config_file, "train")), str(self.config_file))
+
+    def trainable(self) -> RunConfig:
+        """The same. Raises RunError where the net that lies here was imported."""
+        asked = self.asked()
+        if not isinstance(asked, RunConfig):
+            raise RunError(f"{self.path} holds a net that was imported; `bitneck build {self.path}` goes on with it")
+        return asked
 
     def config(self) -> RunConfig | ImportedConfig:
         """The same. Raises RunError where the net that lies here was trained otherwise."""

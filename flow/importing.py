@@ -228,7 +228,7 @@ def _import(
 ) -> Report:
     given = pixels_of(pixels) if isinstance(pixels, str) else pixels
     said = pixels if isinstance(pixels, str) else ""
-    name = _design_name(name or folder.path.name)
+    name = design_name(name or folder.path.name)
     config = ImportedConfig(
         name=name,
         dataset=dataset,
@@ -266,7 +266,8 @@ def _import(
     return report
 
 
-def _design_name(name: str) -> str:
+def design_name(name: str) -> str:
+    """Of the top module, after a folder. Raises RunError where nothing of it could be one."""
     found = re.sub("[^a-z0-9_]", "_", name.lower()).lstrip("_0123456789")
     if not NAME.fullmatch(found):
         raise RunError(f"{name!r} cannot name a module; say with --name one of small letters, digits and _")
@@ -326,9 +327,14 @@ def samples_of(graph: Graph, config: ImportedConfig, data_dir: Path | None) -> D
         x = np.random.default_rng(0).integers(0, graph.layers[0].takes, (SAMPLES, graph.inputs)).astype(np.uint8)
         y, half = graph(x).predictions(), SAMPLES // 2
         return Dataset(RANDOM, x[:half], y[:half], x[half:], y[half:], int(y.max()) + 1, graph.input_bits)
-    data = load(config.dataset, data_dir)
+    data = load(config.dataset, data_dir, config.data, bits=8)
+    if data.quantiser is not None:
+        raise RunError(
+            f"{config.dataset} holds numbers that are no levels, and {config.model.file} takes 0 .. "
+            f"{graph.layers[0].takes - 1}; write them as the levels that the net was trained with"
+        )
     count = graph.layers[0].takes
-    if data.features != graph.inputs or (1 << data.input_bits) < count or int(data.train_x.max()) >= count:
+    if data.features != graph.inputs or (1 << data.input_bits) < count or int(data.all()[0].max()) >= count:
         raise RunError(
             f"{config.dataset} has {data.features} inputs of {data.input_bits} bits, {config.model.file} takes "
             f"{graph.inputs} of {count} levels; name another data set, or none for random inputs"
@@ -411,7 +417,7 @@ def _write(
     write_arrays(folder.labels, {"labels": y})
     write_arrays(folder.epoch_codes(0), replace(trace, source="integers").arrays())
     codes = {path.name: sha256_of(path) for path in (folder.labels, folder.epoch_codes(0))}
-    record = Record(dataset=config.dataset, samples=config.analysis.samples, codes=codes)
+    record = Record(dataset=config.dataset, data=config.data, samples=config.analysis.samples, codes=codes)
     floats = np.zeros(0, np.float32) if pixels is None else np.asarray(pixels, dtype=np.float32)
     kept = Imported(config.model.file, content, floats, config.model.folded, data.sha256, record)
     write_arrays(folder.checkpoint, kept.arrays())

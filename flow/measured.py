@@ -18,8 +18,8 @@ from ..ib_analysis.float_quantities import binned_not_mi
 from ..ib_analysis.plane import plane
 from ..ib_analysis.symbols import label_symbols
 from ..models.config import schedule
-from ..models.datasets import ENVIRONMENT, load
-from .config import RunConfig, RunError, chosen_samples
+from ..models.datasets import ENVIRONMENT
+from .config import RunConfig, RunError, chosen_samples, loaded
 
 BINS = 30  # of a float net's activations, as in Shwartz-Ziv and Tishby 2017
 Row: TypeAlias = dict[str, Any]
@@ -66,7 +66,7 @@ def measure(config: RunConfig, data_dir: Path | None = None, due: Mapping[str, s
     from ..models import training
 
     elsewhere = data_dir is not None and not data_dir.is_dir() and ENVIRONMENT in os.environ
-    data = load(config.dataset, None if elsewhere else data_dir)
+    data = loaded(config, None if elsewhere else data_dir)
     here = decisive(data.sha256)
     if other := [
         f"{name} {here[name]} and not {value}" for name, value in (due or here).items() if here[name] != value

@@ -66,7 +66,8 @@ def allowed(field: Mapping[str, Any]) -> str:
         bounded = "maximum" in kind or "exclusiveMaximum" in kind
         return f"{word}, {low} … {high}" if bounded else f"{word}, {low}{' and more' if 'minimum' in kind else ''}"
     if kind.get("type") == "array":
-        return f"whole numbers, {kind.get('minItems', 0)} and more"
+        what = "names" if kind.get("items", {}).get("type") == "string" else "whole numbers"
+        return f"{what}, {kind['minItems']} and more" if "minItems" in kind else what
     return {"boolean": "true, false", "object": "a table by layer"}.get(kind.get("type", ""), "")
 
 

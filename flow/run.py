@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..export.graph import Graph, GraphError
 from ..hw.accelerator import Accelerator
@@ -23,11 +23,12 @@ from ..hw.verilog import verilog
 from ..ib_analysis.plane import LayerCodes
 from ..ib_analysis.probe import FEWEST_SAMPLES
 from ..models.config import schedule
-from ..models.datasets import Dataset, load
+from ..models.datasets import Dataset
 from . import captured
 from .belonging import analysis_of, exported, exported_from, graph_of, is_of_this_design
 from .captured import Comparison
 from .config import RANDOM, HardwareConfig, ImportedConfig, RunConfig, RunError, chosen_samples, design
+from .data import data_of, given, keep
 from .files import (
     read_json,
     read_labels,
@@ -49,7 +50,7 @@ from .folder import (
     write_analysis,
 )
 from .held import held, writing
-from .importing import read_again, samples_of
+from .importing import design_name, read_again, samples_of
 from .information import information
 from .map_shapes import map_shapes
 from .pages import planes_of_runs as pictures
@@ -72,21 +73,38 @@ class BuiltFor:
 
 
 def train(
-    folder: RunFolder, config: RunConfig, data_dir: Path | None = None, device: str = "cpu"
+    folder: RunFolder | Path | str,
+    config: RunConfig | None = None,
+    data_dir: Path | None = None,
+    device: str = "cpu",
+    data: Any = None,
 ) -> Iterator[tuple[Epoch, int]]:
     """Trains, or goes on where an interrupted training stopped; yields each epoch's result and how many there will be.
 
     A training that is done goes on where `config` asks for more epochs; run.toml then says so, and the checkpoint how
     it came there (`models.training`). Raises RunError for any other configuration than that of folder and net.
 
+    config   by default the folder's own; where there is none, one that suits `data`
+    data     arrays or a torch `Dataset` in place of the data set that `config` names, as `models.own_data.arrays_of`
+             takes them; they are kept in the folder, where later verbs find them
+
     At the epochs of the schedule the codes of all layers are captured. The checkpoint follows every capture, and every
     CHECKPOINT_SECONDS: what an interruption costs is less than that.
     """
-    with held(folder.path, "train", make=True):
-        yield from _train(folder, config, data_dir, device)
+    place = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
+    with held(place.path, "train", make=True):
+        if config is None and (data is None or place.config_file.exists()):
+            config = place.trainable()
+        if data is None:
+            assert config is not None
+            yield from _train(place, config, data_of(place, config, data_dir), device, None)
+        else:
+            yield from _train(place, *given(data, config, design_name(place.path.name)), device, data)
 
 
-def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: str) -> Iterator[tuple[Epoch, int]]:
+def _train(
+    folder: RunFolder, config: RunConfig, data: Dataset, device: str, arrays: Any
+) -> Iterator[tuple[Epoch, int]]:
     from ..models import training
     from ..models.capture import capture
 
@@ -95,7 +113,6 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
             f"a net of {config.network.activation} has no codes and no hardware; it trains beside 1-bit nets in "
             "`bitneck sweep` and `bitneck paper`"
         )
-    data = load(config.dataset, data_dir)
     x, y = chosen_samples(config, data)
     folder.check(config)
     epochs = config.training.epochs
@@ -113,6 +130,7 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
         folder.settle(config)  # what cannot be trained leaves no folder
         for old in folder.captured_epochs():  # of a training whose checkpoint is gone, or had not been written yet
             folder.epoch_codes(old).unlink()
+        keep(folder, data, arrays)
         write_arrays(folder.labels, {"labels": y})
         codes = {folder.labels.name: sha256_of(folder.labels)}
     looked_at = set(schedule(epochs))
@@ -124,7 +142,7 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
             write_arrays(path, capture(run.net, x).arrays())
             codes[path.name] = sha256_of(path)
         if captured or time.monotonic() - saved > CHECKPOINT_SECONDS:
-            kept = Record(dataset=config.dataset, samples=config.analysis.samples, codes=codes)
+            kept = Record(dataset=config.dataset, data=config.data, samples=config.analysis.samples, codes=codes)
             write_arrays(folder.checkpoint, kept.beside(training.state_arrays(run)))
             saved = time.monotonic()
         yield epoch, epochs
@@ -181,7 +199,7 @@ def trained_on(folder: RunFolder, config: RunConfig | ImportedConfig, data_dir: 
     """The data set of the run. Raises RunError where it has become another since the training, or the import."""
     due = folder.origin().data_sha256
     if isinstance(config, RunConfig):
-        data = load(config.dataset, data_dir)
+        data = data_of(folder, config, data_dir)
     else:
         data = samples_of(graph_of(folder, own=False), config, data_dir)
     if data.sha256 != due:

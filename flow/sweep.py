@@ -26,7 +26,7 @@ from pydantic import Field, model_validator
 from ..ib_analysis.dynamics import Trajectory
 from ..models.config import Strict
 from ..models.datasets import EMBEDDED, ENVIRONMENT, load
-from .config import RunConfig, RunError, changed, checked_toml, from_preset
+from .config import RunConfig, RunError, changed, checked_toml, from_preset, loaded
 from .files import write
 from .held import held
 from .measured import Row, decisive, measure
@@ -129,9 +129,15 @@ def tasks(text: str, place: str, data_dir: Path | None = None) -> list[Task]:
         raise RunError(f"{place}: a sweep needs either [grid] or [random]")
     base = _with(from_preset(sweep.preset), sweep.set, place)
     found = [(_with(base, values, place), tuple(values.items())) for values in _choices(sweep)]
-    digests = {name: files_sha256(name, data_dir) for name in {config.dataset for config, _ in found}}
-    made = [Task(config, varied, digests[config.dataset]) for config, varied in found]
+    read = {_read(config): config for config, _ in found}
+    digests = {key: None if c.dataset in EMBEDDED else loaded(c, data_dir).sha256 for key, c in read.items()}
+    made = [Task(config, varied, digests[_read(config)]) for config, varied in found]
     return list({task.key: task for task in made}.values())
+
+
+def _read(config: RunConfig) -> tuple[object, ...]:
+    """Everything of a configuration that decides what is read of its data set."""
+    return config.dataset, config.data, config.network.input_bits
 
 
 def _choices(sweep: SweepConfig) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from ..hw.synthesis.bitstream import Digest
-from ..models.config import NetworkConfig, Strict, TrainingConfig, describe
+from ..models.config import DataConfig, NetworkConfig, Strict, TrainingConfig, describe
 from ..models.history import Epoch, Plan, TrainingError, from_text, plans_from_text
 from .config import ImportedConfig, RunConfig, RunError, Samples
 from .files import damaged, digest_of, read_arrays, sha256_of
@@ -32,6 +32,7 @@ class Record(Strict):
     """
 
     dataset: str
+    data: DataConfig = DataConfig()
     samples: Samples
     codes: dict[Annotated[str, Field(pattern=r"^(labels|epoch-\d+)\.npz$")], Digest]
     state: Digest = "0" * 64
@@ -178,7 +179,12 @@ def disagreements(asked: RunConfig | ImportedConfig, was: Trained | Imported) ->
     what the samples stand for: they follow the training.
     """
     now = asked.model_dump(mode="json")
-    samples = {"dataset": was.record.dataset, "analysis": now["analysis"] | {"samples": was.record.samples}}
+    record = was.record.model_dump(mode="json")
+    samples = {
+        "dataset": record["dataset"],
+        "data": record["data"],
+        "analysis": now["analysis"] | {"samples": record["samples"]},
+    }
     if isinstance(was, Imported):
         if not isinstance(asked, ImportedConfig):
             return [f"it describes a training, and the net here was imported from {was.file}"]

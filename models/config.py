@@ -124,6 +124,28 @@ class NetworkConfig(Strict):
         return (*head, *(f"dense{index + 1}" for index in range(len(self.hidden))), "scores")
 
 
+Rule = Literal["quantiles", "range"]
+
+
+class DataConfig(Strict):
+    """How samples become levels, and what the columns of a table are."""
+
+    rule: Annotated[
+        Rule | None,
+        Field(
+            description="by which numbers are cut into the 2^input_bits levels that the net takes, fitted on the "
+            "training set; whole numbers that fit are never cut. By default floats of a table are cut at quantiles, "
+            "each column at its own; those of images by range, all pixels alike; and whole numbers that do not fit are "
+            "refused"
+        ),
+    ] = None
+    label: Annotated[str, Field(min_length=1, description="the column of a CSV that holds the class")] = "label"
+    ignore: Annotated[tuple[str, ...], Field(description="columns of a CSV that are no input"), LISTED] = ()
+    copies: Annotated[
+        int, Field(ge=1, le=16, description="how often each input is shown, so that it may be cut at so many places")
+    ] = 1
+
+
 class TrainingConfig(Strict):
     """The recipe: cross-entropy on tempered scores, cosine decay to zero, latent weights clipped to ±1."""
 

@@ -1,8 +1,9 @@
-"""Labelled samples as unsigned integers: embedded digits, the 12-bit set of the IB papers, and any IDX folder."""
+"""Labelled samples as unsigned integers: embedded sets, and whatever lies in files of a user."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,13 +12,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import nearest
+from . import cifar
+from .config import DataConfig, Rule, nearest
 from .idx import DataError, read_idx
+from .own_data import has_npy, read_npy, read_npz
+from .quantisation import Loss, Quantiser, fitted, loss
+from .samples import Samples, split
+from .tables import SKLEARN, read_csv, read_csv_pair, sklearn_table
 
 ENVIRONMENT = "BITNECK_DATA"
-SPLIT_SEED = 0
-CIFAR_TEST = "test_batch.bin"
-CIFAR_RECORD = 1 + 3 * 32 * 32  # bytes
+FLOAT_BITS = 5  # that floats are cut to where nobody says how many bits a net takes
 TWELVE_SHA256 = "77732f16f85e91b49d3997196b56163b3bd362d8cf631468a8de3f986e88359f"
 # Vertices of an icosahedron that share an edge, and those that lie opposite each other.
 ADJACENT = (
@@ -26,6 +30,27 @@ ADJACENT = (
     *((7, 8), (7, 9), (7, 10), (8, 9), (8, 10)),
 )
 ANTIPODAL = ((0, 9), (1, 7), (2, 5), (3, 6), (4, 10), (8, 11))
+
+
+@dataclass(frozen=True)
+class Taken:
+    """How samples of a user's own became a data set.
+
+    classes   their names, in the order of their numbers
+    shape     of one sample as it was kept
+    split     whether the test samples were drawn here, a fifth of each class
+    loss      what cuts made equal; None where whole numbers were taken as they are
+    """
+
+    dataset: str
+    train: int
+    test: int
+    shape: tuple[int, ...]
+    bits: int
+    copies: int
+    classes: tuple[str, ...]
+    split: bool
+    loss: Loss | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +71,8 @@ class Dataset:
     classes: int
     input_bits: int
     copies: int = 1
+    taken: Taken | None = None
+    quantiser: Quantiser | None = None
 
     def __post_init__(self) -> None:
         for part, x, y in (("training", self.train_x, self.train_y), ("test", self.test_x, self.test_y)):
@@ -68,6 +95,14 @@ class Dataset:
         """Different ones: features / copies."""
         return self.features // self.copies
 
+    @property
+    def square(self) -> bool:
+        """Whether a sample is a grey image as high as it is wide; where its shape is not known, by its length."""
+        if self.taken is None:
+            return math.isqrt(self.pixels) ** 2 == self.pixels
+        height, *width = self.taken.shape
+        return width in ([height], [height, 1])
+
     def all(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Every sample and its label: the training set, then the test set."""
         return np.concatenate([self.train_x, self.test_x]), np.concatenate([self.train_y, self.test_y])
@@ -85,28 +120,147 @@ class Dataset:
         return digest.hexdigest()
 
 
-def load(name: str, data_dir: Path | str | None = None) -> Dataset:
-    """The data set of this name; the same name and files give the same arrays in the same order.
+def load(
+    name: str,
+    data_dir: Path | str | None = None,
+    options: DataConfig = DataConfig(),  # noqa: B008  frozen
+    bits: int | None = None,
+) -> Dataset:
+    """The data set of this name; the same name, files and options give the same arrays in the same order.
 
-    name       `digits`, `digits-twice` and `twelve` need no files; any other name is a folder data_dir/name or, where
-               there is none, data_dir itself. In it lie four IDX files, plain or .gz, or CIFAR-10's six binary batches
+    name       `digits`, `digits-twice`, `twelve`, and scikit-learn's `breast_cancer`, `wine` and `iris` need no files.
+               Any other is a folder data_dir/name, a file data_dir/name.npz or .csv, or a path; or, where there is none
+               of these, data_dir itself. In a folder lie four IDX files, plain or .gz; CIFAR-10's six batches, binary
+               or of Python; train_x.npy and its three like; or train.csv and test.csv
     data_dir   falls back to the environment variable BITNECK_DATA
+    options    which columns are what, and by which rule numbers are cut; see `DataConfig`
+    bits       that a net takes of each input; by default what whole numbers need (8 where images are bytes), and
+               FLOAT_BITS for floats
 
     Raises DataError with the path, the numbers and the way out.
     """
     if name in EMBEDDED:
+        if options != DataConfig():
+            raise DataError(f"{name} is embedded and taken as it is; leave its options ([data] in a run.toml) out")
         return EMBEDDED[name]()
-    data_dir = data_dir or os.environ.get(ENVIRONMENT)
-    if not data_dir:
+    samples = sklearn_table(name) if name in SKLEARN else _samples(_place(name, data_dir), options)
+    return dataset(name, samples, options, bits)
+
+
+def dataset(
+    name: str,
+    samples: Samples,
+    options: DataConfig = DataConfig(),  # noqa: B008  frozen
+    bits: int | None = None,
+) -> Dataset:
+    """Samples as levels, by the rule of `DataConfig`; `bits` as for `load`. Raises DataError where they do not fit."""
+    parts, quantiser, lost = (samples.train_x, samples.test_x), None, None
+    most = _most(parts)
+    if most is not None and not most >> (bits or 8):
+        image_bytes = samples.image and samples.train_x.dtype == np.uint8
+        bits = bits or (8 if image_bytes else max(1, most.bit_length()))
+        train_x, test_x = (part.astype(np.uint8, copy=False) for part in parts)
+    else:
+        rule, bits = _rule(samples, options, bits), bits or FLOAT_BITS
+        quantiser = fitted(samples.train_x, bits, rule, samples.image, samples.features, samples.place)
+        train_x, test_x = (quantiser(part) for part in parts)
+        labels = np.concatenate([samples.train_y, samples.test_y])
+        lost = loss(quantiser, parts, (train_x, test_x), labels, samples.features)
+    taken = Taken(
+        dataset=name,
+        train=len(train_x),
+        test=len(test_x),
+        shape=samples.shape,
+        bits=bits,
+        copies=options.copies,
+        classes=samples.classes,
+        split=samples.split,
+        loss=lost,
+    )
+    if options.copies > 1:
+        train_x, test_x = np.tile(train_x, options.copies), np.tile(test_x, options.copies)
+    return Dataset(
+        name,
+        train_x,
+        samples.train_y,
+        test_x,
+        samples.test_y,
+        len(samples.classes),
+        bits,
+        options.copies,
+        taken,
+        quantiser,
+    )
+
+
+def _most(parts: tuple[NDArray, NDArray]) -> int | None:
+    """The greatest number, where all are whole and none is below 0."""
+    if any(part.min() < 0 or (part.dtype.kind == "f" and not np.array_equal(part, np.trunc(part))) for part in parts):
+        return None
+    return int(max(part.max() for part in parts))
+
+
+def _rule(samples: Samples, options: DataConfig, bits: int | None) -> Rule:
+    """By which to cut. Raises DataError where whole numbers would be cut, and nobody has asked for it."""
+    if options.rule is not None:
+        return options.rule
+    if samples.train_x.dtype.kind in "iu" and samples.test_x.dtype.kind in "iu":
+        x, parts = samples.train_x, (samples.train_x, samples.test_x)
+        low, high = min(part.min() for part in parts), max(part.max() for part in parts)
+        wider = "" if low < 0 or high > 255 or bits is None else f"take input_bits = {int(high).bit_length()}, or "
         raise DataError(
-            f"{name} is no embedded data set ({nearest(name, EMBEDDED)}); for one made of IDX files, say where they "
-            f"lie with --data-dir or {ENVIRONMENT}"
+            f"{samples.place}: {x.shape[1]} inputs of whole numbers {low} .. {high} ({x.dtype}) do not fit in "
+            f"{bits or 8} bits, 0 .. {(1 << (bits or 8)) - 1}; {wider}say by which rule to cut them, "
+            '`rule = "quantiles"` or "range" in [data]'
         )
-    root = Path(data_dir)
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; give --data-dir or {ENVIRONMENT} a folder that holds {name}/")
-    folder = root / name if (root / name).is_dir() else root
-    return _cifar(name, folder) if (folder / CIFAR_TEST).exists() else _idx_set(name, folder)
+    return "range" if samples.image else "quantiles"
+
+
+def _place(name: str, data_dir: Path | str | None) -> Path:
+    """The file or folder of a data set that is not embedded."""
+    given = data_dir or os.environ.get(ENVIRONMENT)
+    if given:
+        root = Path(given)
+        if not root.is_dir():
+            raise DataError(f"{root}: no such folder; give --data-dir or {ENVIRONMENT} a folder that holds {name}/")
+        for place in (root / name, root / f"{name}.npz", root / f"{name}.csv"):
+            if place.exists():
+                return place
+    path = Path(name)
+    if path.exists():
+        return path
+    if path.suffix or len(path.parts) > 1:
+        raise DataError(
+            f"{path}: no such file or folder, " + (f"nor is it in {given}" if given else f"seen from {Path.cwd()}")
+        )
+    if not given:
+        raise DataError(
+            f"{name} is no embedded data set ({nearest(name, (*EMBEDDED, *SKLEARN))}), and no file or folder "
+            f"here; give its path, or say with --data-dir or {ENVIRONMENT} where {name}/, {name}.npz or {name}.csv lies"
+        )
+    return root
+
+
+def _samples(place: Path, options: DataConfig) -> Samples:
+    """Whatever lies there, by its name."""
+    if place.is_file():
+        if place.suffix not in FILES:
+            raise DataError(f"{place}: no kind of file that is read; {' or '.join(FILES)}, or a folder, belong there")
+        return FILES[place.suffix](place, options)
+    if (place / cifar.BINARY_TEST).exists() or (place / cifar.PYTHON_TEST).exists():
+        (train_x, train_y), (test_x, test_y) = cifar.read_cifar(place)
+        return Samples(str(place), train_x, train_y, test_x, test_y, CIFAR_NAMES, (), (32, 32, 3), False)
+    if has_npy(place):
+        return read_npy(place)
+    if (place / "train.csv").exists():
+        return read_csv_pair(place, options)
+    return _idx_set(place)
+
+
+FILES = {
+    ".npz": lambda path, options: read_npz(path),
+    ".csv": read_csv,
+}
 
 
 def digits() -> Dataset:
@@ -140,42 +294,16 @@ def twelve() -> Dataset:
     return _split("twelve", x, y.astype(np.int64), classes=2, input_bits=1)
 
 
+CIFAR_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 EMBEDDED = {"digits": digits, "digits-twice": digits_twice, "twelve": twelve}
 
 
 def _split(name: str, x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, input_bits: int) -> Dataset:
-    from sklearn.model_selection import train_test_split
-
-    train, test = train_test_split(np.arange(len(y)), test_size=0.2, random_state=SPLIT_SEED, stratify=y)
-    train.sort(), test.sort()
+    train, test = split(name, y)
     return Dataset(name, x[train], y[train], x[test], y[test], classes, input_bits)
 
 
-def _cifar(name: str, folder: Path) -> Dataset:
-    """CIFAR-10's binary version: records of a label and 32 × 32 pixels, first all red, then green, then blue ones.
-
-    Here a sample is row by row, column by column, the three colours of a pixel together.
-    """
-    parts = [*(f"data_batch_{number}.bin" for number in range(1, 6)), CIFAR_TEST]
-    read = []
-    for part in parts:
-        content = np.fromfile(folder / part, dtype=np.uint8)
-        if not len(content) or len(content) % CIFAR_RECORD:
-            raise DataError(
-                f"{folder / part}: {len(content)} bytes, records of {CIFAR_RECORD} belong there; fetch it again"
-            )
-        read.append(content.reshape(-1, CIFAR_RECORD))
-    x, y = zip(*((_stream(each[:, 1:]), each[:, 0].astype(np.int64)) for each in read), strict=True)
-    train_x, train_y = np.concatenate(x[:-1]), np.concatenate(y[:-1])
-    return Dataset(name, train_x, train_y, x[-1], y[-1], classes=10, input_bits=8)
-
-
-def _stream(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    maps = planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(maps).reshape(len(planes), -1)
-
-
-def _idx_set(name: str, folder: Path) -> Dataset:
+def _idx_set(folder: Path) -> Samples:
     parts = []
     for part in ("train", "t10k"):
         images = read_idx(folder, f"{part}-images-idx3-ubyte", dimensions=3)
@@ -196,12 +324,14 @@ def _idx_set(name: str, folder: Path) -> Dataset:
             f"{folder}: training labels reach {classes - 1} and leave out {missing.tolist()}, test labels reach "
             f"{test_y.max()}; labels must be 0 .. classes - 1 and all occur in the training set"
         )
-    return Dataset(
-        name,
+    return Samples(
+        str(folder),
         train_x.reshape(len(train_x), -1),
         train_y.astype(np.int64),
         test_x.reshape(len(test_x), -1),
         test_y.astype(np.int64),
-        classes,
-        input_bits=8,
+        tuple(map(str, range(classes))),
+        features=(),
+        shape=train_x.shape[1:],
+        split=False,
     )

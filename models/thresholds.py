@@ -18,7 +18,7 @@ def most_telling_thresholds(data: Dataset) -> NDArray[np.float64]:
     levels = 1 << data.input_bits
     counts = np.zeros((data.pixels, levels, data.classes), np.int64)
     for pixel in range(data.pixels):
-        cells = x[:, pixel] * data.classes + y
+        cells = x[:, pixel].astype(np.int64) * data.classes + y  # eight bits would wrap
         counts[pixel] = np.bincount(cells, minlength=levels * data.classes).reshape(levels, data.classes)
     below = np.concatenate([np.zeros_like(counts[:, :1]), counts.cumsum(axis=1)], axis=1)
     return np.stack([_cuts(pixel, data.copies) for pixel in below], axis=1).ravel().astype(np.float64) - 0.5

@@ -86,8 +86,9 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
             "file cut?"
         )
     moved = "shift" if config.shift else "warp" if config.warp else None
-    if moved and math.isqrt(data.pixels) ** 2 != data.pixels:
-        raise TrainingError(f"{data.name}: {moved} moves square images, but there are {data.pixels} pixels")
+    if moved and not data.square:
+        kept = "" if data.taken is None else f" in samples of {' x '.join(map(str, data.taken.shape))}"
+        raise TrainingError(f"{data.name}: {moved} moves square images, but there are {data.pixels} pixels{kept}")
     if config.optimizer == "bop" and not network.binary:
         raise TrainingError(f"bop flips 1-bit weights, but a net of {network.activation} has none; use adam or sgd")
     net = untrained(network, config.seed)

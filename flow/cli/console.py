@@ -27,9 +27,7 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 CORES = os.cpu_count() or 1
-DataDir = Annotated[
-    Path | None, typer.Option(help=f"folder of data sets made of IDX files; or the variable {ENVIRONMENT}")
-]
+DataDir = Annotated[Path | None, typer.Option(help=f"folder in which data sets lie; or the variable {ENVIRONMENT}")]
 
 
 def _say_version(wanted: bool) -> None:

@@ -27,20 +27,26 @@ from ..config import (
     from_toml,
     hardware_lines,
 )
+from ..data import suited_to, taken_lines, taken_of
 from ..files import read_text
 from ..folder import RunFolder, history
 from ..held import held
-from ..importing import PROVEN, import_model
+from ..importing import PROVEN, design_name, import_model
 from .analyze import analyze
 from .around import compare, doctor, init
 from .around import table as table_of_runs
 from .console import CORES, DataDir, app, bar, err, out, refuse, say, verb
 from .imported import import_lines, import_table
+from .loss import loss_table
 from .many_runs import paper, plane, sweep
 
 Run = Annotated[Path, typer.Argument(help="folder of the run, for example runs/digits")]
 Preset = Annotated[str | None, typer.Option(help=f"one of {', '.join(PRESETS)}; by default the folder's name")]
 Config = Annotated[Path | None, typer.Option(help="a run.toml to take instead of a preset")]
+DatasetOption = Annotated[
+    str | None, typer.Option(help="name or path; without --config and --preset a net that suits it is trained")
+]
+Label = Annotated[str | None, typer.Option(help="column of a CSV that holds the class; by default label")]
 Epochs = Annotated[int | None, typer.Option(help="epochs to train")]
 Seed = Annotated[int | None, typer.Option(help="of weights and batches")]
 Cycles = Annotated[int | None, typer.Option(help="clock cycles a frame, at most")]
@@ -58,6 +64,8 @@ def run(
     folder: Run,
     preset: Preset = None,
     config: Config = None,
+    dataset: DatasetOption = None,
+    label: Label = None,
     epochs: Epochs = None,
     seed: Seed = None,
     cycles: Cycles = None,
@@ -71,7 +79,7 @@ def run(
 ) -> None:
     """All of it: train, export, build, simulate, analyze, report. Goes on where it was interrupted."""
     with held(folder, "run", make=True):
-        train(folder, preset, config, epochs, seed, cycles, samples, target, data_dir, device)
+        train(folder, preset, config, dataset, label, epochs, seed, cycles, samples, target, data_dir, device)
         export(folder)
         build(folder)
         simulate(folder, data_dir, tier, simulator, workers)
@@ -84,6 +92,8 @@ def train(
     folder: Run,
     preset: Preset = None,
     config: Config = None,
+    dataset: DatasetOption = None,
+    label: Label = None,
     epochs: Epochs = None,
     seed: Seed = None,
     cycles: Cycles = None,
@@ -95,30 +105,45 @@ def train(
     """Train, capturing every layer's codes on a log-spaced schedule."""
     place = RunFolder(folder)
     changes = {
+        "dataset": dataset,
+        "data__label": label,
         "training__epochs": epochs,
         "training__seed": seed,
         "hardware__target_cycles": cycles,
         "analysis__samples": samples,
         "analysis__target": target,
     }
-    wanted = changed(_start(place, preset, config), **changes)
+    wanted = changed(_start(place, preset, config, dataset, label, data_dir), **changes)
     with bar("train") as advance:
         last = None
         for last, total in flow.train(place, wanted, data_dir, device):
             advance(last.epoch, total, f"test {last.test_accuracy:.2%}")
+    if (taken := taken_of(place)) is not None:
+        for line in taken_lines(taken):
+            say("data", line, "")
+        if taken.loss is not None:
+            out.print(loss_table(taken.loss, taken.bits), soft_wrap=True)
     rows = history(place)
     say("train", f"{rows[-1]['epoch']:.0f} epochs, test accuracy {rows[-1]['test_accuracy']:.2%}", place.checkpoint)
 
 
-def _start(place: RunFolder, preset: str | None, config: Path | None) -> RunConfig:
-    """From the option given; without one, from the folder's own run.toml, or the preset of the folder's name."""
+def _start(
+    place: RunFolder,
+    preset: str | None,
+    config: Path | None,
+    dataset: str | None,
+    label: str | None,
+    data_dir: Path | None,
+) -> RunConfig:
+    """From the option given; without one, from the folder's own run.toml, or a net that suits the data set, or the
+    preset of the folder's name.
+    """
     if config is not None:
         return from_toml(read_text(config), str(config))
     if preset is None and place.config_file.exists():
-        asked = place.asked()
-        if not isinstance(asked, RunConfig):
-            raise RunError(f"{place.path} holds a net that was imported; `bitneck build {place.path}` goes on with it")
-        return asked
+        return place.trainable()
+    if preset is None and dataset is not None:
+        return suited_to(dataset, data_dir, label, design_name(place.path.name))
     return from_preset(preset or place.path.name)
 
 

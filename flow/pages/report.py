@@ -23,7 +23,9 @@ from ...ib_analysis.pictures.maps_of_positions import maps_figure
 from ...ib_analysis.pictures.plots import inline_svg, run_figure
 from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from ...models.datasets import EMBEDDED
+from ...models.tables import SKLEARN
 from ..config import RANDOM, ImportedConfig, RunConfig
+from ..data import ARRAYS, taken_lines, taken_of
 from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
 from ..trained import Imported
@@ -108,6 +110,7 @@ def page(
         silicon=[_silicon(done, verification) for done in synthesised],
         outdated=outdated,
         toml=config.toml(),
+        taken=[] if (taken := taken_of(folder)) is None else list(taken_lines(taken)),
         versions=_versions(),
         command=_command(folder, config),
     )
@@ -212,7 +215,7 @@ def _versions() -> list[tuple[str, str]]:
 
 def _command(folder: RunFolder, config: RunConfig | ImportedConfig) -> str:
     """What repeats the run: a line for each plan of epochs that the training went on beyond, then the run."""
-    data = "" if config.dataset in (*EMBEDDED, RANDOM) else " --data-dir DIR"
+    data = "" if config.dataset in (*EMBEDDED, *SKLEARN, RANDOM) else " --data-dir DIR"
     place = Path("runs") / folder.path.name
     if isinstance(config, ImportedConfig):
         pixels = f" --pixels={config.model.pixels}" if config.model.pixels else ""
@@ -225,4 +228,6 @@ def _command(folder: RunFolder, config: RunConfig | ImportedConfig) -> str:
         + f"  # interrupted after epoch {last}" * (last < planned)
         for planned, last in folder.origin().earlier
     )
+    if config.dataset == ARRAYS:
+        return "the data came from Python: flow.train(folder, config, data=…), with the arrays of data.npz"
     return "\n".join([*earlier, f"bitneck run {place} --config run.toml{data}"])

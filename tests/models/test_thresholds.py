@@ -31,6 +31,14 @@ def test_two_thresholds_of_one_pixel_tell_most_together():
     assert told[low, high] == pytest.approx(max(told.values()))
 
 
+def test_the_cut_of_an_eight_bit_pixel_is_found_whatever_the_number_of_classes():
+    y = np.arange(400) % 100
+    pixel = np.where(y < 40, 90, 200).astype(np.uint8)[:, None]
+    x = pixel + (RNG.random((400, 1)) < 0.1)
+    data = Dataset("made", x.astype(np.uint8), y, x.astype(np.uint8), y, 100, 8)
+    assert 91 < most_telling_thresholds(data)[0] < 200
+
+
 def test_digits_shown_twice_are_cut_at_two_levels():
     data = load("digits-twice")
     assert (data.features, data.pixels) == (128, 64)
