@@ -186,7 +186,7 @@ def import_model(
     folder: RunFolder | Path | str,
     pixels: str | NDArray | None = None,
     dataset: str = RANDOM,
-    data_dir: Path | None = None,
+    data_dir: Path | str | None = None,
     samples: str = "test",
     name: str | None = None,
     fold_constants: bool = False,
@@ -219,7 +219,7 @@ def _import(
     content: bytes,
     pixels: str | NDArray | None,
     dataset: str,
-    data_dir: Path | None,
+    data_dir: Path | str | None,
     samples: str,
     name: str | None,
     fold: bool,
@@ -316,7 +316,7 @@ def _same(read: Streamlined, whole: Trace, trace: Trace) -> Trace:
     return trace
 
 
-def samples_of(graph: Graph, config: ImportedConfig, data_dir: Path | None) -> Dataset:
+def samples_of(graph: Graph, config: ImportedConfig, data_dir: Path | str | None) -> Dataset:
     """The data set of an imported net, its samples as the net takes them. Raises RunError where it takes others.
 
     RANDOM is SAMPLES inputs over the whole range, the same for the same net. Nobody knows their classes:

@@ -48,7 +48,7 @@ from .files import (
     write_record,
 )
 from .folder import Analysis, RunFolder, history, others_than_vectors, synthesis_of, verification_of
-from .held import held, writing
+from .held import held, reading, writing
 from .importing import read_again, samples_of
 from .map_shapes import map_shapes
 from .pages import planes_of_runs as pictures
@@ -70,10 +70,29 @@ class BuiltFor:
     checkpoint: Digest
 
 
+@reading
 def train(
-    folder: RunFolder, config: RunConfig, data_dir: Path | None = None, device: str = "cpu"
+    folder: RunFolder,
+    config: RunConfig,
+    data_dir: Path | str | None = None,
+    device: str = "cpu",
+    tell: Callable[[Epoch, int], None] = lambda epoch, epochs: None,
+) -> tuple[Epoch, ...]:
+    """Trains, or goes on where an interrupted training stopped; every epoch of the run, those of earlier calls too.
+
+    tell   is told of each epoch as it ends, and how many there will be
+
+    What the training writes and refuses is said at `training`.
+    """
+    for epoch, epochs in training(folder, config, data_dir, device):
+        tell(epoch, epochs)
+    return tuple(folder.origin().history)
+
+
+def training(
+    folder: RunFolder, config: RunConfig, data_dir: Path | str | None = None, device: str = "cpu"
 ) -> Iterator[tuple[Epoch, int]]:
-    """Trains, or goes on where an interrupted training stopped; yields each epoch's result and how many there will be.
+    """The same, an epoch each time that the next one is asked for: its result, and how many there will be.
 
     A training that is done goes on where `config` asks for more epochs; run.toml then says so, and the checkpoint how
     it came there (`models.training`). Raises RunError for any other configuration than that of folder and net.
@@ -85,8 +104,10 @@ def train(
         yield from _train(folder, config, data_dir, device)
 
 
-def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: str) -> Iterator[tuple[Epoch, int]]:
-    from ..models import training
+def _train(
+    folder: RunFolder, config: RunConfig, data_dir: Path | str | None, device: str
+) -> Iterator[tuple[Epoch, int]]:
+    from ..models import training as net_training
     from ..models.capture import capture
 
     if not config.network.binary:
@@ -100,10 +121,10 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
     epochs = config.training.epochs
     if folder.checkpoint.exists():
         arrays, record = checkpoint_arrays(folder.checkpoint)
-        run, codes = training.restore(arrays, data, device, epochs), dict(record.codes)
+        run, codes = net_training.restore(arrays, data, device, epochs), dict(record.codes)
         folder.settle(config)
     else:
-        run = training.start(config.network, config.training, data, device)
+        run = net_training.start(config.network, config.training, data, device)
         if len(x) < FEWEST_SAMPLES:
             raise RunError(
                 f"{data.name}: samples={config.analysis.samples} are {len(x)}, and analyze splits them for its probe; "
@@ -116,7 +137,7 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
         codes = {folder.labels.name: sha256_of(folder.labels)}
     looked_at = set(schedule(epochs))
     saved = time.monotonic()
-    for epoch in training.train(run):
+    for epoch in net_training.train(run):
         captured = epoch.epoch in looked_at
         if captured:  # before the checkpoint: whoever goes on from it finds every capture before it
             path = folder.epoch_codes(epoch.epoch)
@@ -124,11 +145,12 @@ def _train(folder: RunFolder, config: RunConfig, data_dir: Path | None, device: 
             codes[path.name] = sha256_of(path)
         if captured or time.monotonic() - saved > CHECKPOINT_SECONDS:
             kept = Record(dataset=config.dataset, samples=config.analysis.samples, codes=codes)
-            write_arrays(folder.checkpoint, kept.beside(training.state_arrays(run)))
+            write_arrays(folder.checkpoint, kept.beside(net_training.state_arrays(run)))
             saved = time.monotonic()
         yield epoch, epochs
 
 
+@reading
 def finished(folder: RunFolder) -> RunConfig | ImportedConfig:
     """The configuration of a run whose training is done, or whose net was imported. Raises RunError where epochs are
     missing.
@@ -161,9 +183,9 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
         spellings = {folder.model: tie_proof, **spellings}
     else:
         from ..export.writing.qonnx import export as to_qonnx
-        from ..models import training
+        from ..models import training as net_training
 
-        content = serialize(to_qonnx(training.network(checkpoint_arrays(folder.checkpoint)[0]), config.name))
+        content = serialize(to_qonnx(net_training.network(checkpoint_arrays(folder.checkpoint)[0]), config.name))
         graph = streamline(content).graph
         write(folder.model, content)
     for path, spelling in spellings.items():
@@ -176,7 +198,8 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
     return graph
 
 
-def trained_on(folder: RunFolder, config: RunConfig | ImportedConfig, data_dir: Path | None) -> Dataset:
+@reading
+def trained_on(folder: RunFolder, config: RunConfig | ImportedConfig, data_dir: Path | str | None) -> Dataset:
     """The data set of the run. Raises RunError where it has become another since the training, or the import."""
     due = folder.origin().data_sha256
     if isinstance(config, RunConfig):
@@ -199,8 +222,9 @@ def build(folder: RunFolder) -> Accelerator:
     return accelerator
 
 
+@reading
 def export_vectors(
-    folder: RunFolder, path: Path | None = None, frames: int = 100, data_dir: Path | None = None
+    folder: RunFolder, path: Path | str | None = None, frames: int = 100, data_dir: Path | str | None = None
 ) -> Path:
     """The golden vectors of the first `frames` samples that are analysed, into `path`; by default vectors/ of the run.
 
@@ -209,7 +233,7 @@ def export_vectors(
     if path is None:
         with held(folder.path, "export"):
             return export_vectors(folder, folder.vectors, frames, data_dir)
-    config, graph = folder.config(), graph_of(folder)
+    path, config, graph = Path(path), folder.config(), graph_of(folder)
     x, _ = chosen_samples(config, trained_on(folder, config, data_dir))
     if len(x) < frames:
         raise RunError(f"{frames} frames are wanted, {folder.path} analyses {len(x)} samples; choose 1 .. {len(x)}")
@@ -220,6 +244,7 @@ def export_vectors(
     return path
 
 
+@reading
 def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]:
     """The accelerator, and the files of rtl/ by name. Raises RunError where one is missing, or of another
     [hardware] or another net.
@@ -297,8 +322,9 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
     return analysis
 
 
+@reading
 def analyze_captured(
-    folder: RunFolder, path: Path, layer: str | None = None, beat_bits: int | None = None
+    folder: RunFolder, path: Path | str, layer: str | None = None, beat_bits: int | None = None
 ) -> list[Comparison]:
     """Codes captured elsewhere beside the trained net's own; see `captured.read` for the files it takes."""
     config, record = finished(folder), folder.origin().record
@@ -312,7 +338,8 @@ def analyze_captured(
         accelerator = design(config, graph_of(folder))
         return {name: accelerator[name].out_width for name in accelerator.layers} | {"class": software["class"].width}
 
-    given = captured.read(path, captured.Expected(software, trace.fan_in.bit_length(), design_beats), layer, beat_bits)
+    expected = captured.Expected(software, trace.fan_in.bit_length(), design_beats)
+    given = captured.read(Path(path), expected, layer, beat_bits)
     return captured.compare(software, given, labels, config.analysis.target)
 
 

@@ -104,7 +104,7 @@ def train(
     wanted = changed(_start(place, preset, config), **changes)
     with bar("train") as advance:
         last = None
-        for last, total in flow.train(place, wanted, data_dir, device):
+        for last, total in flow.training(place, wanted, data_dir, device):
             advance(last.epoch, total, f"test {last.test_accuracy:.2%}")
     rows = history(place)
     say("train", f"{rows[-1]['epoch']:.0f} epochs, test accuracy {rows[-1]['test_accuracy']:.2%}", place.checkpoint)

@@ -22,21 +22,18 @@ def image(figure: Figure, alt: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", notes: Sequence[str] = ()) -> str:
-    """Cells as they print themselves, numbers to the right; below it the notes, a line each. Everything is escaped."""
+    """Cells as they print themselves, numbers to the right; above it the caption, below it the notes, a line each.
+    Everything is escaped.
+    """
     body = [[str(cell) for cell in row] for row in rows]
     number = [
         all(_is_number(row[column]) for row in body) and any(row[column] not in ("", "-") for row in body)
         for column in range(len(head))
     ]
-    said = f"<caption style='caption-side:top;text-align:left'>{html.escape(caption)}</caption>" if caption else ""
     lines = [_line("th", head, number), *(_line("td", row, number) for row in body)]
+    above = f"<div>{html.escape(caption)}</div>" if caption else ""
     below = "".join(f"<div><small>{html.escape(note)}</small></div>" for note in notes)
-    return f"<table>{said}<thead>{lines[0]}</thead><tbody>{''.join(lines[1:])}</tbody></table>{below}"
-
-
-def line(text: str) -> str:
-    """A sentence above or below a table."""
-    return f"<div>{html.escape(text)}</div>"
+    return f"{above}<table><thead>{lines[0]}</thead><tbody>{''.join(lines[1:])}</tbody></table>{below}"
 
 
 def link(target: str, text: str) -> str:
