@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ class Executed:
     skipped: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Report:
     """What `import_model` understood, and what it compared.
 
@@ -88,6 +88,19 @@ class Report:
     @property
     def equal(self) -> bool:
         return all(each.mismatch is None for each in self.executed)
+
+    def __repr__(self) -> str:
+        asked = [each.source for each in self.executed if each.skipped is None]
+        found = next((f"DIFFERENT: {each.mismatch}" for each in self.executed if each.mismatch), None)
+        said = found or " = ".join([*asked, "integers"])
+        return f"Report({self.graph.name}, {len(self.graph.layers)} layers; {self.proven:,} of {self.dataset}: {said})"
+
+    def _repr_html_(self) -> str:
+        from ..ib_analysis.pictures.in_notebook import table
+
+        head = [field.name.replace("_", " ") for field in fields(Row)]
+        said = repr(self).removeprefix("Report(").removesuffix(")")
+        return table(head, [astuple(row) for row in self.rows], said, [f"beware: {each}" for each in self.warnings])
 
 
 def content_of(path: Path) -> bytes:

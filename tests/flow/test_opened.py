@@ -14,8 +14,10 @@ import bitneck as bn
 import pytest
 from bitneck import flow
 from bitneck.flow import sweep as sweeping
+from bitneck.flow.belonging import graph_of
 from bitneck.flow.config import RunError, changed, from_preset
 from bitneck.flow.folder import RunFolder
+from bitneck.flow.importing import Executed, Report, Row
 from bitneck.flow.notebook.design import Pages, Synthesised
 from bitneck.flow.notebook.history import History
 from bitneck.flow.notebook.progress import progress_of
@@ -124,6 +126,18 @@ def _of_a_part():
     stage = StageUse("dense1", 1, 1, 1, 1)
     used = (Used("ICESTORM_LC", 1, 5280), Used("ICESTORM_RAM", 0, 30))
     return Synthesis("up5k", "0" * 64, "digits", 32, 32, (stage,), used, 50.0, (), None, {}, {"yosys": 1.0})
+
+
+def test_what_was_imported_is_a_line_and_a_table(finished_run):
+    graph = graph_of(RunFolder(finished_run))
+    row = Row("dense1", "dense", "64", "±1", "2", "1", "", "")
+    executed = Executed("qonnx", 100, 0, 0), Executed("onnxruntime", 0, 0, 0, skipped="no such operator")
+    report = Report(graph, (row,), (), 10, 10, "random", None, executed, ("half of it",))
+    assert repr(report) == "Report(digits, 4 layers; 10 of random: qonnx = integers)"
+    assert "beware: half of it" in report._repr_html_()
+    assert report._repr_html_().count("<tr>") == 2
+    wrong = replace(report, executed=(replace(executed[0], mismatch="dense1: neuron 3"),))
+    assert repr(wrong).endswith("DIFFERENT: dense1: neuron 3)")
 
 
 def test_pages_are_links_and_a_path(tmp_path, monkeypatch):
