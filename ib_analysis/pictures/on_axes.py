@@ -62,7 +62,7 @@ def information_plane(
             for index, name in enumerate(names)
         ]
         axes.legend(handles=keys, loc="best", fontsize=8, framealpha=0.8)
-        _say(axes, points)
+        _say(axes, points, by_epoch=True)
     return axes
 
 
@@ -77,7 +77,7 @@ def information_over_epochs(points: Sequence[PlanePoint], ax: Axes | None = None
             for index, name in enumerate(names)
         ]
         axes.legend(handles=keys, loc="best", fontsize=8, framealpha=0.8)
-        _say(axes, points)
+        _say(axes, points, by_epoch=False)
     return axes
 
 
@@ -164,8 +164,8 @@ def _check(points: object) -> None:
         raise PictureError(f"a {type(points).__name__} where points belong; give what `plane` or `analyze` returned")
 
 
-def _say(axes: Axes, points: Sequence[PlanePoint]) -> None:
-    text = caption(points) + key(points)
+def _say(axes: Axes, points: Sequence[PlanePoint], by_epoch: bool) -> None:
+    text = caption(points) + key(points, by_epoch)
     inches = axes.get_position().width * axes.get_figure(root=True).get_figwidth()  # type: ignore[union-attr]
     axes.set_title(textwrap.fill(text, max(40, int(17 * inches))), fontsize=8, loc="left")
 

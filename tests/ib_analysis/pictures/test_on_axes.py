@@ -74,6 +74,9 @@ def test_a_picture_of_information_says_what_it_is_of_and_which_shape_is_which_la
     title = " ".join(ax.get_title(loc="left").split())
     assert title.startswith("Target: dataset. N = 500. Estimator: plug-in, exact.")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["layer1", "layer2"]
+    assert title.endswith("Colour: epoch.")
+    series = on_axes.information_over_epochs(run(500, (6, 3), "dataset"), Figure().subplots())
+    assert "Colour: epoch" not in " ".join(series.get_title(loc="left").split())  # there it is the layer
     bare = on_axes.information_plane(run(500, (6, 3), "dataset"), Figure().subplots(), legend=False)
     assert bare.get_legend() is None
     assert not bare.get_title(loc="left")
