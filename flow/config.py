@@ -240,7 +240,7 @@ def suited_copies(data: Dataset) -> int:
     return min(max(SUITED_INPUTS // data.pixels, 1), 8)
 
 
-def loaded(config: RunConfig, data_dir: Path | None = None) -> Dataset:
+def loaded(config: RunConfig, data_dir: Path | str | None = None) -> Dataset:
     """The data set of a configuration, as its net takes it. Raises DataError."""
     return load(config.dataset, data_dir, config.data, config.network.input_bits)
 

@@ -18,7 +18,7 @@ from .folder import RunFolder, is_there
 ARRAYS = "arrays"  # in place of a data set: those in data.npz of the run
 
 
-def data_of(folder: RunFolder, config: RunConfig, data_dir: Path | None) -> Dataset:
+def data_of(folder: RunFolder, config: RunConfig, data_dir: Path | str | None) -> Dataset:
     """As the net of the run takes it. Raises DataError, or RunError where the folder has lost its arrays."""
     if config.dataset != ARRAYS:
         return loaded(config, data_dir)

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field, FiniteFloat
 
@@ -20,13 +20,14 @@ from .files import damaged, read_json, read_record, read_row, read_text, write, 
 from .trained import LABELS, Imported, Trained, different, disagreements, origin
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class RunFolder:
     """Where every artefact of a run lies. Each is written whole or not at all."""
 
     path: Path
 
-    def __post_init__(self) -> None:
+    def __init__(self, path: Path | str) -> None:
+        object.__setattr__(self, "path", Path(path))
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file; a run is a folder")
 
@@ -177,6 +178,14 @@ class RunFolder:
             text = read_text(self.config_file)
             raised = re.sub(r"(?m)^(\s*epochs\s*=\s*)\w+", rf"\g<1>{config.training.epochs}", text, count=1)
             write(self.config_file, raised if from_toml(raised, "") == config else config.toml())
+
+
+AnyFolder: TypeAlias = RunFolder | Path | str
+
+
+def run_folder(folder: AnyFolder) -> RunFolder:
+    """However the folder of a run was named."""
+    return folder if isinstance(folder, RunFolder) else RunFolder(folder)
 
 
 def is_there(path: Path) -> bool:

@@ -21,7 +21,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from .config import RunError
 from .files import locked, remove_all_leftovers
-from .folder import RunFolder
+from .folder import AnyFolder, RunFolder, run_folder
 
 LOCK = ".lock"
 FAILED = "failed.txt"  # in synth/TARGET.unfinished: why it ended; without it nobody lived to say
@@ -110,12 +110,23 @@ def _holder(note: bytes) -> str:
         return "another process"
 
 
-def writing(verb: Callable[Concatenate[RunFolder, P], R]) -> Callable[Concatenate[RunFolder, P], R]:
-    """A verb that writes, alone in its run folder."""
+def writing(verb: Callable[Concatenate[RunFolder, P], R]) -> Callable[Concatenate[AnyFolder, P], R]:
+    """A verb that writes, alone in its run folder, however that is named."""
 
     @functools.wraps(verb)
-    def wrapped(folder: RunFolder, *arguments: P.args, **options: P.kwargs) -> R:
-        with held(folder.path, verb.__name__):
-            return verb(folder, *arguments, **options)
+    def wrapped(folder: AnyFolder, *arguments: P.args, **options: P.kwargs) -> R:
+        place = run_folder(folder)
+        with held(place.path, verb.__name__):
+            return verb(place, *arguments, **options)
+
+    return wrapped
+
+
+def reading(verb: Callable[Concatenate[RunFolder, P], R]) -> Callable[Concatenate[AnyFolder, P], R]:
+    """A verb that reads its run folder, however that is named, or that says itself when it writes."""
+
+    @functools.wraps(verb)
+    def wrapped(folder: AnyFolder, *arguments: P.args, **options: P.kwargs) -> R:
+        return verb(run_folder(folder), *arguments, **options)
 
     return wrapped

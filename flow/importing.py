@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ class Executed:
     skipped: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Report:
     """What `import_model` understood, and what it compared.
 
@@ -88,6 +88,19 @@ class Report:
     @property
     def equal(self) -> bool:
         return all(each.mismatch is None for each in self.executed)
+
+    def __repr__(self) -> str:
+        asked = [each.source for each in self.executed if each.skipped is None]
+        found = next((f"DIFFERENT: {each.mismatch}" for each in self.executed if each.mismatch), None)
+        said = found or " = ".join([*asked, "integers"])
+        return f"Report({self.graph.name}, {len(self.graph.layers)} layers; {self.proven:,} of {self.dataset}: {said})"
+
+    def _repr_html_(self) -> str:
+        from ..ib_analysis.pictures.in_notebook import table
+
+        head = [field.name.replace("_", " ") for field in fields(Row)]
+        said = repr(self).removeprefix("Report(").removesuffix(")")
+        return table(head, [astuple(row) for row in self.rows], said, [f"beware: {each}" for each in self.warnings])
 
 
 def content_of(path: Path) -> bytes:
@@ -186,7 +199,7 @@ def import_model(
     folder: RunFolder | Path | str,
     pixels: str | NDArray | None = None,
     dataset: str = RANDOM,
-    data_dir: Path | None = None,
+    data_dir: Path | str | None = None,
     samples: str = "test",
     name: str | None = None,
     fold_constants: bool = False,
@@ -219,7 +232,7 @@ def _import(
     content: bytes,
     pixels: str | NDArray | None,
     dataset: str,
-    data_dir: Path | None,
+    data_dir: Path | str | None,
     samples: str,
     name: str | None,
     fold: bool,
@@ -317,7 +330,7 @@ def _same(read: Streamlined, whole: Trace, trace: Trace) -> Trace:
     return trace
 
 
-def samples_of(graph: Graph, config: ImportedConfig, data_dir: Path | None) -> Dataset:
+def samples_of(graph: Graph, config: ImportedConfig, data_dir: Path | str | None) -> Dataset:
     """The data set of an imported net, its samples as the net takes them. Raises RunError where it takes others.
 
     RANDOM is SAMPLES inputs over the whole range, the same for the same net. Nobody knows their classes:

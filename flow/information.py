@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from ..ib_analysis.codes import Codes
 from ..ib_analysis.diagnostics import Target
 from ..ib_analysis.layer_bits import layer_bits
 from ..ib_analysis.map_information import map_layer
 from ..ib_analysis.map_shape import MapShape
-from ..ib_analysis.plane import LayerCodes, plane
+from ..ib_analysis.plane import plane
 from ..ib_analysis.symbols import label_symbols
 from .folder import Analysis
 
@@ -20,7 +21,7 @@ from .folder import Analysis
 @threadpool_limits.wrap(limits=1)  # a sum over two threads rounds otherwise: the same codes, the same bytes everywhere
 def information(
     epochs: Sequence[int],
-    codes_of: Callable[[int], LayerCodes],
+    codes_of: Callable[[int], Mapping[str, Codes]],
     labels: NDArray[np.int64],
     target: Target,
     shapes: Mapping[str, MapShape],
@@ -37,7 +38,7 @@ def information(
     labelled   whether the labels are of the samples, and not the net's own answers, of which maps know nothing
     """
 
-    def by_epoch() -> Iterator[tuple[int, LayerCodes]]:
+    def by_epoch() -> Iterator[tuple[int, Mapping[str, Codes]]]:
         for done, epoch in enumerate(epochs):
             progress(done, len(epochs))
             yield epoch, codes_of(epoch)

@@ -53,7 +53,7 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def measure(config: RunConfig, data_dir: Path | None = None, due: Mapping[str, str] | None = None) -> list[Row]:
+def measure(config: RunConfig, data_dir: Path | str | None = None, due: Mapping[str, str] | None = None) -> list[Row]:
     """One network trained and measured in memory: a row for each captured epoch and layer.
 
     data_dir   of whoever asks; where there is no such folder here, the one that BITNECK_DATA names here
@@ -65,7 +65,7 @@ def measure(config: RunConfig, data_dir: Path | None = None, due: Mapping[str, s
     """
     from ..models import training
 
-    elsewhere = data_dir is not None and not data_dir.is_dir() and ENVIRONMENT in os.environ
+    elsewhere = data_dir is not None and not Path(data_dir).is_dir() and ENVIRONMENT in os.environ
     data = loaded(config, None if elsewhere else data_dir)
     here = decisive(data.sha256)
     if other := [

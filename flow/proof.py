@@ -17,7 +17,7 @@ from .belonging import graph_of
 from .config import RunError, chosen_samples
 from .files import is_as_written, read_labels, read_model, read_trace, sha256_of, write_record
 from .folder import Agreement, RunFolder, Verification, verification_of
-from .held import held, writing
+from .held import held, reading, writing
 from .importing import read_again
 from .record import (
     BY_COCOTB,
@@ -50,7 +50,7 @@ def silent(_: str) -> None:
 @writing
 def simulate(
     folder: RunFolder,
-    data_dir: Path | None = None,
+    data_dir: Path | str | None = None,
     tier: Tier = "library",
     simulator: SimulatorName = "verilator",
     workers: int = 2,
@@ -153,8 +153,9 @@ def _write_verification(folder: RunFolder, verification: Verification) -> None:
     write_record(folder.verification, asdict(verification) | {"equal": verification.equal})
 
 
+@reading
 def verify(
-    folder: RunFolder, data_dir: Path | None = None, judges: bool = False, tell: Tell = silent
+    folder: RunFolder, data_dir: Path | str | None = None, judges: bool = False, tell: Tell = silent
 ) -> tuple[Agreement, list[str]]:
     """What `simulate` recorded, and in which places it does not agree with what lies there, as lines.
 
@@ -169,7 +170,7 @@ def verify(
         return _verify(folder, data_dir, judges, tell)
 
 
-def _verify(folder: RunFolder, data_dir: Path | None, judges: bool, tell: Tell) -> tuple[Agreement, list[str]]:
+def _verify(folder: RunFolder, data_dir: Path | str | None, judges: bool, tell: Tell) -> tuple[Agreement, list[str]]:
     from .case import case_of
     from .judges import judges_of, sentences
     from .unbuilt import again as recorded_again

@@ -20,7 +20,7 @@ from ..hw.simulation.vectors import vectors
 from ..hw.synthesis.bitstream import Digest
 from ..hw.synthesis.targets import TARGETS
 from ..hw.verilog import verilog
-from ..ib_analysis.plane import LayerCodes
+from ..ib_analysis.codes import Codes
 from ..ib_analysis.probe import FEWEST_SAMPLES
 from ..models.config import schedule
 from ..models.datasets import Dataset
@@ -49,7 +49,7 @@ from .folder import (
     verification_of,
     write_analysis,
 )
-from .held import held, writing
+from .held import held, reading, writing
 from .importing import design_name, read_again, samples_of
 from .information import information
 from .map_shapes import map_shapes
@@ -72,14 +72,34 @@ class BuiltFor:
     checkpoint: Digest
 
 
+@reading
 def train(
-    folder: RunFolder | Path | str,
+    folder: RunFolder,
     config: RunConfig | None = None,
-    data_dir: Path | None = None,
+    data_dir: Path | str | None = None,
+    device: str = "cpu",
+    data: Any = None,
+    tell: Callable[[Epoch, int], None] = lambda epoch, epochs: None,
+) -> tuple[Epoch, ...]:
+    """Trains, or goes on where an interrupted training stopped; every epoch of the run, those of earlier calls too.
+
+    tell   is told of each epoch as it ends, and how many there will be
+
+    What the training takes, writes and refuses is said at `training`.
+    """
+    for epoch, epochs in training(folder, config, data_dir, device, data):
+        tell(epoch, epochs)
+    return tuple(folder.origin().history)
+
+
+def training(
+    folder: RunFolder,
+    config: RunConfig | None = None,
+    data_dir: Path | str | None = None,
     device: str = "cpu",
     data: Any = None,
 ) -> Iterator[tuple[Epoch, int]]:
-    """Trains, or goes on where an interrupted training stopped; yields each epoch's result and how many there will be.
+    """The same, an epoch each time that the next one is asked for: its result, and how many there will be.
 
     A training that is done goes on where `config` asks for more epochs; run.toml then says so, and the checkpoint how
     it came there (`models.training`). Raises RunError for any other configuration than that of folder and net.
@@ -91,21 +111,20 @@ def train(
     At the epochs of the schedule the codes of all layers are captured. The checkpoint follows every capture, and every
     CHECKPOINT_SECONDS: what an interruption costs is less than that.
     """
-    place = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
-    with held(place.path, "train", make=True):
-        if config is None and (data is None or place.config_file.exists()):
-            config = place.trainable()
+    with held(folder.path, "train", make=True):
+        if config is None and (data is None or folder.config_file.exists()):
+            config = folder.trainable()
         if data is None:
             assert config is not None
-            yield from _train(place, config, data_of(place, config, data_dir), device, None)
+            yield from _train(folder, config, data_of(folder, config, data_dir), device, None)
         else:
-            yield from _train(place, *given(data, config, design_name(place.path.name)), device, data)
+            yield from _train(folder, *given(data, config, design_name(folder.path.name)), device, data)
 
 
 def _train(
     folder: RunFolder, config: RunConfig, data: Dataset, device: str, arrays: Any
 ) -> Iterator[tuple[Epoch, int]]:
-    from ..models import training
+    from ..models import training as net_training
     from ..models.capture import capture
 
     if not config.network.binary:
@@ -118,10 +137,10 @@ def _train(
     epochs = config.training.epochs
     if folder.checkpoint.exists():
         arrays, record = checkpoint_arrays(folder.checkpoint)
-        run, codes = training.restore(arrays, data, device, epochs), dict(record.codes)
+        run, codes = net_training.restore(arrays, data, device, epochs), dict(record.codes)
         folder.settle(config)
     else:
-        run = training.start(config.network, config.training, data, device)
+        run = net_training.start(config.network, config.training, data, device)
         if len(x) < FEWEST_SAMPLES:
             raise RunError(
                 f"{data.name}: samples={config.analysis.samples} are {len(x)}, and analyze splits them for its probe; "
@@ -135,7 +154,7 @@ def _train(
         codes = {folder.labels.name: sha256_of(folder.labels)}
     looked_at = set(schedule(epochs))
     saved = time.monotonic()
-    for epoch in training.train(run):
+    for epoch in net_training.train(run):
         captured = epoch.epoch in looked_at
         if captured:  # before the checkpoint: whoever goes on from it finds every capture before it
             path = folder.epoch_codes(epoch.epoch)
@@ -143,11 +162,12 @@ def _train(
             codes[path.name] = sha256_of(path)
         if captured or time.monotonic() - saved > CHECKPOINT_SECONDS:
             kept = Record(dataset=config.dataset, data=config.data, samples=config.analysis.samples, codes=codes)
-            write_arrays(folder.checkpoint, kept.beside(training.state_arrays(run)))
+            write_arrays(folder.checkpoint, kept.beside(net_training.state_arrays(run)))
             saved = time.monotonic()
         yield epoch, epochs
 
 
+@reading
 def finished(folder: RunFolder) -> RunConfig | ImportedConfig:
     """The configuration of a run whose training is done, or whose net was imported. Raises RunError where epochs are
     missing.
@@ -180,9 +200,9 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
         spellings = {folder.model: tie_proof, **spellings}
     else:
         from ..export.writing.qonnx import export as to_qonnx
-        from ..models import training
+        from ..models import training as net_training
 
-        content = serialize(to_qonnx(training.network(checkpoint_arrays(folder.checkpoint)[0]), config.name))
+        content = serialize(to_qonnx(net_training.network(checkpoint_arrays(folder.checkpoint)[0]), config.name))
         graph = streamline(content).graph
         write(folder.model, content)
     for path, spelling in spellings.items():
@@ -195,7 +215,8 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
     return graph
 
 
-def trained_on(folder: RunFolder, config: RunConfig | ImportedConfig, data_dir: Path | None) -> Dataset:
+@reading
+def trained_on(folder: RunFolder, config: RunConfig | ImportedConfig, data_dir: Path | str | None) -> Dataset:
     """The data set of the run. Raises RunError where it has become another since the training, or the import."""
     due = folder.origin().data_sha256
     if isinstance(config, RunConfig):
@@ -218,8 +239,9 @@ def build(folder: RunFolder) -> Accelerator:
     return accelerator
 
 
+@reading
 def export_vectors(
-    folder: RunFolder, path: Path | None = None, frames: int = 100, data_dir: Path | None = None
+    folder: RunFolder, path: Path | str | None = None, frames: int = 100, data_dir: Path | str | None = None
 ) -> Path:
     """The golden vectors of the first `frames` samples that are analysed, into `path`; by default vectors/ of the run.
 
@@ -228,7 +250,7 @@ def export_vectors(
     if path is None:
         with held(folder.path, "export"):
             return export_vectors(folder, folder.vectors, frames, data_dir)
-    config, graph = folder.config(), graph_of(folder)
+    path, config, graph = Path(path), folder.config(), graph_of(folder)
     x, _ = chosen_samples(config, trained_on(folder, config, data_dir))
     if len(x) < frames:
         raise RunError(f"{frames} frames are wanted, {folder.path} analyses {len(x)} samples; choose 1 .. {len(x)}")
@@ -239,6 +261,7 @@ def export_vectors(
     return path
 
 
+@reading
 def built(folder: RunFolder, graph: Graph) -> tuple[Accelerator, dict[str, str]]:
     """The accelerator, and the files of rtl/ by name. Raises RunError where one is missing, or of another
     [hardware] or another net.
@@ -283,7 +306,7 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
     if not epochs:
         raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
 
-    def codes_of(epoch: int) -> LayerCodes:
+    def codes_of(epoch: int) -> dict[str, Codes]:
         return read_trace(_captured(folder, record, folder.epoch_codes(epoch))).layers()
 
     labelled = config.dataset != RANDOM  # the net's own answers are no labels of its random inputs
@@ -294,8 +317,9 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
     return analysis
 
 
+@reading
 def analyze_captured(
-    folder: RunFolder, path: Path, layer: str | None = None, beat_bits: int | None = None
+    folder: RunFolder, path: Path | str, layer: str | None = None, beat_bits: int | None = None
 ) -> list[Comparison]:
     """Codes captured elsewhere beside the trained net's own; see `captured.read` for the files it takes."""
     config, record = finished(folder), folder.origin().record
@@ -309,7 +333,8 @@ def analyze_captured(
         accelerator = design(config, graph_of(folder))
         return {name: accelerator[name].out_width for name in accelerator.layers} | {"class": software["class"].width}
 
-    given = captured.read(path, captured.Expected(software, trace.fan_in.bit_length(), design_beats), layer, beat_bits)
+    expected = captured.Expected(software, trace.fan_in.bit_length(), design_beats)
+    given = captured.read(Path(path), expected, layer, beat_bits)
     return captured.compare(software, given, labels, config.analysis.target)
 
 

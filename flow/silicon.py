@@ -19,10 +19,11 @@ from .belonging import check_design, graph_of
 from .config import HardwareConfig, RunError, wished
 from .files import replace_folder, sha256_of, write, write_record
 from .folder import RunFolder, synthesis_of
-from .held import FAILED, writing
+from .held import FAILED, reading, writing
 from .run import built
 
 
+@reading
 def fold(
     folder: RunFolder, wishes: Mapping[str, object], replace_rate: bool = False
 ) -> tuple[HardwareConfig, Accelerator, str]:
@@ -80,6 +81,7 @@ def _whole(folder: Path, done: Synthesis) -> bool:
     return (folder / name).is_file() and sha256_of(folder / name) == sha256
 
 
+@reading
 def too_big(folder: RunFolder, synthesis: Synthesis) -> str | None:
     """By how much the design exceeds the part and what would fit, as a line; None where it fits."""
     hardware = folder.config().hardware

@@ -12,7 +12,7 @@ import itertools
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -114,12 +114,12 @@ def _embedded_sha256(name: str) -> str:
     return load(name).sha256
 
 
-def files_sha256(dataset: str, data_dir: Path | None) -> str | None:
+def files_sha256(dataset: str, data_dir: Path | str | None) -> str | None:
     """Of a data set that is made of files; None for an embedded one. Raises DataError where they are missing."""
     return None if dataset in EMBEDDED else load(dataset, data_dir).sha256
 
 
-def tasks(text: str, place: str, data_dir: Path | None = None) -> list[Task]:
+def tasks(text: str, place: str, data_dir: Path | str | None = None) -> list[Task]:
     """The networks of a sweep file, in order, each once. Raises RunError with the place and what is wrong.
 
     data_dir   where data sets lie that are made of files: these are read, for what is in them decides the results
@@ -168,19 +168,39 @@ class Outcome:
     error: str | None
 
 
-def run(folder: Path, wanted: list[Task], client: Client, data_dir: Path | None = None) -> Iterator[Outcome]:
-    """Runs what is not in the folder yet, yielding every task as it ends; those already there first.
+def run(
+    folder: Path | str,
+    wanted: list[Task],
+    client: Client | None = None,
+    data_dir: Path | str | None = None,
+    tell: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
+    """Runs what is not in the folder yet; every task as it ended, those already there first.
 
+    tell   is told of each as it ends; the rest is said at `outcomes`
+    """
+    ended = []
+    for outcome in outcomes(folder, wanted, client, data_dir):
+        tell(outcome)
+        ended.append(outcome)
+    return ended
+
+
+def outcomes(
+    folder: Path | str, wanted: list[Task], client: Client | None, data_dir: Path | str | None = None
+) -> Iterator[Outcome]:
+    """The sweep of `run`, an outcome each time that the next one is asked for.
+
+    client     of a dask cluster; None measures here, one network after the other, and tries none again
     data_dir   resolved here, for a worker's working folder is another; every worker makes sure that it has read the
                 data, and runs the code and packages, that the task's key stands for
     """
-    with held(folder, "sweep", make=True):
-        yield from _run(folder, wanted, client, data_dir)
+    place = Path(folder)
+    with held(place, "sweep", make=True):
+        yield from _run(place, wanted, client, data_dir)
 
 
-def _run(folder: Path, wanted: list[Task], client: Client, data_dir: Path | None) -> Iterator[Outcome]:
-    from distributed import as_completed
-
+def _run(folder: Path, wanted: list[Task], client: Client | None, data_dir: Path | str | None) -> Iterator[Outcome]:
     given = data_dir or os.environ.get(ENVIRONMENT)
     place = Path(given).absolute() if given else None
     missing = []
@@ -189,6 +209,11 @@ def _run(folder: Path, wanted: list[Task], client: Client, data_dir: Path | None
             yield Outcome(task, None)
         else:
             missing.append(task)
+    if client is None:
+        yield from (_here(folder, task, place) for task in missing)
+        return
+    from distributed import as_completed
+
     futures = {
         client.submit(measure, t.config, place, decisive(t.data_sha256), key=t.key, retries=RETRIES, pure=False): t
         for t in missing
@@ -200,17 +225,30 @@ def _run(folder: Path, wanted: list[Task], client: Client, data_dir: Path | None
                 write(_part(folder, task), _parquet(_table(task, future.result())))
                 yield Outcome(task, None)
             else:
-                error = future.exception()
-                yield Outcome(task, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+                yield Outcome(task, _said(future.exception()))
             future.release()
     finally:
         client.cancel(list(futures))
 
 
-def collect(folder: Path, wanted: list[Task]) -> Path:
+def _here(folder: Path, task: Task, data_dir: Path | None) -> Outcome:
+    try:
+        rows = measure(task.config, data_dir, decisive(task.data_sha256))
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        return Outcome(task, _said(error))
+    write(_part(folder, task), _parquet(_table(task, rows)))
+    return Outcome(task, None)
+
+
+def _said(error: BaseException | None) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+
+
+def collect(folder: Path | str, wanted: list[Task]) -> Path:
     """All results in one table, in the order of the sweep: results.parquet."""
     import pyarrow
 
+    folder = Path(folder)
     parts = [part.replace_schema_metadata() for task in wanted if (part := _kept(folder, task)) is not None]
     if not parts:
         raise RunError(f"{folder}: no task of this sweep has ended well, so there is no table")
@@ -219,9 +257,9 @@ def collect(folder: Path, wanted: list[Task]) -> Path:
     return path
 
 
-def rows_of(folder: Path, task: Task) -> list[Row]:
+def rows_of(folder: Path | str, task: Task) -> list[Row]:
     """What `measure` gave for a finished task. Raises RunError where it is not in the folder."""
-    if (part := _kept(folder, task)) is None:
+    if (part := _kept(Path(folder), task)) is None:
         raise RunError(f"{folder} holds no results of {task}; run it again, and look at what it says")
     return part.to_pylist()
 

@@ -28,7 +28,9 @@ def has_hardware(folder: RunFolder) -> bool:
     return is_there(folder.rtl) or is_there(folder.trace)
 
 
-def agreement(folder: RunFolder, data_dir: Path | None, tell: Callable[[str], None]) -> tuple[Agreement, list[str]]:
+def agreement(
+    folder: RunFolder, data_dir: Path | str | None, tell: Callable[[str], None]
+) -> tuple[Agreement, list[str]]:
     """Asks every judge, and writes what they say into verify.json."""
     graph, x = _graph_and_samples(folder, data_dir)
     tell(f"graph: the golden model over {len(x):,} samples")
@@ -50,7 +52,7 @@ def agreement(folder: RunFolder, data_dir: Path | None, tell: Callable[[str], No
     return done, []
 
 
-def again(folder: RunFolder, data_dir: Path | None) -> tuple[Agreement, list[str]]:
+def again(folder: RunFolder, data_dir: Path | str | None) -> tuple[Agreement, list[str]]:
     """What was recorded, and in which places it does not agree with what lies there, as lines."""
     recorded = agreement_of(folder, sealed=False)
     lines = [] if is_as_written(folder.verification) else [f"{folder.verification} was changed after it was written"]
@@ -72,7 +74,7 @@ def again(folder: RunFolder, data_dir: Path | None) -> tuple[Agreement, list[str
     return recorded, lines
 
 
-def _graph_and_samples(folder: RunFolder, data_dir: Path | None) -> tuple[Graph, NDArray[np.uint8]]:
+def _graph_and_samples(folder: RunFolder, data_dir: Path | str | None) -> tuple[Graph, NDArray[np.uint8]]:
     graph = graph_of(folder, own=False)
     return graph, chosen_samples(folder.config(), trained_on(folder, folder.config(), data_dir))[0]
 

@@ -64,7 +64,8 @@ class Codes:
         """
         array = numbers(values, "codes need (n, width) bits")
         if array.ndim < 2 or not array.size:
-            raise CodesError(f"codes need (n, width) bits, got {array.shape}")
+            way = "; of one bit a sample give array[:, None]" if array.ndim == 1 and array.size else ""
+            raise CodesError(f"codes need (n, width) bits, got {array.shape}{way}")
         rows = array.reshape(len(array), -1)
         zero, one, minus = rows == 0, rows == 1, rows == -1
         if not (zero | one | minus).all():

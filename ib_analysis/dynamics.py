@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from .codes import numbers
-from .plane import PlaneError, PlanePoint
+from .points import PlaneError, PlanePoint
 
 FITTED = 0.9  # of the gain of I(T;Y): the fit counts as over
 TOLERANCE_BITS = 1e-9

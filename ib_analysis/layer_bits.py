@@ -15,7 +15,7 @@ from .map_probe import map_probe
 from .map_shape import MapShape
 from .neurons import neuron_information, neurons, sharing
 from .nulls import p_value
-from .plane import aligned
+from .points import aligned
 from .probe import ProbeBound, probe_bound
 from .symbols import Symbols, symbols
 

@@ -16,7 +16,7 @@ from .information import Estimate
 from .map_bounds import Bracket, code_at_a_position, most_bits, one_bit_of_label, whole_map
 from .map_probe import position_probe
 from .map_shape import MapShape, at_positions
-from .plane import aligned
+from .points import aligned
 from .probe import ProbeBound
 from .symbols import Symbols, of_ids, symbols
 from .whole_images import i_ty, i_xt

@@ -8,7 +8,7 @@ from statistics import median
 
 from .diagnostics import Verdict
 from .information import Estimate
-from .plane import PlaneError, PlanePoint
+from .points import PlaneError, PlanePoint
 
 WEAKEST_FIRST = tuple(reversed(Verdict))
 

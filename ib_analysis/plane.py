@@ -1,86 +1,98 @@
-"""The information plane: every layer at every epoch as two Estimates, and as a table to read."""
+"""The information plane: codes or arrays of every layer in, two Estimates of each out, as rows, table and picture."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from numpy.typing import ArrayLike
-from pydantic import Field, FiniteFloat
 
-from .codes import Codes
-from .diagnostics import SATURATED_DATASET, Target, Verdict
-from .entropy import chao_wang_jost, plug_in
-from .information import ESTIMATORS, Estimate, i_ty, i_xt
+from .codes import Codes, CodesError
+from .data_frame import data_frame
+from .diagnostics import Target
+from .information import ESTIMATORS, i_ty, i_xt
+from .points import HEAD, PlaneError, PlanePoint, caption, cells, last_epoch, legend, row_of, summary
 from .symbols import Symbols, label_symbols, symbols
 
-NSB_GAP = "(NSB +0.000): how much more a second estimator says; a gap of more than .1 bit leaves the number in doubt."
-LayerCodes: TypeAlias = Mapping[str, Codes]
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Plane", "PlaneError", "PlanePoint", "caption", "last_epoch", "legend", "plane", "summary"]
+
+LayerCodes: TypeAlias = Mapping[str, Codes | ArrayLike]
 
 
-CHANCE = (
-    "By chance: what I(T;Y) would be on average, had the labels been dealt at random to these codes. Not subtracted."
-)
+class Plane(tuple[PlanePoint, ...]):
+    """The points of `plane`, in order; a tuple that can also show itself.
 
-
-HEAD = (
-    "layer",
-    "width",
-    "codes seen",
-    "I(X;T) bits",
-    "verdict",
-    "I(T;Y) bits",
-    "verdict",
-    "by chance",
-    "coverage T",
-    "T,Y",
-)
-
-
-class PlaneError(ValueError):
-    """Codes, labels or points that make no information plane together."""
-
-
-@dataclass(frozen=True)
-class PlanePoint:
-    """One layer at one epoch.
-
-    width         bits of the layer's codes
-    h_y_bits      H(Y), the most that I(T;Y) can be
-    chance_bits   what counting would give for I(T;Y), on average, had the labels been dealt at random to these codes;
-                  None where it was not asked for. Never subtracted: `nulls` says why.
+    `print` gives the last epoch's table, a notebook that table and the picture, `rows` all points as plain numbers.
     """
 
-    layer: Annotated[str, Field(min_length=1)]
-    epoch: Annotated[int, Field(ge=0)]
-    i_xt: Estimate
-    i_ty: Estimate
-    width: Annotated[int, Field(ge=1)]
-    h_y_bits: Annotated[FiniteFloat, Field(ge=0)]
-    chance_bits: FiniteFloat | None = None
+    __slots__ = ()
 
     @property
-    def ceiling_bits(self) -> float:
-        """min(width, log2 N): the most that I(X;T) can be in these samples."""
-        return min(float(self.width), math.log2(self.i_xt.samples))
+    def layers(self) -> tuple[str, ...]:
+        """From input to output."""
+        return tuple(dict.fromkeys(point.layer for point in self))
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        return tuple(sorted({point.epoch for point in self}))
+
+    def at(self, epoch: int | None = None) -> Plane:
+        """The layers at one epoch, the last unless told. Raises PlaneError with those there are."""
+        epoch = last_epoch(self) if epoch is None else epoch
+        if epoch not in self.epochs:
+            raise PlaneError(f"no point at epoch {epoch}; choose one of {list(self.epochs)}")
+        return Plane(point for point in self if point.epoch == epoch)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A dict for each point; what is refused is None."""
+        return [row_of(point) for point in self]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The same as a DataFrame. Raises DataFrameError where pandas is not installed."""
+        return data_frame(self.rows())
+
+    def __repr__(self) -> str:
+        if not self:
+            return "Plane(no points)"
+        first, epochs = self[0].i_xt, len(self.epochs)
+        counted = f"{len(self.layers)} layers, {epochs} epoch{'s' * (epochs != 1)}"
+        return f"Plane({counted}: {first.target}, N = {first.samples:,})"
+
+    def __str__(self) -> str:
+        return summary(self) if self else repr(self)
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return repr(self)
+        from .pictures.in_notebook import image, table
+        from .pictures.on_axes import plane_figure
+
+        last = self.at()
+        shown = table(HEAD, map(cells, last), caption(last, f"Epoch {last_epoch(self)}."), legend(last))
+        return image(plane_figure(self), "information plane") + shown
 
 
 def plane(
-    codes: Mapping[int, LayerCodes] | Iterable[tuple[int, LayerCodes]],
+    codes: LayerCodes | Mapping[int, LayerCodes] | Iterable[tuple[int, LayerCodes]],
     labels: ArrayLike,
-    target: Target,
+    target: Target = "dataset",
     chance: bool = False,
-) -> tuple[PlanePoint, ...]:
+) -> Plane:
     """Every layer at every epoch, in the order given.
 
-    codes    codes by layer for each epoch, or (epoch, codes by layer) one after the other, so that a run larger than
-             memory can be streamed; layers from input to output
-    labels   (n,) integers, the same samples in the same order
+    codes    by layer, from input to output: Codes, or an array (n, …) of what it emits for each sample, of False and
+             True, 0 and 1, or -1 and +1, in any number type. Or such codes for each epoch; or (epoch, codes by layer)
+             one after the other, so that a run larger than memory can be streamed
+    labels   of the same samples in the same order: (n,) integers, strings, truth values, whole floats, or one-hot
+             (n, classes); see `label_numbers`
+    target   what the samples stand for: themselves (dataset), every input there is (enumerated), or a population
     chance   compute `chance_bits`, too: some milliseconds a point
 
-    Raises PlaneError where a layer has other samples than the labels.
+    Raises PlaneError where a layer has other samples than the labels, CodesError for values that are no bits or labels.
     """
     y = label_symbols(labels)
     if target not in ESTIMATORS:
@@ -89,8 +101,9 @@ def plane(
         raise PlaneError("an information plane needs at least one labelled sample, got 0")
     h_y_bits = ESTIMATORS[target](y.counts)
     points = []
-    for epoch, layers in codes.items() if isinstance(codes, Mapping) else codes:
-        for layer, code in layers.items():
+    for epoch, layers in _by_epoch(codes):
+        for layer, given in layers.items():
+            code = _codes(layer, epoch, given)
             if len(code) != y.samples:
                 raise PlaneError(
                     f"{layer}, epoch {epoch}: {len(code)} codes against {y.samples} labels; both need the same samples"
@@ -99,7 +112,40 @@ def plane(
             floor = _chance_bits(t, y) if chance else None
             both = i_xt(t, code.width, target), i_ty(t, y, code.width, target)
             points.append(PlanePoint(layer, epoch, *both, code.width, h_y_bits, floor))
-    return tuple(points)
+    return Plane(points)
+
+
+def _by_epoch(codes: Any) -> Iterator[tuple[int, LayerCodes]]:
+    """Epochs and layers, whichever way they were given; layers alone are those of epoch 0."""
+    if not isinstance(codes, Mapping):
+        if isinstance(codes, Codes) or hasattr(codes, "shape"):
+            raise PlaneError('one layer\'s codes without its name; give {"layer": codes}')
+        pairs = iter(codes)
+    elif codes and all(isinstance(key, str) for key in codes):
+        pairs = iter([(0, codes)])
+    else:
+        pairs = iter(codes.items())
+    for pair in pairs:
+        epoch, layers = pair if isinstance(pair, tuple) and len(pair) == 2 else (None, None)
+        if not isinstance(epoch, Integral) or not isinstance(layers, Mapping):
+            raise PlaneError(
+                f'{type(pair).__name__} where an epoch and its layers belong; give {{"layer": codes}}, '
+                '{epoch: {"layer": codes}}, or (epoch, {"layer": codes}) one after the other'
+            )
+        if epoch < 0:
+            raise PlaneError(f"epoch {epoch}; epochs count from 0, the untrained net")
+        yield int(epoch), layers
+
+
+def _codes(layer: object, epoch: int, given: Any) -> Codes:
+    if not isinstance(layer, str) or not layer:
+        raise PlaneError(f"epoch {epoch}: layer {layer!r}; a layer's name is a text")
+    if isinstance(given, Codes):
+        return given
+    try:
+        return Codes.from_array(given)
+    except CodesError as error:
+        raise CodesError(f"{layer}, epoch {epoch}: {error}") from None
 
 
 def _chance_bits(t: Symbols, y: Symbols) -> float | None:
@@ -109,74 +155,3 @@ def _chance_bits(t: Symbols, y: Symbols) -> float | None:
         return null_mean_bits(t, y)
     except NullError:
         return None
-
-
-def last_epoch(points: Sequence[PlanePoint]) -> int:
-    """The largest epoch. Raises PlaneError where there is no point."""
-    if not points:
-        raise PlaneError("no points: the information plane is empty")
-    return max(point.epoch for point in points)
-
-
-def summary(points: Sequence[PlanePoint], epoch: int | None = None) -> str:
-    """The layers at one epoch, the last unless told, as a table in plain text, with what its verdicts mean below."""
-    epoch = last_epoch(points) if epoch is None else epoch
-    chosen = [point for point in points if point.epoch == epoch]
-    if not chosen:
-        epochs = sorted({point.epoch for point in points})
-        raise PlaneError(f"no point at epoch {epoch}; choose one of {epochs}")
-    table = aligned([HEAD, *map(_cells, chosen)], left=(0, 3, 4, 5, 6))
-    return "\n".join([caption(chosen, f"Epoch {epoch}."), "", *table, "", *legend(chosen)])
-
-
-def aligned(lines: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
-    """Cells as lines of equal columns, those of `left` flush left."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(
-            c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
-
-
-def caption(points: Sequence[PlanePoint], opening: str = "") -> str:
-    """What every table and picture of these points has to state: target, N, estimator."""
-    if not points:
-        raise PlaneError("no points: the information plane is empty")
-    first = points[0]
-    names = {plug_in.__name__: "plug-in", chao_wang_jost.__name__: "Chao-Wang-Jost"}
-    estimator = names.get(first.i_xt.estimator, first.i_xt.estimator)
-    exact = ", exact" if first.i_xt.target != "population" else ""
-    counted = f"Target: {first.i_xt.target}. N = {first.i_xt.samples:,}. Estimator: {estimator}{exact}."
-    return f"{opening} {counted} H(Y) = {first.h_y_bits:.3f} bits.".strip()
-
-
-def legend(points: Sequence[PlanePoint]) -> list[str]:
-    """One line for each verdict that occurs: what it means."""
-    estimates = [estimate for point in points for estimate in (point.i_xt, point.i_ty)]
-    verdicts = {estimate.verdict for estimate in estimates}
-    lines = [f"{verdict}: {verdict.explanation}" for verdict in Verdict if verdict in verdicts]
-    if any(point.chance_bits is not None for point in points):
-        lines.append(CHANCE)
-    if any(estimate.saturated and not estimate.verdict.refused for estimate in estimates):
-        lines.append(SATURATED_DATASET)
-    if any(estimate.nsb_gap_bits is not None for estimate in estimates):
-        lines.append(NSB_GAP)
-    return lines
-
-
-def _cells(point: PlanePoint) -> tuple[str, ...]:
-    xt, ty = point.i_xt, point.i_ty
-    return (
-        point.layer,
-        str(point.width),
-        f"{xt.symbols:,}",
-        str(xt),
-        xt.standing,
-        str(ty),
-        ty.standing,
-        "-" if point.chance_bits is None else f"{point.chance_bits:.3f}",
-        f"{xt.coverage:.3f}",
-        f"{ty.coverage:.3f}",
-    )

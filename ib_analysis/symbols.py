@@ -9,7 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from .codes import Codes, CodesError, numbers
+from .codes import Codes, CodesError
+from .labels import label_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +43,8 @@ def symbols(codes: Codes) -> Symbols:
 
 
 def label_symbols(labels: ArrayLike) -> Symbols:
-    """The distinct labels: (n,) integers or booleans of any value. Raises CodesError for anything else."""
-    array = numbers(labels, "labels need (n,) integers", "iub")
-    if array.ndim != 1:
-        raise CodesError(f"labels need (n,) integers, got {array.shape} {array.dtype}")
-    values = array.astype(np.int64)  # uint64 beyond 2^63 wraps, one to one
+    """The distinct labels: whatever `label_numbers` takes, and CodesError for anything else."""
+    values = label_numbers(labels)
     low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
     if high - low >= 2**62:
         return Symbols(*_table(_as_bytes(values)))

@@ -68,7 +68,7 @@ def _sweep(
 
     failed = 0
     with sweeping.connected(scheduler, workers) as client, bar(name) as advance:
-        for done, outcome in enumerate(sweeping.run(place, wanted, client, data_dir), 1):
+        for done, outcome in enumerate(sweeping.outcomes(place, wanted, client, data_dir), 1):
             advance(done, len(wanted), str(outcome.task))
             if outcome.error is not None:
                 failed += 1

@@ -116,7 +116,7 @@ def train(
     wanted = changed(_start(place, preset, config, dataset, label, data_dir), **changes)
     with bar("train") as advance:
         last = None
-        for last, total in flow.train(place, wanted, data_dir, device):
+        for last, total in flow.training(place, wanted, data_dir, device):
             advance(last.epoch, total, f"test {last.test_accuracy:.2%}")
     if (taken := taken_of(place)) is not None:
         for line in taken_lines(taken):

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 from ..belonging import analysis_of
 from ..config import RunError
 from ..files import write
-from ..folder import RunFolder, history, is_there
+from ..folder import AnyFolder, history, is_there, run_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def page(folders: Sequence[RunFolder], path: Path) -> Path:
+def page(folders: Sequence[AnyFolder], path: Path | str) -> Path:
     """The information planes of these runs as one interactive page."""
     from ...ib_analysis.pictures.run_on_page import Shown
     from . import plane_page as interactive
 
-    shown = []
-    for folder, name in zip(folders, interactive.distinct_names(folder.path for folder in folders), strict=True):
+    places, path, shown = [run_folder(folder) for folder in folders], Path(path), []
+    for folder, name in zip(places, interactive.distinct_names(folder.path for folder in places), strict=True):
         config = folder.config()
         epochs = history(folder) if is_there(folder.checkpoint) else []
         shown.append(
@@ -36,7 +36,7 @@ def page(folders: Sequence[RunFolder], path: Path) -> Path:
     return path
 
 
-def figure(folders: Sequence[RunFolder], path: Path) -> Path:
+def figure(folders: Sequence[AnyFolder], path: Path | str) -> Path:
     """The information plane as a figure for a paper, in the format of the path's ending.
 
     Several runs have to be of one shape, as seeds are: drawn is their median, and from the lowest to the highest.
@@ -46,17 +46,19 @@ def figure(folders: Sequence[RunFolder], path: Path) -> Path:
     from .plane_page import distinct_names
 
     formats: dict[str, Callable[[Figure], bytes | str]] = {".pdf": pdf, ".svg": svg, ".png": png}
+    path = Path(path)
     if path.suffix not in formats:
         raise RunError(f"{path}: a figure ends in one of {', '.join(formats)}")
-    distinct_names(folder.path for folder in folders)
-    points = across_runs([analysis_of(folder).points for folder in folders])
-    rows = [history(folder) for folder in folders if is_there(folder.checkpoint)]
-    if len(rows) < len(folders):
+    places = [run_folder(folder) for folder in folders]
+    distinct_names(folder.path for folder in places)
+    points = across_runs([analysis_of(folder).points for folder in places])
+    rows = [history(folder) for folder in places if is_there(folder.checkpoint)]
+    if len(rows) < len(places):
         rows = []
     epochs = [int(row["epoch"]) for row in min(rows, key=len, default=[])]
     train, test = (
         spread([[row[kind] for row in run[: len(epochs)]] for run in rows])
         for kind in ("train_accuracy", "test_accuracy")
     )
-    write(path, formats[path.suffix](run_figure(points, epochs, train, test, runs=len(folders))))
+    write(path, formats[path.suffix](run_figure(points, epochs, train, test, runs=len(places))))
     return path

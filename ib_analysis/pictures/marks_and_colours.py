@@ -6,13 +6,14 @@ in a margin that is no part of the scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.colors import Colormap, ListedColormap
 
 from ..information import Estimate
+from ..points import PlanePoint
 
 MARKERS = "osD^vP*X<>ph"
 SYMBOLS = (  # the same shapes, as plotly names them
@@ -34,10 +35,10 @@ def style(x: Estimate, y: Estimate, colour: Any, size: float = 30) -> dict[str, 
     return {"s": size, "facecolors": "white", "edgecolors": [GREY if hollow_grey else colour], "linewidths": 1.2}
 
 
-def key(estimates: Iterable[Estimate]) -> str:
-    """How to read the marks that are not filled, where there are any."""
-    estimates = list(estimates)
-    text = " Colour: epoch."
+def key(points: Sequence[PlanePoint], by_epoch: bool = True) -> str:
+    """How to read colours, where they are of epochs and there are several, and the marks that are not filled."""
+    estimates = [estimate for point in points for estimate in (point.i_xt, point.i_ty)]
+    text = " Colour: epoch." if by_epoch and len({point.epoch for point in points}) > 1 else ""
     if any(not estimate.solid and not estimate.verdict.refused and not estimate.saturated for estimate in estimates):
         text += " Hollow: WEAK, the error may be .3 bit."
     if any(estimate.saturated for estimate in estimates):

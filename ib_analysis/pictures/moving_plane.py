@@ -14,7 +14,7 @@ from typing import Any
 
 from ..diagnostics import SATURATED_DATASET
 from ..information import Estimate
-from ..plane import PlanePoint
+from ..points import PlanePoint
 from .marks_and_colours import GREY, colour, symbol
 from .moving_layout import INK, ceilings, layout
 from .run_on_page import Scales, Shown, epoch_place, rows_of

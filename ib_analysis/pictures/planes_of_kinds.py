@@ -30,7 +30,6 @@ def mean_planes(kinds: Sequence[tuple[str, Seeds]]) -> Figure:
     everything = [trajectory for _, seeds in kinds for layers in seeds for trajectory in layers]
     last = max(int(trajectory.epochs[-1]) for trajectory in everything)
     right, top = max(t.i_xt.max() for t in everything), max(t.i_ty.max() for t in everything)
-    norm = SymLogNorm(linthresh=1, vmin=0, vmax=last, base=10)
     for index in range(rows * COLUMNS):
         plane, series = grid[2 * (index // COLUMNS), index % COLUMNS], grid[2 * (index // COLUMNS) + 1, index % COLUMNS]
         if index >= len(kinds):
@@ -38,12 +37,14 @@ def mean_planes(kinds: Sequence[tuple[str, Seeds]]) -> Figure:
             continue
         name, seeds = kinds[index]
         plane.set_title(name, fontsize=10)
-        _plane(plane, seeds, norm)
+        mean_plane(plane, seeds, last)
         plane.set_xlim(-0.03 * right, 1.05 * right)
         plane.set_ylim(-0.04 * top, 1.08 * top)
-        _series(series, seeds, last)
+        mean_series(series, seeds, last)
         series.set_ylim(-0.03 * right, 1.08 * right)
-    bar = figure.colorbar(ScalarMappable(norm, epoch_colours()), ax=list(grid[:, -1]), label="epoch", shrink=0.5)
+    bar = figure.colorbar(
+        ScalarMappable(epoch_scale(last), epoch_colours()), ax=list(grid[:, -1]), label="epoch", shrink=0.5
+    )
     bar.ax.minorticks_off()
     most = max((seeds[0] for _, seeds in kinds), key=len)
     keys = [
@@ -54,12 +55,18 @@ def mean_planes(kinds: Sequence[tuple[str, Seeds]]) -> Figure:
     return figure
 
 
-def _plane(axes: Axes, seeds: Seeds, norm: SymLogNorm) -> None:
+def epoch_scale(last: int) -> SymLogNorm:
+    """Epoch to colour."""
+    return SymLogNorm(linthresh=1, vmin=0, vmax=max(1, last), base=10)
+
+
+def mean_plane(axes: Axes, seeds: Seeds, last: int) -> Axes:
+    """I(T;Y) over I(X;T), each the mean of the seeds; `last` is the epoch of the last colour."""
     means = [
         (np.mean([t.i_xt for t in each], axis=0), np.mean([t.i_ty for t in each], axis=0))
         for each in zip(*seeds, strict=True)
     ]
-    epochs, colours = seeds[0][0].epochs, epoch_colours()
+    epochs, colours, norm = seeds[0][0].epochs, epoch_colours(), epoch_scale(last)
     for step in range(len(epochs)):
         axes.plot([x[step] for x, _ in means], [y[step] for _, y in means], color="#bbbbbb", linewidth=0.5, zorder=1)
     for index, (x, y) in enumerate(means):
@@ -69,9 +76,11 @@ def _plane(axes: Axes, seeds: Seeds, norm: SymLogNorm) -> None:
     axes.set_xlabel("I(X;T) (bits)", fontsize=8)
     axes.set_ylabel("I(T;Y) (bits)", fontsize=8)
     axes.tick_params(labelsize=8)
+    return axes
 
 
-def _series(axes: Axes, seeds: Seeds, last: int) -> None:
+def mean_series(axes: Axes, seeds: Seeds, last: int) -> Axes:
+    """I(X;T) against the epoch: the mean of the seeds, and from the smallest to the largest."""
     for index, each in enumerate(zip(*seeds, strict=True)):
         values = np.array([t.i_xt for t in each])
         axes.fill_between(
@@ -93,6 +102,28 @@ def _series(axes: Axes, seeds: Seeds, last: int) -> None:
     axes.set_xlabel("epoch", fontsize=8)
     axes.set_ylabel("I(X;T) (bits)", fontsize=8)
     axes.tick_params(labelsize=8)
+    return axes
+
+
+def accuracy_over_compression(axes: Axes, shapes: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Axes:
+    """Test accuracy over late compression of one layer, a mark for each net.
+
+    shapes   by shape of net: bits of late compression and accuracy, one of each a net
+    """
+    for index, (shape, (bits, accuracy)) in enumerate(shapes.items()):
+        axes.scatter(
+            bits,
+            accuracy,
+            marker=marker(index),
+            color=colour(index),
+            s=18,
+            edgecolors="black",
+            linewidths=0.3,
+            label=shape,
+        )
+    axes.set_xlabel("late compression of I(X;T) (bits)", fontsize=8)
+    axes.tick_params(labelsize=8)
+    return axes
 
 
 def late_compression(layers: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]]) -> Figure:
@@ -103,20 +134,8 @@ def late_compression(layers: Mapping[str, Mapping[str, tuple[Sequence[float], Se
     figure = Figure(figsize=(10.5, 3.4), layout="constrained")
     grid = figure.subplots(1, len(layers), squeeze=False, sharey=True)
     for axes, (layer, shapes) in zip(grid[0], layers.items(), strict=True):
-        for index, (shape, (bits, accuracy)) in enumerate(shapes.items()):
-            axes.scatter(
-                bits,
-                accuracy,
-                marker=marker(index),
-                color=colour(index),
-                s=18,
-                edgecolors="black",
-                linewidths=0.3,
-                label=shape,
-            )
+        accuracy_over_compression(axes, shapes)
         axes.set_title(layer, fontsize=10)
-        axes.set_xlabel("late compression of I(X;T) (bits)", fontsize=8)
-        axes.tick_params(labelsize=8)
     grid[0, 0].set_ylabel("test accuracy", fontsize=8)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=8, frameon=False)

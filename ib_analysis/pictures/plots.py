@@ -26,7 +26,7 @@ from matplotlib.lines import Line2D
 
 from ..diagnostics import SATURATION_BITS
 from ..median_of_runs import Spread
-from ..plane import PlanePoint, caption, last_epoch
+from ..points import PlanePoint, caption, last_epoch
 from .marks_and_colours import GREY, HATCH, axis_start, colour, epoch_colours, epoch_ticks, key, marker, style, top_of
 
 OVER_RUNS = " Median of {} runs; bands, and bars at the first and last epoch: from the lowest to the highest run."
@@ -92,11 +92,11 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint], bars_at: Collect
     above.tick_params(labelsize=8)
     axes.set_xlabel("I(X;T) (bits)")
     axes.set_ylabel("I(T;Y) (bits)")
-    ticks = epoch_ticks(max(1, last), (1, 3))
-    figure = axes.get_figure()
-    bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, label="epoch", pad=0.03)  # type: ignore[union-attr]
-    bar.set_ticks(ticks, labels=[str(tick) for tick in ticks])
-    bar.ax.minorticks_off()
+    if len({point.epoch for point in points}) > 1:
+        ticks, figure = epoch_ticks(max(1, last), (1, 3)), axes.get_figure()
+        bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, label="epoch", pad=0.03)  # type: ignore[union-attr]
+        bar.set_ticks(ticks, labels=[str(tick) for tick in ticks])
+        bar.ax.minorticks_off()
     return axes
 
 
@@ -176,8 +176,7 @@ def run_figure(
         frameon=False,
         title=title or None,
     )
-    estimates = [estimate for point in points for estimate in (point.i_xt, point.i_ty)]
-    text = caption(points) + (OVER_RUNS.format(runs) if runs > 1 else "") + key(estimates)
+    text = caption(points) + (OVER_RUNS.format(runs) if runs > 1 else "") + key(points)
     figure.supxlabel(textwrap.fill(text, 110), x=0.01, ha="left", fontsize=8)
     return figure
 

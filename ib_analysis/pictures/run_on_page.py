@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..plane import PlanePoint
+from ..points import PlanePoint
 from .marks_and_colours import axis_start, top_of
 
 

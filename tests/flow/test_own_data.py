@@ -13,6 +13,7 @@ from bitneck.flow.config import from_toml
 from bitneck.flow.data import ARRAYS, taken_of
 from bitneck.flow.files import read_arrays
 from bitneck.flow.folder import RunFolder
+from bitneck.flow.run import training
 from bitneck.models.datasets import load
 
 RNG = np.random.default_rng(2)
@@ -133,8 +134,8 @@ def test_rows_of_a_table_are_not_moved_as_if_they_were_images(trees, tmp_path):
     text = CONFIG.format(dataset="data").replace('label = "kind"\nignore = ["id"]\n', "")
     config = from_toml(text.replace("epochs = 3", "epochs = 3\nshift = 1"), "here")
     with pytest.raises(ValueError, match="shift moves square images, but there are 4 pixels in samples of 4"):
-        next(flow.train(tmp_path / "rows", config, data=(X, Y)))
-    assert next(flow.train(tmp_path / "images", config, data=(X.reshape(-1, 2, 2), Y)))
+        next(training(tmp_path / "rows", config, data=(X, Y)))
+    assert next(training(tmp_path / "images", config, data=(X.reshape(-1, 2, 2), Y)))
     assert not (tmp_path / "rows").exists()
 
 
@@ -157,14 +158,14 @@ def test_arrays_from_python_stay_in_the_run_where_later_verbs_find_them(bitneck,
     folder = RunFolder(tmp_path / "run")
     config = from_toml(CONFIG.format(dataset="whatever").replace('label = "kind"\nignore = ["id"]\n', ""), "here")
     given = (X.astype(np.float32), KINDS[Y])
-    epochs = list(flow.train(folder, config, data=given))
+    epochs = list(training(folder, config, data=given))
     assert [epoch.epoch for epoch, _ in epochs] == [0, 1, 2, 3]
     assert folder.config().dataset == ARRAYS
     assert taken_of(folder).classes == ("ash", "elm", "oak")
     flow.export(folder)
     assert flow.trained_on(folder, folder.config(), None).sha256 == folder.origin().data_sha256
     assert bitneck("train", folder.path, "--epochs", 4).exit_code == 0
-    assert list(flow.train(folder, data=given)) == []
+    assert list(training(folder, data=given)) == []
     folder.data.unlink()
     result = bitneck("train", folder.path)
     assert result.exit_code == 2
@@ -174,7 +175,7 @@ def test_arrays_from_python_stay_in_the_run_where_later_verbs_find_them(bitneck,
 def test_arrays_alone_are_enough(tmp_path):
     folder = tmp_path / "mine"
     images = RNG.integers(0, 256, (90, 2, 2)).astype(np.uint8)
-    epoch, epochs = next(iter(flow.train(folder, data=(images, Y))))
+    epoch, epochs = next(iter(training(folder, data=(images, Y))))
     assert (epoch.epoch, epochs) == (0, 200)
     config = RunFolder(folder).config()
     assert (config.network.widths, config.network.input_bits) == ((32, 64, 48, 3), 8)

@@ -119,7 +119,7 @@ def test_a_killed_worker_costs_nothing_and_gives_nothing_twice(tmp_path):
     with sweep.connected(None, 2) as client:
         victims = iter(client.run(os.getpid).values())
         ended = []
-        for outcome in sweep.run(tmp_path, tasks, client):
+        for outcome in sweep.outcomes(tmp_path, tasks, client):
             ended.append(outcome)
             if len(ended) == 2:
                 os.kill(next(victims), signal.SIGKILL)

@@ -1,7 +1,8 @@
-"""Codes of another framework need three lines and nothing else of ours; what is no bit is refused, never guessed."""
+"""Codes of another framework need two lines and nothing else of ours; what is no bit is refused, never guessed."""
 
 from __future__ import annotations
 
+import bitneck as bn
 import numpy as np
 import pytest
 from bitneck.ib_analysis.codes import Codes, CodesError
@@ -11,9 +12,10 @@ BITS = np.random.default_rng(0).random((2000, 8)) < 0.5
 LABELS = BITS[:, 0] + 2 * BITS[:, 1]
 
 
-def test_the_three_lines_of_the_readme():
+def test_the_two_lines_of_the_readme():
     bits, labels = np.where(BITS, 1, -1), LABELS
-    text = summary(plane({0: {"layer1": Codes.from_array(bits)}}, labels, "population"))
+    text = str(bn.plane({"layer1": bits}, labels, "population"))
+    assert text == summary(plane({0: {"layer1": Codes.from_array(bits)}}, labels, "population"))
     assert "I(X;T) bits" in text
     (line,) = (line for line in text.splitlines() if line.startswith("layer1"))
     assert line.split()[3].startswith("8.0")

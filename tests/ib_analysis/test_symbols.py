@@ -100,8 +100,8 @@ def test_labels_may_be_any_integers(labels):
     assert_exact(label_symbols(labels), np.asarray(labels))
 
 
-@pytest.mark.parametrize("labels", [[0.5, 1.0], [[1], [2]], ["a", "b"]])
-def test_labels_that_are_no_integers_are_refused(labels):
+@pytest.mark.parametrize("labels", [[0.5, 1.0], [[1], [2]], [b"a", None]])
+def test_what_is_no_label_is_refused(labels):
     with pytest.raises(CodesError, match="labels need"):
         label_symbols(labels)
 
