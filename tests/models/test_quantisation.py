@@ -17,7 +17,16 @@ NUMBERS = arrays(np.float64, st.integers(2, 60), elements=st.floats(allow_nan=Fa
 
 
 def cut(train, bits, rule):
-    return fitted(train[:, None], bits, rule, False, ("a",), "here")
+    """Levels of (n, 1) numbers; the same whether features share their cuts or each has its own."""
+    shared = fitted(train[:, None], bits, rule, True, (), "here")
+    own = fitted(np.repeat(train[:, None], 2, axis=1), bits, rule, False, ("a", "b"), "here")
+
+    def levels(x):
+        found = own(np.repeat(x, 2, axis=1))
+        assert np.array_equal(found, np.repeat(shared(x), 2, axis=1))
+        return found[:, :1]
+
+    return levels
 
 
 @given(NUMBERS, st.integers(1, 8), st.sampled_from(["quantiles", "range"]))
