@@ -17,12 +17,17 @@ class Inputs(TypedDict):
 
 
 def weights(rng: np.random.Generator, rows: int, cols: int, bits: int) -> NDArray:
-    """At their extremes too: the lowest in two's complement, and the highest."""
+    """At their extremes too: the lowest in two's complement, and the highest.
+
+    The last row is one of the widest sum; of one bit, the last two differ.
+    """
     if bits == 1:
-        return rng.random((rows, cols)) < 0.5
+        sign = rng.random((rows, cols)) < 0.5
+        sign[-1, -1] = ~sign[-2 % rows, -1]
+        return sign
     weight = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, cols)).astype(np.int16)
     weight[0, 0], weight[-1, -1] = -(1 << bits - 1), (1 << bits - 1) - 1
-    return weight
+    return np.roll(weight, -1 - np.abs(weight).sum(axis=1).argmax(), axis=0)
 
 
 def spans(weight: NDArray, takes: int) -> NDArray[np.int64]:
@@ -81,8 +86,8 @@ def level_stages(rng: np.random.Generator) -> Iterator[Stage]:
     yield matrix_of(Scores, rng, 2, 12, 2, 12, 4, 4, compared=True)
     yield matrix_of(Scores, rng, 3, 4, 1, 4, 1, 4, compared=True)
     yield matrix_of(ScaledScores, rng, 4, 6, 2, 1, 2, 3, factor=5, offset=0)  # slow: a sum meets a full skid
-    yield matrix_of(ScaledScores, rng, 3, 2, 3, 2, 1, 2, factor=1, offset=40)
-    yield matrix_of(ScaledScores, rng, 3, 12, 1, 12, 3, 4, factor=3, offset=7)
+    yield matrix_of(ScaledScores, rng, 3, 3, 3, 3, 1, 2, factor=5, offset=40)
+    yield matrix_of(ScaledScores, rng, 3, 12, 1, 12, 3, 4, factor=1, offset=7)
     yield steps(rng, 3, 3, 5, 6, 0)
     yield steps(rng, 3, 3, 5, 6, 1)
     yield steps(rng, 4, 3, 4, 4, 2)

@@ -155,17 +155,28 @@ def _elements(stage: Cut) -> Iterator[Bits]:
 
 
 def _sums(stage: ThresholdStep) -> Iterator[Bits]:
-    """At the threshold that is asked, and one below, for all that may have been found; and the extremes."""
+    """At the threshold that is asked, and one below, for all that may have been found; and the extremes.
+
+    Before the others the first threshold of the first row, and the last of the last.
+    """
     middles, top = stage.middles(), (1 << stage.width) - 1
     rows = np.arange(stage.sums) % len(middles)
     each = 1 << stage.done
-    for below in (0, 1):
-        for first in range(each):
-            found = (np.arange(stage.sums) + first) % each
+
+    def edges(first: int) -> Iterator[Bits]:
+        found = (np.arange(stage.sums) + first) % each
+        for below in (0, 1):
             sums = np.clip(middles[rows, found] - below, 0, top)
             yield integer_bits((found | sums << stage.done)[:, None], stage.in_width)
+
+    ends = dict.fromkeys([0, -stage.sums % each])
+    for first in ends:
+        yield from edges(first)
     for sums in (top, 0):
         yield integer_bits((np.arange(stage.sums) % each | sums << stage.done)[:, None], stage.in_width)
+    for first in range(each):
+        if first not in ends:
+            yield from edges(first)
 
 
 def _contests(classes: int, top: int, rng: np.random.Generator) -> Iterator[list[int]]:
