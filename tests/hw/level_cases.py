@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 class Inputs(TypedDict):
     takes: int
     vectors: int
+    own: bool
 
 
 def weights(rng: np.random.Generator, rows: int, cols: int, bits: int) -> NDArray:
-    """At their extremes too: the lowest in two's complement, and the highest."""
+    """At their extremes too: the lowest in two's complement, and the highest.
+
+    The last row is one of the widest sum; of one bit, the last two differ.
+    """
     if bits == 1:
-        return rng.random((rows, cols)) < 0.5
+        sign = rng.random((rows, cols)) < 0.5
+        sign[-1, -1] = ~sign[-2 % rows, -1]
+        return sign
     weight = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, cols)).astype(np.int16)
     weight[0, 0], weight[-1, -1] = -(1 << bits - 1), (1 << bits - 1) - 1
-    return weight
+    return np.roll(weight, -1 - np.abs(weight).sum(axis=1).argmax(), axis=0)
 
 
 def spans(weight: NDArray, takes: int) -> NDArray[np.int64]:
@@ -41,10 +47,10 @@ def thresholds(rng: np.random.Generator, weight: NDArray, takes: int, count: int
 def matrix_of(
     module: type[Stage], rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int, w: int, takes: int, **more
 ) -> Stage:
-    """more   vectors; count, of thresholds; factor, the highest multiplier; offset, the highest of scores; compared"""
+    """more   vectors; own; count, of thresholds; factor, the highest multiplier; offset, the highest score; compared"""
     weight = weights(rng, rows, cols, w)
-    inputs: Inputs = {"takes": takes, "vectors": more.get("vectors", 1)}
-    name = f"{module.module}_{rows}x{cols}_pe{pe}_simd{simd}_w{w}_takes{takes}"
+    inputs: Inputs = {"takes": takes, "vectors": more.get("vectors", 1), "own": more.get("own", False)}
+    name = f"{module.module}_{rows}x{cols}_pe{pe}_simd{simd}_w{w}_takes{takes}" + "_own" * inputs["own"]
     if module is Mvtu:
         return Mvtu(name, weight, pe, simd, thresholds(rng, weight, takes, 1)[:, 0], **inputs)
     if module is Mvlu:
@@ -80,12 +86,14 @@ def level_stages(rng: np.random.Generator) -> Iterator[Stage]:
     yield matrix_of(Scores, rng, 2, 12, 2, 12, 4, 4, compared=True)
     yield matrix_of(Scores, rng, 3, 4, 1, 4, 1, 4, compared=True)
     yield matrix_of(ScaledScores, rng, 4, 6, 2, 1, 2, 3, factor=5, offset=0)  # slow: a sum meets a full skid
-    yield matrix_of(ScaledScores, rng, 3, 2, 3, 2, 1, 2, factor=1, offset=40)
-    yield matrix_of(ScaledScores, rng, 3, 12, 1, 12, 3, 4, factor=3, offset=7)
+    yield matrix_of(ScaledScores, rng, 3, 3, 3, 3, 1, 2, factor=5, offset=40)
+    yield matrix_of(ScaledScores, rng, 3, 12, 1, 12, 3, 4, factor=1, offset=7)
     yield steps(rng, 3, 3, 5, 6, 0)
     yield steps(rng, 3, 3, 5, 6, 1)
     yield steps(rng, 4, 3, 4, 4, 2)
     yield steps(rng, 1, 1, 3, 2, 0)
+    yield matrix_of(Mvtu, rng, 6, 4, 3, 2, 1, 2, own=True)
+    yield matrix_of(Mvlu, rng, 4, 3, 2, 3, 2, 4, count=2, vectors=2, own=True)
 
 
 def large_level_stages(rng: np.random.Generator) -> Iterator[Stage]:
@@ -97,3 +105,6 @@ def large_level_stages(rng: np.random.Generator) -> Iterator[Stage]:
     yield matrix_of(Scores, rng, 4, 65, 4, 65, 1, 256, offset=3000)
     yield steps(rng, 130, 4, 20, 130, 3)
     yield steps(rng, 130, 1, 9, 130, 0)
+    # All bits of the widest products are seen, and a sum needs the sign of each.
+    yield matrix_of(Scores, rng, 2, 264, 1, 66, 8, 256)
+    yield matrix_of(Scores, rng, 2, 66, 1, 66, 8, 2)

@@ -59,7 +59,8 @@ def holds(stage: Stage) -> int:
         case "mvtu" | "mvlu" | "scores" | "scaled_scores":
             # Two answers in the skid, and those in the rows in front of it; the pipeline has read three beats more.
             rows, cols, pe, simd = (int(stage.parameters()[name]) for name in ("ROWS", "COLS", "PE", "SIMD"))
-            beats, times = cols // simd, rows // pe
+            replayed = "OWN" not in stage.parameters()  # inputs of their own are those of one row fold
+            beats, times = cols // simd, rows // pe if replayed else 1
             answers = {"mvlu": 4, "scaled_scores": 4 + (beats == 1)}.get(stage.module, 3)
             if times == 1:
                 return answers * beats + 3

@@ -34,7 +34,7 @@ FEWEST, MOST = 6, 120  # directed frames
 def random_beats(stage: Stage, frames: int) -> Beats:
     rng = np.random.default_rng(2)
     if isinstance(stage, Matrix):  # no level above the highest: the accumulators are as wide as those that there are
-        levels = rng.integers(0, stage.takes, (frames * stage.in_beats, stage.simd))
+        levels = rng.integers(0, stage.takes, (frames * stage.in_beats, stage.in_width // stage.element_bits))
         return integer_bits(levels, stage.element_bits)
     sent = rng.random((frames * stage.in_beats, stage.in_width)) < 0.5
     if isinstance(stage, Binarize):  # half of the pixels at their threshold or one below: random ones hardly ever are
@@ -122,6 +122,9 @@ def _agreements(stage: Matrix, rng: np.random.Generator) -> Iterator[Bits]:
     wanted = [(row, edges(row)) for row in ends] + [(row, [span[row], 0]) for row in ends]
     wanted += [(row, [span[row], 0, *edges(row)]) for row in between]
     vectors = [vector for row, sums in wanted for vector in reaching(row, sums)]
+    if stage.own:  # every row gets the same inputs
+        shape = (rows // stage.pe, cols // stage.simd, stage.pe, stage.simd * stage.element_bits)
+        vectors = [np.broadcast_to(vector.reshape(1, shape[1], 1, -1), shape).reshape(1, -1) for vector in vectors]
     for start in range(0, len(vectors), stage.vectors):
         yield np.concatenate([vectors[(start + turn) % len(vectors)] for turn in range(stage.vectors)], axis=1)
 
@@ -140,26 +143,40 @@ def _taps(stage: Pool) -> Iterator[Bits]:
 
 
 def _elements(stage: Cut) -> Iterator[Bits]:
-    """Every element in every place; the bits that do not count are all set, or none is."""
+    """Every element in every place; the bits that do not count are all set, or none is.
+
+    Before the others the first element in the first place, and the last in the last.
+    """
     takes = 1 << stage.in_bits
     high = (1 << stage.lane) - takes
-    for first in range(takes):
+    for first in dict.fromkeys([0, (2 - 3 * stage.elements) % takes, *range(takes)]):
         elements = (np.arange(stage.elements) * 3 + first) % takes
         yield integer_bits(elements.reshape(-1, stage.pe) | high * (first % 2), stage.lane)
 
 
 def _sums(stage: ThresholdStep) -> Iterator[Bits]:
-    """At the threshold that is asked, and one below, for all that may have been found; and the extremes."""
+    """At the threshold that is asked, and one below, for all that may have been found; and the extremes.
+
+    Before the others the first threshold of the first row, and the last of the last.
+    """
     middles, top = stage.middles(), (1 << stage.width) - 1
     rows = np.arange(stage.sums) % len(middles)
     each = 1 << stage.done
-    for below in (0, 1):
-        for first in range(each):
-            found = (np.arange(stage.sums) + first) % each
+
+    def edges(first: int) -> Iterator[Bits]:
+        found = (np.arange(stage.sums) + first) % each
+        for below in (0, 1):
             sums = np.clip(middles[rows, found] - below, 0, top)
             yield integer_bits((found | sums << stage.done)[:, None], stage.in_width)
+
+    ends = dict.fromkeys([0, -stage.sums % each])
+    for first in ends:
+        yield from edges(first)
     for sums in (top, 0):
         yield integer_bits((np.arange(stage.sums) % each | sums << stage.done)[:, None], stage.in_width)
+    for first in range(each):
+        if first not in ends:
+            yield from edges(first)
 
 
 def _contests(classes: int, top: int, rng: np.random.Generator) -> Iterator[list[int]]:
