@@ -134,8 +134,8 @@ def test_rows_of_a_table_are_not_moved_as_if_they_were_images(trees, tmp_path):
     text = CONFIG.format(dataset="data").replace('label = "kind"\nignore = ["id"]\n', "")
     config = from_toml(text.replace("epochs = 3", "epochs = 3\nshift = 1"), "here")
     with pytest.raises(ValueError, match="shift moves square images, but there are 4 pixels in samples of 4"):
-        next(training(tmp_path / "rows", config, data=(X, Y)))
-    assert next(training(tmp_path / "images", config, data=(X.reshape(-1, 2, 2), Y)))
+        next(training(RunFolder(tmp_path / "rows"), config, data=(X, Y)))
+    assert next(training(RunFolder(tmp_path / "images"), config, data=(X.reshape(-1, 2, 2), Y)))
     assert not (tmp_path / "rows").exists()
 
 
@@ -173,9 +173,9 @@ def test_arrays_from_python_stay_in_the_run_where_later_verbs_find_them(bitneck,
 
 
 def test_arrays_alone_are_enough(tmp_path):
-    folder = tmp_path / "mine"
+    folder = RunFolder(tmp_path / "mine")
     images = RNG.integers(0, 256, (90, 2, 2)).astype(np.uint8)
     epoch, epochs = next(iter(training(folder, data=(images, Y))))
     assert (epoch.epoch, epochs) == (0, 200)
-    config = RunFolder(folder).config()
+    config = folder.config()
     assert (config.network.widths, config.network.input_bits) == ((32, 64, 48, 3), 8)
