@@ -58,7 +58,7 @@ def test_samples_of_a_data_set_bring_their_labels(monkeypatch, net, tmp_path):
     x = rng.integers(0, 2, (120, 168))
     x[y == 1] |= rng.integers(0, 2, (120, 168))[y == 1]
     data = Dataset("ours", x[:20].astype(np.uint8), y[:20], x[20:].astype(np.uint8), y[20:], 2, 8)
-    monkeypatch.setattr(importing, "load", lambda name, folder: data)
+    monkeypatch.setattr(importing, "load", lambda name, folder, *given, **options: data)
     run = imported(net, tmp_path / "run", dataset="ours")
     given = flow.analyze(run).maps[0].given
     assert given.i_ty is not None

@@ -49,6 +49,7 @@ STAGES: dict[str, Stage] = {
     "scaled_scores": matrix_of(ScaledScores, RNG, 4, 6, 2, 1, 2, 3, factor=5, offset=9),
 }
 ORDER, THROUGHPUT, RESET, FULL = "every_beat_arrives", "throughput_is", "reset_in_mid_frame", "reset_of_one_cycle"
+TIES = "extremes_and_ties_are_answered"
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,7 @@ MUTANTS = [
         "= !lacking[WIDTH];",
         "= !lacking[WIDTH] && lacking != 0;",
         "mvlu_of_products",
+        TIES,
     ),
     Mutant(
         "weights without their sign",
