@@ -10,8 +10,9 @@ from typing import Any
 from ..hw.synthesis.targets import TARGETS
 from .belonging import analysis_of
 from .config import RunConfig
-from .folder import RunFolder, agreement_of, history, is_there, synthesis_of, verification_of
+from .folder import RunFolder, history, is_there, synthesis_of
 from .pages.plane_page import distinct_names
+from .unbuilt import proven
 
 Row = dict[str, Any]
 ABSENT = "-"
@@ -43,7 +44,7 @@ def row(folder: RunFolder, name: str) -> Row:
 
 
 def _proof(folder: RunFolder) -> Row:
-    done = verification_of(folder) if is_there(folder.rtl) else agreement_of(folder)
+    done = proven(folder)
     said: Row = {"samples": done.samples, "equal": done.equal}
     for key in ("accuracy", "cycles_per_frame", "latency_cycles"):
         if hasattr(done, key):
@@ -66,10 +67,10 @@ def differences(folders: Sequence[RunFolder]) -> list[Row]:
     """
     names = distinct_names(folder.path for folder in folders)
     asked = [dict(_flat(folder.config().model_dump(mode="json"))) for folder in folders]
-    proven = [_digests(folder) for folder in folders]
+    digests = [_digests(folder) for folder in folders]
     whats = [
         *((key, [each.get(key) for each in asked]) for key in _keys(asked)),
-        *((f"codes of {layer}, sha256", [each.get(layer) for each in proven]) for layer in _keys(proven)),
+        *((f"codes of {layer}, sha256", [each.get(layer) for each in digests]) for layer in _keys(digests)),
     ]
     return [
         {"what": what, **dict(zip(names, values, strict=True))}
@@ -94,7 +95,7 @@ def _digests(folder: RunFolder) -> dict[str, str]:
     """Of every layer's codes, of the source that the others are held against; empty where nothing was proven."""
     if not is_there(folder.verification):
         return {}
-    done = verification_of(folder) if is_there(folder.rtl) else agreement_of(folder)
+    done = proven(folder)
     return {layer: next(iter(by_source.values())) for layer, by_source in done.digests.items()}
 
 

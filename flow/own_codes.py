@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..ib_analysis.codes import Codes, CodesError, numbers
 from ..ib_analysis.diagnostics import Target
+from ..ib_analysis.labels import label_numbers
 from ..ib_analysis.map_shape import MapShape
 from .config import RunError
 from .files import read_array, read_arrays, read_trace, sha256_of, write
@@ -201,10 +202,10 @@ def _labels(path: Path, labels: str, files: Sequence[Path]) -> tuple[NDArray[np.
             beside_them = f"{files[0]} has no such array but {', '.join(arrays)}" if arrays else "no .npz is here"
             raise CodesError(f"{labels} is no file, and {beside_them}; --labels takes a file or such an array's name")
         array, beside = arrays[labels], labels
-    array = numbers(array, f"{labels}: labels need (n,) integers", "iub")
-    if array.ndim != 1:
-        raise CodesError(f"{labels}: labels need (n,) integers, got {array.shape} {array.dtype}")
-    return array.astype(np.int64), beside
+    try:
+        return label_numbers(array), beside
+    except CodesError as error:
+        raise CodesError(f"{labels}: {error}") from None
 
 
 def _by_epoch(path: Path, files: Sequence[Path], beside: str | None) -> dict[int, Callable[[], Arrays]]:

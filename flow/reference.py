@@ -14,7 +14,7 @@ WIDTH = 100  # of a line
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of a run.toml, for editors. The package holds it as `run.schema.json`."""
+    """The JSON schema of a run.toml, for editors."""
     return RunConfig.model_json_schema() | {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
 

@@ -16,7 +16,7 @@ from .belonging import graph_of
 from .case import case_of
 from .config import chosen_samples
 from .files import is_as_written, read_model, read_row, read_trace, write_record
-from .folder import Agreement, RunFolder, agreement_of, is_there
+from .folder import Agreement, RunFolder, agreement_of, is_there, verification_of
 from .judges import judges_of, sentences
 from .record import files_of, inconsistent, of_other_codes, of_other_files, unlike
 from .run import trained_on
@@ -26,6 +26,11 @@ from .trained import Imported
 def has_hardware(folder: RunFolder) -> bool:
     """RTL, or a simulation of some."""
     return is_there(folder.rtl) or is_there(folder.trace)
+
+
+def proven(folder: RunFolder) -> Agreement:
+    """What verify.json says, of a run with RTL or without. Raises RunError where it is missing or damaged."""
+    return verification_of(folder) if has_hardware(folder) else agreement_of(folder)
 
 
 def agreement(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from ..config import RunError, changed, from_preset
 from ..files import write
 from ..folder import RunFolder
 from ..held import held
+from ..importing import design_name
 from ..reference import commented
 from .console import out, say
 
@@ -39,8 +39,7 @@ def init(
     if place.config_file.exists():
         raise RunError(f"{place.config_file} is there already; edit it, or choose another folder")
     chosen = from_preset(preset or (folder.name if folder.name in PRESETS else "digits"))
-    name = re.sub(r"[^a-z0-9_]", "_", folder.resolve().name.lower())
-    named = changed(chosen, name=name) if re.match("[a-z]", name) else chosen
+    named = changed(chosen, name=design_name(folder.resolve().name))
     with held(folder, "init", make=True):
         write(place.config_file, commented(named))
     say("init", f"{chosen.described()} on {chosen.dataset}; edit it, then `bitneck run {folder}`", place.config_file)

@@ -18,10 +18,10 @@ from ..belonging import analysis_of
 from ..config import ImportedConfig, RunConfig, RunError, Samples, Target, changed, from_preset, from_toml
 from ..data import given
 from ..files import read_text
-from ..folder import Analysis, RunFolder, agreement_of, is_there, verification_of
+from ..folder import Analysis, RunFolder, is_there
 from ..importing import design_name
 from ..trained import different
-from ..unbuilt import has_hardware
+from ..unbuilt import proven
 from .design import Built, Exported, Pages, Synthesised
 from .history import History
 from .progress import progress_of
@@ -170,7 +170,7 @@ class Run:
     @property
     def proof(self) -> Proof:
         """What `simulate` or `verify` recorded last; nothing is looked at anew."""
-        return Proof(verification_of(self.folder) if has_hardware(self.folder) else agreement_of(self.folder))
+        return Proof(proven(self.folder))
 
     @property
     def plane(self) -> Plane:

@@ -168,3 +168,12 @@ def test_a_mistake_is_one_line_and_leaves_nothing(here, bitneck, mistake):
     assert due in done.output
     assert done.output.count("\n") == 1, done.output
     assert not (here / "planes").exists()
+
+
+def test_labels_may_be_words_or_one_hot(here):
+    np.savez("codes.npz", layer=BITS, words=np.array(["a", "b", "c", "d"])[Y], rows=np.eye(4)[Y])
+    np.save("rows.npy", np.eye(4)[Y])
+    for labels in ("words", "rows.npy"):
+        kept = {name: array for name, array in np.load("codes.npz").items() if name in ("layer", labels)}
+        np.savez("one.npz", **kept)
+        assert np.array_equal(own_codes.read(here / "one.npz", labels).labels, Y)
