@@ -3,14 +3,18 @@
     run = bn.open("runs/digits")                # .train() .export() .build() .simulate() .analyze() .report()
     bn.plane({"layer1": bits}, labels)          # information plane of anybody's codes
     bn.plots                                    # pictures of both, each on the axes that it is given
+    @bn.activation("mine")                      # or bn.dataset, bn.target: known by this name from here on
 
 Nothing is imported before it is asked for: `docs/python.md` shows all of it.
 """
 
 from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .flow.importing import import_model as import_model
     from .flow.notebook.opened import Run as Run
     from .flow.notebook.opened import open_run as open
@@ -18,19 +22,28 @@ if TYPE_CHECKING:
     from .ib_analysis.codes import Codes as Codes
     from .ib_analysis.pictures import on_axes as plots
     from .ib_analysis.plane import plane as plane
+    from .plugins import F
+
+    def activation(name: str) -> Callable[[F], F]: ...
+    def dataset(name: str) -> Callable[[F], F]: ...
+    def target(name: str) -> Callable[[F], F]: ...
+
 
 _PLACES = {  # name -> module, and what it is called there; None for the module itself
+    "activation": ("models.config", "ACTIVATIONS.add"),
     "Codes": ("ib_analysis.codes", "Codes"),
     "Run": ("flow.notebook.opened", "Run"),
+    "dataset": ("models.datasets", "DATASETS.add"),
     "import_model": ("flow.importing", "import_model"),
     "open": ("flow.notebook.opened", "open_run"),
     "plane": ("ib_analysis.plane", "plane"),
     "plots": ("ib_analysis.pictures.on_axes", None),
     "sweep": ("flow.notebook.swept", "sweep"),
+    "target": ("hw.parts", "TARGETS.add"),
 }
 _ROOMS = ("export", "flow", "hw", "ib_analysis", "models")
 
-__all__ = ["Codes", "Run", "import_model", "open", "plane", "plots", "sweep"]
+__all__ = ["Codes", "Run", "activation", "dataset", "import_model", "open", "plane", "plots", "sweep", "target"]
 
 
 def __getattr__(name: str) -> Any:
@@ -40,7 +53,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(sorted(_PLACES))}")
     module, attribute = _PLACES[name]
     found = import_module(f".{module}", __name__)
-    value = found if attribute is None else getattr(found, attribute)
+    value = found if attribute is None else attrgetter(attribute)(found)
     globals()[name] = value
     return value
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..hw.synthesis.targets import TARGETS
+from ..hw.parts import part_names
 from .belonging import analysis_of
 from .config import RunConfig
 from .folder import RunFolder, history, is_there, synthesis_of
@@ -30,7 +30,7 @@ def row(folder: RunFolder, name: str) -> Row:
         found |= {"epochs": int(epochs[-1]["epoch"]), "test_accuracy": epochs[-1]["test_accuracy"]}
     if is_there(folder.verification):
         found |= _proof(folder)
-    for target in TARGETS:
+    for target in part_names():
         if (done := synthesis_of(folder, target)) is not None:
             found |= {f"{target}_luts": done.total("luts"), f"{target}_brams": done.total("brams")}
             if done.fmax_mhz is not None and done.frames_per_second is not None:

@@ -12,13 +12,13 @@ from typing import Annotated, Literal, TypeVar
 import numpy as np
 import tomli_w
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from ..export.graph import Graph
 from ..hw.accelerator import Accelerator, lower
 from ..hw.costs.search import budget, search
 from ..hw.folding import fastest, fold
-from ..hw.parts import PARTS, PartName
+from ..hw.parts import part, part_names
 from ..hw.stages import Folding, FoldingError, Output, RomStyle
 from ..models.config import LISTED, DataConfig, NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
 from ..models.datasets import EMBEDDED, Dataset, load
@@ -47,8 +47,11 @@ class HardwareConfig(Strict):
     ] = None
     clock_mhz: Annotated[float | None, Field(gt=0, description="the clock that the part will run at")] = None
     target: Annotated[
-        PartName | None,
-        Field(description="the part to fold for: costs are estimated for it, and what does not fit is refused"),
+        Annotated[str, AfterValidator(lambda name: part(name).name)] | None,
+        Field(
+            description="the part to fold for: costs are estimated for it, and what does not fit is refused",
+            json_schema_extra=lambda field: field.update(examples=list(part_names())),
+        ),
     ] = None
     luts: Annotated[
         int | None, Field(ge=1, description="logic cells (iCE40) or LUTs to spend; by default all of the part")
@@ -80,7 +83,7 @@ class HardwareConfig(Strict):
                 "ask for fewer frames or a faster clock"
             )
         if (self.luts is not None or self.brams is not None) and self.target is None:
-            raise ValueError(f"luts and brams are of a part; give target, one of {', '.join(PARTS)}")
+            raise ValueError(f"luts and brams are of a part; give target, one of {', '.join(part_names())}")
         if (self.luts is not None or self.brams is not None) and self.folding is not None:
             raise ValueError("luts and brams limit a search, and folding leaves none; give one or the other")
         if self.rom_style and self.target is not None and self.folding is None:
@@ -296,7 +299,7 @@ def wished(hardware: HardwareConfig, wishes: Mapping[str, object], replace_rate:
     except ValidationError as error:
         raise RunError(describe(error)) from None
     if found.target is None:
-        raise RunError(f"for which part? [hardware] names no target; choose one of {', '.join(PARTS)}")
+        raise RunError(f"for which part? [hardware] names no target; choose one of {', '.join(part_names())}")
     return found
 
 

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from ..models.datasets import ENVIRONMENT
+from ..hw.parts import TARGETS
+from ..models.config import ACTIVATIONS
+from ..models.datasets import DATASETS, ENVIRONMENT
+from ..plugins import PluginError, Plugins
 from .judges import JUDGES
 
 PROGRAMS = {
@@ -63,7 +66,17 @@ def findings() -> Iterator[Finding]:
         yield Finding(name, shutil.which(name), why)
     for tool, missing in {judge.tool: judge.missing() for judge in JUDGES}.items():
         yield Finding(f"judge {tool}", None if missing else "answers", missing or "")
+    for kind in (ACTIVATIONS, DATASETS, TARGETS):
+        yield from (_plugin(kind, name) for name in kind.names())
     yield Finding(ENVIRONMENT, *_data())
+
+
+def _plugin(kind: Plugins, name: str) -> Finding:
+    try:
+        kind[name]
+    except PluginError as error:
+        return Finding(f"{kind.what} {name}", None, str(error))
+    return Finding(f"{kind.what} {name}", kind.origin(name))
 
 
 def _version(distribution: str) -> str | None:

@@ -19,6 +19,7 @@ from ..ib_analysis.plane import plane
 from ..ib_analysis.symbols import label_symbols
 from ..models.config import schedule
 from ..models.datasets import ENVIRONMENT
+from ..plugins import distributions
 from .config import RunConfig, RunError, chosen_samples, loaded
 
 BINS = 30  # of a float net's activations, as in Shwartz-Ziv and Tishby 2017
@@ -28,12 +29,13 @@ ROOT = Path(__file__).parents[1]
 
 
 def decisive(data_sha256: str) -> dict[str, str]:
-    """What decides the numbers beside the configuration: the data, the text of our code, versions of packages.
+    """What decides the numbers beside the configuration: the data, our code, versions of packages and plug-ins.
 
     The code is that of models/ and ib_analysis/ (estimators, verdicts; pictures apart), of the configuration and of
     this file. Not in it: the processor, whose vector width changes how torch rounds its sums, and Python itself.
     """
-    return {"data": data_sha256, "bitneck": _code(), **{name: _version(name) for name in PACKAGES}}
+    versions = {name: _version(name) for name in PACKAGES} | distributions()
+    return {"data": data_sha256, "bitneck": _code(), **versions}
 
 
 @cache

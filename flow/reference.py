@@ -55,7 +55,7 @@ def _field(key: str, field: Mapping[str, Any], value: Any, required: bool, table
 def allowed(field: Mapping[str, Any]) -> str:
     """What a field may be, in a few words: `tanh, relu`; `whole number, 1 and more`; `number, 0 … below 1`."""
     options = [each for each in field.get("anyOf", [field]) if each.get("type") != "null"]
-    choices = [choice for each in options for choice in each.get("enum", ())]
+    choices = field.get("examples") or [choice for each in options for choice in each.get("enum", ())]
     if choices:
         return ", ".join(choices)
     (kind,) = options

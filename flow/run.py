@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..export.graph import Graph, GraphError
 from ..hw.accelerator import Accelerator
+from ..hw.parts import part_names
 from ..hw.simulation.vectors import vectors
 from ..hw.synthesis.bitstream import Digest
-from ..hw.synthesis.targets import TARGETS
 from ..hw.verilog import verilog
 from ..ib_analysis.codes import Codes
 from ..ib_analysis.probe import FEWEST_SAMPLES
@@ -355,7 +355,7 @@ def report(folder: RunFolder) -> Path:
     graph, config = graph_of(folder), finished(folder)
     accelerator, _ = built(folder, graph)
     read_model(folder.needs(folder.model, "export"))
-    synthesised = [done for target in TARGETS if (done := synthesis_of(folder, target)) is not None]
+    synthesised = [done for target in part_names() if (done := synthesis_of(folder, target)) is not None]
     verification, analysis = verification_of(folder), analysis_of(folder)
     stale = of_other_files(folder, verification) or disproven(folder, config, accelerator, verification)
     if stale and verification.equal:  # a page that says "different" may be of what was changed since

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from ..plugins import PluginError, Plugins
+
 Family = Literal["ice40", "ecp5", "xc7", "xcup"]
 Kind = Literal["luts", "carries", "ffs", "brams"]
 KINDS: tuple[Kind, ...] = ("luts", "carries", "ffs", "brams")
-PartName = Literal["up5k", "hx8k", "ecp5-25k", "ecp5-85k", "xc7", "xcup"]
 
 FLOWS: Mapping[Family, str] = {
     "ice40": "synth_ice40",
@@ -35,7 +36,7 @@ class Part:
     ffs     flip-flops, where a cell does not have exactly one
     """
 
-    name: PartName
+    name: str
     title: str
     family: Family
     cells: int
@@ -59,10 +60,27 @@ PARTS: Mapping[str, Part] = MappingProxyType(
 )
 
 
+TARGETS = Plugins("target", PARTS)
+"""Parts of others: functions that give a `Target` of `synthesis.targets`."""
+
+
+def part_names() -> tuple[str, ...]:
+    return (*PARTS, *TARGETS.names())
+
+
 def part(name: str) -> Part:
-    if name not in PARTS:
-        raise PartError(f"no target {name!r}; choose one of {', '.join(PARTS)}")
-    return PARTS[name]
+    """Raises PartError where there is none of this name."""
+    if name in PARTS:
+        return PARTS[name]
+    if name not in TARGETS:
+        raise PartError(f"no target {name!r}; choose one of {', '.join(part_names())}")
+    found = getattr(TARGETS[name](), "part", None)
+    if not isinstance(found, Part) or found.name != name or found.family not in FLOWS:
+        raise PluginError(
+            f"target {name!r} of {TARGETS.origin(name)} gave {found!r}; a Target of the part {name!r} is due, "
+            f"its family one of {', '.join(FLOWS)}"
+        )
+    return found
 
 
 def _each(number: int, kind: Kind, *names: str) -> dict[str, dict[Kind, int]]:

@@ -9,7 +9,9 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from ..plugins import Plugins
 
 
 class ConfigError(ValueError):
@@ -53,6 +55,20 @@ LISTED = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) e
 
 Sign = Literal["ste-identity", "ste-clipped", "approx-sign", "swish-sign", "rsign"]
 Smooth = Literal["tanh", "relu"]
+ACTIVATIONS = Plugins("activation", (*get_args(Sign), *get_args(Smooth)))
+"""Signs of others: functions from x (n, …) to the slope that a gradient finds at it, of the same shape."""
+
+
+def known(what: str, name: str, names: Iterable[str]) -> str:
+    """The name. Raises ValueError with the nearest where it is not among them."""
+    names = list(names)
+    if name not in names:
+        raise ValueError(f"no {what} {name!r}; {nearest(name, names)}")
+    return name
+
+
+def activations() -> tuple[str, ...]:
+    return (*get_args(Sign), *get_args(Smooth), *ACTIVATIONS.names())
 
 
 class NetworkConfig(Strict):
@@ -65,10 +81,12 @@ class NetworkConfig(Strict):
     ]
     input_bits: Annotated[int, Field(ge=1, le=8, description="of an input; 1: it is a code already, not cut")]
     activation: Annotated[
-        Sign | Smooth,
+        str,
+        AfterValidator(lambda name: known("activation", name, activations())),
         Field(
             description="a sign, named by the gradient that training finds at it, makes a 1-bit net, ±1 weights and "
-            "codes; tanh and relu a float net of the same shape, for comparison only"
+            "codes; tanh and relu a float net of the same shape, for comparison only",
+            json_schema_extra=lambda field: field.update(examples=list(activations())),
         ),
     ] = "approx-sign"
     batch_norm: Annotated[

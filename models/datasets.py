@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..plugins import Plugins
 from . import cifar
 from .config import DataConfig, Rule, nearest
 from .idx import DataError, read_idx
-from .own_data import has_npy, read_npy, read_npz
+from .own_data import arrays_of, has_npy, read_npy, read_npz
 from .quantisation import Loss, Quantiser, fitted, loss
-from .samples import Samples, split
+from .samples import Samples, samples_of, split
 from .tables import SKLEARN, read_csv, read_csv_pair, sklearn_table
 
 ENVIRONMENT = "BITNECK_DATA"
@@ -128,10 +129,11 @@ def load(
 ) -> Dataset:
     """The data set of this name; the same name, files and options give the same arrays in the same order.
 
-    name       `digits`, `digits-twice`, `twelve`, and scikit-learn's `breast_cancer`, `wine` and `iris` need no files.
-               Any other is a folder data_dir/name, a file data_dir/name.npz or .csv, or a path; or, where there is none
-               of these, data_dir itself. In a folder lie four IDX files, plain or .gz; CIFAR-10's six batches, binary
-               or of Python; train_x.npy and its three like; or train.csv and test.csv
+    name       `digits`, `digits-twice`, `twelve`, scikit-learn's `breast_cancer`, `wine` and `iris`, and what was
+               added to DATASETS need no files. Any other is a folder data_dir/name, a file data_dir/name.npz or .csv,
+               or a path; or, where there is none of these, data_dir itself. In a folder lie four IDX files, plain or
+               .gz; CIFAR-10's six batches, binary or of Python; train_x.npy and its three like; or train.csv and
+               test.csv
     data_dir   falls back to the environment variable BITNECK_DATA
     options    which columns are what, and by which rule numbers are cut; see `DataConfig`
     bits       that a net takes of each input; by default what whole numbers need (8 where images are bytes), and
@@ -143,7 +145,10 @@ def load(
         if options != DataConfig():
             raise DataError(f"{name} is embedded and taken as it is; leave its options ([data] in a run.toml) out")
         return EMBEDDED[name]()
-    samples = sklearn_table(name) if name in SKLEARN else _samples(_place(name, data_dir), options)
+    if name in DATASETS:
+        samples = samples_of(f"data set {name!r} of {DATASETS.origin(name)}", arrays_of(DATASETS[name]()))
+    else:
+        samples = sklearn_table(name) if name in SKLEARN else _samples(_place(name, data_dir), options)
     return dataset(name, samples, options, bits)
 
 
@@ -235,7 +240,7 @@ def _place(name: str, data_dir: Path | str | None) -> Path:
         )
     if not given:
         raise DataError(
-            f"{name} is no embedded data set ({nearest(name, (*EMBEDDED, *SKLEARN))}), and no file or folder "
+            f"{name} is no embedded data set ({nearest(name, without_files())}), and no file or folder "
             f"here; give its path, or say with --data-dir or {ENVIRONMENT} where {name}/, {name}.npz or {name}.csv lies"
         )
     return root
@@ -296,6 +301,13 @@ def twelve() -> Dataset:
 
 CIFAR_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 EMBEDDED = {"digits": digits, "digits-twice": digits_twice, "twelve": twelve}
+DATASETS = Plugins("data set", (*EMBEDDED, *SKLEARN))
+"""Sets of others: functions that give what `arrays_of` takes, the same at every call."""
+
+
+def without_files() -> tuple[str, ...]:
+    """Names of the sets that lie in no folder."""
+    return (*EMBEDDED, *SKLEARN, *DATASETS.names())
 
 
 def _split(name: str, x: NDArray[np.uint8], y: NDArray[np.int64], classes: int, input_bits: int) -> Dataset:

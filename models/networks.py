@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .config import ConfigError, NetworkConfig
-from .quantizers import QUANTIZERS, BinaryWeight, ChannelThreshold, SteClipped
+from .quantizers import BinaryWeight, ChannelThreshold, SteClipped, quantizer
 
 
 class Binarize(nn.Module):
@@ -39,7 +39,7 @@ class Block(nn.Module):
         self.linear = QuantLinear(inputs, outputs, bias=False, weight_quant=BinaryWeight)
         self.norm = nn.BatchNorm1d(outputs)
         self.shift = ChannelThreshold(outputs) if activation == "rsign" else nn.Identity()
-        self.activation = QuantIdentity(act_quant=QUANTIZERS[activation])
+        self.activation = QuantIdentity(act_quant=quantizer(activation))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.activation(self.shift(self.norm(self.linear(x))))

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .networks import DenseNet, FloatNet, Net
-from .quantizers import SLOPES
+from .quantizers import slope
 
 
 class SignOfWeight(torch.autograd.Function):
@@ -30,7 +30,7 @@ class SignOfWeight(torch.autograd.Function):
 
 
 class SignOfActivation(torch.autograd.Function):
-    """±1, and +1 at zero; the gradient times slope(x), one of `quantizers.SLOPES`."""
+    """±1, and +1 at zero; the gradient times slope(x), as `quantizers.slope` gives it."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
@@ -50,11 +50,11 @@ def emissions(net: Net, pixels: Tensor) -> list[Tensor]:
 
 def forward(net: DenseNet, signs: Tensor) -> list[Tensor]:
     """Every layer's emission for (n, widths[0]) input bits as ±1: the hidden codes as ±1, then the dot products."""
-    slope = SLOPES[net.config.activation]
+    gradient = slope(net.config.activation)
     emitted = []
     for block in net.hidden:
         dots = functional.linear(signs, SignOfWeight.apply(block.linear.weight))  # type: ignore[union-attr]
-        signs = SignOfActivation.apply(block.shift(block.norm(dots)), slope)  # type: ignore[operator]
+        signs = SignOfActivation.apply(block.shift(block.norm(dots)), gradient)  # type: ignore[operator]
         emitted.append(signs)
     return [*emitted, functional.linear(signs, SignOfWeight.apply(net.scores.weight))]
 

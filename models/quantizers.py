@@ -15,6 +15,9 @@ from brevitas.core.function_wrapper import TensorClampSte
 from brevitas.quant.binary import SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst
 from torch import Tensor, nn
 
+from ..plugins import PluginError
+from .config import ACTIVATIONS
+
 SWISH_BETA = 5.0
 
 
@@ -49,11 +52,11 @@ class SteIdentity(SteClipped):
 
 
 class Sloped(nn.Module):
-    """Stands where the stock quantizer clamps: the value passes, its gradient is multiplied by SLOPES[surrogate]."""
+    """Stands where the stock quantizer clamps: the value passes, its gradient is multiplied by `slope(surrogate)`."""
 
     def __init__(self, surrogate: str) -> None:
         super().__init__()
-        self.slope = SLOPES[surrogate]
+        self.slope = slope(surrogate)
 
     def forward(self, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
         return SlopedIdentity.apply(x, self.slope)
@@ -146,3 +149,27 @@ SLOPES: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
     }
 )
 """The same gradients for the plain forward pass."""
+
+
+def slope(activation: str) -> Callable[[Tensor], Tensor]:
+    """The gradient of a sign. Raises PluginError where one of others gives no slope of x's shape and type."""
+    if activation in SLOPES:
+        return SLOPES[activation]
+    found = ACTIVATIONS[activation]
+    x = torch.linspace(-3, 3, 14).reshape(2, 7)
+    given = found(x)
+    if not isinstance(given, Tensor) or given.shape != x.shape or not given.isfinite().all():
+        got = f"{tuple(given.shape)} {given.dtype}" if isinstance(given, Tensor) else type(given).__name__
+        raise PluginError(
+            f"activation {activation!r} of {ACTIVATIONS.origin(activation)} gave {got} for x (2, 7) in -3 .. 3; "
+            "a finite slope for each is due"
+        )
+    return found
+
+
+def quantizer(activation: str) -> type[SteClipped]:
+    """The sign that is trained. Raises PluginError as `slope` does."""
+    if activation in QUANTIZERS:
+        return QUANTIZERS[activation]
+    slope(activation)
+    return type("AddedSign", (SteClipped,), {"tensor_clamp_impl": Sloped, "surrogate": activation})

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from ...hw.costs.table import table
-from ...hw.parts import PARTS, PartName
+from ...hw.parts import PARTS, part_names
 from ...hw.simulation.runner import SimulatorName
 from ...hw.synthesis.bitstream import summary as synthesis_line
 from ...models.config import PRESETS
@@ -53,7 +53,8 @@ Cycles = Annotated[int | None, typer.Option(help="clock cycles a frame, at most"
 SamplesOption = Annotated[Samples | None, typer.Option(help="which samples are verified and analysed")]
 TargetOption = Annotated[Target | None, typer.Option(help="what these samples stand for")]
 Device = Annotated[str, typer.Option(help="where torch trains: cpu, cuda …")]
-PartOption = Annotated[PartName | None, typer.Option(help="the part to fold for")]
+PART_HELP = f"one of {', '.join(PARTS)}, or a plug-in's"
+PartOption = Annotated[str | None, typer.Option(help=f"the part to fold for, {PART_HELP}", autocompletion=part_names)]
 TierOption = Annotated[proof.Tier, typer.Option(help="how the whole set is simulated")]
 SimulatorOption = Annotated[SimulatorName, typer.Option(help="for the cocotb tier")]
 Workers = Annotated[int, typer.Option(min=1, help="threads of the library tier")]
@@ -325,7 +326,9 @@ def verify(
 @verb
 def synth(
     folder: Run,
-    target: Annotated[list[str], typer.Option(help=f"part to build for, one of {', '.join(PARTS)}; or several")],
+    target: Annotated[
+        list[str], typer.Option(help=f"part to build for, {PART_HELP}; or several", autocompletion=part_names)
+    ],
     pins: Annotated[Path | None, typer.Option(help=".pcf or .lpf with the pins; without it they are chosen")] = None,
 ) -> None:
     """Make a bitstream with open tools; for xc7 and xcup count cells. Exit 2 where the net is too big for the part."""

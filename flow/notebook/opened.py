@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...hw.parts import PartName
 from ...hw.simulation.runner import SimulatorName
 from ...ib_analysis.plane import Plane
 from ...models.config import PRESETS
@@ -144,7 +143,7 @@ class Run:
         with progress_of("analyze", progress) as line:
             return Plane(verbs.analyze(self.folder, line.step).points)
 
-    def synth(self, target: PartName, pins: Path | str | None = None, progress: bool = False) -> Synthesised:
+    def synth(self, target: str, pins: Path | str | None = None, progress: bool = False) -> Synthesised:
         """A bitstream for a part with open tools; for xc7 and xcup counts of cells. Too big a net is a result, too.
 
         pins   a .pcf or .lpf file; without it they are chosen

@@ -22,8 +22,7 @@ from ...ib_analysis.map_information import MapLayer
 from ...ib_analysis.pictures.maps_of_positions import maps_figure
 from ...ib_analysis.pictures.plots import inline_svg, run_figure
 from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
-from ...models.datasets import EMBEDDED
-from ...models.tables import SKLEARN
+from ...models.datasets import without_files
 from ..config import RANDOM, ImportedConfig, RunConfig
 from ..data import ARRAYS, taken_lines, taken_of
 from ..files import read_model, read_text
@@ -215,7 +214,7 @@ def _versions() -> list[tuple[str, str]]:
 
 def _command(folder: RunFolder, config: RunConfig | ImportedConfig) -> str:
     """What repeats the run: a line for each plan of epochs that the training went on beyond, then the run."""
-    data = "" if config.dataset in (*EMBEDDED, *SKLEARN, RANDOM) else " --data-dir DIR"
+    data = "" if config.dataset in (*without_files(), RANDOM) else " --data-dir DIR"
     place = Path("runs") / folder.path.name
     if isinstance(config, ImportedConfig):
         pixels = f" --pixels={config.model.pixels}" if config.model.pixels else ""

@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import Field, FiniteFloat
 
 from ..accelerator import Accelerator
-from ..parts import Kind, PartName
+from ..parts import Kind
 from .shell import Shell
 from .targets import NETLIST, REPORT, SynthesisError, Target, Tool, target_of
 from .utilisation import StageUse, by_stage, placed, timing
@@ -58,7 +58,7 @@ class Synthesis:
     design        digest of the design's own files, see `design_digest`
     """
 
-    target: PartName
+    target: str
     inputs: Digest
     top: Annotated[str, Field(min_length=1)]
     cycles: Annotated[int, Field(ge=1)]

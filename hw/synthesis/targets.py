@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ..parts import FLOWS, Part, PartName, part
+from ..parts import FLOWS, PARTS, Part
+from ..parts import TARGETS as ADDED
+from ..parts import part as part_of
 
 
 class SynthesisError(ValueError):
@@ -68,11 +70,17 @@ REPORT = "timing.json"
 _SEED = 1  # seeds spread Fmax by about 6 %; one seed, always the same, is what makes the bitstream repeatable
 
 
-def _ice40(name: PartName, device: str, package: str, frequency: int) -> Target:
-    arguments = (f"--{name}", "--package", package, "--freq", str(frequency), "--seed", str(_SEED))
+def ice40(part: Part, device: str, package: str, frequency: int) -> Target:
+    """An iCE40, whose name is nextpnr's own.
+
+    device      yosys': hx, lp or u
+    package     nextpnr's
+    frequency   in MHz, what placement aims at
+    """
+    arguments = (f"--{part.name}", "--package", package, "--freq", str(frequency), "--seed", str(_SEED))
     files = ("--json", NETLIST, "--asc", "design.asc", "--report", REPORT, "--timing-allow-fail")
     return Target(
-        part(name),
+        part,
         synthesis=f"{FLOWS['ice40']} -device {device}",
         logic="ICESTORM_LC",
         ram="ICESTORM_RAM",
@@ -83,11 +91,12 @@ def _ice40(name: PartName, device: str, package: str, frequency: int) -> Target:
     )
 
 
-def _ecp5(name: PartName, placer: str, package: str, frequency: int) -> Target:
+def ecp5(part: Part, placer: str, package: str, frequency: int) -> Target:
+    """An ECP5. placer: nextpnr's name of the device, such as 25k; package: its own; frequency: in MHz, aimed at."""
     arguments = (f"--{placer}", "--package", package, "--freq", str(frequency), "--seed", str(_SEED))
     files = ("--json", NETLIST, "--textcfg", "design.config", "--report", REPORT, "--timing-allow-fail")
     return Target(
-        part(name),
+        part,
         synthesis=FLOWS["ecp5"],
         logic="TRELLIS_COMB",
         ram="DP16KD",
@@ -99,10 +108,10 @@ def _ecp5(name: PartName, placer: str, package: str, frequency: int) -> Target:
     )
 
 
-def _cells_only(name: PartName) -> Target:
+def _cells_only(part: Part) -> Target:
     return Target(
-        part(name),
-        synthesis=FLOWS[part(name).family],
+        part,
+        synthesis=FLOWS[part.family],
         logic="luts",
         ram="brams",
         models="xilinx",
@@ -114,12 +123,12 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         target.part.name: target
         for target in (
-            _ice40("up5k", "u", "sg48", 48),
-            _ice40("hx8k", "hx", "ct256", 150),
-            _ecp5("ecp5-25k", "25k", "CABGA381", 150),
-            _ecp5("ecp5-85k", "85k", "CABGA756", 150),
-            _cells_only("xc7"),
-            _cells_only("xcup"),
+            ice40(PARTS["up5k"], "u", "sg48", 48),
+            ice40(PARTS["hx8k"], "hx", "ct256", 150),
+            ecp5(PARTS["ecp5-25k"], "25k", "CABGA381", 150),
+            ecp5(PARTS["ecp5-85k"], "85k", "CABGA756", 150),
+            _cells_only(PARTS["xc7"]),
+            _cells_only(PARTS["xcup"]),
         )
     }
 )
@@ -127,4 +136,4 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
 
 def target_of(name: str) -> Target:
     """Raises PartError for a part that is not known."""
-    return TARGETS[part(name).name]
+    return TARGETS[name] if name in TARGETS else ADDED[part_of(name).name]()

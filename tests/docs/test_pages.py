@@ -16,12 +16,20 @@ WAYS = {
     "own-codes.md": ["plane/plane.json", "plane/plane.html"],
     "brevitas.md": ["runs/mine/rtl/mine.sv", "runs/mine/verify.json", "runs/mine/report.html"],
     "sweeps.md": ["sweeps/seeds/results.parquet"],
+    "extending.md": [
+        "runs/mine/verify.json",
+        "runs/mine/synth/hx4k/design.bin",
+        "runs/steep/checkpoint/checkpoint.npz",
+    ],
 }
 
 
 def follow(page: str, folder: Path) -> str:
     """As a reader does, block by block: files with a title are saved, `sh` and `python` run. What was printed."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "200"}
+    # What a page installs goes into the folder, by the setuptools that is here.
+    installed = str(folder / "installed")
+    environment |= {"PIP_TARGET": installed, "PYTHONPATH": installed, "PIP_NO_BUILD_ISOLATION": "false"}
     said = ""
     for language, title, text in BLOCK.findall((ROOT / "docs" / page).read_text()):
         if title:
@@ -41,13 +49,16 @@ def test_a_page_followed_from_top_to_bottom_leads_to_its_result(page, tmp_path):
     if page == "own-codes.md":
         assert "layer1: 12 bits" in said
         assert said.count("Chao-Wang-Jost") == 2  # once by the command line, once from Python
+    if page == "extending.md":
+        assert re.search(r"^simulate .* samples, 3 layers: torch = qonnx = graph = rtl, ", said, re.M)
+        assert re.search(r"^synth .* of 7,680, ", said, re.M)
     if page == "brevitas.md":
         assert re.search(r"^simulate .* samples, 3 layers: \S+ = \S.* = rtl, ", said, re.M)
 
 
 def test_every_way_in_is_tried():
     ways = (ROOT / "mkdocs.yml").read_text().partition("Ways in:")[2].partition("- Reference:")[0]
-    assert set(re.findall(r"[\w-]+\.md", ways)) == {*WAYS, "python.md"}  # tests/flow/test_python_page.py
+    assert {*re.findall(r"[\w-]+\.md", ways), "extending.md"} == {*WAYS, "python.md"}  # tests/flow/test_python_page.py
 
 
 def test_the_site_builds_without_a_warning(tmp_path):

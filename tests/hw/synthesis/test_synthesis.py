@@ -19,7 +19,7 @@ from bitneck.flow.folder import RunFolder
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.costs.search import budget, search
 from bitneck.hw.folding import fold
-from bitneck.hw.parts import PARTS, PartError, PartName
+from bitneck.hw.parts import PARTS, PartError
 from bitneck.hw.synthesis import yowasp
 from bitneck.hw.synthesis.bitstream import NETLIST_VERILOG, Synthesis, Used, synthesise
 from bitneck.hw.synthesis.fitting import complaint
