@@ -94,17 +94,20 @@ def _agreements(stage: Matrix, rng: np.random.Generator) -> Iterator[Bits]:
     """For the last row, the first, and others: accumulators just at a threshold, one below; the highest, the lowest.
 
     What a level adds to the accumulator counts: what it is, or under a negative weight what it lacks to the highest.
-    With one bit that is whether it agrees. The first and the last input add all they can where a threshold is just
-    reached, and least where it is not: what loses one of them is one off.
+    With one bit that is whether it agrees. The first and the last three inputs add all they can where a threshold is
+    just reached, and least where it is not, and the three before them the other way round: what loses one of them is
+    one off, and so is what counts another leaf of a popcount in place of the last.
     """
     weight, top = stage.integers(), stage.takes - 1
     rows, cols = weight.shape
+    ends = dict.fromkeys(index for index in (cols - 1, 0, cols - 2, cols - 3) if index >= 0)
+    beside = [index for index in (cols - 4, cols - 5, cols - 6) if index > 0]
 
     def reaching(row: int, sums: Iterable[int]) -> Iterator[Bits]:
         size = np.abs(weight[row])
         for turn, due in enumerate(sums):
-            ends, inner = dict.fromkeys([cols - 1, 0]), rng.permutation(np.arange(1, cols - 1))
-            order = np.array([*inner, *ends] if turn % 2 else [*ends, *inner])
+            inner = [index for index in rng.permutation(cols) if index not in ends and index not in beside]
+            order = np.array([*beside, *inner, *ends] if turn % 2 else [*ends, *inner, *beside])
             added = np.zeros(cols, int)
             for index in order[np.argsort(-size[order], kind="stable")]:  # small weights last: they hit it exactly
                 added[index] = min(top, due // size[index]) if size[index] else 0
@@ -117,9 +120,9 @@ def _agreements(stage: Matrix, rng: np.random.Generator) -> Iterator[Bits]:
         return [at - below for at in np.atleast_1d(stage.threshold[row]) if 1 <= at <= span[row] for below in (0, 1)]
 
     span = stage.spans()
-    ends = list(dict.fromkeys([rows - 1, 0]))
+    outer = list(dict.fromkeys([rows - 1, 0]))
     between = [*range(1, min(rows - 1, 3)), *(rng.permutation(np.arange(3, rows - 1))[:6] if rows > 4 else [])]
-    wanted = [(row, edges(row)) for row in ends] + [(row, [span[row], 0]) for row in ends]
+    wanted = [(row, edges(row)) for row in outer] + [(row, [span[row], 0]) for row in outer]
     wanted += [(row, [span[row], 0, *edges(row)]) for row in between]
     vectors = [vector for row, sums in wanted for vector in reaching(row, sums)]
     if stage.own:  # every row gets the same inputs
