@@ -346,4 +346,11 @@ def design(config: AnyConfig, graph: Graph) -> Accelerator:
     if unknown := [layer for layer in styles if layer not in foldings]:
         raise FoldingError(f"{graph.name}: rom_style for {', '.join(unknown)}, but the layers are {list(foldings)}")
     foldings |= {layer: replace(foldings[layer], rom_style=style) for layer, style in styles.items()}
-    return lower(graph, foldings, hardware.output, hardware.fifo_depth)
+    accelerator = lower(graph, foldings, hardware.output, hardware.fifo_depth)
+    if hardware.folding and hardware.cycles is not None and accelerator.cycles > hardware.cycles:
+        slow = ", ".join(stage.name for stage in accelerator.stages if stage.cycles == accelerator.cycles)
+        raise FoldingError(
+            f"{graph.name}: the folding by hand takes {accelerator.cycles:,} cycles a frame in {slow}, and "
+            f"{hardware.cycles:,} are asked for; give more PE or SIMD there, or leave target_cycles (target_fps) out"
+        )
+    return accelerator

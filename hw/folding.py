@@ -54,6 +54,8 @@ def complete(graph: Graph, foldings: Mapping[str, Folding]) -> dict[str, Folding
     """
     foldings = dict(foldings)
     names = [layer.name for layer in graph.layers]
+    if unknown := [name for name in foldings if name not in names]:
+        raise FoldingError(f"{graph.name} has no layer {', '.join(unknown)} to fold; its layers are {', '.join(names)}")
     slowest = max(
         (cycles_of(layer, foldings[layer.name]) for layer in graph.layers if layer.name in foldings), default=0
     )
@@ -70,6 +72,4 @@ def complete(graph: Graph, foldings: Mapping[str, Folding]) -> dict[str, Folding
         foldings[layer.name] = suits if cycles_of(layer, suits) <= slowest else next(faster, suits)
     if missing := [name for name in names if name not in foldings]:
         raise FoldingError(f"{graph.name}: no folding for {', '.join(missing)}; give PE and SIMD for each of {names}")
-    if unknown := [name for name in foldings if name not in names]:
-        raise FoldingError(f"{graph.name}: folding for {', '.join(unknown)}, but the layers are {names}")
     return foldings

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from ...ib_analysis.diagnostics import Target
 from ...ib_analysis.layer_bits import summary as bits_summary
 from ...ib_analysis.map_information import summary as maps_summary
-from ...ib_analysis.plane import summary
+from ...ib_analysis.plane import Plane, summary
 from .. import own_codes
 from .. import run as flow
 from ..config import RunError
 from ..folder import Analysis, RunFolder
 from ..held import held
-from .console import bar, out, say
+from .console import bar, say, show
+from .verb import Facts, FailedError
 
 BEAT = "payload bits of a beat of a raw stream: PE, of scores PE x score bits, of class all (data_bits in vectors.json)"
 LABELS = "of codes without a run: a .npy, a .npz with `labels` or `y`, or the array beside the codes that is so called"
@@ -39,7 +39,7 @@ def analyze(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="of codes without a run: the folder; by default planes/NAME")
     ] = None,
-) -> None:
+) -> Facts:
     """Measure I(X;T) and I(T;Y) of every layer at every captured epoch, or of codes captured elsewhere.
 
     With --codes: those beside the run's own, exit 1 where any bit differs. With --labels: codes that need no run.
@@ -52,8 +52,7 @@ def analyze(
     if labels is not None:
         if codes is not None:
             raise RunError("--codes stand beside a run, --labels beside codes that have none; give one of them")
-        _of_no_run(folder, labels, target or "dataset", width or [], channels_first, output, table)
-        return
+        return _of_no_run(folder, labels, target or "dataset", width or [], channels_first, output, table)
     if folder.is_file():
         raise RunError(f"{folder} is a file: with --labels it is one of codes; a run is a folder")
     if target is not None or width or channels_first or output is not None:
@@ -65,23 +64,25 @@ def analyze(
     if codes is not None:
         compared = flow.analyze_captured(place, codes, layer, beat_bits)
         for each in compared:
-            out.print(escape(str(each)), soft_wrap=True)
-        if any(each.first_difference is not None for each in compared):
-            raise typer.Exit(1)
-        return
+            show(str(each))
+        facts = {"equal": all(each.first_difference is None for each in compared), "layers": compared}
+        if not facts["equal"]:
+            raise FailedError(facts)
+        return facts
     with bar("analyze") as advance:
         analysis = flow.analyze(place, lambda done, total: advance(done, total, ""))
     say("analyze", f"{_epochs(analysis)} epochs", place.plane)
     if table:
         _print(analysis)
+    return _facts(analysis, place.plane)
 
 
 def _of_no_run(
     path: Path, labels: str, target: Target, widths: list[str], channels_first: bool, output: Path | None, table: bool
-) -> None:
+) -> Facts:
     own = own_codes.read(path, labels, dict(map(own_codes.width_option, widths)), channels_first)
     for name, form in own.forms.items():
-        say("read", f"{name}: {form}", "")
+        say("read", f"{name}: {form}")
     place = output or Path("planes") / path.stem
     with held(place, "analyze", make=True), bar("analyze") as advance:
         analysis = own_codes.analyze(own, path.name, place, target, lambda done, total: advance(done, total, ""))
@@ -90,6 +91,13 @@ def _of_no_run(
     say("analyze", f"{said}, {number} epoch{'s' * (number > 1)}; plane.json, plane.html", place)
     if table:
         _print(analysis)
+    return _facts(analysis, place / "plane.json")
+
+
+def _facts(analysis: Analysis, path: Path) -> Facts:
+    """The last epoch's layers; refused numbers are none."""
+    last = Plane(analysis.points).at()
+    return {"epochs": _epochs(analysis), "layers": last.rows(), "plane": path}
 
 
 def _epochs(analysis: Analysis) -> int:
@@ -97,9 +105,5 @@ def _epochs(analysis: Analysis) -> int:
 
 
 def _print(analysis: Analysis) -> None:
-    out.print(escape(summary(analysis.points)), soft_wrap=True)
-    out.print()
-    out.print(escape(bits_summary(analysis.bits)), soft_wrap=True)
-    if analysis.maps:
-        out.print()
-        out.print(escape(maps_summary(analysis.maps)), soft_wrap=True)
+    parts = [summary(analysis.points), bits_summary(analysis.bits)]
+    show("\n\n".join([*parts, maps_summary(analysis.maps)] if analysis.maps else parts))

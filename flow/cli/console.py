@@ -1,30 +1,35 @@
-"""How the command line speaks: verbs with one-line errors, progress bars, a line for what is done."""
+"""How the command line speaks: a line for what is done, steps and bars while it is done; and all of it into a log."""
 
 from __future__ import annotations
 
-import functools
+import io
+import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from ...models.datasets import ENVIRONMENT
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",  # as rich markup, [hardware] in a help text would be a style and disappear
 )
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+LOG = logging.getLogger("bitneck")  # INFO: what is done; DEBUG: its steps; ERROR: what is wrong
+LOG.setLevel(logging.DEBUG)
+LOG.propagate = False
+LOG.addHandler(logging.NullHandler())
 
 CORES = os.cpu_count() or 1
 DataDir = Annotated[Path | None, typer.Option(help=f"folder in which data sets lie; or the variable {ENVIRONMENT}")]
@@ -43,49 +48,69 @@ def bitneck(
     """Train a one-bit network, turn it into RTL, prove it bit-exact, and see what each layer remembers."""
 
 
-def verb(function: Callable[..., None]) -> Callable[..., None]:
-    """A command that exits with 0 (done), 1 (hardware and software differ), 2 (a one-line error) or 130 (interrupt).
+class _Steps(logging.Handler):
+    """Each step as a line on standard error, and the seconds since the command began."""
 
-    Errors of ours and of the operating system are said; any other is a bug and keeps its traceback.
-    """
-
-    @functools.wraps(function)
-    def wrapped(*arguments: object, **options: object) -> None:
-        for path in _paths(options):
-            try:
-                str(path).encode()
-            except UnicodeEncodeError:  # no page, no table and no script could name it
-                refuse(f"{os.fsencode(path)!r} is no name in UTF-8; give the folder or file another one")
-        try:
-            function(*arguments, **options)
-        except KeyboardInterrupt:
-            err.print("interrupted; what is finished is kept, and the same command goes on from there")
-            raise typer.Exit(130) from None
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in ("torch", "brevitas"):
-                raise
-            refuse(f"{error.name} is not installed here; `pip install 'bitneck[train]'` brings it")
-        except (ValueError, OSError) as error:
-            if not isinstance(error, OSError) and not type(error).__module__.startswith("bitneck."):
-                raise
-            refuse(str(error))
-
-    app.command(function.__name__.rstrip("_").replace("_", "-"))(wrapped)
-    return wrapped
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.DEBUG:
+            err.print(f"[dim]{record.relativeCreated / 1000:8.1f} s[/]  {escape(record.getMessage())}")
 
 
-def _paths(options: Mapping[str, object]) -> Iterator[Path]:
-    for value in options.values():
-        yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, Path))
+@contextmanager
+def told(quiet: bool, verbose: bool, log: Path | None) -> Iterator[None]:
+    """How much is told, while it lasts. Raises OSError where the log cannot be written."""
+    handlers: list[logging.Handler] = [_Steps()] if verbose else []
+    if log is not None:
+        file = logging.FileHandler(log, encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)-5s %(message)s"))
+        handlers.append(file)
+    for handler in handlers:
+        LOG.addHandler(handler)
+    out.quiet = quiet
+    try:
+        yield
+    finally:
+        out.quiet = False
+        for handler in handlers:
+            LOG.removeHandler(handler)
+            handler.close()
 
 
-def refuse(message: str) -> NoReturn:
-    err.print(f"[bold red]bitneck:[/] {escape(message)}")
-    raise typer.Exit(2) from None
-
-
-def say(verb: str, what: str, where: Path | str) -> None:
+def say(verb: str, what: str, where: Path | str = "") -> None:
+    """What is done, and where it lies."""
+    LOG.info("%s: %s  %s", verb, what, where)
     out.print(f"[bold]{verb:<9}[/] {escape(what)}  [dim]{escape(str(where))}[/]", soft_wrap=True)
+
+
+def show(what: str | Table) -> None:
+    """A table, or text of several lines."""
+    shown = escape(what) if isinstance(what, str) else what
+    out.print(shown, soft_wrap=True)
+    text = io.StringIO()
+    Console(file=text, width=200).print(shown, soft_wrap=True)
+    LOG.info("%s", text.getvalue().rstrip())
+
+
+def wrong(kind: str, what: str) -> None:
+    """What is not as it should be, on standard error."""
+    LOG.error("%s %s", kind, what)
+    err.print(f"[bold red]{kind}[/] {escape(what)}" if kind else escape(what))
+
+
+@contextmanager
+def step(verb: str, doing: str = "") -> Iterator[Callable[[str], None]]:
+    """A line that turns while the work goes on, and then is gone; what it yields is told each step."""
+    verbose = any(isinstance(handler, _Steps) for handler in LOG.handlers)
+    with nullcontext() if verbose else out.status(verb) as status:
+
+        def tell(what: str) -> None:
+            LOG.debug("%s: %s", verb, what)
+            if status is not None:
+                status.update(escape(f"{verb}: {what}"))
+
+        if doing:
+            tell(doing)
+        yield tell
 
 
 @contextmanager

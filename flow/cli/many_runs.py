@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from ...models.datasets import ENVIRONMENT
 from ..files import read_text, write
 from ..folder import RunFolder
 from ..held import held
 from ..pages import planes_of_runs as pictures
-from .console import CORES, DataDir, bar, err, out, say
+from .console import CORES, DataDir, bar, say, step, wrong
+from .verb import Facts, FailedError
 
 if TYPE_CHECKING:
     from ..sweep import Task
@@ -28,17 +28,24 @@ def plane(
     figure: Annotated[
         Path | None, typer.Option(help="a static figure instead, .pdf, .svg or .png; several runs: their median")
     ] = None,
-) -> None:
-    """Draw information planes: a page with an epoch slider, runs side by side; or a figure for a paper."""
-    places = [RunFolder(folder) for folder in runs]
+) -> Facts:
+    """Draw information planes: a page with an epoch slider, runs side by side; or a figure for a paper.
+
+    - `bitneck plane runs/digits runs/twelve -o planes.html`
+    - `bitneck plane runs/seed-* --figure plane.pdf`
+    """
+    places, made = [RunFolder(folder) for folder in runs], dict[str, Path]()
     if figure is not None:
-        with out.status("plane: drawing"):
+        with step("plane", "drawing"):
             pictures.figure(places, figure)
         say("plane", f"{len(places)} run{'s' * (len(places) > 1)}", figure)
+        made["figure"] = figure
     if figure is None or output is not None:
         path = output or (places[0].plane_page if len(places) == 1 else Path("plane.html"))
         pictures.page(places, path)
         say("plane", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
+        made["page"] = path
+    return made
 
 
 def sweep(
@@ -47,17 +54,24 @@ def sweep(
     scheduler: Annotated[str | None, typer.Option(help="address of a dask cluster; without it, this machine")] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes on this machine")] = CORES,
     data_dir: DataDir = None,
-) -> None:
-    """Train and measure many networks; one table of results. Exit 1 where a network failed."""
+) -> Facts:
+    """Train and measure many networks; one table of results. Exit 1 where a network failed.
+
+    - `bitneck sweep seeds.toml`
+    - `bitneck sweep seeds.toml --scheduler tcp://head:8786 --data-dir data`
+    """
     from .. import sweep as sweeping
 
     wanted = sweeping.tasks(read_text(file), str(file), data_dir)
     place = folder or Path("sweeps") / file.stem
     with held(place, "sweep", make=True):
         failed = _sweep(place, wanted, scheduler, workers, data_dir, "sweep")
-        say("sweep", f"{len(wanted) - failed} of {len(wanted)} networks", sweeping.collect(place, wanted))
+        results = sweeping.collect(place, wanted)
+        say("sweep", f"{len(wanted) - failed} of {len(wanted)} networks", results)
+    facts = {"networks": len(wanted), "failed": failed, "results": results}
     if failed:
-        raise typer.Exit(1)
+        raise FailedError(facts)
+    return facts
 
 
 def _sweep(
@@ -72,7 +86,7 @@ def _sweep(
             advance(done, len(wanted), str(outcome.task))
             if outcome.error is not None:
                 failed += 1
-                err.print(f"[bold red]failed[/] {escape(str(outcome.task))}: {escape(outcome.error)}")
+                wrong("failed", f"{outcome.task}: {outcome.error}")
     return failed
 
 
@@ -84,10 +98,13 @@ def paper(
     scheduler: Annotated[str | None, typer.Option(help="address of a dask cluster; without it, this machine")] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes on this machine")] = CORES,
     data_dir: DataDir = None,
-) -> None:
+) -> Facts:
     """Repeat Raj, Nayak and Kalyani 2020: binary nets of every sign, their float twins, one page with the verdict.
 
     On the 12-bit set; and on MNIST where --data-dir says where mnist/ lies.
+
+    - `bitneck paper`
+    - `bitneck paper --full --data-dir data --scheduler tcp://head:8786`
     """
     from ..pages import paper as papers
     from ..pages.generalisation import generalisation
@@ -98,7 +115,8 @@ def paper(
     others = generalisation(seeds=10, epochs=300) if full else generalisation(seeds=3, epochs=100)
     tasks = [*(task for part in wanted for task in part.tasks), *others]
     with held(folder, "paper", make=True):
-        if _sweep(folder, tasks, scheduler, workers, data_dir, "paper"):
-            raise typer.Exit(1)
+        if failed := _sweep(folder, tasks, scheduler, workers, data_dir, "paper"):
+            raise FailedError({"networks": len(tasks), "failed": failed})
         write(folder / "paper.html", papers.page(folder, wanted, others))
     say("paper", f"{len(tasks)} networks", folder / "paper.html")
+    return {"networks": len(tasks), "page": folder / "paper.html"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from ...hw.costs.table import table
+from ...hw.costs.table import stage_rows, table
 from ...hw.parts import PARTS, part_names
 from ...hw.simulation.runner import SimulatorName
 from ...hw.synthesis.bitstream import summary as synthesis_line
@@ -28,17 +28,19 @@ from ..config import (
     hardware_lines,
 )
 from ..data import suited_to, taken_lines, taken_of
+from ..done import done_before
 from ..files import read_text
-from ..folder import RunFolder, history
+from ..folder import Agreement, RunFolder, history
 from ..held import held
 from ..importing import PROVEN, design_name, import_model
 from .analyze import analyze
-from .around import compare, doctor, init
+from .around import compare, doctor, init, schema
 from .around import table as table_of_runs
-from .console import CORES, DataDir, app, bar, err, out, refuse, say, verb
+from .console import CORES, DataDir, app, bar, say, show, step, wrong
 from .imported import import_lines, import_table
 from .loss import loss_table
 from .many_runs import paper, plane, sweep
+from .verb import Facts, FailedError, verb
 
 Run = Annotated[Path, typer.Argument(help="folder of the run, for example runs/digits")]
 Preset = Annotated[str | None, typer.Option(help=f"one of {', '.join(PRESETS)}; by default the folder's name")]
@@ -77,15 +79,27 @@ def run(
     tier: TierOption = "library",
     simulator: SimulatorOption = "verilator",
     workers: Workers = CORES,
-) -> None:
-    """All of it: train, export, build, simulate, analyze, report. Goes on where it was interrupted."""
+) -> Facts:
+    """All of it: train, export, build, simulate, analyze, report. Goes on where it was interrupted; what is done stays.
+
+    - `bitneck run runs/digits`
+    - `bitneck run runs/mine --dataset flowers.csv --label species`
+    """
+    place = RunFolder(folder)
     with held(folder, "run", make=True):
-        train(folder, preset, config, dataset, label, epochs, seed, cycles, samples, target, data_dir, device)
-        export(folder)
-        build(folder)
-        simulate(folder, data_dir, tier, simulator, workers)
-        analyze(folder, table=False)
-        report(folder)
+        wanted = _wanted(place, preset, config, dataset, label, epochs, seed, cycles, samples, target, data_dir)
+        if done_before(place, wanted, tier):
+            say("done", "trained, proven and drawn already, of the files that lie there", place.report)
+            return {"done": True, "page": place.report}
+        return {
+            "done": False,
+            "train": _train(place, wanted, data_dir, device),
+            "export": export(folder),
+            "build": build(folder),
+            "simulate": simulate(folder, data_dir, tier, simulator, workers),
+            "analyze": analyze(folder, table=False),
+            "report": report(folder),
+        }
 
 
 @verb
@@ -102,9 +116,45 @@ def train(
     target: TargetOption = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
-) -> None:
-    """Train, capturing every layer's codes on a log-spaced schedule."""
+) -> Facts:
+    """Train, capturing every layer's codes on a log-spaced schedule.
+
+    - `bitneck train runs/tfc --data-dir data`
+    - `bitneck train runs/mine --config mine.toml --epochs 100`
+    """
     place = RunFolder(folder)
+    wanted = _wanted(place, preset, config, dataset, label, epochs, seed, cycles, samples, target, data_dir)
+    return _train(place, wanted, data_dir, device)
+
+
+def _train(place: RunFolder, wanted: RunConfig, data_dir: Path | None, device: str) -> Facts:
+    with bar("train") as advance:
+        for last, total in flow.training(place, wanted, data_dir, device):
+            advance(last.epoch, total, f"test {last.test_accuracy:.2%}")
+    if (taken := taken_of(place)) is not None:
+        for line in taken_lines(taken):
+            say("data", line)
+        if taken.loss is not None:
+            show(loss_table(taken.loss, taken.bits))
+    last_epoch = history(place)[-1]
+    say("train", f"{last_epoch['epoch']:.0f} epochs, test accuracy {last_epoch['test_accuracy']:.2%}", place.checkpoint)
+    return {**last_epoch, "checkpoint": place.checkpoint}
+
+
+def _wanted(
+    place: RunFolder,
+    preset: str | None,
+    config: Path | None,
+    dataset: str | None,
+    label: str | None,
+    epochs: int | None,
+    seed: int | None,
+    cycles: int | None,
+    samples: Samples | None,
+    target: Target | None,
+    data_dir: Path | None,
+) -> RunConfig:
+    """What is to be trained, with what the options change of it."""
     changes = {
         "dataset": dataset,
         "data__label": label,
@@ -114,18 +164,7 @@ def train(
         "analysis__samples": samples,
         "analysis__target": target,
     }
-    wanted = changed(_start(place, preset, config, dataset, label, data_dir), **changes)
-    with bar("train") as advance:
-        last = None
-        for last, total in flow.training(place, wanted, data_dir, device):
-            advance(last.epoch, total, f"test {last.test_accuracy:.2%}")
-    if (taken := taken_of(place)) is not None:
-        for line in taken_lines(taken):
-            say("data", line, "")
-        if taken.loss is not None:
-            out.print(loss_table(taken.loss, taken.bits), soft_wrap=True)
-    rows = history(place)
-    say("train", f"{rows[-1]['epoch']:.0f} epochs, test accuracy {rows[-1]['test_accuracy']:.2%}", place.checkpoint)
+    return changed(_start(place, preset, config, dataset, label, data_dir), **changes)
 
 
 def _start(
@@ -162,10 +201,14 @@ def import_(
     name: Annotated[str | None, typer.Option(help="of the top module; by default the folder's")] = None,
     fold_constants: Annotated[bool, typer.Option("--fold-constants", help="remove neurons that never change")] = False,
     prove: Annotated[int, typer.Option(min=1, help="samples that executors of the file are asked for")] = PROVEN,
-) -> None:
-    """Read your own net as exact integers, prove them against the file, and go on as with a trained one."""
+) -> Facts:
+    """Read your own net as exact integers, prove them against the file, and go on as with a trained one.
+
+    - `bitneck import model.onnx runs/mine`
+    - `bitneck import model.onnx runs/mine --pixels 0..1 --dataset mnist --data-dir data`
+    """
     place, refused = RunFolder(folder), list[str]()
-    with out.status("import") as status:
+    with step("import") as tell:
         report = import_model(
             file,
             place,
@@ -176,18 +219,28 @@ def import_(
             name,
             fold_constants,
             prove,
-            lambda text: status.update(escape(text)),
+            tell,
         )
         if report.equal:
-            status.update("export: the integers in three spellings")
+            tell("the integers in three spellings")
             flow.export(place, refused.append)
-    out.print(import_table(report))
-    for line in [*import_lines(report), *refused]:
-        out.print(escape(line), highlight=False, soft_wrap=True)
+    show(import_table(report))
+    show("\n".join([*import_lines(report), *refused]))
+    facts = {
+        "layers": report.rows,
+        "dropped": report.dropped,
+        "samples": report.samples,
+        "proven": report.proven,
+        "accuracy": report.accuracy,
+        "sources": report.executed,
+        "warnings": [*report.warnings, *refused],
+        "equal": report.equal,
+    }
     if not report.equal:
-        err.print("the integers differ from the file, and nothing was written")
-        raise typer.Exit(1)
+        wrong("different", "the integers differ from the file, and nothing was written")
+        raise FailedError(facts)
     say("import", f"{file.name}, {len(report.graph.layers)} layers; `bitneck build {folder}` goes on", place.path)
+    return facts
 
 
 @verb
@@ -197,35 +250,47 @@ def export(
     vectors: Annotated[bool, typer.Option("--vectors", help="golden vectors for any simulator or board")] = False,
     frames: Annotated[int, typer.Option(min=1, help="of the vectors: the first samples of those analysed")] = 100,
     data_dir: DataDir = None,
-) -> None:
+) -> Facts:
     """Write the trained net as QONNX, and as the integer graph that hardware is built from.
 
     With --vectors [DIR]: what goes into the design and what every stream must then say, one beat a line of $readmemh,
     from the graph as it was exported.
+
+    - `bitneck export runs/digits`
+    - `bitneck export runs/digits golden --vectors --frames 20`
     """
+    facts: dict[str, object] = {}
     place = RunFolder(folder)
     if directory is not None and not vectors:
         raise RunError(f"{directory} would hold vectors, but --vectors is missing")
     if not vectors or not place.graph.exists():
-        with out.status("export: asking where every neuron fires"):
+        with step("export", "asking where every neuron fires"):
             graph = flow.export(place)
         where = "the file" if isinstance(place.config(), ImportedConfig) else "torch"
         say("export", f"{graph.name}, {len(graph.layers)} layers, every threshold asked of {where}", place.model)
+        facts |= {"name": graph.name, "layers": len(graph.layers), "model": place.model, "graph": place.graph}
     if vectors:
-        with out.status("export: writing vectors"):
+        with step("export", "writing vectors"):
             path = flow.export_vectors(place, directory, frames, data_dir)
         say("export", f"vectors of {frames:,} frames", path)
+        facts |= {"vectors": path, "frames": frames}
+    return facts
 
 
 @verb
-def build(folder: Run) -> None:
-    """Generate the RTL."""
+def build(folder: Run) -> Facts:
+    """Generate the RTL.
+
+    - `bitneck build runs/digits`
+    - `bitneck build runs/digits --json`
+    """
     place = RunFolder(folder)
-    with out.status("build: folding"):
+    with step("build", "folding"):
         accelerator = flow.build(place)
     say("build", f"{len(accelerator.stages)} stages, {accelerator.cycles} cycles a frame", place.rtl)
     if (target := place.config().hardware.target) is not None:
-        out.print(escape(table(accelerator, target)), soft_wrap=True)
+        show(table(accelerator, target))
+    return {"cycles": accelerator.cycles, "stages": stage_rows(accelerator, target), "rtl": place.rtl}
 
 
 @verb
@@ -238,12 +303,19 @@ def fold(
     fastest: Annotated[bool, typer.Option(help="as fast as fits, whatever run.toml asks")] = False,
     luts: Annotated[int | None, typer.Option(help="logic cells or LUTs to spend; by default the part's")] = None,
     brams: Annotated[int | None, typer.Option(help="memory blocks to spend; by default the part's")] = None,
-) -> None:
+) -> Facts:
     """Try a folding on a part: what each stage would take, the bottleneck, the next step's cost. Writes nothing.
 
     Options stand in for those of [hardware] in run.toml; the lines to put there are printed at the end.
+
+    - `bitneck fold runs/digits --target up5k --fastest`
+    - `bitneck fold runs/tfc --target xc7 --fps 100000 --clock 100`
     """
     place = RunFolder(folder)
+    if fps is not None and cycles is not None:
+        raise RunError(f"--fps {fps:g} and --cycles {cycles} both say how fast; give one of them")
+    if fps is not None and clock is None and place.config().hardware.clock_mhz is None:
+        raise RunError(f"--fps {fps:g} is no number of cycles without a clock; give --clock, in MHz, too")
     if fastest and (fps is not None or cycles is not None):
         raise RunError("--fastest asks for no rate; leave --fps and --cycles out, or --fastest")
     rate = fastest or fps is not None or cycles is not None
@@ -255,12 +327,18 @@ def fold(
         "luts": luts,
         "brams": brams,
     }
-    with out.status("fold: searching"):
+    with step("fold", "searching"):
         hardware, accelerator, remark = silicon.fold(place, wishes, replace_rate=rate)
     assert hardware.target is not None
-    out.print(escape(table(accelerator, hardware.target)), soft_wrap=True)
-    out.print(escape(remark), soft_wrap=True)
-    out.print(escape(hardware_lines(hardware)), soft_wrap=True)
+    show(table(accelerator, hardware.target))
+    show(remark)
+    show(hardware_lines(hardware))
+    return {
+        "cycles": accelerator.cycles,
+        "stages": stage_rows(accelerator, hardware.target),
+        "next": remark,
+        "hardware": hardware.model_dump(mode="json", exclude_none=True),
+    }
 
 
 @verb
@@ -271,23 +349,19 @@ def simulate(
     simulator: SimulatorOption = "verilator",
     workers: Workers = CORES,
     scheduler: Annotated[str | None, typer.Option(help="address of a dask cluster; without it, this machine")] = None,
-) -> None:
-    """Simulate the RTL over every sample; compare every layer with torch, QONNX and graph. Exit 1 on a difference."""
+) -> Facts:
+    """Simulate the RTL over every sample; compare every layer with torch, QONNX and graph. Exit 1 on a difference.
+
+    - `bitneck simulate runs/digits`
+    - `bitneck simulate runs/digits --tier cocotb --simulator icarus`
+    """
     place = RunFolder(folder)
-    with out.status("simulate") as status:
-        done = proof.simulate(
-            place,
-            data_dir,
-            tier,
-            simulator,
-            workers,
-            tell=lambda text: status.update(f"simulate: {text}"),
-            scheduler=scheduler,
-        )
+    with step("simulate") as tell:
+        done = proof.simulate(place, data_dir, tier, simulator, workers, tell=tell, scheduler=scheduler)
     if not done.equal:
         for line in done.mismatches:
-            err.print(f"[bold red]different[/] {escape(line)}")
-        raise typer.Exit(1)
+            wrong("different", line)
+        raise FailedError(_proven(done))
     sources = next(iter(done.digests.values()))
     say(
         "simulate",
@@ -295,6 +369,12 @@ def simulate(
         f"{done.cycles_per_frame:.2f} cycles a frame, {done.samples / done.seconds:,.0f} frames/s simulated",
         place.verification,
     )
+    return _proven(done)
+
+
+def _proven(done: Agreement) -> Facts:
+    """What verify.json holds, but for the digests of files."""
+    return {"equal": done.equal, **{name: value for name, value in asdict(done).items() if name != "files"}}
 
 
 @verb
@@ -302,25 +382,30 @@ def verify(
     folder: Run,
     judges: Annotated[bool, typer.Option("--judges", help="let every independent tool installed here judge")] = False,
     data_dir: DataDir = None,
-) -> None:
+) -> Facts:
     """Check that the recorded proof is of the files that lie there; with --judges, ask other people's tools too.
 
     Exit 1 on a difference.
+
+    - `bitneck verify runs/digits`
+    - `bitneck verify runs/digits --judges`
     """
     place = RunFolder(folder)
-    with out.status("verify") as status:
-        done, stale = proof.verify(place, data_dir, judges, tell=lambda text: status.update(f"verify: {text}"))
+    with step("verify") as tell:
+        done, stale = proof.verify(place, data_dir, judges, tell=tell)
     for judge in done.judges:
         if judge.equal:
             say("judge", f"{f'{judge.tool} {judge.version}'.strip()} on {judge.reads}", judge.said)
     for what, why in done.absent.items():
         say("absent", what, why)
     for line in [*stale, *done.mismatches, *(judge.mismatch for judge in done.judges if judge.mismatch)]:
-        err.print(f"[bold red]different[/] {escape(line)}")
-    if stale or not done.equal:
-        raise typer.Exit(1)
+        wrong("different", line)
+    facts = {**_proven(done), "equal": done.equal and not stale, "stale": stale}
+    if not facts["equal"]:
+        raise FailedError(facts)
     sources = " = ".join(next(iter(done.digests.values())))
     say("verify", f"{done.samples:,} samples, {done.layers} layers: {sources}, as recorded", place.verification)
+    return facts
 
 
 @verb
@@ -330,28 +415,38 @@ def synth(
         list[str], typer.Option(help=f"part to build for, {PART_HELP}; or several", autocompletion=part_names)
     ],
     pins: Annotated[Path | None, typer.Option(help=".pcf or .lpf with the pins; without it they are chosen")] = None,
-) -> None:
-    """Make a bitstream with open tools; for xc7 and xcup count cells. Exit 2 where the net is too big for the part."""
-    place = RunFolder(folder)
+) -> Facts:
+    """Make a bitstream with open tools; for xc7 and xcup count cells. Exit 2 where the net is too big for the part.
+
+    - `bitneck synth runs/digits --target hx8k`
+    - `bitneck synth runs/digits --target up5k --pins board.pcf`
+    """
+    place, facts = RunFolder(folder), list[Facts]()
     for part in target:
-        with out.status(f"synth: {part}") as status:
-            text = None if pins is None else read_text(pins)
-            done = silicon.synth(place, part, text, tell=lambda words: status.update(f"synth: {escape(words)}"))
+        with step("synth", part) as tell:
+            done = silicon.synth(place, part, None if pins is None else read_text(pins), tell=tell)
         say("synth", synthesis_line(done), place.synthesis(part).parent)
+        facts.append(asdict(done) | {"folder": place.synthesis(part).parent})
         if (complaint := silicon.too_big(place, done)) is not None:
-            refuse(complaint)
+            raise RunError(complaint)
+    return {"parts": facts}
 
 
 @verb
-def report(folder: Run) -> None:
-    """Write one self-contained page of the whole run."""
+def report(folder: Run) -> Facts:
+    """Write one self-contained page of the whole run.
+
+    - `bitneck report runs/digits`
+    - `bitneck report runs/digits --quiet`
+    """
     place = RunFolder(folder)
-    with out.status("report: drawing"):
+    with step("report", "drawing"):
         path = flow.report(place)
     say("report", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
+    return {"page": path, "plane": place.plane_page}
 
 
-for each in (analyze, plane, sweep, paper, init, compare, doctor):
+for each in (analyze, plane, sweep, paper, init, schema, compare, doctor):
     verb(each)
 verb(table_of_runs)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...export.graph import Graph
 from ...hw.accelerator import Accelerator
+from ...hw.costs.table import stage_rows
 from ...hw.synthesis.bitstream import Synthesis, summary
 from ...ib_analysis.data_frame import data_frame
 
@@ -60,16 +61,7 @@ class Built:
 
     def rows(self) -> list[dict[str, Any]]:
         """A stage each: its module, PE and SIMD where it has them, and clock cycles a frame."""
-        return [
-            {
-                "stage": stage.name,
-                "module": stage.module,
-                "PE": stage.lanes().get("PE"),
-                "SIMD": stage.lanes().get("SIMD"),
-                "cycles": stage.cycles,
-            }
-            for stage in self.accelerator.stages
-        ]
+        return stage_rows(self.accelerator)
 
     def to_pandas(self) -> pandas.DataFrame:
         """The same as a DataFrame. Raises DataFrameError where pandas is not installed."""

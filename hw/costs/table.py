@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..accelerator import Accelerator
 from ..parts import part
 from ..stages import Stage
 from .resources import Resources, estimate, total
 from .search import Plan, cell_name
+
+
+def stage_rows(accelerator: Accelerator, target: str | None = None) -> list[dict[str, Any]]:
+    """A stage each: module, PE and SIMD where it has them, cycles a frame; with a target what it is to take."""
+    return [
+        {
+            "stage": stage.name,
+            "module": stage.module,
+            "PE": stage.lanes().get("PE"),
+            "SIMD": stage.lanes().get("SIMD"),
+            "cycles": stage.cycles,
+        }
+        | (_cost(estimate(stage, target)) if target else {})
+        for stage in accelerator.stages
+    ]
+
+
+def _cost(of: Resources) -> dict[str, int]:
+    return {"cells": of.cells, "ffs": of.ffs, "brams": of.brams}
 
 
 def table(accelerator: Accelerator, target: str) -> str:

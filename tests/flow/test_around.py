@@ -91,7 +91,7 @@ def test_a_table_of_runs_for_a_spreadsheet_and_for_a_program(bitneck, finished_r
     assert bitneck("train", tmp_path / "twelve", "--epochs", 1).exit_code == 0
     runs = (finished_run, tmp_path / "twelve")
     read = list(csv.DictReader(io.StringIO(bitneck("table", *runs, "--csv").output)))
-    said = json.loads(bitneck("table", *runs, "--json").output)
+    said = json.loads(bitneck("table", *runs, "--json").output)["runs"]
     assert [each["run"] for each in read] == ["digits", "twelve"] == [each["run"] for each in said]
     assert read[0]["equal"] == "True"
     assert read[1]["equal"] == ""
@@ -116,5 +116,5 @@ def test_doctor_names_what_is_missing_and_how_to_get_it(bitneck, monkeypatch):
     assert done.exit_code == 1
     assert "simulation builds with it; install g++" in done.output
     assert "pip install 'bitneck[train]'" in done.output
-    said = json.loads(bitneck("doctor", "--json").output)
+    said = json.loads(bitneck("doctor", "--json").output)["found"]
     assert {each["what"] for each in said if each["needed"] and not each["found"]} == {"g++", "make", "perl"}

@@ -163,6 +163,27 @@ def test_a_folding_that_does_not_divide_is_refused_with_those_that_do(bitneck, f
     assert "dense1: PE=5 does not divide 64 rows" in result.output
 
 
+@pytest.mark.parametrize(
+    ("folding", "said"),
+    [
+        ({"dens1": [8, 8]}, "digits has no layer dens1 to fold; its layers are binarize, dense1, dense2, scores"),
+        ({"dense1": [8, 8], "scores": [5, 3]}, "no folding for dense2; give PE and SIMD for each of"),
+        (
+            {"dense1": [1, 16], "dense2": [12, 8], "scores": [5, 3]},
+            "the folding by hand takes 512 cycles a frame in dense1, and 32 are asked for; give more PE or SIMD there",
+        ),
+    ],
+)
+def test_a_folding_by_hand_that_is_not_what_was_meant_is_one_line(bitneck, finished_run, tmp_path, folding, said):
+    shutil.copytree(finished_run, tmp_path / "digits")
+    with (tmp_path / "digits" / "run.toml").open("a") as config:
+        config.write("\n[hardware.folding]\n" + "".join(f"{layer} = {of}\n" for layer, of in folding.items()))
+    result = bitneck("build", tmp_path / "digits")
+    assert result.exit_code == 2
+    assert said in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
 def test_a_folding_is_tried_on_a_part_and_nothing_is_written(bitneck, finished_run):
     before = files(finished_run)
     result = bitneck("fold", finished_run, "--target", "ecp5-25k", "--fps", 1e6, "--clock", 100)
@@ -195,9 +216,12 @@ def test_what_is_asked_of_a_part_is_built_and_its_table_is_shown(bitneck, finish
     ("words", "said"),
     [
         ([], "for which part? [hardware] names no target; choose one of up5k"),
-        (["--target", "up5k", "--fps", 1000], "target_fps says nothing without clock_mhz"),
+        (["--target", "up5k", "--fps", 1000], "--fps 1000 is no number of cycles without a clock; give --clock"),
         (["--target", "up5k", "--fps", 1e8, "--clock", 48], "more than one frame a cycle at 48 MHz"),
-        (["--target", "up5k", "--fps", 1000, "--clock", 48, "--cycles", 64], "give one of them"),
+        (
+            ["--target", "up5k", "--fps", 1000, "--clock", 48, "--cycles", 64],
+            "--fps 1000 and --cycles 64 both say how fast; give one",
+        ),
         (["--target", "up5k", "--fps", "inf", "--clock", "inf"], "target_fps: Input should be a finite number"),
         (["--target", "up5k", "--fastest", "--cycles", 64], "--fastest asks for no rate; leave --fps and --cycles out"),
         (["--target", "up5k", "--cycles", 1], "1 cycles a frame takes at least"),
