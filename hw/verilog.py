@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib import resources
 
 from .accelerator import Accelerator
-from .stages import Stage
+from .stages import Stage, unused
 
 FRAME_END = "frame_end"
+HERE = "./"  # where the tool is started
 
 
 OWN = "{design}__{name}"
@@ -22,7 +23,7 @@ def verilog(accelerator: Accelerator) -> dict[str, str]:
     sources in an order that every tool takes, a FuseSoC core and an instance to copy. Same accelerator, same bytes.
     """
     design = accelerator.name
-    modules = own_modules(design, [*(stage.module for stage in accelerator.stages), FRAME_END])
+    modules = own_modules(design, [*((stage.module, unused(stage)) for stage in accelerator.stages), (FRAME_END, ())])
     memories = {
         memory_file(design, name): text for stage in accelerator.stages for name, text in stage.memories().items()
     }
@@ -61,11 +62,12 @@ def instance_to_copy(accelerator: Accelerator) -> str:
     lines = [
         f"// In: {first.in_beats} beats a frame of {first.in_width} bits. "
         f"Out: {last.out_beats} of {last.out_width} bits, TLAST with the last.",
-        f"// {accelerator.cycles} cycles a frame. Memory files (.mem) are read where the tool is started.",
+        f"// {accelerator.cycles} cycles a frame. "
+        + ("Memory files (.mem) are read from MEMORIES, a folder and a slash." if _has_memories(accelerator) else ""),
         *wires,
         f"wire {flags};",
         "",
-        f"{name} {name}_net (",
+        f'{name} #(.MEMORIES("{HERE}")) {name}_net (' if _has_memories(accelerator) else f"{name} {name}_net (",
         "  .clk(clk),",
         "  .rst(rst),  // synchronous, active high",
         ",\n".join(connected),
@@ -74,20 +76,32 @@ def instance_to_copy(accelerator: Accelerator) -> str:
     return "\n".join(lines) + "\n"
 
 
-def own_modules(design: str, wanted: Iterable[str]) -> dict[str, str]:
-    """The wanted hand-written modules and those inside them, innermost first, renamed to be the design's own."""
+def _has_memories(accelerator: Accelerator) -> bool:
+    return any(stage.memories() for stage in accelerator.stages)
+
+
+def own_modules(design: str, wanted: Iterable[tuple[str, Collection[str]]]) -> dict[str, str]:
+    """The wanted hand-written modules and those inside them, innermost first, renamed to be the design's own.
+
+    wanted   each with those inside that its parameters leave out. Where nobody needs them their instances are cut: they
+             stand in branches that are not elaborated, but Verilator looks for them there
+    """
     texts = {name.removesuffix(".sv"): text for name, text in library().items()}
-    found: dict[str, str] = {}
 
-    def add(name: str) -> None:
-        if name not in found:
-            for inner in texts:
-                if inner != name and re.search(rf"^ *{inner} #\(", texts[name], re.MULTILINE):
-                    add(inner)
-            found[name] = texts[name]
+    def inside(name: str, without: Collection[str] = ()) -> Iterator[str]:
+        """Innermost first, and itself."""
+        for inner in texts:
+            if inner not in (name, *without) and re.search(rf"^ *{inner} #\(", texts[name], re.MULTILINE):
+                yield from inside(inner, without)
+        yield name
 
-    for name in wanted:
-        add(name)
+    outer = list(wanted)
+    used = {name for module, without in outer for name in inside(module, without)}
+    everything = dict.fromkeys(name for module, _ in outer for name in inside(module))
+    found = {name: texts[name] for name in everything if name in used}
+    for left_out in everything.keys() - used:
+        cut = re.compile(rf"^( *){left_out} #\([^;]*;", re.MULTILINE)
+        found = {name: cut.sub(rf"\1// no {left_out} in this design", text) for name, text in found.items()}
     words = "|".join(found)
     renamed = OWN.format(design=design, name=r"\1")
     return {
@@ -139,6 +153,7 @@ def top(accelerator: Accelerator) -> str:
         body += [f"wire [{stage.out_width - 1}:0] {wires[0]};", f"wire {wires[1]}, {wires[2]};"]
         body += instance(stage, source, wires, accelerator.name)
         source = wires
+    memories = _has_memories(accelerator)
     in_width = bytes_up(first.in_width)
     if in_width > first.in_width:
         body.append(f"wire unused = &{{1'b0, s_axis_tdata[{in_width - 1}:{first.in_width}]}};")
@@ -158,13 +173,15 @@ def top(accelerator: Accelerator) -> str:
         body,
         f"{first.in_beats} beats of {first.in_width} bits in, {last.out_beats} of {last.out_width} out,"
         f" {accelerator.cycles} cycles a frame ({accelerator.bottleneck}).",
+        [f'parameter MEMORIES = "{HERE}"  // where the .mem files lie: a folder and a slash'] if memories else [],
     )
 
 
-def module(name: str, ports: Iterable[str], body: Iterable[str], comment: str) -> str:
+def module(name: str, ports: Iterable[str], body: Iterable[str], comment: str, parameters: Iterable[str] = ()) -> str:
     """A module of instances."""
+    parameter_text = "".join(f" #(\n  {parameter}\n)" for parameter in parameters)
     port_text = ",\n".join(f"  {port}" for port in ports)
-    header = f"module {name} (\n{port_text}\n);" if port_text else f"module {name};"
+    header = f"module {name}{parameter_text} (\n{port_text}\n);" if port_text else f"module {name};"
     body_text = "".join(f"  {line}\n" for line in body)
     return (
         f"`default_nettype none\n// Generated by bitneck. {comment}\n"
@@ -180,11 +197,10 @@ def instance(stage: Stage, source: Sequence[str], target: Sequence[str], design:
     memories = stage.memories()
     values: dict[str, int | str] = {}
     for key, value in stage.parameters().items():
-        if isinstance(value, str):
-            file = memory_file(design, value) if design is not None and value in memories else value
-            values[key] = f'"{file}"'
+        if isinstance(value, str) and design is not None and value in memories:
+            values[key] = f'{{MEMORIES, "{memory_file(design, value)}"}}'
         else:
-            values[key] = value
+            values[key] = f'"{value}"' if isinstance(value, str) else value
     parameters = ", ".join(f".{key}({value})" for key, value in values.items())
     sides = [
         ", ".join(f".{side}_{wire}({name})" for wire, name in zip(("tdata", "tvalid", "tready"), wires, strict=True))

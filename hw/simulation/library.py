@@ -264,7 +264,7 @@ def build(accelerator: Accelerator, folder: Path, design: Mapping[str, str] | No
 
 def _stand_in(design: str, files: Mapping[str, str], text: str) -> dict[str, str]:
     """The popcount to simulate where the design's own is ours to the letter, for which it is proven equal."""
-    own = own_modules(design, [COUNTED])
+    own = own_modules(design, [(COUNTED, ())])
     ((name, proven),) = own.items()
     renamed = OWN.format(design=design, name=COUNTED)
     return {name: text.replace(f"module {COUNTED} #(", f"module {renamed} #(")} if files.get(name) == proven else {}

@@ -9,7 +9,7 @@ from .cut import Binarize, Cut, ThresholdStep
 from .lowering import lowering, stages_of
 from .maps import Pool, PoolSum, Window
 from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
-from .stage import MODULES, Folding, FoldingError, LayerStage, Output, Parameters, Stage, divisors
+from .stage import MODULES, Folding, FoldingError, LayerStage, Output, Parameters, Stage, divisors, unused
 from .stream import DwcDown, DwcUp, Fifo, converters
 from .tail import Argmax, ArgmaxTree, tail
 
@@ -45,4 +45,5 @@ __all__ = [
     "lowering",
     "stages_of",
     "tail",
+    "unused",
 ]

@@ -23,6 +23,7 @@ from .stage import FoldingError, Parameters, Primitives, check_divides, stage
 # cells).
 FEW_LANES = 8
 MANY_PAIRS = 8
+FEW_WORDS = 16  # as in mvu.sv
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,12 @@ class _Matrix(Weighted):
         """Whether weights and inputs meet bit by bit; otherwise there is a product for every lane."""
         many = self.weight_bits > 1 and self.weight_bits * self.element_bits >= MANY_PAIRS
         return self.one_bit or (self.simd > FEW_LANES and not many)
+
+    @property
+    def leaves_out(self) -> tuple[str, ...]:
+        """Of the modules that `mvu` is written with: another way to multiply, and a memory of few words."""
+        words = self.weight.size // (self.pe * self.simd)
+        return ("products" if self.planes else "planes", *(("rom",) if words <= FEW_WORDS else ()))
 
     @property
     def span(self) -> int:

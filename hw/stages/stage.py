@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
@@ -85,6 +85,11 @@ def stage(descriptor: D) -> D:
     """Makes a module known to the estimates and their calibration."""
     MODULES[descriptor.module] = descriptor
     return descriptor
+
+
+def unused(stage: Stage) -> Collection[str]:
+    """Modules that are written inside its own, and that its parameters leave out. Only matrices have a choice."""
+    return getattr(stage, "leaves_out", ())
 
 
 def divisors(n: int) -> list[int]:

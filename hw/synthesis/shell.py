@@ -42,7 +42,10 @@ class Shell:
     def files(self) -> dict[str, str]:
         """The shell by file name, with the modules that it is built from. The core's files are its own matter."""
         converters = (stage.module for stage in self._converters() if stage is not None)
-        return {**own_modules(self.name, ["skid", FRAME_END, *converters]), f"{self.name}.sv": self._verilog()}
+        return {
+            **own_modules(self.name, [(name, ()) for name in ("skid", FRAME_END, *converters)]),
+            f"{self.name}.sv": self._verilog(),
+        }
 
     def _verilog(self) -> str:
         ports = [

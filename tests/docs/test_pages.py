@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import waveforms
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]*)")?\n(.*?)^```$', re.M | re.S)
@@ -68,3 +70,9 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "site" / "run-toml" / "index.html").read_text()
     assert "passes over the training set" in page
+
+
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
+def test_the_waveforms_of_the_page_are_those_of_a_simulation():
+    page = dict(waveforms.BLOCK.findall(waveforms.PAGE.read_text()))
+    assert {name: text.strip() for name, text in page.items()} == waveforms.waveforms()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.folding import Folding, fold
-from bitneck.hw.simulation.verilator import call, find_verilator
+from bitneck.hw.simulation.verilator import SimulationError, call, find_verilator
 from bitneck.hw.verilog import library, verilog
 from conv_nets import every_stage
 from random_nets import random_graph
@@ -61,6 +61,41 @@ def written(design, tmp_path) -> tuple[str, list[str], Path]:
 def test_designs_instantiate_every_module_of_the_library():
     used = {name.partition("__")[2].removesuffix(".sv") for design in DESIGNS.values() for name in verilog(design())}
     assert used >= {name.removesuffix(".sv") for name in library()}
+
+
+@EVERY
+@pytest.mark.skipif(not shutil.which("yosys"), reason="no Yosys")
+def test_a_design_brings_the_modules_that_it_uses_and_no_other(written):
+    top, sources, folder = written
+    script = f"read_verilog -sv {' '.join(sources)}; hierarchy -check -top {top}; ls"
+    elaborated = set(re.findall(rf"^  \$paramod\S*\\({top}__\w+)", call(["yosys", "-p", script], folder), re.MULTILINE))
+    assert {f"{name}.sv" for name in elaborated} == {name for name in sources if name != f"{top}.sv"}
+
+
+def elaborated_by_icarus(top: str, sources: list[str], folder: Path, memories: str) -> None:
+    call(["iverilog", "-g2012", f'-P{top}.MEMORIES="{memories}"', "-s", top, "-o", "design", *sources], folder)
+    said = call(["vvp", "-n", "design"], folder)
+    assert "Unable to open" not in said, said
+
+
+def elaborated_by_yosys(top: str, sources: list[str], folder: Path, memories: str) -> None:
+    chosen = f'chparam -set MEMORIES "{memories}" {top}; hierarchy -check -top {top}; proc'
+    call(["yosys", "-p", f"read_verilog -sv {' '.join(sources)}; {chosen}"], folder)
+
+
+@pytest.mark.parametrize("design", [DESIGNS["digits"], DESIGNS["maps"]], ids=["digits", "maps"])
+@pytest.mark.parametrize("elaborated", [elaborated_by_icarus, elaborated_by_yosys])
+def test_memories_lie_where_the_parameter_says(written, elaborated):
+    tool = elaborated.__name__.rpartition("_")[2].replace("icarus", "iverilog")
+    if not shutil.which(tool):
+        pytest.skip(f"no {tool}")
+    top, sources, folder = written
+    (folder / "elsewhere").mkdir()
+    for path in folder.glob("*.mem"):
+        path.rename(folder / "elsewhere" / path.name)
+    elaborated(top, sources, folder, "elsewhere/")
+    with pytest.raises((AssertionError, SimulationError)):
+        elaborated(top, sources, folder, "./")
 
 
 @EVERY

@@ -49,7 +49,7 @@ def test_a_stand_in_that_counts_otherwise_is_refuted(tmp_path, original, mutated
 
 
 def test_only_a_popcount_that_is_ours_to_the_letter_is_stood_in_for():
-    own = own_modules("net", [COUNTED])
+    own = own_modules("net", [(COUNTED, ())])
     ((name, text),) = own.items()
     assert "module net__popcount #(" in _stand_in("net", own, STAND_IN)[name]
     assert _stand_in("net", {name: text.replace("BRANCHES-1", "BRANCHES-2")}, STAND_IN) == {}
