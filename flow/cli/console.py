@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -26,6 +28,7 @@ app = typer.Typer(
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+EVERY_SECONDS = 10.0  # between lines in a log
 CORES = os.cpu_count() or 1
 DataDir = Annotated[Path | None, typer.Option(help=f"folder in which data sets lie; or the variable {ENVIRONMENT}")]
 
@@ -89,10 +92,36 @@ def say(verb: str, what: str, where: Path | str) -> None:
 
 
 @contextmanager
-def bar(verb: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar that is gone when the work is done; what it yields is called with done, total, remark."""
+def bar(verb: str, every_seconds: float = EVERY_SECONDS) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar that is gone when the work is done; what it yields is called with done, total, remark.
+
+    Where stdout is no terminal, lines on stderr in its place, at most one in `every_seconds`.
+    """
+    if not out.is_terminal:
+        yield _lines(verb, every_seconds)
+        return
     columns = TextColumn(f"{verb:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     remarks = TextColumn("{task.description}")
-    with Progress(*columns, remarks, console=out, transient=True, disable=not out.is_terminal) as progress:
+    with Progress(*columns, remarks, console=out, transient=True) as progress:
         task = progress.add_task("", total=None)
         yield lambda done, total, remark: progress.update(task, completed=done, total=total, description=remark)
+
+
+def _lines(verb: str, every_seconds: float) -> Callable[[int, int, str], None]:
+    """What remains is estimated from the steps that were done here: those before the first that is told of were not."""
+    began = said = time.monotonic()
+    before: int | None = None
+
+    def tell(done: int, total: int, remark: str) -> None:
+        nonlocal said, before
+        before = max(done - 1, 0) if before is None else before
+        now = time.monotonic()
+        if now - said < every_seconds:
+            return
+        said = now
+        left = (now - began) / max(done - before, 1) * (total - done)
+        spent, remain = (timedelta(seconds=round(seconds)) for seconds in (now - began, left))
+        about = f", about {remain} left" if done < total else ""
+        err.print(escape(f"{verb:<9} {done:,} of {total:,} after {spent}{about}{f': {remark}' * bool(remark)}"))
+
+    return tell

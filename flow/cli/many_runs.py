@@ -42,7 +42,7 @@ def plane(
 
 
 def sweep(
-    file: Annotated[Path, typer.Argument(help="what to vary: see the README")],
+    file: Annotated[Path, typer.Argument(help="what to vary: see docs/sweeps.md")],
     folder: Annotated[Path | None, typer.Option(help="of the results; by default sweeps/NAME")] = None,
     scheduler: Annotated[str | None, typer.Option(help="address of a dask cluster; without it, this machine")] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes on this machine")] = CORES,
@@ -67,9 +67,10 @@ def _sweep(
     from .. import sweep as sweeping
 
     failed = 0
-    with sweeping.connected(scheduler, workers) as client, bar(name) as advance:
+    with sweeping.connected(scheduler, workers) as client, bar(name, every_seconds=0) as advance:
         for done, outcome in enumerate(sweeping.outcomes(place, wanted, client, data_dir), 1):
-            advance(done, len(wanted), str(outcome.task))
+            if not outcome.earlier:
+                advance(done, len(wanted), str(outcome.task))
             if outcome.error is not None:
                 failed += 1
                 err.print(f"[bold red]failed[/] {escape(str(outcome.task))}: {escape(outcome.error)}")

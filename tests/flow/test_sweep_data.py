@@ -89,19 +89,19 @@ def test_a_worker_that_reads_other_data_says_so_in_one_line(client, sets, tmp_pa
 
 def test_a_worker_with_another_package_says_so(sets):
     (task, _) = sweep.tasks(SWEEP, "here", sets[0])
-    due = measured.decisive(task.data_sha256)
+    data = measured.data_here(task.config, sets[0])
     with pytest.raises(RunError, match=rf"it has numpy {np.__version__} and not 1\.0;"):
-        measured.measure(task.config, sets[0], due | {"numpy": "1.0"})
-    assert measured.measure(task.config, sets[0], due) == measured.measure(task.config, sets[0])
+        measured.measure(task.config, data, task.due | {"numpy": "1.0"})
+    assert measured.measure(task.config, data, task.due) == measured.measure(task.config, data)
 
 
 def test_a_worker_that_has_the_data_elsewhere_is_told_by_its_own_variable(sets, tmp_path, monkeypatch):
     (task, _) = sweep.tasks(SWEEP, "here", sets[0])
     monkeypatch.delenv("BITNECK_DATA", raising=False)
     with pytest.raises(ValueError, match="nowhere: no such folder"):
-        measured.measure(task.config, tmp_path / "nowhere", measured.decisive(task.data_sha256))
+        measured.data_here(task.config, tmp_path / "nowhere")
     monkeypatch.setenv("BITNECK_DATA", str(sets[0]))
-    assert measured.measure(task.config, tmp_path / "nowhere", measured.decisive(task.data_sha256))
+    assert measured.data_here(task.config, tmp_path / "nowhere").sha256 == task.data_sha256
 
 
 def cut(part: Path, other: Path) -> None:
@@ -142,7 +142,7 @@ def test_the_key_changes_with_everything_that_decides_and_needs_the_files_digest
             patched.setattr(measured, "_version", lambda package: "1")
             assert sweep.Task(config, ()).key != one
     with monkeypatch.context() as patched:
-        patched.setattr(measured, "_code", lambda: "other code")
+        patched.setattr(measured, "_code", lambda rooms: "other code")
         assert sweep.Task(config, ()).key != first
     with pytest.raises(RunError, match="mnist is made of files, and their sha256 is not given"):
         _ = sweep.Task(from_preset("tfc"), ()).key
