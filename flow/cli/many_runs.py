@@ -48,14 +48,16 @@ def sweep(
     workers: Annotated[int, typer.Option(min=1, help="processes on this machine")] = CORES,
     data_dir: DataDir = None,
 ) -> None:
-    """Train and measure many networks; one table of results. Exit 1 where a network failed."""
+    """Train and measure many networks; one table and one page of results. Exit 1 where a network failed."""
     from .. import sweep as sweeping
+    from ..pages.sweep_page import write_page
 
     wanted = sweeping.tasks(read_text(file), str(file), data_dir)
     place = folder or Path("sweeps") / file.stem
     with held(place, "sweep", make=True):
         failed = _sweep(place, wanted, scheduler, workers, data_dir, "sweep")
         say("sweep", f"{len(wanted) - failed} of {len(wanted)} networks", sweeping.collect(place, wanted))
+        say("sweep", "the same as a page", write_page(place, wanted, place.name))
     if failed:
         raise typer.Exit(1)
 

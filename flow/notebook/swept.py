@@ -16,6 +16,7 @@ from .. import sweep as sweeping
 from ..config import RunError
 from ..files import read_text
 from ..held import held
+from ..pages.sweep_page import write_page
 from .progress import progress_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ SWEEP_FILE = "sweep.toml"
 
 @dataclass(frozen=True, repr=False)
 class Swept:
-    """folder     of the results; `results.parquet` in it is the table
+    """folder     of the results: `results.parquet` in it is the table, `results.csv` the same, `sweep.html` the page
     outcomes   of every network, in the order in which they ended
     """
 
@@ -120,5 +121,6 @@ def sweep(
 
         with nullcontext() if alone else sweeping.connected(scheduler, workers) as client:
             sweeping.run(place, list(tasks), client, data_dir, tell)
-        sweeping.collect(place, list(tasks))
+        sweeping.collect(place, tasks)
+        write_page(place, tasks, place.name)
     return Swept(place, tuple(ended), tasks)
