@@ -106,7 +106,8 @@ class Task:
         return self.config.dataset, self.config.data, self.config.network.input_bits
 
     def __str__(self) -> str:
-        return ", ".join(f"{path}={value}" for path, value in self.varied) or self.config.name
+        said = (f"{path}={value:.6g}" if isinstance(value, float) else f"{path}={value}" for path, value in self.varied)
+        return ", ".join(said) or self.config.name
 
 
 @cache

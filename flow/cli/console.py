@@ -92,13 +92,15 @@ def say(verb: str, what: str, where: Path | str) -> None:
 
 
 @contextmanager
-def bar(verb: str, every_seconds: float = EVERY_SECONDS) -> Iterator[Callable[[int, int, str], None]]:
+def bar(verb: str, every_seconds: float = EVERY_SECONDS, at_once: int = 1) -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar that is gone when the work is done; what it yields is called with done, total, remark.
 
     Where stdout is no terminal, lines on stderr in its place, at most one in `every_seconds`.
+
+    at_once   steps that are under way at the same time
     """
     if not out.is_terminal:
-        yield _lines(verb, every_seconds)
+        yield _lines(verb, every_seconds, at_once)
         return
     columns = TextColumn(f"{verb:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     remarks = TextColumn("{task.description}")
@@ -107,8 +109,11 @@ def bar(verb: str, every_seconds: float = EVERY_SECONDS) -> Iterator[Callable[[i
         yield lambda done, total, remark: progress.update(task, completed=done, total=total, description=remark)
 
 
-def _lines(verb: str, every_seconds: float) -> Callable[[int, int, str], None]:
-    """What remains is estimated from the steps that were done here: those before the first that is told of were not."""
+def _lines(verb: str, every_seconds: float, at_once: int) -> Callable[[int, int, str], None]:
+    """What remains is estimated from the steps that were done here: those before the first that is told of were not.
+
+    When the first of several that began together is done, the others nearly are.
+    """
     began = said = time.monotonic()
     before: int | None = None
 
@@ -119,7 +124,7 @@ def _lines(verb: str, every_seconds: float) -> Callable[[int, int, str], None]:
         if now - said < every_seconds:
             return
         said = now
-        left = (now - began) / max(done - before, 1) * (total - done)
+        left = (now - began) / max(done - before, min(at_once, total - before), 1) * (total - done)
         spent, remain = (timedelta(seconds=round(seconds)) for seconds in (now - began, left))
         about = f", about {remain} left" if done < total else ""
         err.print(escape(f"{verb:<9} {done:,} of {total:,} after {spent}{about}{f': {remark}' * bool(remark)}"))

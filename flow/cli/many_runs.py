@@ -69,7 +69,7 @@ def _sweep(
     from .. import sweep as sweeping
 
     failed = 0
-    with sweeping.connected(scheduler, workers) as client, bar(name, every_seconds=0) as advance:
+    with sweeping.connected(scheduler, workers) as client, bar(name, 0, sum(client.nthreads().values())) as advance:
         for done, outcome in enumerate(sweeping.outcomes(place, wanted, client, data_dir), 1):
             if not outcome.earlier:
                 advance(done, len(wanted), str(outcome.task))

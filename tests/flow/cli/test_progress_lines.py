@@ -29,6 +29,17 @@ def test_every_step_is_a_line_with_what_is_done_what_it_took_and_what_remains(cl
     ]
 
 
+def test_when_the_first_of_several_at_once_is_done_the_others_nearly_are(clock, capsys):
+    with console.bar("sweep", every_seconds=0, at_once=4) as advance:
+        clock[0] += 100
+        for done in (1, 2, 3, 4):
+            advance(done, 12, "")
+        clock[0] += 100
+        advance(8, 12, "")
+    remain = [line.partition("about ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert remain == ["0:04:35 left", "0:04:10 left", "0:03:45 left", "0:03:20 left", "0:01:40 left"]
+
+
 def test_many_small_steps_are_a_line_each_ten_seconds_and_short_work_is_silent(clock, capsys):
     with console.bar("train") as advance:
         for epoch in range(26):
