@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 BINS = 30  # of a float net's activations, as in Shwartz-Ziv and Tishby 2017
 Row: TypeAlias = dict[str, Any]
-ROOMS, PACKAGES = ("models", "ib_analysis"), ("brevitas", "numpy", "scipy", "torch")  # none other touches a number
-HARDWARE_ROOMS, HARDWARE_PACKAGES = ("export", "hw"), ("onnx", "qonnx")
+ROOMS = "models", "ib_analysis"
+PACKAGES = "brevitas", "numpy", "scikit-learn", "scipy", "torch"  # none other touches a number
+HARDWARE_ROOMS, HARDWARE_PACKAGES = ("export", "hw"), ("onnx", "qonnx")  # and these where it is measured
 ROOT = Path(__file__).parents[1]
 
 

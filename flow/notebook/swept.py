@@ -16,7 +16,7 @@ from .. import sweep as sweeping
 from ..config import RunError
 from ..files import read_text
 from ..held import held
-from ..pages.sweep_page import write_page
+from ..pages.sweep_page import PAGE, write_page
 from .progress import progress_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Swept:
         return f"Swept({done} of {len(self.tasks)} networks: {self.folder}{first})"
 
     def _repr_html_(self) -> str:
-        from ...ib_analysis.pictures.in_notebook import table
+        from ...ib_analysis.pictures.in_notebook import link, table
 
         rows = self.rows()
         varied = list(dict.fromkeys(path for task in self.tasks for path, _ in task.varied))
@@ -76,7 +76,8 @@ class Swept:
                 numbers = (_bits(row["i_xt_bits"]), _bits(row["i_ty_bits"]))
                 right = f"{row['test_accuracy']:.2%}"
                 cells.append((*(of.get(path, "-") for path in varied), row["epoch"], right, row["layer"], *numbers))
-        return table(head, cells, repr(self).removeprefix("Swept(").removesuffix(")"), self.failed)
+        shown = table(head, cells, repr(self).removeprefix("Swept(").removesuffix(")"), self.failed)
+        return shown + link(str(self.folder / PAGE), "page of the sweep")
 
 
 def _bits(value: float | None) -> str:

@@ -84,8 +84,8 @@ def columns(nets: Sequence[Net]) -> list[Column]:
         _of("by chance, last layer", nets, lambda each: each.last.get("chance_bits"), "{:.3f}", parallel=False),
         _of("p, last layer", nets, lambda each: each.last.get("p_value"), "{:.3f}", parallel=False),
         _of("dead neurons", nets, lambda each: each.dead),
-        _of("cycles a frame", nets, lambda each: each.last.get("cycles")),
-        _of(f"{' or '.join(sorted(cells))}, estimated", nets, lambda each: each.last.get("luts")),
+        _of("cycles a frame", nets, lambda each: each.last.get("cycles"), decades=True),
+        _of(f"{' or '.join(sorted(cells))}, estimated", nets, lambda each: each.last.get("luts"), decades=True),
         _of("memory blocks, estimated", nets, lambda each: each.last.get("brams"), parallel=False),
         _of("training set right, %", nets, lambda each: 100 * each.last["train_accuracy"], "{:.2f}", parallel=False),
         *(each for layer in layers for each in _of_layer(layer, nets)),
@@ -104,16 +104,22 @@ def _varied(path: str, nets: Sequence[Net]) -> Column:
         NONE if value is None else f"{value:.4g}" if isinstance(value, float) else str(value) for value in given
     )
     if all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in given):
-        return _column(path, [None if value is None else float(value) for value in given], says)
+        return _column(path, [None if value is None else float(value) for value in given], says, decades=True)
     names = list(dict.fromkeys(says))
     return _column(path, [float(names.index(text)) for text in says], says, names=names)
 
 
 def _of(
-    title: str, nets: Sequence[Net], number: Callable[[Net], float | None], form: str = "{:,}", parallel: bool = True
+    title: str,
+    nets: Sequence[Net],
+    number: Callable[[Net], float | None],
+    form: str = "{:,}",
+    parallel: bool = True,
+    decades: bool = False,
 ) -> Column:
     found = [number(each) for each in nets]
-    return _column(title, found, [NONE if x is None else form.format(x) for x in found], parallel=parallel)
+    says = [NONE if x is None else form.format(x) for x in found]
+    return _column(title, found, says, parallel=parallel, decades=decades)
 
 
 def _bits(
@@ -157,10 +163,12 @@ def _column(
     high: Sequence[float | None] | None = None,
     names: Sequence[str] = (),
     parallel: bool = True,
+    decades: bool = False,
 ) -> Column:
+    """The axis is logarithmic where the quantity is one of `decades`, and its values spread over them."""
     nothing: tuple[Any, ...] = (None,) * len(values)
     there = sorted({value for value in values if value is not None})
-    log = bool(there) and not names and there[0] > 0 and math.log10(there[-1] / there[0]) > DECADES
+    log = decades and bool(there) and there[0] > 0 and math.log10(there[-1] / there[0]) > DECADES
     ticks = tuple(enumerate(names)) if names else _ticks(there, log)
     kinds = kinds or (PLAIN,) * len(values)
     ends = tuple(low or nothing), tuple(high or nothing)

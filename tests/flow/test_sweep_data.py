@@ -177,7 +177,7 @@ def test_the_key_changes_with_everything_that_decides_and_needs_the_files_digest
     first = sweep.Task(config, ()).key
     assert sweep.Task(config, (("seed", 3),)).key == first
     assert sweep.Task(config, (), "ab").key != first
-    for name in ("numpy", "scipy", "torch", "brevitas"):
+    for name in ("numpy", "scikit-learn", "scipy", "torch", "brevitas"):
         with monkeypatch.context() as patched:
             patched.setattr(measured, "_version", lambda package, name=name: "0" if package == name else "1")
             one = sweep.Task(config, ()).key
