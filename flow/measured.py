@@ -8,40 +8,53 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from ..hw.costs.resources import total
+from ..hw.stages import FoldingError
 from ..ib_analysis.float_quantities import binned_not_mi
+from ..ib_analysis.layer_bits import PERMUTATIONS
+from ..ib_analysis.neurons import neurons
+from ..ib_analysis.nulls import p_value
 from ..ib_analysis.plane import plane
-from ..ib_analysis.symbols import label_symbols
+from ..ib_analysis.points import row_of
+from ..ib_analysis.symbols import label_symbols, symbols
 from ..models.config import schedule
-from ..models.datasets import ENVIRONMENT
+from ..models.datasets import ENVIRONMENT, Dataset
 from ..plugins import distributions
-from .config import RunConfig, RunError, chosen_samples, loaded
+from .config import RunConfig, RunError, chosen_samples, design, loaded
+
+if TYPE_CHECKING:
+    from ..models.networks import Net
 
 BINS = 30  # of a float net's activations, as in Shwartz-Ziv and Tishby 2017
 Row: TypeAlias = dict[str, Any]
-PACKAGES = ("brevitas", "numpy", "scipy", "torch")  # they draw, round and sum; none other touches a number
+ROOMS = "models", "ib_analysis"
+PACKAGES = "brevitas", "numpy", "scikit-learn", "scipy", "torch"  # none other touches a number
+HARDWARE_ROOMS, HARDWARE_PACKAGES = ("export", "hw"), ("onnx", "qonnx")  # and these where it is measured
 ROOT = Path(__file__).parents[1]
 
 
-def decisive(data_sha256: str) -> dict[str, str]:
+def decisive(data_sha256: str, hardware: bool = False) -> dict[str, str]:
     """What decides the numbers beside the configuration: the data, our code, versions of packages and plug-ins.
 
     The code is that of models/ and ib_analysis/ (estimators, verdicts; pictures apart), of the configuration and of
-    this file. Not in it: the processor, whose vector width changes how torch rounds its sums, and Python itself.
+    this file; with hardware, of export/ and hw/ too. Not in it: the processor, whose vector width changes how torch
+    rounds its sums, and Python itself.
     """
-    versions = {name: _version(name) for name in PACKAGES} | distributions()
-    return {"data": data_sha256, "bitneck": _code(), **versions}
+    rooms, packages = (ROOMS + HARDWARE_ROOMS, PACKAGES + HARDWARE_PACKAGES) if hardware else (ROOMS, PACKAGES)
+    versions = {name: _version(name) for name in packages} | distributions()
+    return {"data": data_sha256, "bitneck": _code(rooms), **versions}
 
 
 @cache
-def _code() -> str:
-    rooms = [path for room in ("models", "ib_analysis") for path in sorted((ROOT / room).rglob("*.py"))]
-    files = [path.relative_to(ROOT) for path in (*rooms, ROOT / "flow" / "config.py", ROOT / "flow" / "measured.py")]
+def _code(rooms: tuple[str, ...] = ROOMS) -> str:
+    inside = [path for room in rooms for path in sorted((ROOT / room).rglob("*")) if path.suffix in (".py", ".json")]
+    files = [path.relative_to(ROOT) for path in (*inside, ROOT / "flow" / "config.py", ROOT / "flow" / "measured.py")]
     digest = hashlib.sha256()
     for file in (file for file in files if "pictures" not in file.parts):
         digest.update(f"{file.as_posix()}\n".encode() + (ROOT / file).read_bytes())
@@ -55,56 +68,95 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def measure(config: RunConfig, data_dir: Path | str | None = None, due: Mapping[str, str] | None = None) -> list[Row]:
-    """One network trained and measured in memory: a row for each captured epoch and layer.
+def data_here(config: RunConfig, data_dir: Path | str | None) -> Dataset:
+    """The data set of a configuration, as this machine has it. Raises DataError where it has none.
 
     data_dir   of whoever asks; where there is no such folder here, the one that BITNECK_DATA names here
-    due        what decides the numbers at whoever asks, as `decisive` gives it; None for whatever is here
+    """
+    elsewhere = data_dir is not None and not Path(data_dir).is_dir() and ENVIRONMENT in os.environ
+    return loaded(config, None if elsewhere else data_dir)
 
-    A refused number is None, never a value. Of a float net the bins of its activations and of its class
-    probabilities are measured, and the verdict says that this is no mutual information. Raises RunError where anything
-    decisive is another here.
+
+def measure(
+    config: RunConfig, data: Dataset, due: Mapping[str, str] | None = None, hardware: bool = False
+) -> list[Row]:
+    """One network trained and measured in memory: a row for each captured epoch and layer.
+
+    due        what decides the numbers at whoever asks, as `decisive` gives it; None for whatever is here
+    hardware   whether the trained net becomes the accelerator that the configuration asks for
+
+    A refused number is None, never a value. Rows of the last epoch alone have p-values, and what `_hardware` gives.
+    Of a float net the bins of its activations and of its class probabilities are measured, and the verdict says that
+    this is no mutual information. Raises RunError where anything decisive is another here.
     """
     from ..models import training
 
-    elsewhere = data_dir is not None and not Path(data_dir).is_dir() and ENVIRONMENT in os.environ
-    data = loaded(config, None if elsewhere else data_dir)
-    here = decisive(data.sha256)
+    here = decisive(data.sha256, hardware)
     if other := [
-        f"{name} {here[name]} and not {value}" for name, value in (due or here).items() if here[name] != value
+        f"{name} {have} and not {value}"
+        for name, value in (due or here).items()
+        if (have := here.get(name, "none")) != value
     ]:
         raise RunError(
-            f"the worker in {Path.cwd()} would measure something else: it has {', '.join(other)}; give it the data and "
-            "the packages that the caller has"
+            f"the worker in {Path.cwd()} would measure something else: it has {', '.join(other)}; give it the packages "
+            "that the caller has, and the same data or none, for then they are sent"
         )
     x, labels = chosen_samples(config, data)
     looked_at = set(schedule(config.training.epochs))
     run = training.start(config.network, config.training, data)
-    measured = _of_codes if config.network.binary else _of_floats
     rows = []
     for epoch in training.train(run):
         if epoch.epoch in looked_at:
             accuracies = {"train_accuracy": epoch.train_accuracy, "test_accuracy": epoch.test_accuracy}
             common = {"epoch": epoch.epoch, "samples": len(x), "loss": epoch.loss, **accuracies}
-            rows += [common | row for row in measured(run.net, x, labels, config)]
+            last = epoch.epoch == config.training.epochs
+            measured = _of_codes if config.network.binary else _of_floats
+            built = _hardware(run.net, config, last) if hardware and config.network.binary else {}
+            rows += [common | row | built for row in measured(run.net, x, labels, config, epoch.epoch)]
     return rows
 
 
-def _of_codes(net: Any, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig) -> Iterator[Row]:
+def _of_codes(
+    net: Net, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig, epoch: int
+) -> Iterator[Row]:
+    """Of every layer what `analyze` says of it, but for what takes seconds: sharing, and the probe's bound."""
     from ..models.capture import capture
 
-    for point in plane({0: capture(net, x).layers()}, labels, config.analysis.target):
-        row: Row = {"layer": point.layer, "width": point.width, "target": point.i_xt.target}
-        for name, estimate in (("i_xt", point.i_xt), ("i_ty", point.i_ty)):
-            row[f"{name}_bits"] = None if estimate.verdict.refused else estimate.bits
-            row[f"{name}_verdict"] = str(estimate.verdict)
-            row[f"{name}_coverage"] = estimate.coverage
-        yield row | {"saturated": point.i_xt.saturated}
+    y, layers = label_symbols(labels), capture(net, x).layers()
+    for point in plane({epoch: layers}, labels, config.analysis.target, chance=True):
+        codes = layers[point.layer]
+        last = epoch == config.training.epochs
+        p = p_value(symbols(codes), y, np.random.default_rng(0), PERMUTATIONS) if last else None
+        yield row_of(point) | {"dead": len(neurons(codes).dead), "p_value": p}
+
+
+def _hardware(net: Net, config: RunConfig, last: bool) -> Row:
+    """Clock cycles a frame of the trained net's accelerator; with a target, what it is estimated to take of the part.
+
+    luts are what [hardware] means by them, logic cells of an iCE40. Where there is no such accelerator, no_hardware
+    says why. Before the last epoch all are None.
+    """
+    row: Row = dict.fromkeys(("cycles", "part", "luts", "ffs", "brams", "no_hardware"))
+    if not last:
+        return row
+    from ..export.reading.streamline import streamline
+    from ..export.writing.qonnx import export, serialize
+
+    graph = streamline(serialize(export(net, config.name))).graph
+    try:
+        accelerator = design(config, graph)
+    except FoldingError as error:
+        return row | {"no_hardware": str(error)}
+    row["cycles"] = accelerator.cycles
+    if (target := config.hardware.target) is not None:
+        cost = total(accelerator.stages, target)
+        row |= {"part": target, "luts": cost.cells, "ffs": cost.ffs, "brams": cost.brams}
+    return row
 
 
 def _of_floats(
-    net: Any, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig
-) -> Iterator[dict[str, Any]]:
+    net: Net, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig, epoch: int
+) -> Iterator[Row]:
     """30 bins, of [-1, 1] for tanh, of 0 to the largest activation otherwise; the last layer as probabilities."""
     from ..models.capture import capture_floats
 

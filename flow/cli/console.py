@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +33,7 @@ LOG.setLevel(logging.DEBUG)
 LOG.propagate = False
 LOG.addHandler(logging.NullHandler())
 
+EVERY_SECONDS = 10.0  # between lines in a log
 CORES = os.cpu_count() or 1
 DataDir = Annotated[Path | None, typer.Option(help=f"folder in which data sets lie; or the variable {ENVIRONMENT}")]
 
@@ -114,10 +117,44 @@ def step(verb: str, doing: str = "") -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def bar(verb: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar that is gone when the work is done; what it yields is called with done, total, remark."""
+def bar(verb: str, every_seconds: float = EVERY_SECONDS, at_once: int = 1) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar that is gone when the work is done; what it yields is called with done, total, remark.
+
+    Where stdout is no terminal, lines on stderr in its place, at most one in `every_seconds`.
+
+    at_once   steps that are under way at the same time
+    """
+    if not out.is_terminal:
+        yield _lines(verb, every_seconds, at_once)
+        return
     columns = TextColumn(f"{verb:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     remarks = TextColumn("{task.description}")
-    with Progress(*columns, remarks, console=out, transient=True, disable=not out.is_terminal) as progress:
+    with Progress(*columns, remarks, console=out, transient=True) as progress:
         task = progress.add_task("", total=None)
         yield lambda done, total, remark: progress.update(task, completed=done, total=total, description=remark)
+
+
+def _lines(verb: str, every_seconds: float, at_once: int) -> Callable[[int, int, str], None]:
+    """What remains is estimated from the steps that were done here: those before the first that is told of were not.
+
+    When the first of several that began together is done, the others nearly are.
+    """
+    began = said = time.monotonic()
+    before: int | None = None
+
+    def tell(done: int, total: int, remark: str) -> None:
+        nonlocal said, before
+        before = max(done - 1, 0) if before is None else before
+        now = time.monotonic()
+        if now - said < every_seconds:
+            return
+        said = now
+        left = (now - began) / max(done - before, min(at_once, total - before), 1) * (total - done)
+        spent, remain = (timedelta(seconds=round(seconds)) for seconds in (now - began, left))
+        about = f", about {remain} left" if done < total else ""
+        line = f"{verb:<9} {done:,} of {total:,} after {spent}{about}{f': {remark}' * bool(remark)}"
+        LOG.info("%s", line)
+        if not out.quiet:
+            err.print(escape(line))
+
+    return tell

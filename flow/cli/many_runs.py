@@ -49,26 +49,28 @@ def plane(
 
 
 def sweep(
-    file: Annotated[Path, typer.Argument(help="what to vary: see the README")],
+    file: Annotated[Path, typer.Argument(help="what to vary: see docs/sweeps.md")],
     folder: Annotated[Path | None, typer.Option(help="of the results; by default sweeps/NAME")] = None,
     scheduler: Annotated[str | None, typer.Option(help="address of a dask cluster; without it, this machine")] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes on this machine")] = CORES,
     data_dir: DataDir = None,
 ) -> Facts:
-    """Train and measure many networks; one table of results. Exit 1 where a network failed.
+    """Train and measure many networks; one table and one page of results. Exit 1 where a network failed.
 
     - `bitneck sweep seeds.toml`
     - `bitneck sweep seeds.toml --scheduler tcp://head:8786 --data-dir data`
     """
     from .. import sweep as sweeping
+    from ..pages.sweep_page import write_page
 
     wanted = sweeping.tasks(read_text(file), str(file), data_dir)
     place = folder or Path("sweeps") / file.stem
     with held(place, "sweep", make=True):
         failed = _sweep(place, wanted, scheduler, workers, data_dir, "sweep")
-        results = sweeping.collect(place, wanted)
+        results, page = sweeping.collect(place, wanted), write_page(place, wanted, place.name)
         say("sweep", f"{len(wanted) - failed} of {len(wanted)} networks", results)
-    facts = {"networks": len(wanted), "failed": failed, "results": results}
+        say("sweep", "the same as a page", page)
+    facts = {"networks": len(wanted), "failed": failed, "results": results, "page": page}
     if failed:
         raise FailedError(facts)
     return facts
@@ -81,9 +83,10 @@ def _sweep(
     from .. import sweep as sweeping
 
     failed = 0
-    with sweeping.connected(scheduler, workers) as client, bar(name) as advance:
+    with sweeping.connected(scheduler, workers) as client, bar(name, 0, sum(client.nthreads().values())) as advance:
         for done, outcome in enumerate(sweeping.outcomes(place, wanted, client, data_dir), 1):
-            advance(done, len(wanted), str(outcome.task))
+            if not outcome.earlier:
+                advance(done, len(wanted), str(outcome.task))
             if outcome.error is not None:
                 failed += 1
                 wrong("failed", f"{outcome.task}: {outcome.error}")

@@ -16,6 +16,7 @@ from .. import sweep as sweeping
 from ..config import RunError
 from ..files import read_text
 from ..held import held
+from ..pages.sweep_page import PAGE, write_page
 from .progress import progress_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ SWEEP_FILE = "sweep.toml"
 
 @dataclass(frozen=True, repr=False)
 class Swept:
-    """folder     of the results; `results.parquet` in it is the table
+    """folder     of the results: `results.parquet` in it is the table, `results.csv` the same, `sweep.html` the page
     outcomes   of every network, in the order in which they ended
     """
 
@@ -61,7 +62,7 @@ class Swept:
         return f"Swept({done} of {len(self.tasks)} networks: {self.folder}{first})"
 
     def _repr_html_(self) -> str:
-        from ...ib_analysis.pictures.in_notebook import table
+        from ...ib_analysis.pictures.in_notebook import link, table
 
         rows = self.rows()
         varied = list(dict.fromkeys(path for task in self.tasks for path, _ in task.varied))
@@ -75,7 +76,8 @@ class Swept:
                 numbers = (_bits(row["i_xt_bits"]), _bits(row["i_ty_bits"]))
                 right = f"{row['test_accuracy']:.2%}"
                 cells.append((*(of.get(path, "-") for path in varied), row["epoch"], right, row["layer"], *numbers))
-        return table(head, cells, repr(self).removeprefix("Swept(").removesuffix(")"), self.failed)
+        shown = table(head, cells, repr(self).removeprefix("Swept(").removesuffix(")"), self.failed)
+        return shown + link(str(self.folder / PAGE), "page of the sweep")
 
 
 def _bits(value: float | None) -> str:
@@ -120,5 +122,6 @@ def sweep(
 
         with nullcontext() if alone else sweeping.connected(scheduler, workers) as client:
             sweeping.run(place, list(tasks), client, data_dir, tell)
-        sweeping.collect(place, list(tasks))
+        sweeping.collect(place, tasks)
+        write_page(place, tasks, place.name)
     return Swept(place, tuple(ended), tasks)

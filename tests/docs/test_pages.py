@@ -17,7 +17,7 @@ BLOCK = re.compile(r'^```(\w+)(?: title="([^"]*)")?\n(.*?)^```$', re.M | re.S)
 WAYS = {
     "own-codes.md": ["plane/plane.json", "plane/plane.html"],
     "brevitas.md": ["runs/mine/rtl/mine.sv", "runs/mine/verify.json", "runs/mine/report.html"],
-    "sweeps.md": ["sweeps/seeds/results.parquet"],
+    "sweeps.md": [f"sweeps/{n}/{f}" for n in ("seeds", "random") for f in ("results.parquet", "sweep.html")],
     "extending.md": [
         "runs/mine/verify.json",
         "runs/mine/synth/hx4k/design.bin",

@@ -12,8 +12,10 @@ from collections import Counter
 
 import pytest
 from bitneck.flow import sweep
-from bitneck.flow.config import RunError
+from bitneck.flow.belonging import graph_of
+from bitneck.flow.config import RunError, design, from_preset
 from bitneck.flow.folder import RunFolder
+from bitneck.hw.costs.resources import total
 from pyarrow import parquet
 
 GRID = """
@@ -24,6 +26,7 @@ preset = "twelve"
 "training.seed" = [0, 1, 2]
 "training.learning_rate" = [0.01, 0.003]
 """
+HARDWARE = GRID.replace("[set]", 'hardware = true\n[set]\n"hardware.target" = "up5k"')
 RANDOM = 'preset = "twelve"\n[random]\ncount = 2\n[random.fields]\n"training.seed" = {}'
 
 
@@ -59,6 +62,23 @@ seed = 3
     assert [task.key for task in tasks] != [task.key for task in sweep.tasks(text.replace("= 3", "= 4"), "here")]
 
 
+def test_a_logarithmic_span_of_whole_numbers_gives_whole_numbers_in_all_its_decades():
+    text = RANDOM.format("{ low = 1, high = 1000, log = true }").replace("= 2\n", "= 60\n")
+    seeds = [task.config.training.seed for task in sweep.tasks(text, "here")]
+    assert 1 <= min(seeds) < 10 < 100 < max(seeds) <= 1000
+    assert sum(seed < 32 for seed in seeds) > len(seeds) / 4
+
+
+def test_a_file_beside_the_sweeps_own_is_varied_like_a_preset(tmp_path, monkeypatch):
+    (tmp_path / "mine.toml").write_text(from_preset("twelve").toml())
+    text = GRID.replace('preset = "twelve"', 'config = "mine.toml"')
+    place = str(tmp_path / "sweep.toml")
+    assert [t.key for t in sweep.tasks(text, place)] == [t.key for t in sweep.tasks(GRID, "here")]
+    (tmp_path / "mine.toml").write_text(from_preset("twelve").toml().replace("epochs", "epoch"))
+    with pytest.raises(RunError, match=r"sweep\.toml: config: .*mine\.toml: .*did you mean 'epochs'"):
+        sweep.tasks(text, place)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -73,6 +93,10 @@ seed = 3
         (RANDOM.format("[]"), "here: random.fields.training.seed.*at least 1 item"),
         (RANDOM.format("{ low = 9, high = 2 }"), "here: .*nothing between low=9 and high=2"),
         (RANDOM.format("{ low = 0, high = 2, log = true }"), "here: .*nothing between low=0 .* both above 0"),
+        ("[grid]\n", "here: .*grid.*at least 1 item"),
+        (GRID.replace('preset = "twelve"', ""), "here gives neither preset nor config; .* one of them, as preset ="),
+        ('config = "a.toml"\n' + GRID, "here gives both preset and config; say what to vary with one of them"),
+        (GRID.replace("preset", "config"), "here: config: twelve: No such file .*; name a file like a run's run.toml"),
     ],
 )
 def test_a_wrong_sweep_file_is_refused_with_its_place(text, said):
@@ -81,9 +105,14 @@ def test_a_wrong_sweep_file_is_refused_with_its_place(text, said):
 
 
 def test_a_sweep_gives_the_numbers_of_a_run_of_its_own_and_continues_where_it_stopped(bitneck, tmp_path):
-    (tmp_path / "sweep.toml").write_text(GRID)
+    (tmp_path / "sweep.toml").write_text(HARDWARE)
     words = ["sweep", tmp_path / "sweep.toml", "--folder", tmp_path / "out", "--workers", 2]
-    assert bitneck(*words).exit_code == 0
+    result = bitneck(*words)
+    assert result.exit_code == 0
+    assert [line.split()[1:4] for line in result.stderr.splitlines()] == [[str(n), "of", "6"] for n in range(1, 7)]
+    assert len(result.stdout.splitlines()) == 2
+    assert (tmp_path / "out" / "sweep.html").is_file()
+    assert len((tmp_path / "out" / "results.csv").read_text().splitlines()) == 1 + 6 * 3 * 6
     rows = table(tmp_path / "out")
     assert Counter((row["training.seed"], row["training.learning_rate"]) for row in rows) == dict.fromkeys(
         [(seed, rate) for seed in (0, 1, 2) for rate in (0.01, 0.003)], 3 * 6
@@ -91,17 +120,30 @@ def test_a_sweep_gives_the_numbers_of_a_run_of_its_own_and_continues_where_it_st
 
     config = tmp_path / "single.toml"
     (task,) = [
-        t for t in sweep.tasks(GRID, "here") if dict(t.varied) == {"training.seed": 1, "training.learning_rate": 0.003}
+        t
+        for t in sweep.tasks(HARDWARE, "here")
+        if dict(t.varied) == {"training.seed": 1, "training.learning_rate": 0.003}
     ]
     config.write_text(task.config.toml())
     single = RunFolder(tmp_path / "single")
     assert bitneck("train", single.path, "--config", config).exit_code == 0
     assert bitneck("analyze", single.path).exit_code == 0
-    points = json.loads(single.plane.read_text())["points"]
+    assert bitneck("export", single.path).exit_code == 0
+    analysis = json.loads(single.plane.read_text())
     mine = [row for row in rows if row["task"] == task.key]
-    assert [(p["epoch"], p["layer"], p["i_xt"]["bits"], p["i_ty"]["bits"]) for p in points] == [
-        (row["epoch"], row["layer"], row["i_xt_bits"], row["i_ty_bits"]) for row in mine
-    ]
+    ends = {"bits": "_bits", "low": "_low_bits", "high": "_high_bits"}
+    for point, row in zip(analysis["points"], mine, strict=True):
+        assert all(point[name] == row[name] for name in ("epoch", "layer", "chance_bits"))
+        for of in ("i_xt", "i_ty"):
+            assert {name: point[of][name] for name in ends} == {name: row[of + end] for name, end in ends.items()}
+    last = [row for row in mine if row["epoch"] == 2]
+    assert [layer["dead"] for layer in analysis["bits"]] == [row["dead"] for row in last]
+    assert last[0]["p_value"] == analysis["bits"][0]["p_value"]
+    accelerator = design(task.config, graph_of(single))
+    cost = total(accelerator.stages, "up5k")
+    due = (accelerator.cycles, "up5k", cost.cells, cost.ffs, cost.brams)
+    assert {tuple(row[name] for name in ("cycles", "part", "luts", "ffs", "brams")) for row in last} == {due}
+    assert {row["cycles"] for row in mine if row["epoch"] < 2} == {None}
 
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "tasks").iterdir()}
     lost = tmp_path / "out" / "tasks" / f"{task.key}.parquet"
@@ -112,6 +154,15 @@ def test_a_sweep_gives_the_numbers_of_a_run_of_its_own_and_continues_where_it_st
     assert {path: time for path, time in kept.items() if path != lost} == {
         path: path.stat().st_mtime_ns for path in kept if path != lost
     }
+
+
+def test_a_net_that_fits_no_part_keeps_its_numbers_and_the_table_says_why_it_has_no_hardware(tmp_path):
+    (task, *_) = sweep.tasks(HARDWARE.replace("[grid]", '"hardware.luts" = 20\n[grid]'), "here")
+    assert [outcome.error for outcome in sweep.run(tmp_path, [task])] == [None]
+    last = sweep.rows_of(tmp_path, task)[-1]
+    assert last["cycles"] is None
+    assert "20 allowed" in last["no_hardware"]
+    assert last["i_xt_bits"] > 0
 
 
 def test_a_killed_worker_costs_nothing_and_gives_nothing_twice(tmp_path):

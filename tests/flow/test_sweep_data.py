@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
 from pathlib import Path
 
@@ -87,21 +88,62 @@ def test_a_worker_that_reads_other_data_says_so_in_one_line(client, sets, tmp_pa
     assert not (tmp_path / "tasks").exists()
 
 
+def test_a_worker_without_the_data_is_sent_them_and_gives_the_same_table(client, sets, tmp_path, monkeypatch):
+    whole = swept(tmp_path / "read", client, sets[0])
+    monkeypatch.delenv("BITNECK_DATA", raising=False)
+    monkeypatch.chdir(sets[0])  # the caller's toy/; the worker stands elsewhere, and has none
+    tasks = sweep.tasks(SWEEP, "here")
+    assert [outcome.error for outcome in sweep.run(tmp_path / "sent", tasks, client)] == [None, None]
+    assert sweep.collect(tmp_path / "sent", tasks).read_bytes() == whole
+    assert not client.futures
+
+
+def test_data_that_were_sent_outlive_the_worker_that_had_them(sets, tmp_path, monkeypatch):
+    monkeypatch.delenv("BITNECK_DATA", raising=False)
+    monkeypatch.chdir(sets[0])
+    text = SWEEP.replace("[0, 1]", "[0, 1, 2, 3, 4, 5]").replace('epochs" = 2', 'epochs" = 30')
+    tasks = sweep.tasks(text, "here")
+    with sweep.connected(None, 2) as client:
+        client.run(os.chdir, sets[1].parent)
+        victims = iter(client.run(os.getpid).values())
+        ended = []
+        for outcome in sweep.outcomes(tmp_path, tasks, client):
+            ended.append(outcome.error)
+            if len(ended) in (1, 2):
+                os.kill(next(victims), signal.SIGKILL)
+    assert ended == [None] * 6
+
+
+def test_a_worker_with_a_set_of_that_name_and_other_numbers_is_refused_in_one_line(client, sets, tmp_path, monkeypatch):
+    monkeypatch.delenv("BITNECK_DATA", raising=False)
+    monkeypatch.chdir(sets[0])
+    client.run(os.chdir, sets[1])
+    try:
+        ended = sweep.run(tmp_path, sweep.tasks(SWEEP, "here"), client)
+    finally:
+        client.run(os.chdir, sets[1].parent)
+    here, there = (load("toy", data).sha256 for data in sets)
+    for outcome in ended:
+        assert f"it has data {there} and not {here}; give it" in outcome.error
+        assert "the same data or none, for then they are sent" in outcome.error
+        assert len(outcome.error.splitlines()) == 1
+
+
 def test_a_worker_with_another_package_says_so(sets):
     (task, _) = sweep.tasks(SWEEP, "here", sets[0])
-    due = measured.decisive(task.data_sha256)
+    data = measured.data_here(task.config, sets[0])
     with pytest.raises(RunError, match=rf"it has numpy {np.__version__} and not 1\.0;"):
-        measured.measure(task.config, sets[0], due | {"numpy": "1.0"})
-    assert measured.measure(task.config, sets[0], due) == measured.measure(task.config, sets[0])
+        measured.measure(task.config, data, task.due | {"numpy": "1.0"})
+    assert measured.measure(task.config, data, task.due) == measured.measure(task.config, data)
 
 
 def test_a_worker_that_has_the_data_elsewhere_is_told_by_its_own_variable(sets, tmp_path, monkeypatch):
     (task, _) = sweep.tasks(SWEEP, "here", sets[0])
     monkeypatch.delenv("BITNECK_DATA", raising=False)
     with pytest.raises(ValueError, match="nowhere: no such folder"):
-        measured.measure(task.config, tmp_path / "nowhere", measured.decisive(task.data_sha256))
+        measured.data_here(task.config, tmp_path / "nowhere")
     monkeypatch.setenv("BITNECK_DATA", str(sets[0]))
-    assert measured.measure(task.config, tmp_path / "nowhere", measured.decisive(task.data_sha256))
+    assert measured.data_here(task.config, tmp_path / "nowhere").sha256 == task.data_sha256
 
 
 def cut(part: Path, other: Path) -> None:
@@ -135,31 +177,35 @@ def test_the_key_changes_with_everything_that_decides_and_needs_the_files_digest
     first = sweep.Task(config, ()).key
     assert sweep.Task(config, (("seed", 3),)).key == first
     assert sweep.Task(config, (), "ab").key != first
-    for name in ("numpy", "scipy", "torch", "brevitas"):
+    for name in ("numpy", "scikit-learn", "scipy", "torch", "brevitas"):
         with monkeypatch.context() as patched:
             patched.setattr(measured, "_version", lambda package, name=name: "0" if package == name else "1")
             one = sweep.Task(config, ()).key
             patched.setattr(measured, "_version", lambda package: "1")
             assert sweep.Task(config, ()).key != one
     with monkeypatch.context() as patched:
-        patched.setattr(measured, "_code", lambda: "other code")
+        patched.setattr(measured, "_code", lambda rooms: "other code")
         assert sweep.Task(config, ()).key != first
+    assert sweep.Task(config, (), hardware=True).key != first
     with pytest.raises(RunError, match="mnist is made of files, and their sha256 is not given"):
         _ = sweep.Task(from_preset("tfc"), ()).key
 
 
 def test_the_code_of_the_key_is_that_of_training_estimators_and_configuration(tmp_path, monkeypatch):
-    for name in ("models/a.py", "ib_analysis/b.py", "ib_analysis/pictures/c.py", "flow/config.py", "flow/measured.py"):
+    rooms = ("models/a.py", "ib_analysis/b.py", "ib_analysis/pictures/c.py", "hw/d.py", "hw/e.json", "hw/f.sv")
+    for name in (*rooms, "flow/config.py", "flow/measured.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     monkeypatch.setattr(measured, "ROOT", tmp_path)
-    first = measured._code.__wrapped__()
-    changed = []
-    for path in sorted(tmp_path.rglob("*.py")):
-        path.write_text("# changed")
-        changed += [path.name] if measured._code.__wrapped__() != first else []
-        path.write_text("")
-    assert changed == ["config.py", "measured.py", "b.py", "a.py"]
+    always = ["config.py", "measured.py", "b.py", "a.py"]
+    for more, due in (((), always), (measured.HARDWARE_ROOMS, [*always[:2], "d.py", "e.json", *always[2:]])):
+        rooms = (*measured.ROOMS, *more)
+        first, changed = measured._code.__wrapped__(rooms), []
+        for path in sorted(path for path in tmp_path.rglob("*") if path.is_file()):
+            path.write_text("# changed")
+            changed += [path.name] if measured._code.__wrapped__(rooms) != first else []
+            path.write_text("")
+        assert changed == due
 
 
 def test_the_papers_nets_on_files_carry_the_digest_of_the_files():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,30 +15,7 @@ from bitneck.ib_analysis.pictures.moving_plane import figure, words
 from bitneck.ib_analysis.pictures.run_on_page import Shown, scales
 from bitneck.ib_analysis.plane import PlaneError, plane
 
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--window-size=1280,800"),
-)
 EPOCHS = (0, 1, 3, 8)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Debian's Chromium, driven by selenium."""
-    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is missing; `make venv` brings it")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        missing = " and ".join(name for name, at in (("chromium", chromium), ("chromedriver", driver)) if at is None)
-        pytest.skip(f"no {missing} on the PATH; on Debian `apt-get install chromium chromium-driver` brings both")
-    options = selenium.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driving = selenium.Chrome(options=options, service=selenium.ChromeService(driver))
-    yield driving
-    driving.quit()
 
 
 @pytest.fixture(scope="module")

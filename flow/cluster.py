@@ -1,0 +1,117 @@
+"""Networks on a dask cluster: the connection, the task as a worker runs it, and the data that a worker lacks."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..models.datasets import Dataset
+from ..models.idx import DataError
+from .config import RunConfig, RunError, loaded
+from .measured import Row, data_here, measure
+from .sweep_file import Task
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+RETRIES = 2  # of a task that raised; dask itself gives a task of a killed worker to another one
+
+
+def measured_by(
+    client: Client, wanted: list[Task], data_dir: Path | None
+) -> Iterator[tuple[Task, list[Row] | None, str]]:
+    """Each task in the order in which they end: its rows; or None, and what it raised, as a line.
+
+    A worker reads the data where it is, and measures nothing where it reads others. To one that has none the caller's
+    are sent, once. What is still running is cancelled when nobody asks for more. Raises DataError where the caller's
+    are gone meanwhile.
+    """
+    from distributed import as_completed
+
+    def submit(task: Task, given: Future | None) -> Future:
+        name = f"measure-{task.key}" if given is None else f"measure_sent-{task.key}"  # dask learns how long by name
+        arguments = task.config, data_dir, task.due, task.hardware, given
+        return client.submit(_measured, *arguments, key=name, retries=RETRIES, pure=False)
+
+    running = {submit(task, None): task for task in wanted}
+    sent: dict[object, Future] = {}
+    try:
+        ending = as_completed(list(running))
+        for future in ending:
+            task = running.pop(future)
+            rows = future.result() if future.status == "finished" else None
+            if rows is not None or future.status != "finished":
+                yield task, rows, said(future.exception())
+            else:
+                if task.reads not in sent:
+                    sent[task.reads] = _sent(client, task, data_dir)
+                again = submit(task, sent[task.reads])
+                running[again] = task
+                ending.add(again)
+            future.release()
+    finally:
+        client.cancel([*running, *sent.values()])
+
+
+def _sent(client: Client, task: Task, data_dir: Path | None) -> Future:
+    """The caller's data, on every worker there is; one that comes later gets them from another."""
+    import dask
+
+    data = replace(loaded(task.config, data_dir))  # without a digest that it may have taken here: workers take it anew
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
+        future = client.submit(_as_sent, data, key=f"data-{task.data_sha256}", pure=False)  # outlives any worker
+    client.replicate([future])
+    return future
+
+
+def _as_sent(data: Dataset) -> Dataset:
+    return data
+
+
+def _measured(
+    config: RunConfig, data_dir: Path | None, due: Mapping[str, str], hardware: bool, sent: Dataset | None
+) -> list[Row] | None:
+    """None where nothing was sent, and there are no such data here."""
+    if sent is None:
+        try:
+            sent = data_here(config, data_dir)
+        except DataError:
+            return None
+    return measure(config, sent, due, hardware)
+
+
+def said(error: BaseException | None) -> str:
+    """An error as a line; nothing where there is none."""
+    return "" if error is None else f"{type(error).__name__}: " + str(error).partition("\n")[0]
+
+
+@contextmanager
+def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
+    """A client of the cluster at `scheduler`, or of `workers` processes of this machine that end with it."""
+    try:
+        from distributed import Client, LocalCluster
+    except ModuleNotFoundError:
+        raise RunError("dask.distributed is not installed here; `pip install 'bitneck[sweep]'` brings it") from None
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout="10s")
+        except (OSError, ValueError) as error:
+            why = error if isinstance(error, ValueError) else type(error).__name__
+            raise RunError(f"no dask scheduler answers at {scheduler} ({why})") from None
+        with client:
+            yield client
+        return
+    quiet = {"silence_logs": 50, "dashboard_address": ":0"}  # a free port: the usual one may be another sweep's
+    resource_tracker.ensure_running()  # it unblocks what we block, and would start with the first worker
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the workers inherit it: Ctrl-C is for us alone
+    try:
+        with LocalCluster(n_workers=workers, threads_per_worker=1, **quiet) as cluster, Client(cluster) as client:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            yield client
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
