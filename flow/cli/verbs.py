@@ -32,6 +32,7 @@ from ..files import read_text
 from ..folder import RunFolder, history
 from ..held import held
 from ..importing import PROVEN, design_name, import_model
+from ..last_epochs import ending
 from .analyze import analyze
 from .around import compare, doctor, init
 from .around import table as table_of_runs
@@ -124,7 +125,9 @@ def train(
         if taken.loss is not None:
             out.print(loss_table(taken.loss, taken.bits), soft_wrap=True)
     rows = history(place)
-    say("train", f"{rows[-1]['epoch']:.0f} epochs, test accuracy {rows[-1]['test_accuracy']:.2%}", place.checkpoint)
+    said = f"{rows[-1]['epoch']:.0f} epochs, test accuracy {rows[-1]['test_accuracy']:.2%}"
+    ended = ending([row["test_accuracy"] for row in rows])
+    say("train", f"{said}; {ended}" if ended else said, place.checkpoint)
 
 
 def _start(

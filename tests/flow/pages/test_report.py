@@ -32,7 +32,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
-        if tag in ("script", "link", "iframe", "img"):
+        if tag in ("link", "iframe", "img"):
             self.fetched.append(tag)
         self.fetched += [values[key] for key in ("src", "srcset") if key in values]
 
