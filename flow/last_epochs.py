@@ -1,4 +1,4 @@
-"""How steadily a training ended: the accuracies of its last epochs, beside that of the net that is taken, the last one."""
+"""How steadily a training ended: the accuracies of its last epochs, beside that of the very last, whose net is taken."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Ending:
         return self.high - self.low > UNSTEADY
 
     def __str__(self) -> str:
-        said = f"of the last {self.epochs} epochs the median is {self.middle:.2%}, from {self.low:.2%} to {self.high:.2%}"
+        spread = f"{self.middle:.2%}, from {self.low:.2%} to {self.high:.2%}"
+        said = f"of the last {self.epochs} epochs the median is {spread}"
         return f"unsteady: {said}" if self.unsteady else said
 
 

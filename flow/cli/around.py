@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ...models.config import PRESETS
-from ..compared import Row, as_csv, differences, rows, shown
+from ..comma_separated import as_csv
+from ..compared import Row, differences, rows, shown
 from ..config import RunError, changed, from_preset
 from ..files import write
 from ..folder import RunFolder

@@ -25,6 +25,9 @@ def plane(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="the page; by default plane.html, in the folder of a lone run")
     ] = None,
+    each: Annotated[
+        Path | None, typer.Option(help="a folder: a page for each run instead, which share plotly's script beside them")
+    ] = None,
     figure: Annotated[
         Path | None, typer.Option(help="a static figure instead, .pdf, .svg or .png; several runs: their median")
     ] = None,
@@ -35,7 +38,10 @@ def plane(
         with out.status("plane: drawing"):
             pictures.figure(places, figure)
         say("plane", f"{len(places)} run{'s' * (len(places) > 1)}", figure)
-    if figure is None or output is not None:
+    if each is not None:
+        made = pictures.pages(places, each)
+        say("plane", f"{len(made)} page{'s' * (len(made) > 1)} and the script that they share", each)
+    if (figure is None and each is None) or output is not None:
         path = output or (places[0].plane_page if len(places) == 1 else Path("plane.html"))
         pictures.page(places, path)
         say("plane", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
@@ -100,5 +106,5 @@ def paper(
     with held(folder, "paper", make=True):
         if _sweep(folder, tasks, scheduler, workers, data_dir, "paper"):
             raise typer.Exit(1)
-        write(folder / "paper.html", papers.page(folder, wanted, others))
+        write(folder / "paper.html", papers.page(folder, wanted, others, full))
     say("paper", f"{len(tasks)} networks", folder / "paper.html")

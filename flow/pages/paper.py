@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from statistics import median
 from typing import TypeAlias, get_args
 
-import jinja2
 import numpy as np
 
 from ...ib_analysis.dynamics import Trajectory, dpi_violations
@@ -21,9 +19,10 @@ from ...ib_analysis.pictures.planes_of_kinds import late_compression, mean_plane
 from ...ib_analysis.pictures.plots import inline_svg
 from ...models.config import Sign
 from ..config import RunConfig, changed, from_preset
-from ..measured import BINS
+from ..measured import BINS, decisive
 from ..sweep import Task, rows_of, trajectories_of
 from .generalisation import DECAYS, generalised
+from .template import rendered
 
 NOTABLE_BITS = 0.1  # less is no rise and no compression worth the word
 NOTABLE_SHARE = 0.1  # of the compression: a smaller rise is no phase of its own
@@ -286,31 +285,59 @@ def checks(each: Found) -> list[Check]:
     return made
 
 
-def page(folder: Path, wanted: Sequence[Part], others: Sequence[Task]) -> str:
-    """The HTML text: the paper's parts, then late compression over `others`. Same results, same bytes."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(resources.files(__package__).joinpath("paper.html.jinja").read_text())
-    shown = []
+def page(folder: Path, wanted: Sequence[Part], others: Sequence[Task], full: bool = False) -> str:
+    """The HTML text: the paper's parts, then late compression over `others`. Same results, same bytes.
+
+    full   whether these are the parts of `parts(full=True)`; the page says how it is made again
+    """
+    shown, all_found = [], []
     for part in wanted:
         results = [found(folder, variant) for variant in part.variants]
         everything = [each for each, _ in results]
-        figure = inline_svg(mean_planes([(each.variant.name, seeds) for each, seeds in results]))
+        all_found += everything
+        planes = mean_planes([(each.variant.name, seeds) for each, seeds in results])
+        figure = inline_svg(planes, f"{part.title}: I(T;Y) over I(X;T) of every kind of net; numbers below")
         entry = {"part": part, "found": everything, "figure": figure, **verdicts(everything)}
         checked = [check for each in everything for check in checks(each)]
         shown.append(entry | {"seeds": part.variants[0].seeds, "checks": checked})
     compared = generalised(folder, others)
-    scatter = inline_svg(late_compression(compared.late))
-    return template.render(
-        shown=shown, bits=NOTABLE_BITS, share=NOTABLE_SHARE, compared=compared, scatter=scatter, decays=DECAYS
+    data = any(variant.files_sha256 for part in wanted for variant in part.variants)
+    return rendered(
+        "paper.html.jinja",
+        answer=answer(all_found),
+        shown=shown,
+        bits=NOTABLE_BITS,
+        share=NOTABLE_SHARE,
+        compared=compared,
+        scatter=inline_svg(late_compression(compared.late), "Test accuracy over late compression, layer by layer"),
+        decays=DECAYS,
+        command=f"bitneck paper{' --full' * full}{' --data-dir DIR' * data}",
+        on_data=data,
+        decisive={name: value for name, value in decisive("").items() if name != "data"},
     )
+
+
+def answer(everything: Sequence[Found]) -> str:
+    """The title's question, answered in a sentence from the numbers of all parts."""
+    binary, at_once, floats, first = _counted(everything)
+    word = "Yes" if len(at_once) == len(binary) else "In part" if at_once else "No"
+    return (
+        f"{word}: I(X;T) falls without rising first in {len(at_once)} of {len(binary)} kinds of binary nets; of float nets "
+        f"the binned quantity rises first, and falls later, in {len(first)} of {len(floats)}."
+    )
+
+
+def _counted(everything: Sequence[Found]) -> tuple[list[Found], list[Found], list[Found], list[Found]]:
+    """Binary nets, those of them that fit and compress at once, float nets, those of them that fit first."""
+    binary = [each for each in everything if each.variant.binary]
+    floats = [each for each in everything if not each.variant.binary]
+    at_once = [each for each in binary if not each.rises and each.compresses]
+    return binary, at_once, floats, [each for each in floats if each.rises and each.compresses]
 
 
 def verdicts(everything: Sequence[Found]) -> dict[str, str]:
     """The claim's two halves, each answered from the numbers."""
-    binary = [each for each in everything if each.variant.binary]
-    floats = [each for each in everything if not each.variant.binary]
-    at_once = [each for each in binary if not each.rises and each.compresses]
-    first = [each for each in floats if each.rises and each.compresses]
+    binary, at_once, floats, first = _counted(everything)
     return {
         "binary_verdict": (
             f"In {len(at_once)} of {len(binary)} kinds I(X;T) falls and hardly rises before, in any layer: no "

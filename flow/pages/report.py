@@ -96,7 +96,7 @@ def page(
         ending=ending(test),
         verification=verification,
         sources=list(next(iter(verification.digests.values()))),
-        plane_svg=inline_svg(figure, f"{config.name}: I(T;Y) over I(X;T) of every layer; the tables below have the numbers"),
+        plane_svg=inline_svg(figure, f"{config.name}: I(T;Y) over I(X;T) of every layer; numbers below"),
         tables=[table for table in (_table(analysis.points), _table(analysis.population)) if table],
         bits_head=layer_bits.HEAD,
         bits=[layer_bits.cells(layer) for layer in analysis.bits],
@@ -184,7 +184,7 @@ def _table(points: Sequence[PlanePoint]) -> dict[str, Any] | None:
 def _maps(maps: Sequence[MapLayer]) -> dict[str, Any]:
     """The section of feature maps, for the template; numbers as the estimates print themselves."""
     return {
-        "svg": inline_svg(maps_figure(maps), "Bits at every position of each feature map; the table below sums them up"),
+        "svg": inline_svg(maps_figure(maps), "Bits at every position of each map; summed up below"),
         "counted": any(bits is not None for each in maps for bits in each.at_positions.h_bits),
         "labelled": any(each.given.i_ty for each in maps),
         "head": map_information.HEAD,

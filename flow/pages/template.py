@@ -9,7 +9,7 @@ import jinja2
 
 
 def rendered(template: str, **values: Any) -> str:
-    """The text of `template`, a file beside this one. Raises jinja2's UndefinedError where it asks for another value."""
+    """The text of `template`, a file beside this one. Raises UndefinedError where it asks for other values."""
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: resources.files(__package__).joinpath(name).read_text()),
         autoescape=True,
