@@ -1,4 +1,4 @@
-"""How steadily a training ended: the accuracies of its last epochs, beside that of the very last, whose net is taken."""
+"""How steadily a training ended: accuracies of its last epochs, beside that of the very last, whose net is taken."""
 
 from __future__ import annotations
 

@@ -322,8 +322,8 @@ def answer(everything: Sequence[Found]) -> str:
     binary, at_once, floats, first = _counted(everything)
     word = "Yes" if len(at_once) == len(binary) else "In part" if at_once else "No"
     return (
-        f"{word}: I(X;T) falls without rising first in {len(at_once)} of {len(binary)} kinds of binary nets; of float nets "
-        f"the binned quantity rises first, and falls later, in {len(first)} of {len(floats)}."
+        f"{word}: I(X;T) falls without rising first in {len(at_once)} of {len(binary)} kinds of binary nets; of float "
+        f"nets the binned quantity rises first, and falls later, in {len(first)} of {len(floats)}."
     )
 
 

