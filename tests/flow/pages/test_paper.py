@@ -118,7 +118,7 @@ def test_the_page_answers_first_then_defines_its_letters_and_its_links_lead_some
     answer = paper.answer([paper.found(folder, variant)[0] for variant in part.variants])
     places = [page.index(text) for text in ("<h1>", answer, "<dt>X</dt>", "<dt>T</dt>", "<nav", "<h2")]
     assert places == sorted(places)
-    assert set(re.findall(r'href="#([^"]+)"', page)) == set(re.findall(r'<h2 id="([^"]+)"', page))
+    assert set(re.findall(r'<a href="#([^"]+)"', page)) == set(re.findall(r'<h2 id="([^"]+)"', page))
     assert "<pre>bitneck paper --full</pre>" in page
     assert "arxiv.org/abs/2006.07522" in page
 

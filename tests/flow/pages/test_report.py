@@ -10,9 +10,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from bitneck.flow.belonging import analysis_of
+from bitneck.flow import last_epochs
+from bitneck.flow.belonging import analysis_of, graph_of
 from bitneck.flow.files import write_record
-from bitneck.flow.folder import RunFolder
+from bitneck.flow.folder import RunFolder, history
+from bitneck.flow.run import built
 from bitneck.hw.synthesis.bitstream import design_digest
 from bitneck.ib_analysis.codes import Codes
 from bitneck.ib_analysis.map_information import map_layer
@@ -55,6 +57,27 @@ def test_the_page_shows_the_verification_as_it_is_in_the_file(page, finished_run
         assert page.text.count(row["rtl"][:12]) == 4
     assert "every layer, 1,797 samples, zero tolerance" in page.text
     assert verification["data_sha256"] in page.text
+
+
+def test_the_page_names_the_slowest_stage_or_all_that_are_equally_slow(page, finished_run):
+    run = RunFolder(finished_run)
+    accelerator, _ = built(run, graph_of(run))
+    slowest = [stage.name for stage in accelerator.stages if stage.cycles == accelerator.cycles]
+    assert len(slowest) > 1
+    assert f"The pace is that of {len(slowest)} stages that take equally long, {' , '.join(slowest)} : frames" in page.text
+    assert "slowest stage" not in page.text
+
+
+def test_the_page_says_beside_the_accuracy_how_the_last_epochs_moved(bitneck, finished_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(last_epochs, "LEAST", 2)
+    monkeypatch.setattr(last_epochs, "UNSTEADY", 0)
+    shutil.copytree(finished_run, tmp_path / "digits")
+    run = RunFolder(tmp_path / "digits")
+    assert bitneck("report", run.path).exit_code == 0
+    accuracies = [row["test_accuracy"] for row in history(run)]
+    said = str(last_epochs.ending(accuracies))
+    assert said.startswith("unsteady: of the last 2 epochs")
+    assert f"{accuracies[-1]:.2%} test accuracy, in torch, after epoch 6 {said}" in Page(run.report.read_text()).text
 
 
 def test_the_page_shows_estimates_with_their_verdicts_and_no_refused_number(page, finished_run):
