@@ -97,10 +97,11 @@ def paper(
     """
     from ..pages import paper as papers
     from ..pages.generalisation import generalisation
+    from ..pages.paper_nets import parts
     from ..sweep import files_sha256
 
     at_hand = data_dir is not None or ENVIRONMENT in os.environ
-    wanted = papers.parts(full, files_sha256("mnist", data_dir) if at_hand else None)
+    wanted = parts(full, files_sha256("mnist", data_dir) if at_hand else None)
     others = generalisation(seeds=10, epochs=300) if full else generalisation(seeds=3, epochs=100)
     tasks = [*(task for part in wanted for task in part.tasks), *others]
     with held(folder, "paper", make=True):

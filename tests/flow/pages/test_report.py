@@ -64,7 +64,9 @@ def test_the_page_names_the_slowest_stage_or_all_that_are_equally_slow(page, fin
     accelerator, _ = built(run, graph_of(run))
     slowest = [stage.name for stage in accelerator.stages if stage.cycles == accelerator.cycles]
     assert len(slowest) > 1
-    assert f"The pace is that of {len(slowest)} stages that take equally long, {' , '.join(slowest)} : frames" in page.text
+    assert (
+        f"The pace is that of {len(slowest)} stages that take equally long, {' , '.join(slowest)} : frames" in page.text
+    )
     assert "slowest stage" not in page.text
 
 
