@@ -13,9 +13,9 @@ help:   ## this list
 venv: $(VENV)/.installed   ## the virtual environment with everything in it (2.7 GB)
 
 demo: venv   ## train, export, build, prove and measure two small nets; ends with two pages to look at
-	$(BIN)/bitneck run runs/digits
 	$(BIN)/bitneck run runs/twelve
-	@echo "open runs/digits/report.html and runs/twelve/report.html"
+	$(BIN)/bitneck run runs/digits
+	@echo "open runs/twelve/report.html and runs/digits/report.html"
 
 test: export YOWASP_CACHE_DIR := $(abspath $(VENV))/yowasp
 test: venv $(JUDGE)/.installed   ## the whole suite; MNIST's part runs where BITNECK_DATA says where mnist/ lies

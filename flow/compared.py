@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -112,11 +110,3 @@ def shown(key: str, value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)[:16] if "sha256" in key else str(value)
-
-
-def as_csv(found: Sequence[Row]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(found[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found)
-    return text.getvalue()

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from ...models.config import PRESETS
 from .. import reference
-from ..compared import Row, as_csv, differences, rows, shown
+from ..comma_separated import as_csv
+from ..compared import Row, differences, rows, shown
 from ..config import RunError, changed, from_preset
 from ..files import write
 from ..folder import RunFolder

@@ -25,6 +25,9 @@ def plane(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="the page; by default plane.html, in the folder of a lone run")
     ] = None,
+    each: Annotated[
+        Path | None, typer.Option(help="a folder: a page for each run instead, which share plotly's script beside them")
+    ] = None,
     figure: Annotated[
         Path | None, typer.Option(help="a static figure instead, .pdf, .svg or .png; several runs: their median")
     ] = None,
@@ -40,7 +43,11 @@ def plane(
             pictures.figure(places, figure)
         say("plane", f"{len(places)} run{'s' * (len(places) > 1)}", figure)
         made["figure"] = figure
-    if figure is None or output is not None:
+    if each is not None:
+        pages = pictures.pages(places, each)
+        say("plane", f"{len(pages)} page{'s' * (len(pages) > 1)} and the script that they share", each)
+        made["pages"] = each
+    if (figure is None and each is None) or output is not None:
         path = output or (places[0].plane_page if len(places) == 1 else Path("plane.html"))
         pictures.page(places, path)
         say("plane", f"{path.stat().st_size / 1e6:.1f} MB, self-contained", path)
@@ -111,15 +118,16 @@ def paper(
     """
     from ..pages import paper as papers
     from ..pages.generalisation import generalisation
+    from ..pages.paper_nets import parts
     from ..sweep import files_sha256
 
     at_hand = data_dir is not None or ENVIRONMENT in os.environ
-    wanted = papers.parts(full, files_sha256("mnist", data_dir) if at_hand else None)
+    wanted = parts(full, files_sha256("mnist", data_dir) if at_hand else None)
     others = generalisation(seeds=10, epochs=300) if full else generalisation(seeds=3, epochs=100)
     tasks = [*(task for part in wanted for task in part.tasks), *others]
     with held(folder, "paper", make=True):
         if failed := _sweep(folder, tasks, scheduler, workers, data_dir, "paper"):
             raise FailedError({"networks": len(tasks), "failed": failed})
-        write(folder / "paper.html", papers.page(folder, wanted, others))
+        write(folder / "paper.html", papers.page(folder, wanted, others, full))
     say("paper", f"{len(tasks)} networks", folder / "paper.html")
     return {"networks": len(tasks), "page": folder / "paper.html"}

@@ -33,6 +33,7 @@ from ..files import read_text
 from ..folder import Agreement, RunFolder, history
 from ..held import held
 from ..importing import PROVEN, design_name, import_model
+from ..last_epochs import ending
 from .analyze import analyze
 from .around import compare, doctor, init, schema
 from .around import table as table_of_runs
@@ -136,9 +137,11 @@ def _train(place: RunFolder, wanted: RunConfig, data_dir: Path | None, device: s
             say("data", line)
         if taken.loss is not None:
             show(loss_table(taken.loss, taken.bits))
-    last_epoch = history(place)[-1]
-    say("train", f"{last_epoch['epoch']:.0f} epochs, test accuracy {last_epoch['test_accuracy']:.2%}", place.checkpoint)
-    return {**last_epoch, "checkpoint": place.checkpoint}
+    rows = history(place)
+    ended = ending([row["test_accuracy"] for row in rows])
+    said = f"{rows[-1]['epoch']:.0f} epochs, test accuracy {rows[-1]['test_accuracy']:.2%}"
+    say("train", f"{said}; {ended}" if ended else said, place.checkpoint)
+    return {**rows[-1], "checkpoint": place.checkpoint}
 
 
 def _wanted(

@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 
-import jinja2
 from plotly.offline import get_plotlyjs
 
 from ...ib_analysis.pictures.moving_plane import figure
 from ...ib_analysis.pictures.run_on_page import Shown, scales
 from ...ib_analysis.plane import PlaneError, caption, legend
+from ...ib_analysis.points import row_of
+from ..comma_separated import as_csv
+from .template import rendered
 
 
-def page(runs: Sequence[Shown]) -> str:
-    """The HTML text. Same runs, same bytes. Raises PlaneError where a run has no points."""
+def page(runs: Sequence[Shown], script: str | None = None) -> str:
+    """The HTML text. Same runs, same bytes. Raises PlaneError where a run has no points.
+
+    script   name of the file beside the page that holds plotly's text, where several pages share one; by default the
+             page holds it and needs no other file
+    """
     for run in runs:
         if not run.points:
             raise PlaneError(f"{run.name}: no points, the information plane is empty")
     epochs = sorted({epoch for run in runs for epoch in run.epochs})
     shared = scales(runs)
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(resources.files(__package__).joinpath("plane_page.html.jinja").read_text())
-    return template.render(
+    return rendered(
+        "plane_page.html.jinja",
         runs=runs,
         epochs=epochs,
         captions=[caption(run.points) for run in runs],
         legends=list(dict.fromkeys(line for run in runs for line in legend(run.points))),
         figures=[figure(run, shared, epochs) for run in runs],
-        plotly=get_plotlyjs(),
+        tables=[as_csv([row_of(point) for point in run.points]) for run in runs],
+        script=script,
+        plotly=None if script else get_plotlyjs(),
     )
 
 

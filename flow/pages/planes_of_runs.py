@@ -14,14 +14,38 @@ from ..folder import AnyFolder, history, is_there, run_folder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ...ib_analysis.pictures.run_on_page import Shown
+
+
+SCRIPT = "plotly.min.js"  # beside pages that share it
+
 
 def page(folders: Sequence[AnyFolder], path: Path | str) -> Path:
-    """The information planes of these runs as one interactive page."""
-    from ...ib_analysis.pictures.run_on_page import Shown
+    """The information planes of these runs as one interactive page, which needs no other file."""
     from . import plane_page as interactive
 
-    places, path, shown = [run_folder(folder) for folder in folders], Path(path), []
-    for folder, name in zip(places, interactive.distinct_names(folder.path for folder in places), strict=True):
+    path = Path(path)
+    write(path, interactive.page(_shown(folders)))
+    return path
+
+
+def pages(folders: Sequence[AnyFolder], into: Path | str) -> list[Path]:
+    """A page for each run, and beside them plotly's script, once: such a page needs the folder that it lies in."""
+    from . import plane_page as interactive
+
+    place = Path(into)
+    made = {place / f"{run.name.replace('/', '-')}.html": interactive.page([run], SCRIPT) for run in _shown(folders)}
+    for path, text in {place / SCRIPT: interactive.get_plotlyjs(), **made}.items():
+        write(path, text)
+    return list(made)
+
+
+def _shown(folders: Sequence[AnyFolder]) -> list[Shown]:
+    from ...ib_analysis.pictures.run_on_page import Shown
+    from .plane_page import distinct_names
+
+    places, shown = [run_folder(folder) for folder in folders], []
+    for folder, name in zip(places, distinct_names(folder.path for folder in places), strict=True):
         config = folder.config()
         epochs = history(folder) if is_there(folder.checkpoint) else []
         shown.append(
@@ -32,8 +56,7 @@ def page(folders: Sequence[AnyFolder], path: Path | str) -> Path:
                 {int(row["epoch"]): row["test_accuracy"] for row in epochs},
             )
         )
-    write(path, interactive.page(shown))
-    return path
+    return shown
 
 
 def figure(folders: Sequence[AnyFolder], path: Path | str) -> Path:

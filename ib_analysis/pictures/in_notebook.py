@@ -42,8 +42,9 @@ def link(target: str, text: str) -> str:
 
 
 def _line(tag: str, cells: Sequence[str], number: Sequence[bool]) -> str:
+    scope = ' scope="col"' if tag == "th" else ""
     made = (
-        f'<{tag} style="{CELL.format("right" if right else "left")}">{html.escape(cell)}</{tag}>'
+        f'<{tag}{scope} style="{CELL.format("right" if right else "left")}">{html.escape(cell)}</{tag}>'
         for cell, right in zip(cells, number, strict=True)
     )
     return f"<tr>{''.join(made)}</tr>"

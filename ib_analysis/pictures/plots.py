@@ -181,12 +181,12 @@ def run_figure(
     return figure
 
 
-def svg(figure: Figure) -> str:
-    """The figure as SVG text: same figure, same bytes."""
+def svg(figure: Figure, title: str = "Information plane") -> str:
+    """The figure as SVG text, an image of that title to who cannot see it: same figure, same bytes."""
     out = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "bitneck", "svg.fonttype": "path"}):
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
-    return out.getvalue().decode()
+        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None, "Title": title})
+    return out.getvalue().decode().replace("<svg ", '<svg role="img" ', 1)
 
 
 def pdf(figure: Figure) -> bytes:
@@ -197,9 +197,9 @@ def pdf(figure: Figure) -> bytes:
     return out.getvalue()
 
 
-def inline_svg(figure: Figure) -> str:
+def inline_svg(figure: Figure, title: str) -> str:
     """The same for a page: without the XML head."""
-    text = svg(figure)
+    text = svg(figure, title)
     return text[text.index("<svg") :]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from bitneck.flow import measured, sweep
 from bitneck.flow.config import RunError, from_preset
-from bitneck.flow.pages.paper import Variant
+from bitneck.flow.pages.paper_nets import Variant
 from bitneck.models.datasets import load
 from pyarrow import parquet
 

