@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test formal mutants judge models cnv silicon lint bench estimates calibrate ties docs clean
+.PHONY: help venv demo test formal mutants judge models cnv silicon lint bench estimates calibrate ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -59,6 +59,11 @@ ties: venv $(JUDGE)/.installed   ## the table of how many codes each judge gets 
 
 docs: venv   ## the documentation as a site, build/site/index.html; a warning is an error
 	$(BIN)/mkdocs build --strict
+
+package: venv   ## wheel and source archive in dist/, checked as the package index will
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
 
 clean:   ## removes runs, caches and build products of this folder, but not the environments
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -49,6 +49,10 @@ __all__ = ["Codes", "Run", "activation", "dataset", "import_model", "open", "pla
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f".{name}", __name__)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(sorted(_PLACES))}")
     module, attribute = _PLACES[name]

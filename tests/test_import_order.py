@@ -103,7 +103,7 @@ def test_torch_lives_in_models_and_is_lazy_in_the_exporter(path):
 
 
 def test_nothing_lies_at_the_root_but_the_way_in_and_what_others_add_by():
-    assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "__main__.py", "plugins.py"}
+    assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "__main__.py", "plugins.py", "setup.py"}
 
 
 def test_analysis_hardware_and_roof_import_without_torch():

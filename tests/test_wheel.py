@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import bitneck as bn
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,10 +24,18 @@ def installed(tmp_path_factory) -> Path:
     shutil.copytree(
         ROOT, source, ignore=shutil.ignore_patterns(".*", "runs", "build", "dist", "*.egg-info", "__pycache__")
     )
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
+    before = sorted(source.rglob("*"))
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)]  # by way of sdist
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert sorted(source.rglob("*")) == before
     (wheel,) = folder.glob("*.whl")
+    checked = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *folder.glob("bitneck-*.*")],
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
     zipfile.ZipFile(wheel).extractall(folder / "site")
     return folder / "site"
 
@@ -56,3 +66,10 @@ def test_the_wheel_holds_the_product_and_nothing_else(installed):
     names = {path.relative_to(installed).parts[0] for path in installed.iterdir()}
     assert {name for name in names if not name.endswith(".dist-info")} == {"bitneck"}
     assert not list(installed.rglob("test_*"))
+
+
+def test_the_version_is_said_in_one_place(installed):
+    (said,) = re.findall(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert [path.name for path in installed.glob("*.dist-info")] == [f"bitneck-{said}.dist-info"]
+    assert bn.__version__ == said
+    assert "version:" not in (ROOT / "CITATION.cff").read_text().replace("cff-version:", "")
