@@ -5,23 +5,56 @@ from __future__ import annotations
 import io
 import logging
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from typer.core import TyperGroup
 
 from ...models.datasets import ENVIRONMENT
 
+UsageError: Any = typer.BadParameter.__mro__[1]  # typer has no public name for what it raises
+
+
+class _Verbs(TyperGroup):
+    """Says a mistake in the words themselves as any other: in one line."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        try:
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except UsageError as error:
+            if not standalone_mode:
+                raise
+            if type(error).__name__ != "NoArgsIsHelpError":  # which has shown the help
+                said = error.format_message().replace("Value error, ", "").replace(". Did", "; did").rstrip(".?")
+                where = getattr(getattr(error, "ctx", None), "command_path", "bitneck")
+                wrong(
+                    "bitneck:", f"{said[:1].lower()}{' '.join(said[1:].split())}; `{where} --help` says what there is"
+                )
+            sys.exit(2)
+        return sys.exit(code if isinstance(code, int) else 0) if standalone_mode else code
+
+
 app = typer.Typer(
+    cls=_Verbs,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",  # as rich markup, [hardware] in a help text would be a style and disappear

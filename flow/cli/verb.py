@@ -92,7 +92,16 @@ def _outcome(function: Callable[..., Facts | None], options: Mapping[str, Any]) 
     except (ValueError, OSError) as error:
         if not isinstance(error, OSError) and not type(error).__module__.startswith("bitneck."):
             raise
-        return _refused(str(error))
+        return _refused(_in_words(error))
+
+
+def _in_words(error: Exception) -> str:
+    """A file's error of the operating system by its name first, and from where it was looked for."""
+    if not isinstance(error, OSError) or not error.filename or not error.strerror:
+        return str(error)
+    path = os.fspath(error.filename)
+    seen = "" if os.path.isabs(path) or not isinstance(error, FileNotFoundError) else f", seen from {Path.cwd()}"
+    return f"{path}: {error.strerror[:1].lower()}{error.strerror[1:]}{seen}"
 
 
 def _refused(message: str) -> tuple[int, Facts]:

@@ -1,0 +1,143 @@
+"""What people type and have by mistake: each is one line that says the place, the numbers and the way out, and exits
+with 2; nothing that was there is touched.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+# The words as typed, in a folder that holds what `home` makes, and what the line says.
+MISTAKES = {
+    "a preset's name": ("run runs/digit", "no preset 'digit'; did you mean 'digits'?"),
+    "the preset asked for": ("run runs/new --preset tfcc", "no preset 'tfcc'; did you mean 'tfc'?"),
+    "a verb's name": ("rnu runs/digits", "no such command 'rnu'; did you mean 'run'"),
+    "an option's name": ("build runs/digits --cylces 3", "no such option: --cylces"),
+    "an option left out": ("synth runs/digits", "missing option '--target'; `root synth --help` says what"),
+    "the run left out": ("build", "missing argument '"),
+    "a choice": ("simulate runs/digits --tier fast", "'fast' is not one of 'library', 'cocotb'"),
+    "a number below its range": ("simulate runs/digits --workers 0", "invalid value for '--workers'"),
+    "words for a number": ("train runs/digits --epochs many", "invalid value for '--epochs'"),
+    "a file that is not there": ("run runs/new --config nope.toml", "nope.toml: no such file or directory, seen from"),
+    "a run.toml that is none": ("run runs/new --config broken.toml", "broken.toml: Illegal character '\\n' (at line 1"),
+    "a key's name": ("run runs/new --config typo.toml", "network: unknown key 'widhts'; did you mean 'widths'?"),
+    "text for a number": ("run runs/new --config text.toml", "training.epochs: Input should be a valid integer"),
+    "an activation's name": (
+        "run runs/new --config sign.toml",
+        "'aprox-sign'; did you mean 'approx-sign'",
+    ),
+    "widths for other data": (
+        "run runs/new --config widths.toml",
+        "has 64 inputs of 5 bits and 10 classes, but the network 60-8-10",
+    ),
+    "data that are not here": ("run runs/new --dataset fashion", "fashion is no embedded data set"),
+    "a folder that is not here": ("run runs/tfc --data-dir nowhere", "nowhere: no such folder; give --data-dir"),
+    "a file of data not here": ("run runs/new --dataset nope.csv", "nope.csv: no such file or folder, seen from"),
+    "the label's column": ("run runs/new --dataset flowers.csv", "no column 'label' among 3; known are a, b, kind"),
+    "another column": (
+        "run runs/new --dataset flowers.csv --label kid",
+        "no column 'kid' among 3; did you mean 'kind'?",
+    ),
+    "arrays left out": (
+        "run runs/new --dataset some.npz",
+        "train_x, train_y, test_x, test_y belong there",
+    ),
+    "a quantity for classes": ("run runs/new --dataset real.npz", "classes are whole numbers or text"),
+    "a picture for data": ("run runs/new --dataset pic.png", "pic.png: no kind of file that is read; .npz or .csv"),
+    "no epoch": ("train runs/digits --epochs 0", "training.epochs: Input should be greater than or equal to 1"),
+    "fewer epochs than trained": ("train runs/digits --epochs 3", "training.epochs is 6 there, 3 asked"),
+    "another seed": ("train runs/digits --seed 5", "training.seed is 0 there, 5 asked"),
+    "a GPU that is not here": (
+        "train runs/new --preset digits --device cuda:7",
+        "cannot train on device 'cuda:7'",
+    ),
+    "building before training": ("build runs/new", "runs/new/run.toml is missing; `bitneck train runs/new` makes it"),
+    "simulating before building": (
+        "simulate runs/unbuilt",
+        "missing; `bitneck build runs/unbuilt` makes it",
+    ),
+    "a report before analysis": ("report runs/unmeasured", "plane.json is missing; `bitneck analyze runs/unmeasured`"),
+    "a cluster that is not there": (
+        "simulate runs/digits --scheduler tcp://localhost:1",
+        "no dask scheduler",
+    ),
+    "a part's name": ("synth runs/digits --target artix", "no target 'artix'; choose one of up5k, hx8k"),
+    "pins that are not there": ("synth runs/digits --target up5k --pins nope.pcf", "nope.pcf: no such file"),
+    "a rate without a clock": (
+        "fold runs/digits --target up5k --fps 9",
+        "is no number of cycles without a clock",
+    ),
+    "more than the part has": ("fold runs/digits --target up5k --luts 9999", "9,999 LUTs on up5k, which has 5,280"),
+    "codes without labels": (
+        "analyze codes.npz",
+        "codes.npz is a file: with --labels it is one of codes",
+    ),
+    "labels that are not there": (
+        "analyze codes.npz --labels y2.npy",
+        "y2.npy is no file, and codes.npz has no such",
+    ),
+    "labels of other samples": ("analyze codes.npz --labels few.npy", "100 samples, and few.npy holds 50 labels"),
+    "floats for codes": ("analyze floats.npy --labels y.npy", "in sample 0 is no level; codes are what the quantiser"),
+    "a model that is not there": ("import nope.onnx runs/new", "nope.onnx: no such file or directory, seen from"),
+    "a model that is none": ("import flowers.csv runs/new", "not an ONNX file"),
+    "one run to compare": ("compare runs/digits", "one run compares with nothing; name two or more"),
+    "a sweep of nothing": ("sweep empty.toml", "empty.toml: a sweep needs either [grid] or [random]"),
+    "a field to vary": ("sweep field.toml", "training: unknown key 'sed'; did you mean 'seed'?"),
+    "a run begun again": (
+        "init runs/digits",
+        "is there already; edit it, or choose another folder",
+    ),
+    "more frames than there are": ("export runs/digits --vectors --frames 9999", "choose 1 .. 1797"),
+    "a file for a run": ("build flowers.csv", "flowers.csv is a file; a run is a folder"),
+}
+RUN = """name = "new"
+dataset = "digits"
+[network]
+widths = {widths}
+input_bits = 5
+{more}[training]
+epochs = {epochs}
+"""
+
+
+@pytest.fixture
+def home(finished_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BITNECK_DATA", raising=False)
+    for name, lost in {"digits": [], "unbuilt": ["rtl"], "unmeasured": ["plane.json"]}.items():
+        shutil.copytree(finished_run, tmp_path / "runs" / name, ignore=shutil.ignore_patterns(*lost))
+    texts = {
+        "broken.toml": 'name = "new\n',
+        "typo.toml": RUN.format(widths=[64, 8, 10], more="", epochs=3).replace("widths", "widhts"),
+        "text.toml": RUN.format(widths=[64, 8, 10], more="", epochs='"3"'),
+        "sign.toml": RUN.format(widths=[64, 8, 10], more='activation = "aprox-sign"\n', epochs=3),
+        "widths.toml": RUN.format(widths=[60, 8, 10], more="", epochs=3),
+        "flowers.csv": "a,b,kind\n" + "1,2,x\n3,4,y\n" * 10,
+        "pic.png": "\x89PNG",
+        "empty.toml": 'preset = "digits"\n',
+        "field.toml": 'preset = "digits"\n[grid]\n"training.sed" = [1]\n',
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "some.npz", train_x=np.zeros((4, 3)))
+    np.savez(tmp_path / "real.npz", x=rng.normal(size=(40, 3)), y=rng.normal(size=40))
+    np.savez(tmp_path / "codes.npz", layer1=rng.integers(0, 2, (100, 8)))
+    for name, array in {"y": np.arange(100) % 3, "few": np.arange(50) % 3, "floats": rng.normal(size=(100, 4))}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    return tmp_path
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_with_the_way_out_and_costs_nothing(bitneck, home, mistake):
+    words, said = MISTAKES[mistake]
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    done = bitneck(*words.split())
+    assert done.exit_code == 2, done.output
+    assert done.output.startswith("bitneck: ")
+    assert done.output.count("\n") == 1
+    assert said in done.output
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+    assert not (home / "runs" / "new").exists()
