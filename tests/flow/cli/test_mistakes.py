@@ -102,10 +102,9 @@ epochs = {epochs}
 """
 
 
-@pytest.fixture
-def home(finished_run, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BITNECK_DATA", raising=False)
+@pytest.fixture(scope="module")
+def home(finished_run, tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("home")
     for name, lost in {"digits": [], "unbuilt": ["rtl"], "unmeasured": ["plane.json"]}.items():
         shutil.copytree(finished_run, tmp_path / "runs" / name, ignore=shutil.ignore_patterns(*lost))
     texts = {
@@ -131,7 +130,9 @@ def home(finished_run, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_line_with_the_way_out_and_costs_nothing(bitneck, home, mistake):
+def test_a_mistake_is_one_line_with_the_way_out_and_costs_nothing(bitneck, home, monkeypatch, mistake):
+    monkeypatch.chdir(home)
+    monkeypatch.delenv("BITNECK_DATA", raising=False)
     words, said = MISTAKES[mistake]
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     done = bitneck(*words.split())
