@@ -57,8 +57,8 @@ calibrate: venv   ## fits the resource estimates to yosys anew, after changes of
 ties: venv $(JUDGE)/.installed   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
 	$(BIN)/python tests/export/ties.py
 
-docs: venv   ## the documentation as a site, build/site/index.html; a warning is an error
-	$(BIN)/mkdocs build --strict
+docs: venv   ## the documentation as a site, build/site/index.html, its notebooks executed; a warning is an error
+	NOTEBOOKS=true $(BIN)/mkdocs build --strict
 
 package: venv   ## wheel and source archive in dist/, checked as the package index will
 	rm -rf dist

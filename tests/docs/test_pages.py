@@ -72,6 +72,16 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert "passes over the training set" in page
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_runs_from_top_to_bottom_and_shows_results(path, tmp_path):
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    where = {"metadata": {"path": str(tmp_path)}}
+    done = nbclient.NotebookClient(nbformat.read(path, as_version=4), timeout=600, resources=where).execute()
+    shown = [output for cell in done.cells for output in cell.get("outputs", ())]
+    assert any("image/png" in output.get("data", {}) for output in shown)
+    assert any("text/html" in output.get("data", {}) for output in shown)
+
+
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
 def test_the_waveforms_of_the_page_are_those_of_a_simulation():
     page = dict(waveforms.BLOCK.findall(waveforms.PAGE.read_text()))
