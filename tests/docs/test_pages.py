@@ -59,7 +59,7 @@ def test_a_page_followed_from_top_to_bottom_leads_to_its_result(page, tmp_path):
 
 
 def test_every_way_in_is_tried():
-    ways = (ROOT / "mkdocs.yml").read_text().partition("Ways in:")[2].partition("- Reference:")[0]
+    ways = (ROOT / "mkdocs.yml").read_text().partition("Ways in:")[2].partition("- Notebooks:")[0]
     assert {*re.findall(r"[\w-]+\.md", ways), "extending.md"} == {*WAYS, "python.md"}  # tests/flow/test_python_page.py
 
 
