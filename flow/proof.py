@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -96,7 +97,8 @@ def simulate(
             parts, at_a_time = cluster.parts(client, accelerator, files, x), max(1, sum(client.nthreads().values()))
         else:
             tell("rtl: compiling the design with Verilator")
-            parts = compile_design(accelerator, folder.path / "simulation", files).parts(x, workers=workers)
+            place = Path(stack.enter_context(TemporaryDirectory(prefix="bitneck-")))  # of the memory files
+            parts = compile_design(accelerator, place, files).parts(x, workers=workers)
         stack.enter_context(closing(parts))  # it cancels what nobody will ask for
         written = stack.enter_context(closing(TraceWriter(folder.path)))
         shares = 0

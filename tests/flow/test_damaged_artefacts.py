@@ -56,7 +56,7 @@ def runs(bitneck, finished_run, tmp_path_factory) -> tuple[RunFolder, Snapshot, 
     """A whole run, what lies in it, and what lies in another of the same shape."""
     here = tmp_path_factory.mktemp("damaged")
     mine, other = RunFolder(here / "digits"), RunFolder(here / "other" / "digits")
-    shutil.copytree(finished_run, mine.path, ignore=shutil.ignore_patterns("simulation"))
+    shutil.copytree(finished_run, mine.path)
     assert bitneck("run", other.path, "--epochs", 6, "--seed", 1).exit_code == 0
     for run in (mine, other):
         assert bitneck(*VECTORS, run.path).exit_code == 0
@@ -71,7 +71,7 @@ def runs(bitneck, finished_run, tmp_path_factory) -> tuple[RunFolder, Snapshot, 
 
 def snapshot(folder: Path) -> Snapshot:
     found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in found.items() if not name.startswith("simulation/")}
+    return {name: path.read_bytes() for name, path in found.items()}
 
 
 def put_back(folder: Path, files: Snapshot) -> None:
