@@ -22,20 +22,20 @@ from pydantic import Field, FiniteFloat
 from threadpoolctl import threadpool_limits
 
 from .autoregressive import fitted
-from .code_models import CodeModel, independent, tree
+from .code_models import independent, tree
 from .codes import Codes
 from .coincidences import coincidences
 from .counted_ends import counted_ends
 from .mixture import mixed
 from .probe import probe_bound
-from .symbols import Symbols, same_samples, symbols
+from .symbols import Symbols, of_ids, same_samples, symbols
 
 Z = 3.0
 UNSEEN = 5.3
 FEWEST_SAMPLES = 64  # a quarter of fewer judges nothing
 MOST_CLASSES = 16  # the net's answer costs as many passes
-WIDEST = 2048  # bits; the tree and the net of wider codes would cost minutes
-PROBE_NEURONS = 64
+WIDEST = 2048  # bits; the tree, the net and the probe of wider codes would cost minutes
+PROBE_NEURONS, MOST_PROBED = 64, 12_000_000  # and the bits that a probe reads at most: of wide codes fewer samples
 JUDGING, CHOOSING = 0.25, 0.1  # shares of the samples
 
 
@@ -92,7 +92,7 @@ def entropy_bracket(codes: Codes, rng: np.random.Generator, y: Symbols | None = 
     if (order_2 := coincidences(counts)) is not None:
         error = order_2.standard_error_bits
         lows.append(_End(order_2.bits - Z * error, "coincidences", error))
-    if len(codes) >= FEWEST_SAMPLES:
+    if len(codes) >= FEWEST_SAMPLES and codes.width <= WIDEST:
         highs.append(_code_length(codes, rng, y))
     low, high = max(lows, key=lambda end: end.bits), min(highs, key=lambda end: end.bits)
     return _bracket(low, high, len(codes))
@@ -108,10 +108,12 @@ def label_bracket(codes: Codes, y: Symbols, rng: np.random.Generator) -> Bracket
     bias = (len(y) - 1) / (2 * y.samples * math.log(2))
     high = _End(min(h_y + bias + Z * error, math.log2(len(y))), "H(Y)", error)
     low = _End(0.0, "none")
-    if len(codes) >= FEWEST_SAMPLES:
-        found = probe_bound(codes, y, rng, hidden=PROBE_NEURONS)
+    if len(codes) >= FEWEST_SAMPLES and codes.width <= WIDEST:
+        some = np.sort(rng.permutation(len(codes))[: MOST_PROBED // codes.width])
+        found = probe_bound(codes[some], of_ids(y.ids[some]), rng, hidden=PROBE_NEURONS)
         error = found.standard_error_bits
-        least = found.bits - Z * error - UNSEEN / found.held_out * math.log2(len(y) * (found.trained + 1))
+        dearest = math.log2(len(y) * (found.trained + 1))
+        least = found.bits - Z * error - UNSEEN / found.held_out * dearest
         low = _End(max(0.0, least), "probe", error, found.held_out)
     return _bracket(low, high, len(codes))
 
@@ -124,9 +126,7 @@ def _code_length(codes: Codes, rng: np.random.Generator, y: Symbols | None) -> _
     of_class: tuple[NDArray[np.int32] | None, int] = (None, 0)
     if y is not None and 1 < len(y) <= MOST_CLASSES:
         of_class = y.ids[teach], len(y)
-    models: list[CodeModel] = [independent(bits)]
-    if codes.width <= WIDEST:
-        models += [tree(bits), fitted(bits, others, rng, *of_class)]
+    models = (independent(bits), tree(bits), fitted(bits, others, rng, *of_class))
     model = mixed(models, codes[teach], codes[choose])
     length = -model.log2_q(codes[judge])
     error = float(length.std(ddof=1)) / math.sqrt(judges)
