@@ -64,8 +64,8 @@ def fitted(
     labels: NDArray[np.integer] | None = None,
     classes: int = 0,
 ) -> Autoregressive:
-    """Fitted to codes (n, w) by Adam, for EPOCHS and FEWEST_STEPS or as long as WORK allows; the epoch stands that says most
-    of others.
+    """Fitted to codes (n, w) by Adam, for EPOCHS and FEWEST_STEPS or as long as WORK allows; what stands is the
+    epoch that says most of others.
 
     judged   codes of further samples that choose the epoch
     labels   (n,) 0 .. classes − 1: the classes to be the mixture of
@@ -147,7 +147,10 @@ class _Net:
         return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), self.shapes, strict=True)]
 
     def step(self, x: NDArray[np.float32], target: NDArray[np.float32], done: float) -> None:
-        """One of Adam, at a rate that rises for the first twentieth and falls as a cosine. done   of all steps, 0 .. 1."""
+        """One of Adam, at a rate that rises for the first twentieth and falls as a cosine.
+
+        done   of all steps, 0 .. 1
+        """
         hidden, hidden_bias, out, direct, bias = self.weights
         active = x @ hidden
         active += hidden_bias

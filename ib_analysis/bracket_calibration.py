@@ -40,7 +40,8 @@ class Trial:
 
 
 def biased_bits(rng: np.random.Generator, samples: int, width: int) -> Drawn:
-    on = rng.beta(*rng.choice([(0.3, 0.3), (0.1, 2.0), (2.0, 2.0)]), width)
+    low, high = rng.choice([(0.3, 0.3), (0.1, 2.0), (2.0, 2.0)])
+    on = rng.beta(float(low), float(high), width)
     return rng.random((samples, width)) < on, float(_h(on).sum())
 
 
@@ -113,24 +114,23 @@ def trials(rng: np.random.Generator, many: int) -> Iterator[Trial]:
     """The families in turn."""
     for number in range(many):
         family = list(FAMILIES)[number % len(FAMILIES)]
-        width = int(round(2 ** rng.uniform(math.log2(WIDTHS[0]), math.log2(WIDTHS[1]))))
+        width = round(2 ** rng.uniform(math.log2(WIDTHS[0]), math.log2(WIDTHS[1])))
         bits, truth = FAMILIES[family](rng, int(rng.choice(SAMPLE_SIZES, p=SHARES)), width)
         yield Trial(family, width, truth, entropy_bracket(Codes.pack(bits), np.random.default_rng(number)))
 
 
 def table(done: Iterable[Trial]) -> str:
     done = list(done)
-    lines = ["| family | brackets | truth inside | low by counts | high by code length | high − low, median bits |"]
+    lines = ["| family | brackets | truth inside | low by counts | high by code length | median span in bits |"]
     lines.append("|---|---|---|---|---|---|")
     for family in [*FAMILIES, "all"]:
         own = [trial for trial in done if family in (trial.family, "all")]
         if own:
             spans = [t.bracket.high_bits - t.bracket.low_bits for t in own]
+            inside = sum(t.inside for t in own)
             counts = sum(t.bracket.low_method == "counts" for t in own)
             lengths = sum(t.bracket.high_method == "code length" for t in own)
-            lines.append(
-                f"| {family} | {len(own)} | {sum(t.inside for t in own)} | {counts} | {lengths} | {np.median(spans):.2f} |"
-            )
+            lines.append(f"| {family} | {len(own)} | {inside} | {counts} | {lengths} | {np.median(spans):.2f} |")
     return "\n".join(lines)
 
 

@@ -72,7 +72,7 @@ def _edges(most: int) -> NDArray[np.int64]:
 
 def _probabilities(samples: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(k,) expected counts N p and log2 p: a fine grid up to 1, with 2^-width."""
-    steps = np.arange(math.log(0.1 / samples), math.log(samples) + _FINE, _FINE)  # of N p; below, not even a pair is seen
+    steps = np.arange(math.log(0.1 / samples), math.log(samples) + _FINE, _FINE)  # of N p: rarer make no pair
     log2_p = np.minimum(steps / math.log(2) - math.log2(samples), 0.0)
     log2_p = np.unique(np.append(log2_p, -float(width)))
     return np.maximum(samples * np.exp2(log2_p), 1e-12), log2_p  # what is rarer is seen as often: never

@@ -57,8 +57,8 @@ _EXPLANATIONS = {
     f"{RELIABLE_CORRECTION_BITS} bit, and so is what unseen codes may weigh.",
     Verdict.CORRECTED: "Up to 1 sample in 10 is alone of its kind; the correction matters; seldom over .2 bit off.",
     Verdict.WEAK: "Up to 1 sample in 5 is alone of its kind; the error may be .3 bit.",
-    Verdict.UNRELIABLE: "More than 1 sample in 5 is alone of its kind, or codes as wide as these may hide over .3 bit in "
-    "what was never seen: too few samples for a number.",
+    Verdict.UNRELIABLE: "More than 1 sample in 5 is alone of its kind, or codes so wide may hide over .3 bit in what "
+    "was never seen: too few samples for a number.",
     Verdict.SATURATED: "Nearly every sample has a code of its own: this would show the sample size, not the network.",
 }
 SATURATED_DATASET = (
@@ -74,13 +74,13 @@ def coverage(counts: NDArray[np.int64]) -> float:
 
 
 def unseen_bits(counts: NDArray[np.int64], most_bits: float) -> float:
-    """How many bits more than those seen the symbols may weigh that were never seen: most_bits times (f1 + 1 + 2 √(f1 + 1))/N.
+    """How many bits more than those seen symbols may weigh that never were: most_bits · (f1 + 1 + 2 √(f1 + 1)) / N.
 
     most_bits   that one of them may have beyond one that was seen: for I(X;T) `width − log2(symbols seen)`, for I(T;Y)
                 the bits of a label
 
-    Coverage bounds the unseen mass and not its bits: a share s spread over all 2^width codes has s · width of them. f1/N
-    estimates that mass; with another draw of the samples f1 might be two standard errors more, and 1 where it is 0.
+    Coverage bounds the unseen mass and not its bits: a share s spread over all 2^width codes has s · width of them.
+    f1/N estimates that mass; with another draw of the samples f1 might be two standard errors more, and 1 if it is 0.
     """
     times, symbols = fingerprint(counts)
     alone = seen_times(counts, 1) + 1

@@ -30,8 +30,8 @@ class Estimate:
     samples      N
     symbols      distinct symbols seen: codes for I(X;T), pairs of code and label for I(T;Y)
     coverage     Good-Turing, of those symbols
-    saturated    H(T) is within .1 bit of H(X) of the samples, log2 N where all differ, and X is not enumerated: whatever the verdict says of the number, a
-                 picture of it shows the sample size and not the network
+    saturated    H(T) is within .1 bit of H(X) of the samples, log2 N where all differ, and X is not enumerated:
+                 whatever the verdict says of the number, a picture of it shows the sample size and not the network
     nsb_gap_bits what NSB says less `bits`, where the verdict is CORRECTED: a second opinion on the correction. None
                  elsewhere, and in files written before there was one
     """

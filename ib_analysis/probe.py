@@ -186,7 +186,13 @@ def _net(hidden: int, steps: int, seed: int) -> Any:
     from sklearn.neural_network import MLPClassifier
 
     return MLPClassifier(
-        (hidden,), alpha=1e-3, max_iter=steps, early_stopping=True, n_iter_no_change=5, random_state=seed
+        (hidden,),
+        alpha=1e-3,
+        learning_rate_init=5e-3,
+        max_iter=steps,
+        early_stopping=True,
+        n_iter_no_change=5,
+        random_state=seed,
     )
 
 
