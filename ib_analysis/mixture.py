@@ -4,8 +4,8 @@ q(t) = u 2^−width + Σ a_k q_k(t) + Σ b_r m_r(t)
 
 q_k are models; m_r shares itself among the codes that were seen about r times, in proportion to how often: a code that
 comes again need not be spelt. The weights are those that say most of samples that neither models nor memory were made
-of (expectation maximisation; the likelihood is concave, so there is one answer). A part of the memory that holds no code
-leaves its weight to nobody: q then sums to less than 1, and its code length is still one.
+of (expectation maximisation; the likelihood is concave, so there is one answer). A part of the memory that holds no
+code leaves its weight to nobody: q then sums to less than 1, and its code length is still one.
 """
 
 from __future__ import annotations

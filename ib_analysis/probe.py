@@ -137,7 +137,8 @@ def _bound(
 
     probes = [partial(_linear, penalty, steps) for penalty in penalties]
     if hidden and len(rest[0]) >= FEWEST_TO_TEACH_A_NET:
-        probes.append(partial(_net, hidden, steps, int(rng.integers(2**31))))
+        epochs = max(15, min(steps, 400_000 // len(rest[0])))
+        probes.append(partial(_net, hidden, epochs, int(rng.integers(2**31))))
     chosen = max(probes, key=lambda probe: gained_by(probe, *rest).sum())
     labels = y.ids[judge]
     share = np.bincount(labels, minlength=len(y)) / judges
@@ -181,19 +182,10 @@ def _linear(penalty: float, steps: int) -> Any:
     return LogisticRegression(C=1 / penalty, max_iter=steps)
 
 
-def _net(hidden: int, steps: int, seed: int) -> Any:
-    """It stops where a tenth of what it is taught with is predicted no better for 5 epochs."""
+def _net(hidden: int, epochs: int, seed: int) -> Any:
     from sklearn.neural_network import MLPClassifier
 
-    return MLPClassifier(
-        (hidden,),
-        alpha=1e-3,
-        learning_rate_init=5e-3,
-        max_iter=steps,
-        early_stopping=True,
-        n_iter_no_change=5,
-        random_state=seed,
-    )
+    return MLPClassifier((hidden,), alpha=1e-3, learning_rate_init=3e-3, max_iter=epochs, random_state=seed)
 
 
 def _gained(q: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.float64]:
