@@ -13,7 +13,7 @@ from ..ib_analysis.diagnostics import Target
 from ..ib_analysis.layer_bits import layer_bits
 from ..ib_analysis.map_information import map_layer
 from ..ib_analysis.map_shape import MapShape
-from ..ib_analysis.plane import plane
+from ..ib_analysis.plane import PlanePoint, bracketed, plane
 from ..ib_analysis.symbols import label_symbols
 from .folder import Analysis
 
@@ -29,8 +29,8 @@ def information(
     labelled: bool = True,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Analysis:
-    """I(X;T) and I(T;Y) of every layer at every epoch; of the last, what its single bits do, and of feature maps what
-    their positions and channels do.
+    """I(X;T) and I(T;Y) of every layer at every epoch; of the last, what its single bits do, brackets of what cannot be
+    counted, and of feature maps what their positions and channels do.
 
     codes_of   the layers' codes at one of the epochs, asked for in order
     shapes     of those layers that emit maps
@@ -44,10 +44,13 @@ def information(
             yield epoch, codes_of(epoch)
         progress(len(epochs), len(epochs))
 
-    points = plane(by_epoch(), labels, target, chance=True)
-    last = codes_of(epochs[-1])
-    population = () if target != "dataset" else plane({epochs[-1]: last}, labels, "population", chance=True)
-    y, rng = label_symbols(labels), np.random.default_rng(0)
+    points: tuple[PlanePoint, ...] = plane(by_epoch(), labels, target, chance=True)
+    last, y = codes_of(epochs[-1]), label_symbols(labels)
+    points = tuple(p if p.epoch != epochs[-1] else bracketed(p, last[p.layer], y) for p in points)
+    population: tuple[PlanePoint, ...] = ()
+    if target == "dataset":
+        population = plane({epochs[-1]: last}, labels, "population", chance=True, brackets=True)
+    rng = np.random.default_rng(0)
     bits = tuple(layer_bits(name, codes, y, rng, shapes.get(name)) for name, codes in last.items())
     maps = tuple(
         map_layer(name, last[name], shape, y if labelled else None, target, rng) for name, shape in shapes.items()

@@ -22,6 +22,8 @@ over every input there is, and these are all of them."""
 
 GUARANTEED_BITS = 0.1
 RELIABLE_CORRECTION_BITS = 0.1
+CORRECTED_BITS, WEAK_BITS = 0.2, 0.3
+"""What symbols that were never seen may weigh, `unseen_bits`, where a number is CORRECTED, and where it is WEAK."""
 SATURATION_BITS = 0.1
 INTERVAL_COVERAGE = 0.98
 """Below, the nominal 95 % interval of Chao-Wang-Jost does not cover what it promises, so there is none. Measured on 700
@@ -51,10 +53,12 @@ class Verdict(StrEnum):
 _EXPLANATIONS = {
     Verdict.EXACT: "X is uniform over the given samples, so counting them is no estimate.",
     Verdict.GUARANTEED: f"So few codes are possible that counting is at most {GUARANTEED_BITS} bit off on average.",
-    Verdict.RELIABLE: f"At most 1 sample in 100 is alone of its kind, the correction {RELIABLE_CORRECTION_BITS} bit.",
+    Verdict.RELIABLE: f"At most 1 sample in 100 is alone of its kind; the correction is at most "
+    f"{RELIABLE_CORRECTION_BITS} bit, and so is what unseen codes may weigh.",
     Verdict.CORRECTED: "Up to 1 sample in 10 is alone of its kind; the correction matters; seldom over .2 bit off.",
     Verdict.WEAK: "Up to 1 sample in 5 is alone of its kind; the error may be .3 bit.",
-    Verdict.UNRELIABLE: "More than 1 sample in 5 is alone of its kind: too few samples for a number.",
+    Verdict.UNRELIABLE: "More than 1 sample in 5 is alone of its kind, or codes so wide may hide over .3 bit in what "
+    "was never seen: too few samples for a number.",
     Verdict.SATURATED: "Nearly every sample has a code of its own: this would show the sample size, not the network.",
 }
 SATURATED_DATASET = (
@@ -69,10 +73,37 @@ def coverage(counts: NDArray[np.int64]) -> float:
     return 1 - seen_times(counts, 1) / int(times @ symbols)
 
 
-def saturated(t_counts: NDArray[np.int64]) -> bool:
-    """H(T) of the samples is within .1 bit of log2 N, its largest possible value."""
-    times, symbols = fingerprint(t_counts)
-    return plug_in(t_counts) >= math.log2(int(times @ symbols)) - SATURATION_BITS
+def unseen_bits(counts: NDArray[np.int64], most_bits: float) -> float:
+    """How many bits more than those seen symbols may weigh that never were: most_bits · (f1 + 1 + 2 √(f1 + 1)) / N.
+
+    most_bits   that one of them may have beyond one that was seen: for I(X;T) `width − log2(symbols seen)`, for I(T;Y)
+                the bits of a label
+
+    Coverage bounds the unseen mass and not its bits: a share s spread over all 2^width codes has s · width of them.
+    f1/N estimates that mass; with another draw of the samples f1 might be two standard errors more, and 1 if it is 0.
+    """
+    times, symbols = fingerprint(counts)
+    alone = seen_times(counts, 1) + 1
+    return min(1.0, (alone + 2 * math.sqrt(alone)) / int(times @ symbols)) * max(0.0, most_bits)
+
+
+def repeated(counts: NDArray[np.int64]) -> int:
+    """How often each sample is there, where all were repeated: what divides the counts of many symbols. Else 1.
+
+    Counts of independent samples are odd as often as even, so 32 symbols and more have no divisor by chance.
+    """
+    return int(np.gcd.reduce(counts)) if len(counts) >= 32 else 1
+
+
+def saturated(t_counts: NDArray[np.int64], h_x_bits: float | None = None) -> bool:
+    """H(T) of the samples is within .1 bit of H(X), its largest possible value.
+
+    h_x_bits   H(X) of the same samples; unless told, log2 of how many there are, a repeated one counted once
+    """
+    if h_x_bits is None:
+        times, symbols = fingerprint(t_counts)
+        h_x_bits = math.log2(int(times @ symbols) // repeated(t_counts))
+    return plug_in(t_counts) >= h_x_bits - SATURATION_BITS
 
 
 def bias_bound_bits(possible: int, samples: int) -> float:
@@ -89,12 +120,21 @@ def bias_bound_bits(possible: int, samples: int) -> float:
     return math.log2(samples + possible - 1) - math.log2(samples)
 
 
-def verdict(counts: NDArray[np.int64], t_counts: NDArray[np.int64], possible: int, target: Target) -> Verdict:
+def verdict(
+    counts: NDArray[np.int64],
+    t_counts: NDArray[np.int64],
+    possible: int,
+    target: Target,
+    unseen: float | None = None,
+    h_x_bits: float | None = None,
+) -> Verdict:
     """What a number is worth that was computed from these counts.
 
     counts     of T for I(X;T), of the pairs (T, Y) for I(T;Y)
     t_counts   of T: saturation of T makes both numbers meaningless
     possible   how many symbols could occur: 2^width, times the classes for pairs
+    unseen     `unseen_bits`; unless told, that of an entropy
+    h_x_bits   of the samples, as in `saturated`
 
     Targets that count everything they speak of are EXACT; `saturated` is a second and separate fact about them.
     """
@@ -102,15 +142,18 @@ def verdict(counts: NDArray[np.int64], t_counts: NDArray[np.int64], possible: in
         raise CountsError(f"target {target!r}; choose one of {', '.join(get_args(Target))}")
     if target != "population":
         return Verdict.EXACT
-    if saturated(t_counts):
+    if saturated(t_counts, h_x_bits):
         return Verdict.SATURATED
+    if unseen is None:
+        unseen = unseen_bits(counts, math.log2(possible) - math.log2(np.count_nonzero(counts)))
     covered = coverage(counts)
-    if covered < 0.8:
+    if covered < 0.8 or unseen > WEAK_BITS:
         return Verdict.UNRELIABLE
-    if covered < 0.9:
+    if covered < 0.9 or unseen > CORRECTED_BITS:
         return Verdict.WEAK
     if bias_bound_bits(possible, int(counts.sum())) <= GUARANTEED_BITS:
         return Verdict.GUARANTEED
-    if covered >= 0.99 and chao_wang_jost(counts) - plug_in(counts) <= RELIABLE_CORRECTION_BITS:
+    correction = chao_wang_jost(counts) - plug_in(counts)
+    if covered >= 0.99 and max(correction, unseen) <= RELIABLE_CORRECTION_BITS:
         return Verdict.RELIABLE
     return Verdict.CORRECTED

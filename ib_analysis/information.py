@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat
 
-from .diagnostics import INTERVAL_COVERAGE, Target, Verdict, coverage, saturated, verdict
+from .diagnostics import INTERVAL_COVERAGE, Target, Verdict, coverage, repeated, saturated, unseen_bits, verdict
 from .entropy import CountsError, Estimator, chao_wang_jost, plug_in
 from .nsb import nsb, nsb_information
 from .symbols import Symbols, pairs
@@ -23,13 +24,14 @@ NSB_POSSIBLE = 2**256
 class Estimate:
     """A number of bits and what it is worth.
 
-    low, high    95 % interval; equal to `bits` where exact, None where no interval would cover what it promises
+    low, high    95 % interval, its upper end further by what unseen codes may weigh; equal to `bits` where exact, None
+                 where no interval would cover what it promises
     estimator    the entropy estimator's name
     samples      N
     symbols      distinct symbols seen: codes for I(X;T), pairs of code and label for I(T;Y)
     coverage     Good-Turing, of those symbols
-    saturated    H(T) is within .1 bit of log2 N and X is not enumerated: whatever the verdict says of the number, a
-                 picture of it shows the sample size and not the network
+    saturated    H(T) is within .1 bit of H(X) of the samples, log2 N where all differ, and X is not enumerated:
+                 whatever the verdict says of the number, a picture of it shows the sample size and not the network
     nsb_gap_bits what NSB says less `bits`, where the verdict is CORRECTED: a second opinion on the correction. None
                  elsewhere, and in files written before there was one
     """
@@ -85,32 +87,44 @@ def estimator_for(target: Target) -> Estimator:
     return ESTIMATORS[target]
 
 
-def i_xt(t: Symbols, width: int, target: Target) -> Estimate:
+def i_xt(t: Symbols, width: int, target: Target, h_x_bits: float | None = None) -> Estimate:
     """I(X;T) = H(T): the network is deterministic, so X leaves nothing open about T.
 
-    width   bits of a code
+    width      bits of a code
+    h_x_bits   H(X) of the samples, for `diagnostics.saturated`; log2 N unless told
 
-    dataset and enumerated: plug-in, exact. population: Chao-Wang-Jost.
+    dataset and enumerated: plug-in, exact. population: Chao-Wang-Jost; samples that were all repeated count once.
     """
-    surprise = np.log2(t.samples / t.counts)
-    bits = estimator_for(target)(t.counts)
-    estimate = _estimate(bits, surprise, t.counts, t.counts, 2**width, target)
+    counts = _once(t.counts, target)
+    samples = int(counts.sum())
+    surprise = np.log2(samples / counts)
+    bits = estimator_for(target)(counts)
+    unseen = unseen_bits(counts, width - math.log2(len(counts)))
+    estimate = _estimate(bits, surprise, counts, counts, 2**width, target, unseen, h_x_bits)
     if estimate.verdict is not Verdict.CORRECTED:
         return estimate
-    return replace(estimate, nsb_gap_bits=nsb(t.counts, min(2**width, NSB_POSSIBLE)) - bits)
+    return replace(estimate, nsb_gap_bits=nsb(counts, min(2**width, NSB_POSSIBLE)) - bits)
 
 
-def i_ty(t: Symbols, y: Symbols, width: int, target: Target) -> Estimate:
-    """I(T;Y) of codes of `width` bits and labels, over the same samples; estimators as in `i_xt`."""
+def i_ty(t: Symbols, y: Symbols, width: int, target: Target, h_x_bits: float | None = None) -> Estimate:
+    """I(T;Y) of codes of `width` bits and labels, over the same samples; the rest as in `i_xt`."""
     both = pairs(t, y)
     of_t, of_y = t.counts[t.ids[both.firsts]], y.counts[y.ids[both.firsts]]
     surprise = np.log2(both.counts * t.samples / (of_t * of_y))
-    bits = mutual_information(t.counts, y.counts, both.counts, estimator_for(target))
-    estimate = _estimate(bits, surprise, both.counts, t.counts, 2**width * len(y), target)
+    counts = _once(both.counts, target)
+    times = both.samples // int(counts.sum())
+    t_counts, y_counts = t.counts // times, y.counts // times
+    bits = mutual_information(t_counts, y_counts, counts, estimator_for(target))
+    unseen = unseen_bits(counts, math.log2(len(y)))
+    estimate = _estimate(bits, surprise, counts, t_counts, 2**width * len(y), target, unseen, h_x_bits)
     if estimate.verdict is not Verdict.CORRECTED:
         return estimate
-    second = nsb_information(t.counts, y.counts, both.counts, min(2**width, NSB_POSSIBLE))
+    second = nsb_information(t_counts, y_counts, counts, min(2**width, NSB_POSSIBLE))
     return replace(estimate, nsb_gap_bits=second - bits)
+
+
+def _once(counts: NDArray[np.int64], target: Target) -> NDArray[np.int64]:
+    return counts // repeated(counts) if target == "population" else counts
 
 
 def _estimate(
@@ -120,18 +134,21 @@ def _estimate(
     t_counts: NDArray[np.int64],
     possible: int,
     target: Target,
+    unseen: float,
+    h_x_bits: float | None,
 ) -> Estimate:
     """`surprise` is the quantity in bits, symbol by symbol, whose mean is estimated; its spread makes the interval."""
     samples, covered = int(counts.sum()), coverage(counts)
     low: float | None = bits
     high: float | None = bits
+    worth = verdict(counts, t_counts, possible, target, unseen, h_x_bits)
     if target == "population":
         low = high = None
-        if covered >= INTERVAL_COVERAGE:
+        if not worth.refused and covered >= INTERVAL_COVERAGE:
             weights = counts / samples
             variance = float(weights @ surprise**2 - (weights @ surprise) ** 2)
             half = 1.96 * np.sqrt(max(variance, 0.0) / samples)
-            low, high = float(bits - half), float(bits + half)
+            low, high = float(bits - half), float(bits + half + unseen)
     return Estimate(
         bits,
         low,
@@ -139,8 +156,8 @@ def _estimate(
         ESTIMATORS[target].__name__,
         target,
         samples,
-        verdict(counts, t_counts, possible, target),
+        worth,
         len(counts),
         covered,
-        target != "enumerated" and saturated(t_counts),
+        target != "enumerated" and saturated(t_counts, h_x_bits),
     )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from .codes import Codes, CodesError
+from .brackets import WIDEST, entropy_bracket, label_bracket
+from .codes import Codes, CodesError, numbers
 from .data_frame import data_frame
 from .diagnostics import Target
+from .entropy import plug_in
 from .information import ESTIMATORS, i_ty, i_xt
 from .points import HEAD, PlaneError, PlanePoint, caption, cells, last_epoch, legend, row_of, summary
 from .symbols import Symbols, label_symbols, symbols
@@ -81,6 +85,8 @@ def plane(
     labels: ArrayLike,
     target: Target = "dataset",
     chance: bool = False,
+    brackets: bool = False,
+    inputs: Codes | ArrayLike | None = None,
 ) -> Plane:
     """Every layer at every epoch, in the order given.
 
@@ -91,6 +97,9 @@ def plane(
              (n, classes); see `label_numbers`
     target   what the samples stand for: themselves (dataset), every input there is (enumerated), or a population
     chance   compute `chance_bits`, too: some milliseconds a point
+    brackets   the ends between which a population's number lies where it is no solid one: seconds a point
+    inputs   (n, …) bits or integers of what the net was given. Where inputs repeat, I(X;T) cannot exceed their entropy,
+             and a layer that keeps them apart is saturated; unless told, every input is taken to differ
 
     Raises PlaneError where a layer has other samples than the labels, CodesError for values that are no bits or labels.
     """
@@ -100,6 +109,7 @@ def plane(
     if not y.samples:
         raise PlaneError("an information plane needs at least one labelled sample, got 0")
     h_y_bits = ESTIMATORS[target](y.counts)
+    h_x_bits = None if inputs is None else _h_x_bits(inputs, y.samples)
     points = []
     for epoch, layers in _by_epoch(codes):
         for layer, given in layers.items():
@@ -110,9 +120,36 @@ def plane(
                 )
             t = symbols(code)
             floor = _chance_bits(t, y) if chance else None
-            both = i_xt(t, code.width, target), i_ty(t, y, code.width, target)
-            points.append(PlanePoint(layer, epoch, *both, code.width, h_y_bits, floor))
+            both = i_xt(t, code.width, target, h_x_bits), i_ty(t, y, code.width, target, h_x_bits)
+            point = PlanePoint(layer, epoch, *both, code.width, h_y_bits, floor)
+            points.append(bracketed(point, code, y) if brackets else point)
     return Plane(points)
+
+
+def bracketed(point: PlanePoint, codes: Codes, y: Symbols) -> PlanePoint:
+    """With brackets of what is of a population and not solid; a point as it is where all is, or where the code is so
+    wide that its ends would say nothing.
+    """
+    if point.i_xt.target != "population" or codes.width > WIDEST:
+        return point
+    rng = np.random.default_rng(0)
+    return replace(
+        point,
+        xt_bracket=None if point.i_xt.solid else entropy_bracket(codes, rng, y),
+        ty_bracket=None if point.i_ty.solid else label_bracket(codes, y, rng),
+    )
+
+
+def _h_x_bits(inputs: Codes | ArrayLike, samples: int) -> float:
+    if isinstance(inputs, Codes):
+        rows = inputs.packed
+    else:
+        array = numbers(inputs, "inputs need (n, …) numbers")
+        rows = np.ascontiguousarray(array.reshape(len(array), -1) if array.ndim else array.reshape(0, 1))
+        rows = rows.view(np.uint8)
+    if len(rows) != samples:
+        raise PlaneError(f"{len(rows)} inputs against {samples} labels; both need the same samples")
+    return plug_in(symbols(Codes(rows, 8 * rows.shape[1])).counts)
 
 
 def _by_epoch(codes: Any) -> Iterator[tuple[int, LayerCodes]]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat
 
+from .brackets import Bracket
 from .diagnostics import SATURATED_DATASET, Verdict
 from .entropy import chao_wang_jost, plug_in
 from .information import Estimate
@@ -18,6 +19,13 @@ NSB_GAP = "(NSB +0.000): how much more a second estimator says; a gap of more th
 
 CHANCE = (
     "By chance: what I(T;Y) would be on average, had the labels been dealt at random to these codes. Not subtracted."
+)
+
+
+BRACKET = (
+    "19.9 … 29.6: too few samples for a number, and two ends that the population's lies between. I(X;T), below: the "
+    "least entropy that would show such counts, or coincidences; above: what held-out codes cost in bits under a model "
+    "of the others. I(T;Y), below: a probe; above: H(Y)."
 )
 
 
@@ -47,6 +55,8 @@ class PlanePoint:
     h_y_bits      H(Y), the most that I(T;Y) can be
     chance_bits   what counting would give for I(T;Y), on average, had the labels been dealt at random to these codes;
                   None where it was not asked for. Never subtracted: `nulls` says why.
+    *_bracket     ends of the population's number, where the Estimate is of a population and not solid and they were
+                  asked for; None elsewhere, and in files written before there were any
     """
 
     layer: Annotated[str, Field(min_length=1)]
@@ -56,6 +66,8 @@ class PlanePoint:
     width: Annotated[int, Field(ge=1)]
     h_y_bits: Annotated[FiniteFloat, Field(ge=0)]
     chance_bits: FiniteFloat | None = None
+    xt_bracket: Bracket | None = None
+    ty_bracket: Bracket | None = None
 
     @property
     def ceiling_bits(self) -> float:
@@ -115,24 +127,38 @@ def legend(points: Sequence[PlanePoint]) -> list[str]:
         lines.append(SATURATED_DATASET)
     if any(estimate.nsb_gap_bits is not None for estimate in estimates):
         lines.append(NSB_GAP)
+    if any(point.xt_bracket or point.ty_bracket for point in points):
+        lines.append(BRACKET)
     return lines
 
 
 def row_of(point: PlanePoint) -> dict[str, Any]:
     """Names and plain numbers of one point, for a table of any kind. None: bits and interval of a refused number, and
-    an interval that would not cover what it promises.
+    an interval that would not cover what it promises; the ends of a bracket, and how each was had, where there is none.
     """
     row: dict[str, Any] = {"epoch": point.epoch, "layer": point.layer, "width": point.width}
-    for name, estimate in (("i_xt", point.i_xt), ("i_ty", point.i_ty)):
+    both = (("i_xt", point.i_xt, point.xt_bracket), ("i_ty", point.i_ty, point.ty_bracket))
+    for name, estimate, bracket in both:
         refused = estimate.verdict.refused
         row[f"{name}_bits"] = None if refused else estimate.bits
         row[f"{name}_low_bits"] = None if refused else estimate.low
         row[f"{name}_high_bits"] = None if refused else estimate.high
         row[f"{name}_verdict"] = str(estimate.verdict)
         row[f"{name}_coverage"] = estimate.coverage
+        row[f"{name}_at_least_bits"] = bracket.low_bits if bracket else None
+        row[f"{name}_at_most_bits"] = bracket.high_bits if bracket else None
+        row[f"{name}_at_least_by"] = bracket.low_method if bracket else None
+        row[f"{name}_at_most_by"] = bracket.high_method if bracket else None
     row |= {"saturated": point.i_xt.saturated, "codes_seen": point.i_xt.symbols, "h_y_bits": point.h_y_bits}
     row |= {"chance_bits": point.chance_bits, "target": point.i_xt.target, "samples": point.i_xt.samples}
     return row | {"estimator": point.i_xt.estimator}
+
+
+def shown(estimate: Estimate, bracket: Bracket | None) -> str:
+    """The number; where it is refused its bracket, and beside a WEAK one the same."""
+    if bracket is None:
+        return str(estimate)
+    return str(bracket) if estimate.verdict.refused else f"{estimate}, {bracket}"
 
 
 def cells(point: PlanePoint) -> tuple[str, ...]:
@@ -142,9 +168,9 @@ def cells(point: PlanePoint) -> tuple[str, ...]:
         point.layer,
         str(point.width),
         f"{xt.symbols:,}",
-        str(xt),
+        shown(xt, point.xt_bracket),
         xt.standing,
-        str(ty),
+        shown(ty, point.ty_bracket),
         ty.standing,
         "-" if point.chance_bits is None else f"{point.chance_bits:.3f}",
         f"{xt.coverage:.3f}",

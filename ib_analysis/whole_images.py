@@ -25,7 +25,16 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from .codes import CodesError
-from .diagnostics import GUARANTEED_BITS, RELIABLE_CORRECTION_BITS, SATURATION_BITS, Target, Verdict, bias_bound_bits
+from .diagnostics import (
+    CORRECTED_BITS,
+    GUARANTEED_BITS,
+    RELIABLE_CORRECTION_BITS,
+    SATURATION_BITS,
+    WEAK_BITS,
+    Target,
+    Verdict,
+    bias_bound_bits,
+)
 from .entropy import plug_in
 from .information import Estimate
 from .symbols import Symbols, pairs
@@ -33,7 +42,6 @@ from .symbols import Symbols, pairs
 METHOD = "jackknife_over_images"
 FEWEST_IMAGES = 10  # fewer have no spread to speak of
 COVERED, WEAKLY_COVERED, FULLY_COVERED = 0.98, 0.9, 0.99
-CORRECTED_BITS, WEAK_BITS = 0.2, 0.3
 _ROWS = 1 << 20  # positions that are sorted at a time
 
 

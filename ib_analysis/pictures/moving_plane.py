@@ -14,7 +14,7 @@ from typing import Any
 
 from ..diagnostics import SATURATED_DATASET
 from ..information import Estimate
-from ..points import PlanePoint
+from ..points import PlanePoint, shown
 from .marks_and_colours import GREY, colour, symbol
 from .moving_layout import INK, ceilings, layout
 from .run_on_page import Scales, Shown, epoch_place, rows_of
@@ -176,11 +176,15 @@ def words(point: PlanePoint, beside: Iterable[str] = ()) -> str:
     beside   layers in the same place
     """
     both = (("I(X;T)", point.i_xt), ("I(T;Y)", point.i_ty))
+    brackets = (point.xt_bracket, point.ty_bracket)
     lines = [f"<b>{html.escape(point.layer)}</b>, epoch {point.epoch}, {point.width} bits wide"]
     for name, one in both:
         number, _, more = str(one).partition(" ")
         unit = [] if one.verdict.refused else ["bits"]
         lines.append(f"{' '.join([name, number, *unit, *more.split()])}: {one.standing}")
+    for (name, _), bracket in zip(both, brackets, strict=True):
+        if bracket is not None:
+            lines.append(f"{name} of the population: {bracket} bits, by {bracket.low_method} and {bracket.high_method}")
     told = list(dict.fromkeys(one.verdict for _, one in both))
     explanations = [f"{verdict}: {verdict.explanation}" for verdict in told]
     if any(one.saturated and not one.verdict.refused for _, one in both):
@@ -194,7 +198,8 @@ def words(point: PlanePoint, beside: Iterable[str] = ()) -> str:
 
 
 def _row(point: PlanePoint) -> list[str]:
-    return [point.layer, str(point.i_xt), point.i_xt.standing, str(point.i_ty), point.i_ty.standing]
+    xt, ty = shown(point.i_xt, point.xt_bracket), shown(point.i_ty, point.ty_bracket)
+    return [point.layer, xt, point.i_xt.standing, ty, point.i_ty.standing]
 
 
 def _says(run: Shown, epoch: int) -> str:
