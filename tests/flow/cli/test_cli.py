@@ -311,7 +311,7 @@ def test_a_full_disk_costs_nothing_that_was_there(bitneck, finished_run, tmp_pat
     for words in (["export"], ["build"], ["analyze"], ["report"], ["export", "--vectors"]):
         result = bitneck(*words, tmp_path / "digits")
         assert result.exit_code == 2
-        assert re.search(r"^bitneck: .*/digits/.*: no space left on device$", result.output, re.MULTILINE), result.output
+        assert re.search(r"^bitneck: .*/digits/.*: no space left on device$", result.output, re.M), result.output
     assert files(tmp_path / "digits") == before
 
 
