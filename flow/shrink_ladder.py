@@ -1,0 +1,141 @@
+"""The widths that a net goes through on its way down: a sixteenth of a layer at a time, where it costs least for what it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+
+from ..export.graph import Binarize, Dense, Graph, Scores
+from ..export.graph.layer import Layer
+from ..hw.costs.search import Search
+from ..hw.stages import Output
+from ..models.config import NetworkConfig
+
+Hidden = tuple[int, ...]
+SHARES = 16  # into which a layer is cut
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the cheapest design of a net is estimated to take.
+
+    cells    logic cells (iCE40) or LUTs (the others)
+    brams    memory blocks
+    cycles   a frame
+    """
+
+    cells: int
+    brams: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One net on the way down. hidden: its widths."""
+
+    hidden: Hidden
+    cost: Cost
+
+
+class Costs:
+    """What nets of one kind cost on a part, by the widths of their hidden layers.
+
+    cycles   a frame, at most; output, fifo_depth as in `lower`
+
+    Estimates look at shapes alone, so a graph of any weights stands for every net of its widths.
+    """
+
+    def __init__(self, network: NetworkConfig, target: str, cycles: int, output: Output, fifo_depth: int) -> None:
+        self.network, self.target, self.cycles = network, target, cycles
+        self.output, self.fifo_depth = output, fifo_depth
+        self.of = cache(self._of)
+
+    def _of(self, hidden: Hidden) -> Cost | None:
+        """None where no folding of these widths is fast enough."""
+        graph = shaped(self.network.inputs, hidden, self.network.classes, self.network.input_bits)
+        plan = Search(graph, self.target, self.output, self.fifo_depth).cheapest(self.cycles)
+        return None if plan is None else Cost(plan.resources.cells, plan.resources.brams, plan.cycles)
+
+
+def shaped(inputs: int, hidden: Hidden, classes: int, input_bits: int) -> Graph:
+    """A graph of these widths, its weights all +1."""
+    layers: list[Layer] = []
+    if input_bits > 1:
+        layers.append(Binarize("binarize", np.ones(inputs, np.int32), input_bits))
+    for index, (columns, rows) in enumerate(pairwise((inputs, *hidden))):
+        layers.append(Dense(f"dense{index + 1}", np.ones((rows, columns), bool), np.ones(rows, np.int32)))
+    layers.append(Scores(np.ones((classes, hidden[-1]), bool)))
+    return Graph("shaped", input_bits, tuple(layers))
+
+
+def ladder(
+    whole: Hidden, cost_of: Callable[[Hidden], Cost | None], bits_of: Callable[[int, int], float], cells: int
+) -> Iterator[Rung]:
+    """Rungs from `whole` downward, until one takes `cells` or fewer or none takes less than the last.
+
+    bits_of   I(T;Y) that so many surviving neurons of a layer, by its index, still have
+
+    Each rung narrows one layer to the next sixteenths that save anything: the layer that loses the fewest bits for a
+    cell saved, and of those that lose none the one that saves most. Foldings want divisors, so not every width saves.
+    The first rung is `whole`, where any folding of it is fast enough.
+    """
+    hidden, cost = whole, cost_of(whole)
+    if cost is not None:
+        yield Rung(hidden, cost)
+    while cost is None or cost.cells > cells:
+        below = [rung for layer in range(len(whole)) if (rung := _narrower(whole, hidden, layer, cost, cost_of))]
+        if not below:
+            return
+
+        def price(rung: Rung, hidden: Hidden = hidden, cost: Cost | None = cost) -> tuple[float, int]:
+            layer = next(i for i, (was, now) in enumerate(zip(hidden, rung.hidden, strict=True)) if was != now)
+            lost = max(bits_of(layer, hidden[layer]) - bits_of(layer, rung.hidden[layer]), 0.0)
+            saved = 1 if cost is None else cost.cells - rung.cost.cells
+            return lost / saved, -saved
+
+        chosen = min(below, key=price)
+        hidden, cost = chosen.hidden, chosen.cost
+        yield chosen
+
+
+def _narrower(
+    whole: Hidden, hidden: Hidden, layer: int, cost: Cost | None, cost_of: Callable[[Hidden], Cost | None]
+) -> Rung | None:
+    """With one layer at the next of its sixteenths that saves cells; None where none does."""
+    for width in sixteenths(whole[layer]):
+        if width < hidden[layer]:
+            narrow = (*hidden[:layer], width, *hidden[layer + 1 :])
+            found = cost_of(narrow)
+            if found is not None and (cost is None or found.cells < cost.cells):
+                return Rung(narrow, found)
+    return None
+
+
+def sixteenths(width: int) -> list[int]:
+    """Widths from the whole one down, a sixteenth of it, at least one neuron, less each."""
+    return sorted({max(round(width * share / SHARES), 1) for share in range(1, SHARES + 1)}, reverse=True)
+
+
+def evenly(whole: Hidden, cost_of: Callable[[Hidden], Cost | None], cells: int) -> Rung | None:
+    """The widest net whose hidden layers all have the same share of `whole`, and which takes `cells` or fewer."""
+    for widths in zip(*(_shares(width) for width in whole), strict=True):
+        cost = cost_of(widths)
+        if cost is not None and cost.cells <= cells:
+            return Rung(widths, cost)
+    return None
+
+
+def _shares(width: int) -> list[int]:
+    return [max(round(width * share / SHARES), 1) for share in range(SHARES, 0, -1)]
+
+
+def spread(rungs: Sequence[Rung], points: int) -> list[Rung]:
+    """So many of the rungs below the first, the last among them, nearest to even steps in cells; fewer where few are."""
+    first, last = rungs[0].cost.cells, rungs[-1].cost.cells
+    due = [first + (last - first) * step / points for step in range(1, points + 1)]
+    chosen = [min(rungs[1:], key=lambda rung: abs(rung.cost.cells - at)) for at in due]
+    return list(dict.fromkeys(chosen))
