@@ -6,37 +6,38 @@ was interrupted goes on where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
+from statistics import mean
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, FiniteFloat
 
 from ..hw.costs.search import cell_name
 from ..hw.parts import part
 from ..hw.synthesis.bitstream import Digest
+from ..hw.synthesis.targets import target_of
 from ..ib_analysis.codes import Codes
 from ..ib_analysis.probe import probe_bound
 from ..ib_analysis.spared import least_missed_first
 from ..ib_analysis.symbols import label_symbols
-from ..models.datasets import Dataset
 from .config import DEFAULT_CYCLES, HardwareConfig, RunConfig, RunError, changed
 from .data import ARRAYS
 from .files import read_labels, read_record, read_trace, sha256_of, write, write_record
-from .folder import RunFolder, is_there
+from .folder import RunFolder, is_there, synthesis_of
 from .held import held
-from .run import finished, train, trained_on
+from .proof import simulate
+from .run import build, export, finished, train, trained_on
 from .shrink_ladder import Costs, Hidden, Rung, evenly, ladder, spread
+from .silicon import synth
+from .shrunk import SURVIVING, How, Point, Shrunk, net_name
 from .trained import checkpoint_arrays
 
 if TYPE_CHECKING:
     from ..models.training import Run
 
-How = Literal["information", "gains", "random", "scratch"]
-SURVIVING: tuple[How, ...] = get_args(How)[:-1]  # ways that choose among neurons of a trained net
 MEASURED = 10_000  # training samples on which neurons are compared
 Tell: TypeAlias = Callable[[int, int, str], None]  # nets done, nets in all, what is under way
 
@@ -73,65 +74,6 @@ class Ladder:
     rungs: tuple[Rung, ...]
 
 
-@dataclass(frozen=True)
-class Point:
-    """What one net reached.
-
-    how       its neurons were chosen; "scratch" has none of another net's
-    of        sha256 of the checkpoint that its neurons are from, and `checkpoint` of its own
-    cells     as in `Cost`, estimated
-    epochs    of training in all, those of the net that its neurons are from included
-    before    share of the test set right before it was trained on
-    i_ty_low_bits   of the last hidden layer over the samples that are analysed: a probe's bound, and its standard error
-    """
-
-    hidden: Hidden
-    how: How
-    seed: int
-    of: Digest | None
-    checkpoint: Digest
-    target: str
-    cells: int
-    brams: int
-    cycles: int
-    epochs: int
-    before: Annotated[float, Field(ge=0, le=1)] | None
-    accuracy: Annotated[float, Field(ge=0, le=1)]
-    i_ty_low_bits: FiniteFloat
-    standard_error_bits: FiniteFloat
-
-    @property
-    def name(self) -> str:
-        """Of its run, in the folder of the shrinking."""
-        return net_name(self.hidden, self.how, self.seed)
-
-
-def net_name(hidden: Hidden, how: How, seed: int) -> str:
-    return f"{'-'.join(map(str, hidden))}-{how}-seed{seed}"
-
-
-@dataclass(frozen=True)
-class Shrunk:
-    """whole    the rung of the run itself; None where no folding of it is fast enough
-    trained  test accuracies of the run and of the same nets of other seeds
-    rungs    narrower widths, and for each the widest even ones that take no more
-    points   every net, the whole widths trained anew for as long as the others among them
-    chosen   the narrowest rung that was reached: that of the budget, or the last whose mean is not below the floor
-    """
-
-    name: str
-    target: str
-    whole: Rung | None
-    trained: tuple[float, ...]
-    rungs: tuple[tuple[Rung, Rung | None], ...]
-    points: tuple[Point, ...]
-    chosen: Rung | None
-
-    def of(self, hidden: Hidden, how: How) -> list[Point]:
-        """Over seeds."""
-        return [point for point in self.points if (point.hidden, point.how) == (hidden, how)]
-
-
 class Shrinking:
     """One run, one wish, one folder; what is done lies there."""
 
@@ -154,43 +96,61 @@ class Shrinking:
         self.seeds = [config.training.seed + more for more in range(wish.seeds)]
         self._bases: dict[int, tuple[Run, dict[str, Codes]]] = {}
 
-    def run(self, tell: Tell = lambda done, total, what: None) -> Shrunk:
-        """Everything that is not done yet. tell: of each net before it is trained."""
+    def run(self, tell: Tell = lambda done, total, what: None, synthesise: bool = False) -> Shrunk:
+        """Everything that is not done yet: survivors first, then what is trained anew.
+
+        tell         of each net before it
+        synthesise   and prove before, the first seed's of the whole net and of each rung
+        """
         with held(self.place, "shrink", make=True):
             whole = self.costs.of(self.config.network.hidden)
+            points: list[Point] = []
             for number, seed in enumerate(self.seeds):
                 tell(number, self._total(self.wish.points), f"the whole net, seed {seed}")
                 self.trained_whole(seed)
             tell(len(self.seeds), self._total(self.wish.points), "which neurons say what, layer by layer")
             rungs = spread(self.ladder().rungs, self.wish.points)
-            pairs = [(rung, evenly(self.config.network.hidden, self.costs.of, rung.cost.cells)) for rung in rungs]
-            wholes = () if whole is None else (Rung(self.config.network.hidden, whole),)
-            points, reached, done = [], list[Rung](), len(self.seeds)
-            for rung, even in ((None, wholes[0] if wholes else None), *pairs):
-                nets = [(each, "scratch") for each in (rung, even) if each is not None]
-                nets = [*((rung, how) for how in SURVIVING if rung is not None), *dict.fromkeys(nets)]
-                for each, how in nets:
-                    for seed in self.seeds:
-                        tell(done, self._total(len(rungs)), net_name(each.hidden, how, seed))
-                        points.append(self.point(each, how, seed))
-                        done += 1
-                if rung is not None:
-                    mean = np.mean([point.accuracy for point in points if (point.hidden, point.how) == (rung.hidden, "information")])
-                    if self.wish.floor is not None and mean < self.wish.floor:
-                        break
-                    reached.append(rung)
-            accuracies = [self.base_folder(seed).origin().history[-1].test_accuracy for seed in self.seeds]
+
+            def reach(rung: Rung, how: How) -> float:
+                mine = []
+                for seed in self.seeds:
+                    done = len(self.seeds) + len(points)
+                    tell(done, self._total(len(rungs)), net_name(rung.hidden, how, seed))
+                    mine.append(self.point(rung, how, seed))
+                    points.append(mine[-1])
+                return mean(point.accuracy for point in mine)
+
+            tried, chosen = list[Rung](), None
+            for rung in rungs:
+                tried.append(rung)
+                reached = [reach(rung, how) for how in SURVIVING]
+                if self.wish.floor is not None and reached[0] < self.wish.floor:
+                    break
+                chosen = rung
+            pairs = [(rung, evenly(self.config.network.hidden, self.costs.of, rung.cost.cells)) for rung in tried]
+            anew = [each for pair in pairs for each in pair if each is not None]
+            wholes = [] if whole is None else [Rung(self.config.network.hidden, whole)]
+            for rung in {each.hidden: each for each in (*anew, *wholes)}.values():
+                reach(rung, "scratch")
+            shown = [*wholes, *tried]
+            for rung in shown if synthesise else ():
+                what = f"proof of {'-'.join(map(str, rung.hidden))}"
+                self.proven(rung, lambda step, what=what: tell(len(points), len(points), f"{what}: {step}"))
             return Shrunk(
                 self.config.name,
                 self.wish.target,
+                self.cycles,
                 wholes[0] if wholes else None,
-                tuple(accuracies),
+                tuple(self.base_folder(seed).origin().history[-1].test_accuracy for seed in self.seeds),
+                self.config.training.epochs,
                 tuple(pairs),
                 tuple(points),
-                reached[-1] if reached else None,
+                chosen,
+                dict(self._synthesised(shown)),
             )
 
     def _total(self, rungs: int) -> int:
+        """Nets at the most, all trainings counted alike."""
         return len(self.seeds) * (2 + rungs * (len(SURVIVING) + 2))
 
     def base_folder(self, seed: int) -> RunFolder:
@@ -329,3 +289,26 @@ class Shrinking:
         kept = [np.sort(order[-width:]) for order, width in zip(orders, hidden, strict=True)]
         begin = lambda network, training, data, device: narrowed(self.base(seed)[0], kept, training, device)  # noqa: E731
         return [epoch.test_accuracy for epoch in train(folder, config, self.data_dir, begin=begin)]
+
+    def proven(self, rung: Rung, tell: Callable[[str], None] = lambda _: None) -> None:
+        """The net of the first seed, exported, built, simulated over every sample, and synthesised for the part.
+
+        The whole net as it was trained anew, others of the neurons that say most. Raises RunError where a bit differs.
+        """
+        folder = RunFolder(self.place / net_name(rung.hidden, self._shown(rung), self.seeds[0]))
+        if not is_there(folder.rtl):
+            export(folder)
+            build(folder)
+        if not is_there(folder.verification) and not simulate(folder, self.data_dir, workers=1, tell=tell).equal:
+            raise RunError(f"{folder.path}: sources differ; `bitneck verify {folder.path}` says where")
+        synth(folder, self.wish.target, tell=tell)
+
+    def _shown(self, rung: Rung) -> How:
+        return "scratch" if rung.hidden == self.config.network.hidden else "information"
+
+    def _synthesised(self, rungs: list[Rung]) -> Iterator[tuple[tuple[Hidden, How], int]]:
+        for rung in rungs:
+            how = self._shown(rung)
+            done = synthesis_of(RunFolder(self.place / net_name(rung.hidden, how, self.seeds[0])), self.wish.target)
+            if done is not None:
+                yield (rung.hidden, how), done.resource(target_of(done.target).logic).used

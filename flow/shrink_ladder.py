@@ -121,16 +121,13 @@ def sixteenths(width: int) -> list[int]:
 
 
 def evenly(whole: Hidden, cost_of: Callable[[Hidden], Cost | None], cells: int) -> Rung | None:
-    """The widest net whose hidden layers all have the same share of `whole`, and which takes `cells` or fewer."""
-    for widths in zip(*(_shares(width) for width in whole), strict=True):
-        cost = cost_of(widths)
-        if cost is not None and cost.cells <= cells:
-            return Rung(widths, cost)
-    return None
-
-
-def _shares(width: int) -> list[int]:
-    return [max(round(width * share / SHARES), 1) for share in range(SHARES, 0, -1)]
+    """Of the nets whose hidden layers all have the same share of `whole` the one that takes nearest to `cells`."""
+    rungs = []
+    for share in range(1, SHARES + 1):
+        hidden = tuple(max(round(width * share / SHARES), 1) for width in whole)
+        if (cost := cost_of(hidden)) is not None:
+            rungs.append(Rung(hidden, cost))
+    return min(rungs, key=lambda rung: abs(rung.cost.cells - cells), default=None)
 
 
 def spread(rungs: Sequence[Rung], points: int) -> list[Rung]:

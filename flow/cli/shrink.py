@@ -1,0 +1,82 @@
+"""The verb `shrink`: smaller nets from a trained one, and how each way of choosing its neurons does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from ...hw.costs.search import cell_name
+from ...hw.parts import PARTS, part_names
+from ..config import RunError
+from ..folder import RunFolder
+from ..pages.shrink_page import write_page
+from ..shrink import Shrinking, Wish
+from ..shrunk import Shrunk
+from .console import DataDir, bar, say, show
+from .verb import Facts
+
+
+def shrink(
+    folder: Annotated[Path, typer.Argument(help="folder of a trained run", metavar="RUN")],
+    target: Annotated[
+        str, typer.Option(help=f"part that costs are of: one of {', '.join(PARTS)}", autocompletion=part_names)
+    ] = "xc7",
+    luts: Annotated[
+        int | None, typer.Option(min=1, help="logic cells or LUTs to come down to; by default half of the net's own")
+    ] = None,
+    cycles: Annotated[int | None, typer.Option(min=1, help="clock cycles a frame, at most; by default the run's")] = None,
+    floor: Annotated[
+        float | None, typer.Option(min=0, max=1, help="narrow until fewer of the test set are right, 0 .. 1")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="of each net, from the run's own on")] = 3,
+    points: Annotated[int, typer.Option(min=1, help="widths on the way down")] = 3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="to train on; by default a third of the run's")] = None,
+    synth: Annotated[
+        bool, typer.Option("--synth", help="prove and synthesise the whole net and each narrower one, first seed")
+    ] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder; by default RUN-shrunk")] = None,
+    data_dir: DataDir = None,
+) -> Facts:
+    """Narrow a trained net by what its neurons say of the label; beside it by gains, by chance, and trained anew.
+
+    Every net is an ordinary run in the folder. Goes on where it was interrupted.
+
+    - `bitneck shrink runs/digits --target up5k`
+    - `bitneck shrink runs/tfc --luts 2400 --synth`
+    """
+    if floor is not None and luts is not None:
+        raise RunError("--floor narrows as far as the net stays right, --luts as far as it must; give one of them")
+    place = output or folder.with_name(f"{folder.resolve().name}-shrunk")
+    wish = Wish(target, cycles, luts, floor, seeds, points, epochs)
+    shrinking = Shrinking(RunFolder(folder), wish, place, data_dir)
+    with bar("shrink") as advance:
+        done = shrinking.run(advance, synth)
+    page = write_page(done, place / "shrink.html")
+    show(_table(done))
+    if done.chosen is None:
+        say("shrink", f"no narrower net of those tried keeps {floor:.2%} of the test set right", page)
+    else:
+        say("shrink", f"{'-'.join(map(str, done.chosen.hidden))} takes {done.chosen.cost.cells:,}", page)
+    return {"chosen": done.chosen, "rows": [asdict(row) for row in done.rows()], "page": page, "folder": place}
+
+
+def _table(done: Shrunk) -> Table:
+    head = "widths", "how", cell_name(done.target), "fewer", "synth", "blocks", "epochs", "right", "from", "to", "bits ≥"
+    drawn = Table(*head, box=None, header_style="bold", pad_edge=False)
+    for row in done.rows():
+        drawn.add_row(
+            "-".join(map(str, row.hidden)),
+            row.what,
+            f"{row.cells:,}",
+            "" if row.saved is None else f"{row.saved:.0%}",
+            "" if row.synthesised is None else f"{row.synthesised:,}",
+            str(row.brams),
+            str(row.epochs),
+            *(f"{share:.2%}" for share in (row.accuracy, row.low, row.high)),
+            "" if row.i_ty_low_bits is None else f"{row.i_ty_low_bits:.3f}",
+        )
+    return drawn
