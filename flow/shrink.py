@@ -31,8 +31,8 @@ from .held import held
 from .proof import simulate
 from .run import build, export, finished, train, trained_on
 from .shrink_ladder import Costs, Hidden, Rung, evenly, ladder, spread
-from .silicon import synth
 from .shrunk import SURVIVING, How, Point, Shrunk, net_name
+from .silicon import synth
 from .trained import checkpoint_arrays
 
 if TYPE_CHECKING:
@@ -81,9 +81,13 @@ class Shrinking:
         """Raises RunError where the net is not trained here, not finished, or the wish is none."""
         config = finished(folder)
         if not isinstance(config, RunConfig):
-            raise RunError(f"{folder.path}: a net that was imported has no latent weights to train on; shrink one trained here")
+            raise RunError(
+                f"{folder.path}: a net that was imported has no latent weights to train on; shrink one trained here"
+            )
         if wish.luts is not None and wish.luts > part(wish.target).cells:
-            raise RunError(f"--luts {wish.luts:,} on {wish.target}, which has {part(wish.target).cells:,}; ask for fewer")
+            raise RunError(
+                f"--luts {wish.luts:,} on {wish.target}, which has {part(wish.target).cells:,}; ask for fewer"
+            )
         self.folder, self.config, self.wish, self.place = folder, config, wish, place
         self.data_dir, self.data = data_dir, trained_on(folder, config, data_dir)
         hardware = config.hardware

@@ -94,7 +94,16 @@ class Shrunk:
         if points := self.of(rung.hidden, how):
             before = [point.before for point in points if point.before is not None]
             accuracies, bits = [point.accuracy for point in points], [point.i_ty_low_bits for point in points]
-            yield _row(what, rung, accuracies, bits, before, self.whole, points[0].epochs, self.synthesised.get((rung.hidden, how)))
+            yield _row(
+                what,
+                rung,
+                accuracies,
+                bits,
+                before,
+                self.whole,
+                points[0].epochs,
+                self.synthesised.get((rung.hidden, how)),
+            )
 
 
 @dataclass(frozen=True)

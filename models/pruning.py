@@ -33,7 +33,9 @@ def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfi
         raise TrainingError(f"neurons of {len(kept)} layers are to stay, the net has {len(hidden)} hidden layers")
     for index, (stay, width) in enumerate(zip(kept, hidden, strict=True)):
         if not len(stay) or stay.min() < 0 or stay.max() >= width or (np.diff(stay) <= 0).any():
-            raise TrainingError(f"dense{index + 1}: {len(stay)} of {width} neurons stay; give rising indexes, one at least")
+            raise TrainingError(
+                f"dense{index + 1}: {len(stay)} of {width} neurons stay; give rising indexes, one at least"
+            )
     network = base.net.config.model_copy(
         update={"widths": (base.net.config.inputs, *map(len, kept), base.net.config.classes)}
     )

@@ -28,7 +28,9 @@ def shrink(
     luts: Annotated[
         int | None, typer.Option(min=1, help="logic cells or LUTs to come down to; by default half of the net's own")
     ] = None,
-    cycles: Annotated[int | None, typer.Option(min=1, help="clock cycles a frame, at most; by default the run's")] = None,
+    cycles: Annotated[
+        int | None, typer.Option(min=1, help="clock cycles a frame, at most; by default the run's")
+    ] = None,
     floor: Annotated[
         float | None, typer.Option(min=0, max=1, help="narrow until fewer of the test set are right, 0 .. 1")
     ] = None,
@@ -65,7 +67,19 @@ def shrink(
 
 
 def _table(done: Shrunk) -> Table:
-    head = "widths", "how", cell_name(done.target), "fewer", "synth", "blocks", "epochs", "right", "from", "to", "bits ≥"
+    head = (
+        "widths",
+        "how",
+        cell_name(done.target),
+        "fewer",
+        "synth",
+        "blocks",
+        "epochs",
+        "right",
+        "from",
+        "to",
+        "bits ≥",
+    )
     drawn = Table(*head, box=None, header_style="bold", pad_edge=False)
     for row in done.rows():
         drawn.add_row(
