@@ -1,7 +1,7 @@
 """Smaller nets from a trained one, by what its neurons say of the label, beside what simpler ways give in equal time.
 
-Every net is a run of its own in one folder, which every other verb takes; what it reached is a file, so a shrinking that
-was interrupted goes on where it stopped.
+Every net is a run of its own in one folder, which every other verb takes; what it reached is a file, so a shrinking
+that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -139,7 +139,8 @@ class Shrinking:
             shown = [*wholes, *tried]
             for rung in shown if synthesise else ():
                 what = f"proof of {'-'.join(map(str, rung.hidden))}"
-                self.proven(rung, lambda step, what=what: tell(len(points), len(points), f"{what}: {step}"))
+                tell(len(points), len(points), what)
+                self.proven(rung)
             return Shrunk(
                 self.config.name,
                 self.wish.target,
@@ -208,8 +209,8 @@ class Shrinking:
             there = read_record(path, Ladder)
             if there.of != of:
                 raise RunError(
-                    f"{self.place} holds nets of another training of {self.folder.path}; choose another folder with -o, "
-                    "or remove it"
+                    f"{self.place} holds nets of another training of {self.folder.path}; choose another folder with "
+                    "-o, or remove it"
                 )
             if (there.of, there.target, there.cycles, there.cells) == (of, self.wish.target, self.cycles, cells):
                 return there
@@ -294,7 +295,7 @@ class Shrinking:
         begin = lambda network, training, data, device: narrowed(self.base(seed)[0], kept, training, device)  # noqa: E731
         return [epoch.test_accuracy for epoch in train(folder, config, self.data_dir, begin=begin)]
 
-    def proven(self, rung: Rung, tell: Callable[[str], None] = lambda _: None) -> None:
+    def proven(self, rung: Rung) -> None:
         """The net of the first seed, exported, built, simulated over every sample, and synthesised for the part.
 
         The whole net as it was trained anew, others of the neurons that say most. Raises RunError where a bit differs.
@@ -303,9 +304,9 @@ class Shrinking:
         if not is_there(folder.rtl):
             export(folder)
             build(folder)
-        if not is_there(folder.verification) and not simulate(folder, self.data_dir, workers=1, tell=tell).equal:
+        if not is_there(folder.verification) and not simulate(folder, self.data_dir, workers=1).equal:
             raise RunError(f"{folder.path}: sources differ; `bitneck verify {folder.path}` says where")
-        synth(folder, self.wish.target, tell=tell)
+        synth(folder, self.wish.target)
 
     def _shown(self, rung: Rung) -> How:
         return "scratch" if rung.hidden == self.config.network.hidden else "information"

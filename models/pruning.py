@@ -45,8 +45,8 @@ def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfi
     run.net.load_state_dict({name: _surviving(name, value.cpu(), stays) for name, value in state.items()})
     if len(run.readouts):
         read = [readout.state_dict() for readout in base.readouts]
-        for readout, was, stay in zip(run.readouts, read, stays, strict=False):
-            readout.load_state_dict({"weight": was["weight"].cpu()[:, stay], "bias": was["bias"]})
+        for readout, was, left in zip(run.readouts, read, stays, strict=False):
+            readout.load_state_dict({"weight": was["weight"].cpu()[:, left], "bias": was["bias"]})
     _normalise_anew(run)
     return run
 
