@@ -13,16 +13,15 @@ from statistics import mean
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..hw.costs.search import cell_name
 from ..hw.parts import part
 from ..hw.synthesis.bitstream import Digest
 from ..hw.synthesis.targets import target_of
-from ..ib_analysis.codes import Codes
 from ..ib_analysis.probe import probe_bound
-from ..ib_analysis.spared import least_missed_first
 from ..ib_analysis.symbols import label_symbols
+from ..models.config import NetworkConfig, TrainingConfig
+from ..models.datasets import Dataset
 from .config import DEFAULT_CYCLES, HardwareConfig, RunConfig, RunError, changed
 from .data import ARRAYS
 from .files import read_labels, read_record, read_trace, sha256_of, write, write_record
@@ -33,12 +32,11 @@ from .run import build, export, finished, train, trained_on
 from .shrink_ladder import Costs, Hidden, Rung, evenly, ladder, spread
 from .shrunk import SURVIVING, How, Point, Shrunk, net_name
 from .silicon import synth
-from .trained import checkpoint_arrays
+from .survivors import Survivors
 
 if TYPE_CHECKING:
     from ..models.training import Run
 
-MEASURED = 10_000  # training samples on which neurons are compared
 Tell: TypeAlias = Callable[[int, int, str], None]  # nets done, nets in all, what is under way
 
 
@@ -98,7 +96,7 @@ class Shrinking:
         )
         self.more_epochs = wish.epochs or -(-config.training.epochs // 3)
         self.seeds = [config.training.seed + more for more in range(wish.seeds)]
-        self._bases: dict[int, tuple[Run, dict[str, Codes]]] = {}
+        self.survivors = Survivors(self.data, self._base_folder)
 
     def run(self, tell: Tell = lambda done, total, what: None, synthesise: bool = False) -> Shrunk:
         """Everything that is not done yet: survivors first, then what is trained anew.
@@ -107,63 +105,85 @@ class Shrinking:
         synthesise   and prove before, the first seed's of the whole net and of each rung
         """
         with held(self.place, "shrink", make=True):
-            whole = self.costs.of(self.config.network.hidden)
-            points: list[Point] = []
             for number, seed in enumerate(self.seeds):
                 tell(number, self._total(self.wish.points), f"the whole net, seed {seed}")
-                self.trained_whole(seed)
+                self._train_whole(seed)
             tell(len(self.seeds), self._total(self.wish.points), "which neurons say what, layer by layer")
-            rungs = spread(self.ladder().rungs, self.wish.points)
-
-            def reach(rung: Rung, how: How) -> float:
-                mine = []
-                for seed in self.seeds:
-                    done = len(self.seeds) + len(points)
-                    tell(done, self._total(len(rungs)), net_name(rung.hidden, how, seed))
-                    mine.append(self.point(rung, how, seed))
-                    points.append(mine[-1])
-                return mean(point.accuracy for point in mine)
-
-            tried, chosen = list[Rung](), None
+            rungs, done = spread(self.ladder().rungs, self.wish.points), len(self.seeds)
             for rung in rungs:
-                tried.append(rung)
-                reached = [reach(rung, how) for how in SURVIVING]
-                if self.wish.floor is not None and reached[0] < self.wish.floor:
+                for how in SURVIVING:
+                    done = self._reach(rung, how, done, tell)
+                if self._below_floor(self._there(rung, "information")):
                     break
-                chosen = rung
-            pairs = [(rung, evenly(self.config.network.hidden, self.costs.of, rung.cost.cells)) for rung in tried]
-            anew = [each for pair in pairs for each in pair if each is not None]
-            wholes = [] if whole is None else [Rung(self.config.network.hidden, whole)]
+            found = self.so_far()
+            anew = [each for pair in found.rungs for each in pair if each is not None]
+            wholes = [] if found.whole is None else [found.whole]
             for rung in {each.hidden: each for each in (*anew, *wholes)}.values():
-                reach(rung, "scratch")
-            shown = [*wholes, *tried]
-            for rung in shown if synthesise else ():
-                what = f"proof of {'-'.join(map(str, rung.hidden))}"
-                tell(len(points), len(points), what)
-                self.proven(rung)
-            return Shrunk(
-                self.config.name,
-                self.wish.target,
-                self.cycles,
-                wholes[0] if wholes else None,
-                tuple(self.base_folder(seed).origin().history[-1].test_accuracy for seed in self.seeds),
-                self.config.training.epochs,
-                tuple(pairs),
-                tuple(points),
-                chosen,
-                dict(self._synthesised(shown)),
+                done = self._reach(rung, "scratch", done, tell)
+            for rung in (*wholes, *(rung for rung, _ in found.rungs)) if synthesise else ():
+                tell(done, done, f"proof of {'-'.join(map(str, rung.hidden))}")
+                self._prove(rung)
+            return self.so_far()
+
+    def so_far(self) -> Shrunk:
+        """What is done, and nothing is trained. Raises RunError where nothing is."""
+        if not is_there(self.place / "ladder.json"):
+            raise RunError(
+                f"{self.place} holds no shrinking of {self.folder.path} yet; leave --so-far out to begin one"
             )
+        hidden, pairs, points, chosen = self.config.network.hidden, [], [], None
+        for rung in spread(self.ladder().rungs, self.wish.points):
+            informed = self._there(rung, "information")
+            if not informed:
+                break
+            even = evenly(hidden, self.costs.of, rung.cost.cells)
+            pairs.append((rung, even))
+            points += [point for how in (*SURVIVING, "scratch") for point in self._there(rung, how)]
+            points += [] if even in (None, rung) else self._there(even, "scratch")
+            if self._below_floor(informed):
+                break
+            chosen = rung
+        cost = self.costs.of(hidden)
+        whole = None if cost is None else Rung(hidden, cost)
+        points += [] if whole is None else self._there(whole, "scratch")
+        return Shrunk(
+            self.config.name,
+            self.wish.target,
+            self.cycles,
+            whole,
+            tuple(self._base_folder(seed).origin().history[-1].test_accuracy for seed in self.seeds),
+            self.config.training.epochs,
+            tuple(pairs),
+            tuple(points),
+            chosen,
+            dict(self._synthesised([rung for rung in (whole, *(rung for rung, _ in pairs)) if rung is not None])),
+        )
+
+    def _reach(self, rung: Rung, how: How, done: int, tell: Tell) -> int:
+        """Nets done after those of all seeds."""
+        for seed in self.seeds:
+            tell(done, max(done, self._total(self.wish.points)), net_name(rung.hidden, how, seed))
+            self._point(rung, how, seed)
+            done += 1
+        return done
+
+    def _there(self, rung: Rung, how: How) -> list[Point]:
+        """Of the seeds that are done."""
+        return [point for seed in self.seeds if (point := self._kept(rung, how, seed)) is not None]
+
+    def _below_floor(self, points: list[Point]) -> bool:
+        return self.wish.floor is not None and mean(point.accuracy for point in points) < self.wish.floor
 
     def _total(self, rungs: int) -> int:
         """Nets at the most, all trainings counted alike."""
         return len(self.seeds) * (2 + rungs * (len(SURVIVING) + 2))
 
-    def base_folder(self, seed: int) -> RunFolder:
+    def _base_folder(self, seed: int) -> RunFolder:
         """The run itself, or the same net of another seed."""
         return self.folder if seed == self.config.training.seed else RunFolder(self.place / f"base-seed{seed}")
 
-    def trained_whole(self, seed: int) -> None:
-        folder = self.base_folder(seed)
+    def _train_whole(self, seed: int) -> None:
+        folder = self._base_folder(seed)
         if folder != self.folder:
             self._give_data(folder)
             train(folder, changed(self.config, training__seed=seed), self.data_dir)
@@ -172,34 +192,6 @@ class Shrinking:
         """Arrays from Python lie in the run's folder, and each new run needs them in its own."""
         if self.config.dataset == ARRAYS and not folder.data.exists():
             write(folder.data, self.folder.data.read_bytes())
-
-    def base(self, seed: int) -> tuple[Run, dict[str, Codes]]:
-        """A trained net, and its hidden codes of up to MEASURED training samples."""
-        if seed not in self._bases:
-            from ..models.capture import capture
-            from ..models.training import restore
-
-            run = restore(checkpoint_arrays(self.base_folder(seed).checkpoint)[0], self.data)
-            codes = capture(run.net, self.data.train_x[self.compared()]).codes
-            self._bases[seed] = run, {name: code for name, code in codes.items() if name != "binarize"}
-        return self._bases[seed]
-
-    def compared(self) -> NDArray[np.int64]:
-        """The training samples that neurons are compared on: all, or so many of them, always the same."""
-        samples = len(self.data.train_y)
-        return np.sort(np.random.default_rng(0).permutation(samples)[:MEASURED])
-
-    def orders(self, how: How, seed: int) -> list[NDArray[np.int64]]:
-        """Of each hidden layer its neurons, those first that go first."""
-        run, codes = self.base(seed)
-        if how == "information":
-            y = label_symbols(self.data.train_y[self.compared()])
-            return [least_missed_first(code, y) for code in codes.values()]
-        if how == "random":
-            rng = np.random.default_rng([seed, 1])
-            return [rng.permutation(code.width) for code in codes.values()]
-        gains = [block.norm.weight.detach().numpy() for block in run.net.hidden]  # type: ignore[union-attr,operator]
-        return [np.argsort(np.abs(gain), kind="stable") for gain in gains]
 
     def ladder(self) -> Ladder:
         """Down to the budget, by the codes of the run itself. Kept in the folder."""
@@ -214,15 +206,15 @@ class Shrinking:
                 )
             if (there.of, there.target, there.cycles, there.cells) == (of, self.wish.target, self.cycles, cells):
                 return there
-        orders, (_, codes) = self.orders("information", self.config.training.seed), self.base(self.config.training.seed)
-        y, layers = label_symbols(self.data.train_y[self.compared()]), list(codes.values())
-        known: dict[tuple[int, int], float] = {}
+        whole = self.costs.of(self.config.network.hidden)
+        if whole is not None and whole.cells <= cells:
+            raise RunError(
+                f"{self.folder.path} takes {whole.cells:,} {cell_name(self.wish.target)} of {self.wish.target} as it is; "
+                "ask for fewer than that with --luts"
+            )
 
         def bits(layer: int, width: int) -> float:
-            if (layer, width) not in known:
-                left = Codes.pack(layers[layer].bits()[:, np.sort(orders[layer][-width:])])
-                known[layer, width] = probe_bound(left, y, np.random.default_rng(0)).bits
-            return known[layer, width]
+            return self.survivors.bits(self.config.training.seed, layer, width)
 
         rungs = tuple(ladder(self.config.network.hidden, self.costs.of, bits, cells))
         if len(rungs) < 2 or (self.wish.floor is None and rungs[-1].cost.cells > cells):
@@ -243,16 +235,30 @@ class Shrinking:
             return there
         return whole.cells // (8 if self.wish.floor is not None else 2)
 
-    def point(self, rung: Rung, how: How, seed: int) -> Point:
-        """One net, trained where it is not yet, and what it reached."""
-        folder = RunFolder(self.place / net_name(rung.hidden, how, seed))
-        path = self.place / "points" / f"{folder.path.name}.json"
-        of = None if how == "scratch" else sha256_of(self.base_folder(seed).checkpoint)
-        if is_there(path) and is_there(folder.checkpoint):
-            there = read_record(path, Point)
-            asked = (of, sha256_of(folder.checkpoint), self.wish.target, rung.cost.cycles, self._epochs())
-            if (there.of, there.checkpoint, there.target, there.cycles, there.epochs) == asked:
-                return there
+    def _kept(self, rung: Rung, how: How, seed: int) -> Point | None:
+        """What one net reached, where it is done and of these neurons, this part and so many epochs."""
+        folder, path = self._net_folder(rung, how, seed), self._point_file(rung, how, seed)
+        if not is_there(path) or not is_there(folder.checkpoint):
+            return None
+        there = read_record(path, Point)
+        said = there.of, there.checkpoint, there.target, there.cycles, there.epochs
+        asked = self._of(how, seed), sha256_of(folder.checkpoint), self.wish.target, rung.cost.cycles, self._epochs()
+        return there if said == asked else None
+
+    def _of(self, how: How, seed: int) -> str | None:
+        return None if how == "scratch" else sha256_of(self._base_folder(seed).checkpoint)
+
+    def _net_folder(self, rung: Rung, how: How, seed: int) -> RunFolder:
+        return RunFolder(self.place / net_name(rung.hidden, how, seed))
+
+    def _point_file(self, rung: Rung, how: How, seed: int) -> Path:
+        return self.place / "points" / f"{net_name(rung.hidden, how, seed)}.json"
+
+    def _point(self, rung: Rung, how: How, seed: int) -> None:
+        """Trains one net, where it is not yet, and keeps what it reached."""
+        if self._kept(rung, how, seed) is not None:
+            return
+        folder = self._net_folder(rung, how, seed)
         history = self._train(folder, rung.hidden, how, seed)
         trace, labels = read_trace(folder.epoch_codes(folder.origin().last)), read_labels(folder.labels)
         last = trace.codes[f"dense{len(rung.hidden)}"]
@@ -261,7 +267,7 @@ class Shrinking:
             rung.hidden,
             how,
             seed,
-            of,
+            self._of(how, seed),
             sha256_of(folder.checkpoint),
             self.wish.target,
             rung.cost.cells,
@@ -273,8 +279,7 @@ class Shrinking:
             bound.bits,
             bound.standard_error_bits,
         )
-        write_record(path, asdict(found))
-        return found
+        write_record(self._point_file(rung, how, seed), asdict(found))
 
     def _epochs(self) -> int:
         return self.config.training.epochs + self.more_epochs
@@ -290,17 +295,19 @@ class Shrinking:
         self._give_data(folder)
         if how == "scratch":
             return [epoch.test_accuracy for epoch in train(folder, config, self.data_dir)]
-        orders = self.orders(how, seed)
-        kept = [np.sort(order[-width:]) for order, width in zip(orders, hidden, strict=True)]
-        begin = lambda network, training, data, device: narrowed(self.base(seed)[0], kept, training, device)  # noqa: E731
+        kept = self.survivors.kept(how, seed, hidden)
+
+        def begin(network: NetworkConfig, training: TrainingConfig, data: Dataset, device: str) -> Run:
+            return narrowed(self.survivors.whole(seed).run, kept, training, device)
+
         return [epoch.test_accuracy for epoch in train(folder, config, self.data_dir, begin=begin)]
 
-    def proven(self, rung: Rung) -> None:
+    def _prove(self, rung: Rung) -> None:
         """The net of the first seed, exported, built, simulated over every sample, and synthesised for the part.
 
         The whole net as it was trained anew, others of the neurons that say most. Raises RunError where a bit differs.
         """
-        folder = RunFolder(self.place / net_name(rung.hidden, self._shown(rung), self.seeds[0]))
+        folder = self._net_folder(rung, self._shown(rung), self.seeds[0])
         if not is_there(folder.rtl):
             export(folder)
             build(folder)
@@ -314,6 +321,6 @@ class Shrinking:
     def _synthesised(self, rungs: list[Rung]) -> Iterator[tuple[tuple[Hidden, How], int]]:
         for rung in rungs:
             how = self._shown(rung)
-            done = synthesis_of(RunFolder(self.place / net_name(rung.hidden, how, self.seeds[0])), self.wish.target)
+            done = synthesis_of(self._net_folder(rung, how, self.seeds[0]), self.wish.target)
             if done is not None:
                 yield (rung.hidden, how), done.resource(target_of(done.target).logic).used

@@ -40,6 +40,7 @@ def shrink(
     synth: Annotated[
         bool, typer.Option("--synth", help="prove and synthesise the whole net and each narrower one, first seed")
     ] = False,
+    so_far: Annotated[bool, typer.Option("--so-far", help="show what is done and train nothing")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder; by default RUN-shrunk")] = None,
     data_dir: DataDir = None,
 ) -> Facts:
@@ -55,8 +56,11 @@ def shrink(
     place = output or folder.with_name(f"{folder.resolve().name}-shrunk")
     wish = Wish(target, cycles, luts, floor, seeds, points, epochs)
     shrinking = Shrinking(RunFolder(folder), wish, place, data_dir)
-    with bar("shrink") as advance:
-        done = shrinking.run(advance, synth)
+    if so_far:
+        done = shrinking.so_far()
+    else:
+        with bar("shrink") as advance:
+            done = shrinking.run(advance, synth)
     page = write_page(done, place / "shrink.html")
     show(_table(done))
     if done.chosen is None:
