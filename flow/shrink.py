@@ -128,9 +128,7 @@ class Shrinking:
     def so_far(self) -> Shrunk:
         """What is done, and nothing is trained. Raises RunError where nothing is."""
         if not is_there(self.place / "ladder.json"):
-            raise RunError(
-                f"{self.place} holds no shrinking of {self.folder.path} yet; leave --so-far out to begin one"
-            )
+            raise RunError(f"{self.place} holds no shrinking of {self.folder.path} yet; begin one without --so-far")
         hidden, pairs, points, chosen = self.config.network.hidden, [], [], None
         for rung in spread(self.ladder().rungs, self.wish.points):
             informed = self._there(rung, "information")
@@ -209,8 +207,8 @@ class Shrinking:
         whole = self.costs.of(self.config.network.hidden)
         if whole is not None and whole.cells <= cells:
             raise RunError(
-                f"{self.folder.path} takes {whole.cells:,} {cell_name(self.wish.target)} of {self.wish.target} as it is; "
-                "ask for fewer than that with --luts"
+                f"{self.folder.path} takes {whole.cells:,} {cell_name(self.wish.target)} of {self.wish.target} as it "
+                "is; ask for fewer than that with --luts"
             )
 
         def bits(layer: int, width: int) -> float:

@@ -1,4 +1,4 @@
-"""The widths of a net on its way down: a sixteenth of a layer less at a time, where that loses least for what it saves."""
+"""The widths of a net on its way down: a sixteenth of a layer less each time, where that loses least for its saving."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def evenly(whole: Hidden, cost_of: Callable[[Hidden], Cost | None], cells: int) 
 
 
 def spread(rungs: Sequence[Rung], points: int) -> list[Rung]:
-    """So many of the rungs below the first, nearest to even steps in cells, the last among them; fewer where few are."""
+    """So many of the rungs below the first, nearest to even steps in cells, the last one too; fewer where few are."""
     first, last = rungs[0].cost.cells, rungs[-1].cost.cells
     due = [first + (last - first) * step / points for step in range(1, points + 1)]
     chosen = [min(rungs[1:], key=lambda rung: abs(rung.cost.cells - at)) for at in due]

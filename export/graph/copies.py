@@ -1,4 +1,4 @@
-"""Neurons that say the same as another for every input, or always the opposite; and graphs with as few of them as can be.
+"""Neurons that say the same as another for every input, or always the opposite; and graphs with as few as can be.
 
 What is found is proven from weights and thresholds, and holds whatever enters; that two neurons agree on some samples
 proves nothing. Only layers of 1-bit weights and levels are looked at.
@@ -37,7 +37,7 @@ class Copies:
 
 
 def copies(graph: Graph) -> Mapping[str, Copies]:
-    """Of every layer of 1-bit neurons what its neurons are copies of, those that only the copies before it show, too."""
+    """Of every layer of 1-bit neurons what they are copies of, those that only copies before them show, too."""
     found: dict[str, Copies] = {}
     entering: Copies | None = None
     for layer in graph.layers:

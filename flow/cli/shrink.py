@@ -13,10 +13,11 @@ from ...hw.costs.search import cell_name
 from ...hw.parts import PARTS, part_names
 from ..config import RunError
 from ..folder import RunFolder
+from ..lossless import fold_lossless
 from ..pages.shrink_page import write_page
 from ..shrink import Shrinking, Wish
 from ..shrunk import Shrunk
-from .console import DataDir, bar, say, show
+from .console import DataDir, bar, say, show, step
 from .verb import Facts
 
 
@@ -41,7 +42,12 @@ def shrink(
         bool, typer.Option("--synth", help="prove and synthesise the whole net and each narrower one, first seed")
     ] = False,
     so_far: Annotated[bool, typer.Option("--so-far", help="show what is done and train nothing")] = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder; by default RUN-shrunk")] = None,
+    lossless: Annotated[
+        bool, typer.Option("--lossless", help="only fold what never changes and copies; trains nothing, loses nothing")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="a folder; by default RUN-shrunk, or RUN-lossless")
+    ] = None,
     data_dir: DataDir = None,
 ) -> Facts:
     """Narrow a trained net by what its neurons say of the label; beside it by gains, by chance, and trained anew.
@@ -51,9 +57,11 @@ def shrink(
     - `bitneck shrink runs/digits --target up5k`
     - `bitneck shrink runs/tfc --luts 2400 --synth`
     """
+    if lossless:
+        return _lossless(RunFolder(folder), RunFolder(output or _beside(folder, "lossless")), data_dir)
     if floor is not None and luts is not None:
         raise RunError("--floor narrows as far as the net stays right, --luts as far as it must; give one of them")
-    place = output or folder.with_name(f"{folder.resolve().name}-shrunk")
+    place = output or _beside(folder, "shrunk")
     wish = Wish(target, cycles, luts, floor, seeds, points, epochs)
     shrinking = Shrinking(RunFolder(folder), wish, place, data_dir)
     if so_far:
@@ -68,6 +76,23 @@ def shrink(
     else:
         say("shrink", f"{'-'.join(map(str, done.chosen.hidden))} takes {done.chosen.cost.cells:,}", page)
     return {"chosen": done.chosen, "rows": [asdict(row) for row in done.rows()], "page": page, "folder": place}
+
+
+def _beside(folder: Path, what: str) -> Path:
+    return folder.with_name(f"{folder.resolve().name}-{what}")
+
+
+def _lossless(folder: RunFolder, place: RunFolder, data_dir: Path | None) -> Facts:
+    with step("shrink") as tell:
+        done = fold_lossless(folder, place, data_dir, tell)
+    for name, number in done.before.items():
+        found = f"{done.constant.get(name, 0):,} never change, {done.copied.get(name, 0):,} copies"
+        say(name, f"{number:,} neurons, {found}; {done.after[name]:,} left")
+    if done.folded:
+        say("shrink", f"{done.folded:,} neurons folded; the same classes over {done.samples:,} samples", place.path)
+    else:
+        say("shrink", "nothing to fold: no neuron can go without a change of some answer that ±1 weights can carry")
+    return {**asdict(done), "folded": done.folded, "folder": place.path if done.folded else None}
 
 
 def _table(done: Shrunk) -> Table:

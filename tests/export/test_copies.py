@@ -61,3 +61,11 @@ def test_two_copies_go_where_every_weight_that_hears_them_cancels():
     assert np.array_equal(graph(ALL).scores, slim(ALL).scores)
     doubled = Graph("net", 1, (first, Scores(np.array([[1, 0, 1, 0], [1, 1, 1, 1]], bool))))
     assert [layer.outputs for layer in fold_copies(doubled).layers] == [4, 2]  # twice the same bit is no ±1
+
+
+def test_thresholds_that_no_sum_lies_between_are_one():
+    """Both inputs of dense2 are one bit, so that one agreeing bit and two come to the same."""
+    first = Dense("dense1", np.array([[1] * 8] * 2, bool), np.array([4, 4], np.int32))
+    second = Dense("dense2", np.ones((2, 2), bool), np.array([1, 2], np.int32))
+    graph = Graph("net", 1, (first, second, Scores(np.array([[1, 0], [1, 1]], bool))))
+    assert copies(graph)["dense2"].first.tolist() == [0, 0]
