@@ -211,7 +211,7 @@ class Shrinking:
                 "is; ask for fewer than that with --luts"
             )
 
-        def bits(layer: int, width: int) -> float:
+        def bits(layer: int, width: int) -> tuple[float, float]:
             return self.survivors.bits(self.config.training.seed, layer, width)
 
         rungs = tuple(ladder(self.config.network.hidden, self.costs.of, bits, cells))

@@ -73,14 +73,18 @@ def shaped(inputs: int, hidden: Hidden, classes: int, input_bits: int) -> Graph:
 
 
 def ladder(
-    whole: Hidden, cost_of: Callable[[Hidden], Cost | None], bits_of: Callable[[int, int], float], cells: int
+    whole: Hidden,
+    cost_of: Callable[[Hidden], Cost | None],
+    bits_of: Callable[[int, int], tuple[float, float]],
+    cells: int,
 ) -> Iterator[Rung]:
     """Rungs from `whole` downward, until one takes `cells` or fewer or none takes less than the last.
 
-    bits_of   I(T;Y) that so many surviving neurons of a layer, by its index, still have
+    bits_of   I(T;Y) that so many surviving neurons of a layer, by its index, still have, and its standard error
 
     Each rung narrows one layer to the next sixteenths that save anything: the layer that loses the fewest bits for a
-    cell saved, and of those that lose none the one that saves most. Foldings want divisors, so not every width saves.
+    cell saved, a standard error added to what it loses, for bits that nobody misses are never known to be none.
+    Foldings want divisors, so not every width saves.
     The first rung is `whole`, where any folding of it is fast enough.
     """
     hidden, cost = whole, cost_of(whole)
@@ -91,11 +95,11 @@ def ladder(
         if not below:
             return
 
-        def price(rung: Rung, hidden: Hidden = hidden, cost: Cost | None = cost) -> tuple[float, int]:
+        def price(rung: Rung, hidden: Hidden = hidden, cost: Cost | None = cost) -> float:
             layer = next(i for i, (was, now) in enumerate(zip(hidden, rung.hidden, strict=True)) if was != now)
-            lost = max(bits_of(layer, hidden[layer]) - bits_of(layer, rung.hidden[layer]), 0.0)
+            (before, _), (after, error) = bits_of(layer, hidden[layer]), bits_of(layer, rung.hidden[layer])
             saved = 1 if cost is None else cost.cells - rung.cost.cells
-            return lost / saved, -saved
+            return (max(before - after, 0.0) + error) / saved
 
         chosen = min(below, key=price)
         hidden, cost = chosen.hidden, chosen.cost

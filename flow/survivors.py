@@ -69,8 +69,9 @@ class Survivors:
         gain = whole.run.net.hidden[layer].norm.weight.detach().numpy()  # type: ignore[union-attr,operator]
         return np.argsort(np.abs(gain), kind="stable")
 
-    def _bits(self, seed: int, layer: int, width: int) -> float:
-        """I(T;Y), at least, of the neurons of a layer that stay by information, on samples held out."""
+    def _bits(self, seed: int, layer: int, width: int) -> tuple[float, float]:
+        """I(T;Y), at least, of the neurons of a layer that stay by information, held out; and its standard error."""
         whole = self.whole(seed)
         left = np.sort(self.order("information", seed, layer)[-width:])
-        return probe_bound(Codes.pack(whole.codes[layer].bits()[:, left]), whole.y, np.random.default_rng(0)).bits
+        bound = probe_bound(Codes.pack(whole.codes[layer].bits()[:, left]), whole.y, np.random.default_rng(0))
+        return bound.bits, bound.standard_error_bits

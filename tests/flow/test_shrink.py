@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 
@@ -20,18 +21,22 @@ def cost_of(hidden):
 
 
 def test_the_layer_that_loses_fewest_bits_for_what_it_saves_is_narrowed_first():
-    rungs = list(ladder((16, 16), cost_of, lambda layer, width: 0.1 * width * (layer == 0), 1200))
+    rungs = list(ladder((16, 16), cost_of, lambda layer, width: (0.1 * width * (layer == 0), 1e-6), 1200))
     assert [rung.hidden for rung in rungs[:3]] == [(16, 16), (16, 14), (16, 12)]  # the second layer loses nothing
     assert rungs[-1].cost.cells <= 1200 < rungs[-2].cost.cells
-    assert all(after.cost.cells < before.cost.cells for before, after in zip(rungs, rungs[1:], strict=False))
-    dear = list(ladder((16, 16), cost_of, lambda layer, width: 0.1 * width * (layer == 1), 1200))
+    assert all(after.cost.cells < before.cost.cells for before, after in itertools.pairwise(rungs))
+    dear = list(ladder((16, 16), cost_of, lambda layer, width: (0.1 * width * (layer == 1), 1e-6), 1200))
     assert dear[1].hidden == (15, 16)
+    neither = list(ladder((16, 16), cost_of, lambda layer, width: (3.0, 0.01), 1200))
+    assert neither[1].hidden == (15, 16)  # nothing is lost in either, and the first saves more
 
 
 def test_points_are_spread_over_the_cost_and_end_with_the_last():
-    rungs = list(ladder((16, 16), cost_of, lambda layer, width: 0.0, 400))
+    rungs = list(ladder((16, 16), cost_of, lambda layer, width: (0.0, 0.01), 400))
     chosen = spread(rungs, 3)
-    assert len(chosen) == 3 and chosen[-1] == rungs[-1] and rungs[0] not in chosen
+    assert len(chosen) == 3
+    assert chosen[-1] == rungs[-1]
+    assert rungs[0] not in chosen
 
 
 def test_layers_keep_a_neuron_and_even_widths_share_their_share():
@@ -88,10 +93,12 @@ def test_what_is_done_stays_and_what_is_lost_comes_again_the_same(bitneck, shrun
     lost = next(folder.glob("*-information-seed0"))
     shutil.rmtree(lost)
     partly = json.loads(bitneck("shrink", run, *WISH, "--so-far", "--json").output)
-    assert partly["chosen"] is None and not lost.exists()
+    assert partly["chosen"] is None
+    assert not lost.exists()
     assert json.loads(bitneck("shrink", run, *WISH, "--json").output) == said
     assert (folder / "shrink.html").read_text() == page
-    assert "trained anew" in page and "<svg" in page
+    assert "trained anew" in page
+    assert "<svg" in page
 
 
 def test_a_floor_that_no_narrower_net_keeps_chooses_none(bitneck, shrunk):

@@ -44,9 +44,10 @@ def test_means_and_variances_are_those_of_the_sums_that_are_left(base):
     assert torch.allclose(norm.running_mean, sums.mean(dim=0), atol=1e-3)
     assert torch.allclose(norm.running_var, sums.var(dim=0), rtol=1e-3)
     assert norm.momentum == base.net.hidden[0].norm.momentum
-    second = plain.forward(small.net.train(False), signs)[0] @ torch.where(
-        small.net.hidden[1].linear.weight >= 0, 1.0, -1.0
-    ).T
+    second = (
+        plain.forward(small.net.train(False), signs)[0]
+        @ torch.where(small.net.hidden[1].linear.weight >= 0, 1.0, -1.0).T
+    )
     assert torch.allclose(small.net.hidden[1].norm.running_mean, second.mean(dim=0), atol=0.5)
 
 
