@@ -33,6 +33,7 @@ from .shrink_ladder import Costs, Hidden, Rung, evenly, ladder, spread
 from .shrunk import SURVIVING, How, Point, Shrunk, net_name
 from .silicon import synth
 from .survivors import Survivors
+from .trained import checkpoint_arrays
 
 if TYPE_CHECKING:
     from ..models.training import Run
@@ -90,7 +91,9 @@ class Shrinking:
         self.data_dir, self.data = data_dir, trained_on(folder, config, data_dir)
         hardware = config.hardware
         self.cycles = wish.cycles or hardware.cycles or DEFAULT_CYCLES
-        self.costs = Costs(config.network, wish.target, self.cycles, hardware.output, hardware.fifo_depth)
+        cuts = checkpoint_arrays(folder.checkpoint)[0].get("net/binarize.threshold")
+        thresholds = None if cuts is None else np.ceil(cuts).astype(np.int32)
+        self.costs = Costs(config.network, thresholds, wish.target, self.cycles, hardware.output, hardware.fifo_depth)
         self.hardware = HardwareConfig(
             target=wish.target, target_cycles=self.cycles, output=hardware.output, fifo_depth=hardware.fifo_depth
         )
@@ -239,8 +242,8 @@ class Shrinking:
         if not is_there(path) or not is_there(folder.checkpoint):
             return None
         there = read_record(path, Point)
-        said = there.of, there.checkpoint, there.target, there.cycles, there.epochs
-        asked = self._of(how, seed), sha256_of(folder.checkpoint), self.wish.target, rung.cost.cycles, self._epochs()
+        said = there.of, there.checkpoint, there.target, there.epochs
+        asked = self._of(how, seed), sha256_of(folder.checkpoint), self.wish.target, self._epochs()
         return there if said == asked else None
 
     def _of(self, how: How, seed: int) -> str | None:
@@ -268,9 +271,6 @@ class Shrinking:
             self._of(how, seed),
             sha256_of(folder.checkpoint),
             self.wish.target,
-            rung.cost.cells,
-            rung.cost.brams,
-            rung.cost.cycles,
             self._epochs(),
             None if how == "scratch" else history[0],
             history[-1],

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..export.graph import Binarize, Dense, Graph, Scores
 from ..export.graph.layer import Layer
@@ -44,31 +45,40 @@ class Rung:
 class Costs:
     """What nets of one kind cost on a part, by the widths of their hidden layers.
 
-    cycles   a frame, at most; output, fifo_depth as in `lower`
+    thresholds   (inputs,) of the pixels, as in `Binarize`; None where inputs are bits
+    cycles       a frame, at most; output, fifo_depth as in `lower`
 
-    Estimates look at shapes alone, so a graph of any weights stands for every net of its widths.
+    Estimates of matrices look at shapes alone, so a graph of any weights stands for every net of its widths.
     """
 
-    def __init__(self, network: NetworkConfig, target: str, cycles: int, output: Output, fifo_depth: int) -> None:
-        self.network, self.target, self.cycles = network, target, cycles
+    def __init__(
+        self,
+        network: NetworkConfig,
+        thresholds: NDArray[np.int32] | None,
+        target: str,
+        cycles: int,
+        output: Output,
+        fifo_depth: int,
+    ) -> None:
+        self.network, self.thresholds, self.target, self.cycles = network, thresholds, target, cycles
         self.output, self.fifo_depth = output, fifo_depth
         self.of = cache(self._of)
 
     def _of(self, hidden: Hidden) -> Cost | None:
         """None where no folding of these widths is fast enough."""
-        graph = shaped(self.network.inputs, hidden, self.network.classes, self.network.input_bits)
+        graph = shaped((self.network.inputs, *hidden, self.network.classes), self.thresholds, self.network.input_bits)
         plan = Search(graph, self.target, self.output, self.fifo_depth).cheapest(self.cycles)
         return None if plan is None else Cost(plan.resources.cells, plan.resources.brams, plan.cycles)
 
 
-def shaped(inputs: int, hidden: Hidden, classes: int, input_bits: int) -> Graph:
-    """A graph of these widths, its weights all +1."""
+def shaped(widths: Hidden, thresholds: NDArray[np.int32] | None, input_bits: int) -> Graph:
+    """A graph of these widths, inputs and classes among them, its weights all +1."""
     layers: list[Layer] = []
-    if input_bits > 1:
-        layers.append(Binarize("binarize", np.ones(inputs, np.int32), input_bits))
-    for index, (columns, rows) in enumerate(pairwise((inputs, *hidden))):
+    if thresholds is not None:
+        layers.append(Binarize("binarize", thresholds, input_bits))
+    for index, (columns, rows) in enumerate(pairwise(widths[:-1])):
         layers.append(Dense(f"dense{index + 1}", np.ones((rows, columns), bool), np.ones(rows, np.int32)))
-    layers.append(Scores(np.ones((classes, hidden[-1]), bool)))
+    layers.append(Scores(np.ones((widths[-1], widths[-2]), bool)))
     return Graph("shaped", input_bits, tuple(layers))
 
 

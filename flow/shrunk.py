@@ -22,7 +22,6 @@ class Point:
 
     how       its neurons were chosen; "scratch" has none of another net's
     of        sha256 of the checkpoint that its neurons are from, and `checkpoint` of its own
-    cells     as in `Cost`, estimated
     epochs    of training in all, those of the net that its neurons are from included
     before    share of the test set right before it was trained on
     i_ty_low_bits   of the last hidden layer over the samples that are analysed: a probe's bound, and its standard error
@@ -34,9 +33,6 @@ class Point:
     of: Digest | None
     checkpoint: Digest
     target: str
-    cells: int
-    brams: int
-    cycles: int
     epochs: int
     before: Annotated[float, Field(ge=0, le=1)] | None
     accuracy: Annotated[float, Field(ge=0, le=1)]

@@ -46,8 +46,9 @@ def test_layers_keep_a_neuron_and_even_widths_share_their_share():
 
 
 def test_a_net_costs_what_its_run_is_folded_to(bitneck, finished_run):
-    network = preset("digits").network
-    cost = Costs(network, "xc7", 32, "class", 0).of(network.hidden)
+    network, arrays = preset("digits").network, np.load(finished_run / "checkpoint" / "checkpoint.npz")
+    thresholds = np.ceil(arrays["net/binarize.threshold"]).astype(np.int32)
+    cost = Costs(network, thresholds, "xc7", 32, "class", 0).of(network.hidden)
     told = json.loads(bitneck("fold", finished_run, "--target", "xc7", "--cycles", 32, "--json").output)
     assert cost.cells == sum(row["cells"] for row in told["stages"])
 
