@@ -205,7 +205,8 @@ class Shrinking:
                     f"{self.place} holds nets of another training of {self.folder.path}; choose another folder with "
                     "-o, or remove it"
                 )
-            if (there.of, there.target, there.cycles, there.cells) == (of, self.wish.target, self.cycles, cells):
+            same = (there.target, there.cycles, there.cells) == (self.wish.target, self.cycles, cells)
+            if same and all(self.costs.of(rung.hidden) == rung.cost for rung in (there.rungs[0], there.rungs[-1])):
                 return there
         whole = self.costs.of(self.config.network.hidden)
         if whole is not None and whole.cells <= cells:

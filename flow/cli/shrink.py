@@ -72,9 +72,11 @@ def shrink(
     page = write_page(done, place / "shrink.html")
     show(_table(done))
     if done.chosen is None:
-        say("shrink", f"no narrower net of those tried keeps {floor:.2%} of the test set right", page)
+        none = "no narrower net is done yet" if floor is None else f"no narrower net keeps {floor:.2%} right"
+        say("shrink", none, page)
     else:
-        say("shrink", f"{'-'.join(map(str, done.chosen.hidden))} takes {done.chosen.cost.cells:,}", page)
+        widths = "-".join(map(str, done.chosen.hidden))
+        say("shrink", f"{widths} takes {done.chosen.cost.cells:,} {cell_name(target)}, estimated", page)
     return {"chosen": done.chosen, "rows": [asdict(row) for row in done.rows()], "page": page, "folder": place}
 
 
