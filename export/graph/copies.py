@@ -126,7 +126,8 @@ def _fewer(of: Copies, after: Dense | Scores) -> tuple[NDArray[np.int64], NDArra
     members: dict[int, list[int]] = defaultdict(list)
     for element, first in enumerate(of.first.tolist()):
         members[first].append(element)
-    added, weight, gone = _added(after, of), after.weight.copy(), []
+    added, weight = _added(after, of), after.weight.astype(np.bool_)
+    gone: list[int] = []
     for first, group in members.items():
         sums = added[:, first]
         needed = int(np.abs(sums).max())
