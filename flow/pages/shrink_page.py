@@ -62,7 +62,7 @@ def front(rows: Sequence[Row]) -> list[Row]:
 
 def _figure(rows: Sequence[Row], cells: str) -> Figure:
     figure = Figure(figsize=(10, 4.2), layout="constrained")
-    right, known = figure.subplots(1, 2)
+    right, known = figure.subplots(1, 2, sharex=True)
     _right(right, rows)
     for what, (mark, colour) in MARKS.items():
         if mine := [row for row in rows if row.what == what and row.i_ty_low_bits is not None]:
