@@ -58,7 +58,11 @@ from .record import disproven, of_other_files
 from .trained import Record, as_captured, checkpoint_arrays
 
 if TYPE_CHECKING:
+    from ..models.config import NetworkConfig, TrainingConfig
     from ..models.training import Epoch
+    from ..models.training import Run as NetTraining
+
+    Begin = Callable[[NetworkConfig, TrainingConfig, Dataset, str], NetTraining]
 
 CHECKPOINT_SECONDS = 2.0
 BUILD_FILE = "build.json"  # in rtl/: a BuiltFor
@@ -80,6 +84,7 @@ def train(
     device: str = "cpu",
     data: Any = None,
     tell: Callable[[Epoch, int], None] = lambda epoch, epochs: None,
+    begin: Begin | None = None,
 ) -> tuple[Epoch, ...]:
     """Trains, or goes on where an interrupted training stopped; every epoch of the run, those of earlier calls too.
 
@@ -87,7 +92,7 @@ def train(
 
     What the training takes, writes and refuses is said at `training`.
     """
-    for epoch, epochs in training(folder, config, data_dir, device, data):
+    for epoch, epochs in training(folder, config, data_dir, device, data, begin):
         tell(epoch, epochs)
     return tuple(folder.origin().history)
 
@@ -98,6 +103,7 @@ def training(
     data_dir: Path | str | None = None,
     device: str = "cpu",
     data: Any = None,
+    begin: Begin | None = None,
 ) -> Iterator[tuple[Epoch, int]]:
     """The same, an epoch each time that the next one is asked for: its result, and how many there will be.
 
@@ -107,6 +113,7 @@ def training(
     config   by default the folder's own; where there is none, one that suits `data`
     data     arrays or a torch `Dataset` in place of the data set that `config` names, as `models.own_data.arrays_of`
              takes them; they are kept in the folder, where later verbs find them
+    begin    what makes the net of epoch 0, where no training has begun; by default it is untrained
 
     At the epochs of the schedule the codes of all layers are captured. The checkpoint follows every capture, and every
     CHECKPOINT_SECONDS: what an interruption costs is less than that.
@@ -116,13 +123,13 @@ def training(
             config = folder.trainable()
         if data is None:
             assert config is not None
-            yield from _train(folder, config, data_of(folder, config, data_dir), device, None)
+            yield from _train(folder, config, data_of(folder, config, data_dir), device, None, begin)
         else:
-            yield from _train(folder, *given(data, config, design_name(folder.path.name)), device, data)
+            yield from _train(folder, *given(data, config, design_name(folder.path.name)), device, data, begin)
 
 
 def _train(
-    folder: RunFolder, config: RunConfig, data: Dataset, device: str, arrays: Any
+    folder: RunFolder, config: RunConfig, data: Dataset, device: str, arrays: Any, begin: Begin | None
 ) -> Iterator[tuple[Epoch, int]]:
     from ..models import training as net_training
     from ..models.capture import capture
@@ -140,7 +147,7 @@ def _train(
         run, codes = net_training.restore(arrays, data, device, epochs), dict(record.codes)
         folder.settle(config)
     else:
-        run = net_training.start(config.network, config.training, data, device)
+        run = (begin or net_training.start)(config.network, config.training, data, device)
         if len(x) < FEWEST_SAMPLES:
             raise RunError(
                 f"{data.name}: samples={config.analysis.samples} are {len(x)}, and analyze splits them for its probe; "

@@ -1,0 +1,152 @@
+"""The widths of a net on its way down: a sixteenth of a layer less each time, where that loses least for its saving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..export.graph import Binarize, Dense, Graph, Scores
+from ..export.graph.layer import Layer
+from ..hw.costs.search import Search
+from ..hw.stages import Output
+from ..models.config import NetworkConfig
+
+Hidden = tuple[int, ...]
+SHARES = 16  # into which a layer is cut
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the cheapest design of a net is estimated to take.
+
+    cells    logic cells (iCE40) or LUTs (the others)
+    brams    memory blocks
+    cycles   a frame
+    """
+
+    cells: int
+    brams: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One net on the way down. hidden: its widths."""
+
+    hidden: Hidden
+    cost: Cost
+
+
+class Costs:
+    """What nets of one kind cost on a part, by the widths of their hidden layers.
+
+    thresholds   (inputs,) of the pixels, as in `Binarize`; None where inputs are bits
+    cycles       a frame, at most; output, fifo_depth as in `lower`
+
+    Estimates of matrices look at shapes alone, so a graph of any weights stands for every net of its widths.
+    """
+
+    def __init__(
+        self,
+        network: NetworkConfig,
+        thresholds: NDArray[np.int32] | None,
+        target: str,
+        cycles: int,
+        output: Output,
+        fifo_depth: int,
+    ) -> None:
+        self.network, self.thresholds, self.target, self.cycles = network, thresholds, target, cycles
+        self.output, self.fifo_depth = output, fifo_depth
+        self.of = cache(self._of)
+
+    def _of(self, hidden: Hidden) -> Cost | None:
+        """None where no folding of these widths is fast enough."""
+        graph = shaped((self.network.inputs, *hidden, self.network.classes), self.thresholds, self.network.input_bits)
+        plan = Search(graph, self.target, self.output, self.fifo_depth).cheapest(self.cycles)
+        return None if plan is None else Cost(plan.resources.cells, plan.resources.brams, plan.cycles)
+
+
+def shaped(widths: Hidden, thresholds: NDArray[np.int32] | None, input_bits: int) -> Graph:
+    """A graph of these widths, inputs and classes among them, its weights all +1."""
+    layers: list[Layer] = []
+    if thresholds is not None:
+        layers.append(Binarize("binarize", thresholds, input_bits))
+    for index, (columns, rows) in enumerate(pairwise(widths[:-1])):
+        layers.append(Dense(f"dense{index + 1}", np.ones((rows, columns), bool), np.ones(rows, np.int32)))
+    layers.append(Scores(np.ones((widths[-1], widths[-2]), bool)))
+    return Graph("shaped", input_bits, tuple(layers))
+
+
+def ladder(
+    whole: Hidden,
+    cost_of: Callable[[Hidden], Cost | None],
+    bits_of: Callable[[int, int], tuple[float, float]],
+    cells: int,
+) -> Iterator[Rung]:
+    """Rungs from `whole` downward, until one takes `cells` or fewer or none takes less than the last.
+
+    bits_of   I(T;Y) that so many surviving neurons of a layer, by its index, still have, and its standard error
+
+    Each rung narrows one layer to the next sixteenths that save anything: the layer that loses the fewest bits for a
+    cell saved, a standard error added to what it loses, for bits that nobody misses are never known to be none.
+    Foldings want divisors, so not every width saves.
+    The first rung is `whole`, where any folding of it is fast enough.
+    """
+    hidden, cost = whole, cost_of(whole)
+    if cost is not None:
+        yield Rung(hidden, cost)
+    while cost is None or cost.cells > cells:
+        below = [rung for layer in range(len(whole)) if (rung := _narrower(whole, hidden, layer, cost, cost_of))]
+        if not below:
+            return
+
+        def price(rung: Rung, hidden: Hidden = hidden, cost: Cost | None = cost) -> float:
+            layer = next(i for i, (was, now) in enumerate(zip(hidden, rung.hidden, strict=True)) if was != now)
+            (before, _), (after, error) = bits_of(layer, hidden[layer]), bits_of(layer, rung.hidden[layer])
+            saved = 1 if cost is None else cost.cells - rung.cost.cells
+            return (max(before - after, 0.0) + error) / saved
+
+        chosen = min(below, key=price)
+        hidden, cost = chosen.hidden, chosen.cost
+        yield chosen
+
+
+def _narrower(
+    whole: Hidden, hidden: Hidden, layer: int, cost: Cost | None, cost_of: Callable[[Hidden], Cost | None]
+) -> Rung | None:
+    """With one layer at the next of its sixteenths that saves cells; None where none does."""
+    for width in sixteenths(whole[layer]):
+        if width < hidden[layer]:
+            narrow = (*hidden[:layer], width, *hidden[layer + 1 :])
+            found = cost_of(narrow)
+            if found is not None and (cost is None or found.cells < cost.cells):
+                return Rung(narrow, found)
+    return None
+
+
+def sixteenths(width: int) -> list[int]:
+    """Widths from the whole one down, a sixteenth of it, at least one neuron, less each."""
+    return sorted({max(round(width * share / SHARES), 1) for share in range(1, SHARES + 1)}, reverse=True)
+
+
+def evenly(whole: Hidden, cost_of: Callable[[Hidden], Cost | None], cells: int) -> Rung | None:
+    """Of the nets whose hidden layers all have the same share of `whole` the one that takes nearest to `cells`."""
+    rungs = []
+    for share in range(1, SHARES + 1):
+        hidden = tuple(max(round(width * share / SHARES), 1) for width in whole)
+        if (cost := cost_of(hidden)) is not None:
+            rungs.append(Rung(hidden, cost))
+    return min(rungs, key=lambda rung: abs(rung.cost.cells - cells), default=None)
+
+
+def spread(rungs: Sequence[Rung], points: int) -> list[Rung]:
+    """So many of the rungs below the first, nearest to even steps in cells, the last one too; fewer where few are."""
+    first, last = rungs[0].cost.cells, rungs[-1].cost.cells
+    due = [first + (last - first) * step / points for step in range(1, points + 1)]
+    chosen = [min(rungs[1:], key=lambda rung: abs(rung.cost.cells - at)) for at in due]
+    return list(dict.fromkeys(chosen))
