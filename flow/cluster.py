@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -90,6 +91,20 @@ def said(error: BaseException | None) -> str:
     return "" if error is None else f"{type(error).__name__}: " + str(error).partition("\n")[0]
 
 
+def _start_tracker() -> None:
+    """multiprocessing's, which cleans up behind a process that was interrupted, and need not say so."""
+    said = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(
+        filter(None, [said, "ignore::UserWarning:multiprocessing.resource_tracker"])
+    )
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        del os.environ["PYTHONWARNINGS"]
+        if said is not None:
+            os.environ["PYTHONWARNINGS"] = said
+
+
 @contextmanager
 def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
     """A client of the cluster at `scheduler`, or of `workers` processes of this machine that end with it."""
@@ -107,7 +122,7 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
             yield client
         return
     quiet = {"silence_logs": 50, "dashboard_address": ":0"}  # a free port: the usual one may be another sweep's
-    resource_tracker.ensure_running()  # it unblocks what we block, and would start with the first worker
+    _start_tracker()  # it unblocks what we block, and would start with the first worker
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the workers inherit it: Ctrl-C is for us alone
     try:
         with LocalCluster(n_workers=workers, threads_per_worker=1, **quiet) as cluster, Client(cluster) as client:

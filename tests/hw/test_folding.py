@@ -68,7 +68,9 @@ def test_layer_without_folding_is_named():
 
 def test_folding_of_a_layer_that_is_not_there_is_named():
     foldings = {"dense1": Folding(1, 1), "scores": Folding(1, 1), "dense7": Folding(1, 1)}
-    with pytest.raises(FoldingError, match=r"small: folding for dense7, but the layers are \['binarize', 'dense1'"):
+    with pytest.raises(
+        FoldingError, match="small has no layer dense7 to fold; its layers are binarize, dense1, scores"
+    ):
         complete(SMALL, foldings)
 
 
