@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -12,7 +14,7 @@ import pytest
 from bitneck.hw.verilog import library
 from execute import MEMORY_BYTES, Fate, cases_of, every_mutant, execute_all, limit
 from operators import mutants
-from score import SURVIVORS, explained, sample, table, verdict
+from score import SURVIVORS, explained, known, line, sample, table, verdict
 
 EVERY = [mutant for name in library() for mutant in every_mutant(name.removesuffix(".sv"))]
 SIZED = ("cut", "late", "last", "tie")  # operators whose faults no small bench shows, but for ties
@@ -114,3 +116,21 @@ def test_sample_is_the_same_again_and_spread_over_the_modules():
     chosen = sample(EVERY, 30, seed=1)
     assert chosen == sample(EVERY, 30, seed=1) != sample(EVERY, 30, seed=2)
     assert {mutant.module for mutant in chosen} == {mutant.module for mutant in EVERY}
+
+
+def test_a_process_outlives_the_time_that_what_it_starts_gets():
+    """Each second over the limit ends what it starts, and only tells the process."""
+    spin = "while True: pass"
+    with ProcessPoolExecutor(1, get_context("spawn"), limit) as pool:
+        pool.submit(resource.setrlimit, resource.RLIMIT_CPU, (1, resource.RLIM_INFINITY)).result()
+        assert pool.submit(sum, range(10**8)).result() == sum(range(10**8))
+        assert pool.submit(subprocess.call, [sys.executable, "-c", spin]).result() == -signal.SIGXCPU
+
+
+def test_a_file_of_fates_is_continued_and_a_line_that_was_cut_off_runs_again(tmp_path):
+    some = EVERY[:3]
+    fates = [Fate(some[0], "killed", True, "two\nlines"), Fate(some[1], "survived"), Fate(some[2], "killed")]
+    file = tmp_path / "fates.tsv"
+    file.write_text("".join(map(line, fates))[:-1])
+    assert known(file, EVERY) == [Fate(some[0], "killed", True, "two lines"), fates[1]]
+    assert known(tmp_path / "none.tsv", EVERY) == []

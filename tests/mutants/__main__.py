@@ -19,7 +19,7 @@ from bitneck.hw.verilog import library
 from execute import every_mutant, execute_all
 from rich.console import Console
 from rich.progress import track
-from score import SURVIVORS, explained, sample, stale, table, verdict
+from score import SURVIVORS, explained, known, line, sample, stale, table, verdict
 
 
 def main() -> int:
@@ -29,7 +29,9 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="only this many, spread over the modules")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--output", type=Path, help="every mutant and its fate, a line each")
+    parser.add_argument(
+        "--output", type=Path, help="every mutant and its fate, a line each; what it has is not run again"
+    )
     wanted = parser.parse_args()
     if unknown := [name for name in wanted.modules if name not in names]:
         parser.error(f"no module {unknown[0]}; choose from {', '.join(names)}")
@@ -38,18 +40,20 @@ def main() -> int:
         chosen = sample(chosen, wanted.sample, wanted.seed)
     began = time.monotonic()
     console = Console(stderr=True)
+    fates = known(wanted.output, chosen) if wanted.output is not None else []
+    left = [mutant for mutant in chosen if mutant not in {fate.mutant for fate in fates}]
+    running = track(execute_all(left, wanted.workers), "mutants", len(left), console=console, transient=True)
     try:
-        fates = list(
-            track(execute_all(chosen, wanted.workers), "mutants", len(chosen), console=console, transient=True)
-        )
+        for fate in running:
+            fates.append(fate)
+            if wanted.output is not None:
+                with wanted.output.open("a") as file:
+                    file.write(line(fate))
     except SimulationError as error:
         console.print(f"mutants: {error}", highlight=False, markup=False)
         return 2
     reasons = explained(SURVIVORS.read_text())
-    print(table(fates, reasons), f"\n{len(fates):,} mutants in {time.monotonic() - began:.0f} s")
-    if wanted.output is not None:
-        lines = [f"{f.state}\t{f.back_pressure}\t{f.mutant.operator}\t{f.mutant.key}\t{f.complaint}\n" for f in fates]
-        wanted.output.write_text("".join(lines))
+    print(table(fates, reasons), f"\n{len(left):,} mutants in {time.monotonic() - began:.0f} s")
     complaints = verdict(fates, reasons)
     if not wanted.modules and wanted.sample is None:
         complaints += [f"explained, but there is no such mutant any more: {key}" for key in stale(chosen, reasons)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -191,7 +192,7 @@ def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
         row = [mutant for mutant in wanted if mutant.module == module]
         row.insert(0, Mutant(module, "none", texts[f"{module}.sv"], 0, 0, ""))
         batches += [row[start : start + BATCH] for start in range(0, len(row), BATCH)]
-    with ProcessPoolExecutor(workers, get_context("spawn"), limit) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), limit, max_tasks_per_child=1) as pool:
         for done in as_completed([pool.submit(execute, batch) for batch in batches]):
             for fate in done.result():
                 if fate.mutant.operator != "none":
@@ -201,7 +202,12 @@ def execute_all(wanted: Sequence[Mutant], workers: int) -> Iterator[Fate]:
 
 
 def limit() -> None:
-    """For the simulators that this process starts; and cocotb's runner is silenced."""
+    """For the simulators that this process starts; and cocotb's runner is silenced.
+
+    The limit of CPU time holds for this process, too, which outlives many of them: it goes on where it is told of it,
+    while they, to whom a handler is not handed down, end.
+    """
+    signal.signal(signal.SIGXCPU, lambda *_: None)
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # open as long as the process is
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, hard))

@@ -19,6 +19,23 @@ def explained(text: str) -> dict[str, str]:
     return {key: table["reason"] for table in tables for key in table["mutants"]}
 
 
+def line(fate: Fate) -> str:
+    """One fate as a line of the file that `known` reads."""
+    complaint = fate.complaint.replace("\t", " ").replace("\n", " ")
+    return f"{fate.state}\t{fate.back_pressure}\t{fate.mutant.operator}\t{fate.mutant.key}\t{complaint}\n"
+
+
+def known(file: Path, mutants: Sequence[Mutant]) -> list[Fate]:
+    """The fates of these that stand in a file; of one that is not there, none. A line that was cut off is left out."""
+    by_key = {mutant.key: mutant for mutant in mutants}
+    found = []
+    for text in file.read_text().splitlines(keepends=True) if file.exists() else []:
+        state, back_pressure, _, key, complaint = text.rstrip("\n").split("\t") if text.endswith("\n") else [""] * 5
+        if key in by_key:
+            found.append(Fate(by_key[key], state, back_pressure == "True", complaint))  # type: ignore[arg-type]
+    return found
+
+
 def sample(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
     """Spread over the modules: one of each in turn, at random within it."""
     rng = random.Random(seed)
