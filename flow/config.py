@@ -102,6 +102,9 @@ Samples = Literal["train", "test", "all"]
 Target = Literal["dataset", "enumerated", "population"]
 
 
+BRACKETED_EPOCHS = 5
+
+
 class AnalysisConfig(Strict):
     """Which samples are verified and analysed, and what they stand for."""
 
@@ -112,6 +115,14 @@ class AnalysisConfig(Strict):
             description="what they stand for: themselves, every input there is, or the population they were drawn from"
         ),
     ] = "dataset"
+    brackets: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="at how many epochs the ends are sought between which a population's number lies where too "
+            "few samples give none: log-spaced, the last and the first among them; seconds a layer and epoch",
+        ),
+    ] = BRACKETED_EPOCHS
 
     @model_validator(mode="after")
     def _enumerated_is_all(self) -> AnalysisConfig:

@@ -31,6 +31,7 @@ from pydantic_core import from_json
 from ..export.annotations import QonnxError
 from ..export.soundness import sound
 from ..ib_analysis.codes import CodesError, Trace, array_of
+from ..ib_analysis.symbols import input_symbols
 from ..models.config import describe
 from .config import RunError
 
@@ -316,16 +317,36 @@ def read_simulated(path: Path) -> tuple[Trace, NDArray[np.int64]]:
     return trace, trace.predictions() if classes is None else classes.astype(np.int64)
 
 
+INPUTS = "inputs"
+
+
+def sample_arrays(x: NDArray, y: NDArray[np.int64]) -> dict[str, NDArray]:
+    """What labels.npz holds: the labels and, where some inputs are the same, which: (n,) their numbers."""
+    alike = input_symbols(x)
+    return {"labels": y} | ({INPUTS: alike.ids} if len(alike) < len(x) else {})
+
+
 def read_labels(path: Path) -> NDArray[np.int64]:
     """(n,) of labels.npz. Raises RunError where the file is damaged or holds anything else."""
+    return _samples(path, "labels")
+
+
+def read_inputs(path: Path) -> NDArray[np.int64] | None:
+    """(n,) of labels.npz: equal inputs have one number. None where all differ."""
+    return _samples(path, INPUTS) if INPUTS in read_arrays(path) else None
+
+
+def _samples(path: Path, wanted: str) -> NDArray[np.int64]:
     arrays = read_arrays(path)
     try:
-        labels = array_of(arrays, "labels", "iu", 1)
+        columns = {name: array_of(arrays, name, "iu", 1) for name in ("labels", *arrays)}
     except CodesError as error:
         raise damaged(path, error) from None
-    if len(arrays) > 1 or not len(labels) or labels.min() < 0:
-        raise damaged(path, "labels alone, one a sample and from 0 on, belong there")
-    return labels.astype(np.int64)
+    if len({len(column) for column in columns.values()}) > 1 or columns.keys() - {"labels", INPUTS}:
+        raise damaged(path, "labels belong there, one a sample, and numbers of inputs, nothing else")
+    if not len(columns[wanted]) or min(column.min() for column in columns.values()) < 0:
+        raise damaged(path, "labels belong there, one a sample and from 0 on")
+    return columns[wanted].astype(np.int64)
 
 
 def sha256_of(path: Path) -> str:

@@ -22,7 +22,7 @@ from ..export.graph import Graph, Scores
 from ..ib_analysis.codes import Trace
 from ..models.datasets import Dataset, load
 from .config import RANDOM, AnalysisConfig, ImportedConfig, ModelConfig, RunConfig, RunError, chosen_samples
-from .files import sha256_of, write, write_arrays
+from .files import sample_arrays, sha256_of, write, write_arrays
 from .folder import RunFolder
 from .held import held
 from .trained import Imported, Record
@@ -275,7 +275,7 @@ def _import(
     )
     if not report.equal:
         return report
-    _write(folder, config, read, content, given, data, y, trace)
+    _write(folder, config, read, content, given, data, (x, y), trace)
     return report
 
 
@@ -422,12 +422,12 @@ def _write(
     content: bytes,
     pixels: NDArray | None,
     data: Dataset,
-    y: NDArray[np.int64],
+    samples: tuple[NDArray[np.uint8], NDArray[np.int64]],
     trace: Trace,
 ) -> None:
     if not folder.config_file.exists() or folder.asked() != config:
         write(folder.config_file, config.toml())
-    write_arrays(folder.labels, {"labels": y})
+    write_arrays(folder.labels, sample_arrays(*samples))
     write_arrays(folder.epoch_codes(0), replace(trace, source="integers").arrays())
     codes = {path.name: sha256_of(path) for path in (folder.labels, folder.epoch_codes(0))}
     record = Record(dataset=config.dataset, data=config.data, samples=config.analysis.samples, codes=codes)

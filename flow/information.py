@@ -13,8 +13,9 @@ from ..ib_analysis.diagnostics import Target
 from ..ib_analysis.layer_bits import layer_bits
 from ..ib_analysis.map_information import map_layer
 from ..ib_analysis.map_shape import MapShape
-from ..ib_analysis.plane import PlanePoint, bracketed, plane
+from ..ib_analysis.plane import PlanePoint, plane
 from ..ib_analysis.symbols import label_symbols
+from .config import BRACKETED_EPOCHS
 from .folder import Analysis
 
 
@@ -27,32 +28,52 @@ def information(
     shapes: Mapping[str, MapShape],
     digests: Mapping[str, str],
     labelled: bool = True,
+    brackets: int = BRACKETED_EPOCHS,
+    inputs: Codes | NDArray[np.integer] | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Analysis:
-    """I(X;T) and I(T;Y) of every layer at every epoch; of the last, what its single bits do, brackets of what cannot be
-    counted, and of feature maps what their positions and channels do.
+    """I(X;T) and I(T;Y) of every layer at every epoch; at some, brackets of what of a population cannot be counted; of
+    the last, what its single bits do, and of feature maps what their positions and channels do.
 
     codes_of   the layers' codes at one of the epochs, asked for in order
     shapes     of those layers that emit maps
     digests    sha256 by name of the files that the codes are from
     labelled   whether the labels are of the samples, and not the net's own answers, of which maps know nothing
+    brackets   how many epochs get them, log-spaced, the last one first of all
+    inputs     (n, …) of the same samples, where they may repeat: see `plane`
     """
+    chosen = log_spaced(epochs, brackets)
+    of, done = len(epochs) + (len(chosen) or 1), 0
 
-    def by_epoch() -> Iterator[tuple[int, Mapping[str, Codes]]]:
-        for done, epoch in enumerate(epochs):
-            progress(done, len(epochs))
+    def stream(some: Sequence[int]) -> Iterator[tuple[int, Mapping[str, Codes]]]:
+        nonlocal done
+        for epoch in some:
+            progress(done, of)
             yield epoch, codes_of(epoch)
-        progress(len(epochs), len(epochs))
+            done += 1
 
-    points: tuple[PlanePoint, ...] = plane(by_epoch(), labels, target, chance=True)
+    points: tuple[PlanePoint, ...] = plane(stream(epochs), labels, target, chance=True, inputs=inputs)
     last, y = codes_of(epochs[-1]), label_symbols(labels)
-    points = tuple(p if p.epoch != epochs[-1] else bracketed(p, last[p.layer], y) for p in points)
     population: tuple[PlanePoint, ...] = ()
-    if target == "dataset":
-        population = plane({epochs[-1]: last}, labels, "population", chance=True, brackets=True)
+    if target != "enumerated":
+        some = stream(chosen or epochs[-1:])
+        population = plane(some, labels, "population", chance=True, brackets=bool(chosen), inputs=inputs)
+    progress(of, of)
+    if target == "population":
+        known = {(point.layer, point.epoch): point for point in population}
+        points, population = tuple(known.get((point.layer, point.epoch), point) for point in points), ()
     rng = np.random.default_rng(0)
     bits = tuple(layer_bits(name, codes, y, rng, shapes.get(name)) for name, codes in last.items())
     maps = tuple(
         map_layer(name, last[name], shape, y if labelled else None, target, rng) for name, shape in shapes.items()
     )
     return Analysis(points, population, bits, dict(digests), maps)
+
+
+def log_spaced(epochs: Sequence[int], count: int) -> list[int]:
+    """So many of these, or all: the last and the first, and others at equal ratios of epochs between them."""
+    if count >= len(epochs):
+        return list(epochs)
+    places = np.log2(1 + np.array(epochs, float))
+    due = np.linspace(places[-1], places[0], count) if count > 1 else places[-1:][:count]
+    return sorted({epochs[int(np.abs(places - place).argmin())] for place in due})

@@ -16,7 +16,7 @@ from ..ib_analysis.codes import Codes, CodesError, numbers
 from ..ib_analysis.diagnostics import Target
 from ..ib_analysis.labels import label_numbers
 from ..ib_analysis.map_shape import MapShape
-from .config import RunError
+from .config import BRACKETED_EPOCHS, RunError
 from .files import read_array, read_arrays, read_trace, sha256_of, write
 from .folder import Analysis, write_analysis
 from .information import information
@@ -155,14 +155,16 @@ def analyze(
     name: str,
     output: Path,
     target: Target = "dataset",
+    brackets: int = BRACKETED_EPOCHS,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Analysis:
     """Measures them, and writes `plane.json` and `plane.html`, a self-contained page, into `output`."""
-    from ..ib_analysis.pictures.run_on_page import Shown
-    from .pages.plane_page import page
+    from .pages.plane_page import page, sections
 
-    analysis = information(own.epochs, own.codes_of, own.labels, target, own.shapes, own.digests, progress=progress)
-    content = page([Shown(name, analysis.points)])
+    analysis = information(
+        own.epochs, own.codes_of, own.labels, target, own.shapes, own.digests, brackets=brackets, progress=progress
+    )
+    content = page(sections(name, analysis.points, analysis.population))
     write_analysis(output / "plane.json", analysis)
     write(output / "plane.html", content)
     return analysis

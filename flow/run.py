@@ -30,11 +30,13 @@ from .captured import Comparison
 from .config import RANDOM, HardwareConfig, ImportedConfig, RunConfig, RunError, chosen_samples, design
 from .data import data_of, given, keep
 from .files import (
+    read_inputs,
     read_json,
     read_labels,
     read_model,
     read_text,
     read_trace,
+    sample_arrays,
     sha256_of,
     write,
     write_arrays,
@@ -157,7 +159,7 @@ def _train(
         for old in folder.captured_epochs():  # of a training whose checkpoint is gone, or had not been written yet
             folder.epoch_codes(old).unlink()
         keep(folder, data, arrays)
-        write_arrays(folder.labels, {"labels": y})
+        write_arrays(folder.labels, sample_arrays(x, y))
         codes = {folder.labels.name: sha256_of(folder.labels)}
     looked_at = set(schedule(epochs))
     saved = time.monotonic()
@@ -309,7 +311,7 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
     maps what their positions and channels do.
     """
     config, record = folder.config(), folder.origin().record
-    labels, epochs = read_labels(_captured(folder, record, folder.labels)), record.epochs
+    samples, epochs = _captured(folder, record, folder.labels), record.epochs
     if not epochs:
         raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
 
@@ -318,7 +320,16 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
 
     labelled = config.dataset != RANDOM  # the net's own answers are no labels of its random inputs
     analysis = information(
-        epochs, codes_of, labels, config.analysis.target, map_shapes(folder), record.codes, labelled, progress
+        epochs,
+        codes_of,
+        read_labels(samples),
+        config.analysis.target,
+        map_shapes(folder),
+        record.codes,
+        labelled,
+        config.analysis.brackets,
+        read_inputs(samples),
+        progress,
     )
     write_analysis(folder.plane, analysis)
     return analysis

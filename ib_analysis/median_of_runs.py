@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from .brackets import Bracket
 from .diagnostics import Verdict
 from .information import Estimate
 from .points import PlaneError, PlanePoint
@@ -32,7 +33,8 @@ def spread(rows: Sequence[Sequence[float]]) -> Spread:
 
 def across_runs(runs: Sequence[Sequence[PlanePoint]]) -> tuple[PlanePoint, ...]:
     """The points of the first run, each with the runs' median as its number, their range as its interval, and the
-    weakest of their verdicts: what one run refuses is refused, what is saturated in one is saturated.
+    weakest of their verdicts: what one run refuses is refused, what is saturated in one is saturated. Brackets become
+    one around all of them.
 
     One run is returned as it is. Raises PlaneError where runs differ in layers, widths, epochs, target or samples.
     """
@@ -53,6 +55,8 @@ def across_runs(runs: Sequence[Sequence[PlanePoint]]) -> tuple[PlanePoint, ...]:
             i_xt=_across([run[point.layer, point.epoch].i_xt for run in by_place]),
             i_ty=_across([run[point.layer, point.epoch].i_ty for run in by_place]),
             h_y_bits=median(run[point.layer, point.epoch].h_y_bits for run in by_place),
+            xt_bracket=_around([run[point.layer, point.epoch].xt_bracket for run in by_place]),
+            ty_bracket=_around([run[point.layer, point.epoch].ty_bracket for run in by_place]),
         )
         for point in runs[0]
     )
@@ -64,6 +68,20 @@ def _across(estimates: Sequence[Estimate]) -> Estimate:
     saturated = any(one.saturated for one in estimates)
     middle = replace(weakest, bits=median(numbers), low=min(numbers), high=max(numbers), saturated=saturated)
     return replace(middle, nsb_gap_bits=None)  # of one run, not of the median
+
+
+def _around(brackets: Sequence[Bracket | None]) -> Bracket | None:
+    """From the lowest lower end to the highest upper one; None where a run has no bracket."""
+    each = [bracket for bracket in brackets if bracket is not None]
+    if len(each) < len(brackets):
+        return None
+    low, high = min(each, key=lambda one: one.low_bits), max(each, key=lambda one: one.high_bits)
+    return replace(
+        low,
+        high_bits=high.high_bits,
+        high_method=high.high_method,
+        high_standard_error=high.high_standard_error,
+    )
 
 
 def _conditions(point: PlanePoint) -> tuple[int, str, int, str]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from numbers import Integral
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
 
 from .brackets import WIDEST, entropy_bracket, label_bracket
-from .codes import Codes, CodesError, numbers
+from .codes import Codes, CodesError
 from .data_frame import data_frame
 from .diagnostics import Target
 from .entropy import plug_in
 from .information import ESTIMATORS, i_ty, i_xt
 from .points import HEAD, PlaneError, PlanePoint, caption, cells, last_epoch, legend, row_of, summary
-from .symbols import Symbols, label_symbols, symbols
+from .symbols import Symbols, input_symbols, label_symbols, symbols
 
 if TYPE_CHECKING:
     import pandas
@@ -110,8 +115,10 @@ def plane(
         raise PlaneError("an information plane needs at least one labelled sample, got 0")
     h_y_bits = ESTIMATORS[target](y.counts)
     h_x_bits = None if inputs is None else _h_x_bits(inputs, y.samples)
-    points = []
+    points: list[PlanePoint] = []
+    before: dict[str, tuple[PlanePoint, Codes]] = {}
     for epoch, layers in _by_epoch(codes):
+        now = {}
         for layer, given in layers.items():
             code = _codes(layer, epoch, given)
             if len(code) != y.samples:
@@ -121,15 +128,38 @@ def plane(
             t = symbols(code)
             floor = _chance_bits(t, y) if chance else None
             both = i_xt(t, code.width, target, h_x_bits), i_ty(t, y, code.width, target, h_x_bits)
-            point = PlanePoint(layer, epoch, *both, code.width, h_y_bits, floor)
-            points.append(bracketed(point, code, y) if brackets else point)
+            now[layer] = PlanePoint(layer, epoch, *both, code.width, h_y_bits, floor), code
+        if brackets:
+            now = _bracketed(now, y, before)
+        points += (point for point, _ in now.values())
+        before = now
     return Plane(points)
 
 
-def bracketed(point: PlanePoint, codes: Codes, y: Symbols) -> PlanePoint:
-    """With brackets of what is of a population and not solid; a point as it is where all is, or where the code is so
-    wide that its ends would say nothing.
+Row: TypeAlias = Mapping[str, tuple[PlanePoint, Codes]]
+
+
+def _bracketed(row: Row, y: Symbols, before: Row = MappingProxyType({})) -> dict[str, tuple[PlanePoint, Codes]]:
+    """The layers of an epoch with brackets of what is of a population and not solid, on as many cores as there are.
+
+    before   of the epoch before: whose codes are the same, has the same brackets
     """
+
+    def of(layer: str) -> tuple[PlanePoint, Codes]:
+        point, codes = row[layer]
+        if layer in before and np.array_equal(before[layer][1].packed, codes.packed):
+            other = before[layer][0]
+            return replace(point, xt_bracket=other.xt_bracket, ty_bracket=other.ty_bracket), codes
+        return _with_brackets(point, codes, y), codes
+
+    # Threads share their warnings: what one of the probes silences for itself, another would let through.
+    with warnings.catch_warnings(), threadpool_limits(limits=1), ThreadPoolExecutor(os.cpu_count()) as pool:
+        warnings.simplefilter("ignore")
+        return dict(zip(row, pool.map(of, row), strict=True))
+
+
+def _with_brackets(point: PlanePoint, codes: Codes, y: Symbols) -> PlanePoint:
+    """A point as it is where all is solid, or where the code is so wide that its ends would say nothing."""
     if point.i_xt.target != "population" or codes.width > WIDEST:
         return point
     rng = np.random.default_rng(0)
@@ -141,15 +171,10 @@ def bracketed(point: PlanePoint, codes: Codes, y: Symbols) -> PlanePoint:
 
 
 def _h_x_bits(inputs: Codes | ArrayLike, samples: int) -> float:
-    if isinstance(inputs, Codes):
-        rows = inputs.packed
-    else:
-        array = numbers(inputs, "inputs need (n, …) numbers")
-        rows = np.ascontiguousarray(array.reshape(len(array), -1) if array.ndim else array.reshape(0, 1))
-        rows = rows.view(np.uint8)
-    if len(rows) != samples:
-        raise PlaneError(f"{len(rows)} inputs against {samples} labels; both need the same samples")
-    return plug_in(symbols(Codes(rows, 8 * rows.shape[1])).counts)
+    x = symbols(inputs) if isinstance(inputs, Codes) else input_symbols(inputs)
+    if x.samples != samples:
+        raise PlaneError(f"{x.samples} inputs against {samples} labels; both need the same samples")
+    return plug_in(x.counts)
 
 
 def _by_epoch(codes: Any) -> Iterator[tuple[int, LayerCodes]]:

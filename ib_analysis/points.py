@@ -48,6 +48,48 @@ class PlaneError(ValueError):
 
 
 @dataclass(frozen=True)
+class Known:
+    """One of a point's two numbers as far as it is known: the estimate; where that is refused, the ends of its bracket.
+
+    A picture's mark stands at `place`; a bar shows its `ends`.
+    """
+
+    estimate: Estimate
+    bracket: Bracket | None
+
+    @property
+    def bracketed(self) -> bool:
+        """There is no number, but a bracket."""
+        return self.estimate.verdict.refused and self.bracket is not None
+
+    @property
+    def place(self) -> float | None:
+        """Bits: the number, or the lower end of its bracket. None where nothing is known."""
+        if self.bracket is not None and self.estimate.verdict.refused:
+            return self.bracket.low_bits
+        return None if self.estimate.verdict.refused else self.estimate.bits
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Bits: of the interval, or of the bracket. None where there is neither, or where both are one."""
+        if self.bracket is not None and self.estimate.verdict.refused:
+            return self.bracket.low_bits, self.bracket.high_bits
+        low, high = self.estimate.low, self.estimate.high
+        return None if self.estimate.verdict.refused or low is None or high is None or low == high else (low, high)
+
+    @property
+    def saturated(self) -> bool:
+        """The place says how many samples there are, and nothing of the network."""
+        return self.estimate.saturated and not self.bracketed
+
+    def __str__(self) -> str:
+        """The number; where it is refused its bracket, and beside a WEAK one both."""
+        if self.bracket is None:
+            return str(self.estimate)
+        return str(self.bracket) if self.estimate.verdict.refused else f"{self.estimate}, {self.bracket}"
+
+
+@dataclass(frozen=True)
 class PlanePoint:
     """One layer at one epoch.
 
@@ -68,6 +110,14 @@ class PlanePoint:
     chance_bits: FiniteFloat | None = None
     xt_bracket: Bracket | None = None
     ty_bracket: Bracket | None = None
+
+    @property
+    def xt(self) -> Known:
+        return Known(self.i_xt, self.xt_bracket)
+
+    @property
+    def ty(self) -> Known:
+        return Known(self.i_ty, self.ty_bracket)
 
     @property
     def ceiling_bits(self) -> float:
@@ -137,8 +187,8 @@ def row_of(point: PlanePoint) -> dict[str, Any]:
     an interval that would not cover what it promises; the ends of a bracket, and how each was had, where there is none.
     """
     row: dict[str, Any] = {"epoch": point.epoch, "layer": point.layer, "width": point.width}
-    both = (("i_xt", point.i_xt, point.xt_bracket), ("i_ty", point.i_ty, point.ty_bracket))
-    for name, estimate, bracket in both:
+    for name, known in (("i_xt", point.xt), ("i_ty", point.ty)):
+        estimate, bracket = known.estimate, known.bracket
         refused = estimate.verdict.refused
         row[f"{name}_bits"] = None if refused else estimate.bits
         row[f"{name}_low_bits"] = None if refused else estimate.low
@@ -154,13 +204,6 @@ def row_of(point: PlanePoint) -> dict[str, Any]:
     return row | {"estimator": point.i_xt.estimator}
 
 
-def shown(estimate: Estimate, bracket: Bracket | None) -> str:
-    """The number; where it is refused its bracket, and beside a WEAK one the same."""
-    if bracket is None:
-        return str(estimate)
-    return str(bracket) if estimate.verdict.refused else f"{estimate}, {bracket}"
-
-
 def cells(point: PlanePoint) -> tuple[str, ...]:
     """One line of the table: see HEAD."""
     xt, ty = point.i_xt, point.i_ty
@@ -168,9 +211,9 @@ def cells(point: PlanePoint) -> tuple[str, ...]:
         point.layer,
         str(point.width),
         f"{xt.symbols:,}",
-        shown(xt, point.xt_bracket),
+        str(point.xt),
         xt.standing,
-        shown(ty, point.ty_bracket),
+        str(point.ty),
         ty.standing,
         "-" if point.chance_bits is None else f"{point.chance_bits:.3f}",
         f"{xt.coverage:.3f}",

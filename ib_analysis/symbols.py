@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from .codes import Codes, CodesError
+from .codes import Codes, CodesError, numbers
 from .labels import label_numbers
 
 
@@ -49,6 +49,13 @@ def label_symbols(labels: ArrayLike) -> Symbols:
     if high - low >= 2**62:
         return Symbols(*_table(_as_bytes(values)))
     return _of_integers(values - low, high - low + 1)
+
+
+def input_symbols(inputs: ArrayLike) -> Symbols:
+    """The distinct inputs among (n, …) numbers, bit for bit."""
+    array = numbers(inputs, "inputs need (n, …) numbers")
+    rows = np.ascontiguousarray(array.reshape(len(array), -1) if array.ndim else array.reshape(0, 1))
+    return Symbols(*_table(rows.view(np.uint8)))
 
 
 def pairs(x: Symbols, y: Symbols) -> Symbols:

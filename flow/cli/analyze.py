@@ -13,7 +13,7 @@ from ...ib_analysis.map_information import summary as maps_summary
 from ...ib_analysis.plane import Plane, summary
 from .. import own_codes
 from .. import run as flow
-from ..config import RunError
+from ..config import BRACKETED_EPOCHS, RunError
 from ..folder import Analysis, RunFolder
 from ..held import held
 from .console import bar, say, show
@@ -23,6 +23,7 @@ BEAT = "payload bits of a beat of a raw stream: PE, of scores PE x score bits, o
 LABELS = "of codes without a run: a .npy, a .npz with `labels` or `y`, or the array beside the codes that is so called"
 TARGET = "of codes without a run: what their samples stand for"
 WIDTH = "of codes without a run: LAYER=BITS where an array is packed, little bit order; again for another layer"
+BRACKETS = f"of codes without a run: at how many epochs ends are sought where counting refuses; {BRACKETED_EPOCHS}"
 FIRST = "of codes without a run: maps are (n, channels, height, width), as torch has them"
 
 
@@ -36,6 +37,7 @@ def analyze(
     target: Annotated[Target | None, typer.Option(help=TARGET)] = None,
     width: Annotated[list[str] | None, typer.Option(help=WIDTH)] = None,
     channels_first: Annotated[bool, typer.Option("--channels-first", help=FIRST)] = False,
+    brackets: Annotated[int | None, typer.Option(min=0, help=BRACKETS)] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="of codes without a run: the folder; by default planes/NAME")
     ] = None,
@@ -52,13 +54,13 @@ def analyze(
     if labels is not None:
         if codes is not None:
             raise RunError("--codes stand beside a run, --labels beside codes that have none; give one of them")
-        return _of_no_run(folder, labels, target or "dataset", width or [], channels_first, output, table)
+        return _of_no_run(folder, labels, target or "dataset", width or [], channels_first, brackets, output, table)
     if folder.is_file():
         raise RunError(f"{folder} is a file: with --labels it is one of codes; a run is a folder")
-    if target is not None or width or channels_first or output is not None:
+    if target is not None or width or channels_first or brackets is not None or output is not None:
         raise RunError(
-            "--target, --width, --channels-first and -o are of codes without a run, which need --labels; a run says in "
-            "its run.toml what is analysed"
+            "--target, --width, --channels-first, --brackets and -o are of codes without a run, which need --labels; a "
+            "run says in its run.toml what is analysed"
         )
     place = RunFolder(folder)
     if codes is not None:
@@ -78,14 +80,22 @@ def analyze(
 
 
 def _of_no_run(
-    path: Path, labels: str, target: Target, widths: list[str], channels_first: bool, output: Path | None, table: bool
+    path: Path,
+    labels: str,
+    target: Target,
+    widths: list[str],
+    channels_first: bool,
+    brackets: int | None,
+    output: Path | None,
+    table: bool,
 ) -> Facts:
     own = own_codes.read(path, labels, dict(map(own_codes.width_option, widths)), channels_first)
     for name, form in own.forms.items():
         say("read", f"{name}: {form}")
     place = output or Path("planes") / path.stem
     with held(place, "analyze", make=True), bar("analyze") as advance:
-        analysis = own_codes.analyze(own, path.name, place, target, lambda done, total: advance(done, total, ""))
+        wanted = BRACKETED_EPOCHS if brackets is None else brackets
+        analysis = own_codes.analyze(own, path.name, place, target, wanted, lambda done, of: advance(done, of, ""))
     number = _epochs(analysis)
     said = f"{len(own.labels):,} samples, {len(own.forms)} layer{'s' * (len(own.forms) > 1)}"
     say("analyze", f"{said}, {number} epoch{'s' * (number > 1)}; plane.json, plane.html", place)

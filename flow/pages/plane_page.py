@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from plotly.offline import get_plotlyjs
 
 from ...ib_analysis.pictures.moving_plane import figure
 from ...ib_analysis.pictures.run_on_page import Shown, scales
-from ...ib_analysis.plane import PlaneError, caption, legend
+from ...ib_analysis.plane import PlaneError, PlanePoint, caption, legend
 from ...ib_analysis.points import row_of
 from ..comma_separated import as_csv
 from .template import rendered
@@ -38,6 +39,24 @@ def page(runs: Sequence[Shown], script: str | None = None) -> str:
         script=script,
         plotly=None if script else get_plotlyjs(),
     )
+
+
+def sections(
+    name: str,
+    points: Sequence[PlanePoint],
+    population: Sequence[PlanePoint],
+    remark: str = "",
+    accuracy: Mapping[int, float] = MappingProxyType({}),
+) -> list[Shown]:
+    """A run on the page: its points, and beside them the population's where some of them have brackets."""
+    given = Shown(name, points, remark, accuracy)
+    if not any(point.xt.bracketed for point in population):
+        return [given]
+    target = points[0].i_xt.target
+    return [
+        Shown(f"{name}: {target}", points, remark, accuracy),
+        Shown(f"{name}: population", population, "what these samples say of all that could be drawn", accuracy),
+    ]
 
 
 def distinct_names(paths: Iterable[Path]) -> list[str]:

@@ -25,7 +25,7 @@ def page(folders: Sequence[AnyFolder], path: Path | str) -> Path:
     from . import plane_page as interactive
 
     path = Path(path)
-    write(path, interactive.page(_shown(folders)))
+    write(path, interactive.page([section for run in _shown(folders) for section in run]))
     return path
 
 
@@ -34,28 +34,24 @@ def pages(folders: Sequence[AnyFolder], into: Path | str) -> list[Path]:
     from . import plane_page as interactive
 
     place = Path(into)
-    made = {place / f"{run.name.replace('/', '-')}.html": interactive.page([run], SCRIPT) for run in _shown(folders)}
+    names = interactive.distinct_names(run_folder(folder).path for folder in folders)
+    shown = zip(names, _shown(folders), strict=True)
+    made = {place / f"{name.replace('/', '-')}.html": interactive.page(run, SCRIPT) for name, run in shown}
     for path, text in {place / SCRIPT: interactive.get_plotlyjs(), **made}.items():
         write(path, text)
     return list(made)
 
 
-def _shown(folders: Sequence[AnyFolder]) -> list[Shown]:
-    from ...ib_analysis.pictures.run_on_page import Shown
-    from .plane_page import distinct_names
+def _shown(folders: Sequence[AnyFolder]) -> list[list[Shown]]:
+    from .plane_page import distinct_names, sections
 
     places, shown = [run_folder(folder) for folder in folders], []
     for folder, name in zip(places, distinct_names(folder.path for folder in places), strict=True):
-        config = folder.config()
+        config, analysis = folder.config(), analysis_of(folder)
         epochs = history(folder) if is_there(folder.checkpoint) else []
-        shown.append(
-            Shown(
-                name,
-                analysis_of(folder).points,
-                f"{config.dataset}, {config.described()}",
-                {int(row["epoch"]): row["test_accuracy"] for row in epochs},
-            )
-        )
+        accuracy = {int(row["epoch"]): row["test_accuracy"] for row in epochs}
+        remark = f"{config.dataset}, {config.described()}"
+        shown.append(sections(name, analysis.points, analysis.population, remark, accuracy))
     return shown
 
 

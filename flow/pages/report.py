@@ -96,6 +96,7 @@ def page(
         verification=verification,
         sources=list(next(iter(verification.digests.values()))),
         plane_svg=inline_svg(figure, f"{config.name}: I(T;Y) over I(X;T) of every layer; numbers below"),
+        brackets_svg=_brackets(config.name, analysis.population),
         tables=[table for table in (_table(analysis.points), _table(analysis.population)) if table],
         bits_head=layer_bits.HEAD,
         bits=[layer_bits.cells(layer) for layer in analysis.bits],
@@ -113,6 +114,13 @@ def page(
         versions=_versions(),
         command=_command(folder, config),
     )
+
+
+def _brackets(name: str, population: Sequence[PlanePoint]) -> str | None:
+    """The plane of the population, where some of it are brackets."""
+    if not any(point.xt.bracketed for point in population):
+        return None
+    return inline_svg(plane_figure(population), f"{name}: the population's plane, brackets where there is no number")
 
 
 @dataclass(frozen=True)

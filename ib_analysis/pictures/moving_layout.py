@@ -59,7 +59,7 @@ def layout(run: Shown, shared: Scales) -> dict[str, Any]:
         | {"text": f"{exact} = {most_x:.2f}", "textangle": -90},
     ]
     grey = {"type": "rect", "line": {"width": 0}, "fillcolor": SHADE, "layer": "below", "xref": "paper"}
-    if any(one.saturated for point in run.points for one in (point.i_xt, point.i_ty)):
+    if any(one.saturated for point in run.points for one in (point.xt, point.ty)):
         ends = min(most_x + 0.04 * (shared.plane_x[1] - shared.plane_x[0]), shared.plane_x[1])
         strip = {"xref": "x", "yref": "y domain", "x0": most_x - SATURATION_BITS, "x1": ends}
         shapes.append({**grey, **strip, "y0": 0, "y1": 1})
@@ -92,7 +92,10 @@ def layout(run: Shown, shared: Scales) -> dict[str, Any]:
         "xaxis2": {**bare, "domain": [1 - MARGIN, 1], "anchor": "y3"},
         "yaxis3": {**bare, "domain": [PLANE_FOOT, head], "anchor": "x2"},
         "xaxis4": {**plain, "domain": [0, right], "anchor": "y4", "title": {"text": "epoch", "standoff": 4}}
-        | {"range": [-0.02 * last_place, 1.02 * last_place], "tickvals": [epoch_place(tick) for tick in ticks]}
+        | {
+            "range": [-0.02 * last_place, 1.02 * last_place + shared.bar_rows * shared.bar_step],
+            "tickvals": [epoch_place(tick) for tick in ticks],
+        }
         | {"ticktext": [str(tick) for tick in ticks]},
         "yaxis4": {**plain, "range": list(shared.series_y), "domain": [0, series_head], "anchor": "x4"}
         | {"title": {"text": "I(X;T) (bits)", "standoff": 4}},

@@ -13,8 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..diagnostics import SATURATED_DATASET
-from ..information import Estimate
-from ..points import PlanePoint, shown
+from ..points import Known, PlanePoint
 from .marks_and_colours import GREY, colour, symbol
 from .moving_layout import INK, ceilings, layout
 from .run_on_page import Scales, Shown, epoch_place, rows_of
@@ -36,10 +35,12 @@ def figure(run: Shown, shared: Scales, epochs: Sequence[int]) -> dict[str, Any]:
         still.append({"x": [None], "y": [None], "mode": "lines+markers", "marker": key, "line": line, **group})
         path = _marks([(*_place(point), point, index) for point in own], 4, opacity=0.55)
         still.append({**path, "mode": "lines+markers", "line": line, "opacity": 0.6, "showlegend": False, **group})
-        track = [(epoch_place(p.epoch), _shown_bits(p.i_xt), p, index) for p in own]
+        track = [(_beside(p, index, shared), p.xt.place, p, index) for p in own]
         series = _marks(track, 4, series=True) | {"xaxis": "x4", "yaxis": "y4", "showlegend": False}
+        if any(point.xt.bracketed for point in own):
+            series |= {"error_y": _bars([point.xt for point in own], colour(index), shared.series_y[1])}
         still.append({**series, "mode": "lines+markers", "line": line, **group})
-        gone = [(epoch_place(p.epoch), rows[layer], p, index) for p in own if p.i_xt.verdict.refused]
+        gone = [(epoch_place(p.epoch), rows[layer], p, index) for p in own if p.xt.place is None]
         if gone:
             margin = {"mode": "markers", "xaxis": "x4", "yaxis": "y5", "showlegend": False}
             still.append({**_marks(gone, 5, series=True), **margin, **group})
@@ -79,19 +80,19 @@ def _moving(run: Shown, shared: Scales, epoch: int) -> list[dict[str, Any]]:
     rows = rows_of(run)
     places: list[tuple[dict[str, str], Callable[[PlanePoint, int], tuple[float | None, float | None]]]] = [
         ({}, lambda point, _: _place(point)),
-        ({"xaxis": "x4", "yaxis": "y4"}, lambda point, _: (epoch_place(epoch), _shown_bits(point.i_xt))),
+        ({"xaxis": "x4", "yaxis": "y4"}, lambda point, index: (_beside(point, index, shared), point.xt.place)),
     ]
     if shared.margin_top:
-        places.append(({"yaxis": "y2"}, lambda p, _: (_shown_bits(p.i_xt), 0.5 if p.i_ty.verdict.refused else None)))
+        places.append(({"yaxis": "y2"}, lambda p, _: (p.xt.place, 0.5 if p.ty.place is None else None)))
     if shared.margin_right:
         places += [
             (
                 {"xaxis": "x2", "yaxis": "y3"},
-                lambda p, _: (0.5, rows[p.layer]) if p.i_xt.verdict.refused else (None, None),
+                lambda p, _: (0.5, rows[p.layer]) if p.xt.place is None else (None, None),
             ),
             (
                 {"xaxis": "x4", "yaxis": "y5"},
-                lambda p, _: (epoch_place(epoch), rows[p.layer]) if p.i_xt.verdict.refused else (None, None),
+                lambda p, _: (epoch_place(epoch), rows[p.layer]) if p.xt.place is None else (None, None),
             ),
         ]
     by_index = {index: point for point, index in now}
@@ -118,13 +119,18 @@ def _moving(run: Shown, shared: Scales, epoch: int) -> list[dict[str, Any]]:
                     "showlegend": False,
                     "legendgroup": layer,
                     "name": html.escape(layer),
-                    "error_x": _bars([p.i_xt for _, _, p, _ in bars]),
-                    "error_y": _bars([p.i_ty for _, _, p, _ in bars]),
+                    "error_x": _bars([p.xt for _, _, p, _ in bars], colour(index), shared.plane_x[1]),
+                    "error_y": _bars([p.ty for _, _, p, _ in bars], colour(index), shared.plane_y[1]),
                     "cliponaxis": False,
                     **axes,
                 }
             )
     return traces
+
+
+def _beside(point: PlanePoint, index: int, shared: Scales) -> float:
+    """Where the series has it: bars of several layers at one epoch stand side by side."""
+    return epoch_place(point.epoch) + (index * shared.bar_step if point.xt.bracketed else 0)
 
 
 def _spot(x: float | None, y: float | None) -> tuple[Any, ...]:
@@ -143,7 +149,7 @@ def _marks(
 
     beside   by place, the layers whose marks lie there: of several in one place only one can be pointed at
     """
-    looks = [_look(p.i_xt, p.i_xt if series else p.i_ty, index) for _, _, p, index in places]
+    looks = [_look(p.xt, p.xt if series else p.ty, index) for _, _, p, index in places]
     return {
         "x": [place[0] for place in places],
         "y": [place[1] for place in places],
@@ -160,13 +166,13 @@ def _marks(
     }
 
 
-def _look(x: Estimate, y: Estimate, index: int) -> tuple[str, str]:
-    """Symbol and colour: filled, hollow (WEAK), hollow and grey with a dot (saturated), hollow and grey (refused)."""
-    if x.solid and y.solid:
+def _look(x: Known, y: Known, index: int) -> tuple[str, str]:
+    """Symbol and colour: filled; hollow, WEAK or bracketed; hollow and grey, saturated with a dot, refused without."""
+    if x.estimate.solid and y.estimate.solid:
         return symbol(index), colour(index)
     if x.saturated or y.saturated:
         return f"{symbol(index)}-open-dot", GREY
-    refused = x.verdict.refused or y.verdict.refused
+    refused = x.place is None or y.place is None
     return f"{symbol(index)}-open", GREY if refused else colour(index)
 
 
@@ -198,8 +204,7 @@ def words(point: PlanePoint, beside: Iterable[str] = ()) -> str:
 
 
 def _row(point: PlanePoint) -> list[str]:
-    xt, ty = shown(point.i_xt, point.xt_bracket), shown(point.i_ty, point.ty_bracket)
-    return [point.layer, xt, point.i_xt.standing, ty, point.i_ty.standing]
+    return [point.layer, str(point.xt), point.i_xt.standing, str(point.ty), point.i_ty.standing]
 
 
 def _says(run: Shown, epoch: int) -> str:
@@ -212,30 +217,26 @@ def _says(run: Shown, epoch: int) -> str:
     return text
 
 
-def _shown_bits(estimate: Estimate) -> float | None:
-    """None for a refused number: it goes no further than this."""
-    return None if estimate.verdict.refused else estimate.bits
-
-
 def _place(point: PlanePoint) -> tuple[float | None, float | None]:
     """In the plane, or nowhere: both numbers, or none."""
-    x, y = _shown_bits(point.i_xt), _shown_bits(point.i_ty)
+    x, y = point.xt.place, point.ty.place
     return (None, None) if x is None or y is None else (x, y)
 
 
-def _bars(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    spans = [
-        (one.high - one.bits, one.bits - one.low)
-        for one in estimates
-        if one.low is not None and one.high is not None and one.high > one.low
-    ]
+def _bars(numbers: Sequence[Known], own_colour: str, most: float) -> dict[str, Any]:
+    """Of an interval around the mark, in ink and with caps; of a bracket from the mark on, in the layer's colour.
+
+    most   where the axis ends: no bar goes beyond
+    """
+    spans = [(min(n.ends[1], most) - n.place, n.place - n.ends[0]) if n.ends and n.place else (0, 0) for n in numbers]
+    open_ended = any(number.bracketed for number in numbers)
     return {
         "type": "data",
         "symmetric": False,
-        "array": [up for up, _ in spans],
+        "array": [max(0, up) for up, _ in spans],
         "arrayminus": [down for _, down in spans],
-        "color": INK,
-        "thickness": 1,
-        "width": 3,
-        "visible": bool(spans),
+        "color": own_colour if open_ended else INK,
+        "thickness": 1.5 if open_ended else 1,
+        "width": 0 if open_ended else 3,
+        "visible": any(up or down for up, down in spans),
     }

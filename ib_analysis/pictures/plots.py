@@ -3,7 +3,8 @@
 Nothing is computed here.
 
 How a point is drawn says what it is worth. Filled: a plain number. Hollow: WEAK. Hollow, grey and hatched: exact but
-saturated. A refused number has no place in the plane: its layer stands, grey, in a margin that is no part of the scale.
+saturated. A refused number that has a bracket: hollow at the lower ends, with bars to the upper ones. One that has none
+has no place in the plane: its layer stands, grey, in a margin that is no part of the scale.
 """
 
 from __future__ import annotations
@@ -27,7 +28,20 @@ from matplotlib.lines import Line2D
 from ..diagnostics import SATURATION_BITS
 from ..median_of_runs import Spread
 from ..points import PlanePoint, caption, last_epoch
-from .marks_and_colours import GREY, HATCH, axis_start, colour, epoch_colours, epoch_ticks, key, marker, style, top_of
+from .marks_and_colours import (
+    GREY,
+    HATCH,
+    REACH,
+    axis_start,
+    colour,
+    epoch_colours,
+    epoch_ticks,
+    key,
+    marker,
+    places,
+    style,
+    top_of,
+)
 
 OVER_RUNS = " Median of {} runs; bands, and bars at the first and last epoch: from the lowest to the highest run."
 
@@ -38,45 +52,47 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint], bars_at: Collect
     Dotted: H(Y), and log2 N, or H(X) where X is enumerated. Ticks on top: the widths of the layers. An axis starts at 0
     unless all points lie in its upper half. Shaded: what labels dealt at random would give the last epoch's codes.
 
-    bars_at   epochs whose marks have their intervals as bars; by default the last
+    bars_at   epochs whose marks have their intervals or brackets as bars; by default the last
     """
     layers, last = _layers(points), last_epoch(points)
     norm, colours = SymLogNorm(linthresh=1, vmin=0, vmax=max(1, last), base=10), epoch_colours()
     most_x, most_y = math.log2(points[0].i_xt.samples), points[0].h_y_bits
-    drawn = [point for point in points if not _refused(point)]
-    right = max([max(point.ceiling_bits for point in points), *(top_of(point.i_xt) for point in drawn)])
-    top = max([most_y, 0.1, *(top_of(point.i_ty) for point in drawn)])
-    left = axis_start([point.i_xt.bits for point in drawn], right)
-    bottom = axis_start([point.i_ty.bits for point in drawn], top)
+    drawn = [point for point in points if point.xt.place is not None and point.ty.place is not None]
+    right = max([point.ceiling_bits for point in points] + [top_of(point.xt, REACH * most_x) for point in drawn])
+    top = max([most_y, 0.1, *(top_of(point.ty) for point in drawn)])
+    left = axis_start(places(point.xt for point in drawn), right)
+    bottom = axis_start(places(point.ty for point in drawn), top)
     right, top = right + 0.04 * (right - left), top + 0.06 * (top - bottom)
 
     for epoch in sorted({point.epoch for point in points}):
         chain = [point for point in drawn if point.epoch == epoch]
-        axes.plot([p.i_xt.bits for p in chain], [p.i_ty.bits for p in chain], color="#bbbbbb", linewidth=0.6, zorder=1)
-    _chance_band(axes, [point for point in drawn if point.epoch == last], bottom)
+        x, y = places(point.xt for point in chain), places(point.ty for point in chain)
+        axes.plot(x, y, color="#bbbbbb", linewidth=0.6, zorder=1)
+    counted = [point for point in drawn if not point.xt.bracketed and not point.ty.bracketed]
+    _chance_band(axes, [point for point in counted if point.epoch == last], bottom)
     for index, layer in enumerate(layers):
         for point in (point for point in points if point.layer == layer):
-            drawn_as = style(point.i_xt, point.i_ty, colours(norm(point.epoch)))
-            x, y = point.i_xt.bits, point.i_ty.bits
-            if point.i_xt.verdict.refused:  # a row for each layer, at no value
-                x = right + 0.045 * (right - left)
-                y = top - (top - bottom) * (index + 0.5) / len(layers)
-            elif point.i_ty.verdict.refused:
-                y = top + 0.05 * (top - bottom)
-            axes.scatter([x], [y], marker=marker(index), zorder=3, **drawn_as)
-            if point.epoch in (bars_at or [last]) and not _refused(point):
-                _error_bars(axes, point)
+            own_colour = colours(norm(point.epoch))
+            at_x, at_y = point.xt.place, point.ty.place
+            if at_x is not None and at_y is not None and point.epoch in (bars_at or [last]):
+                _bars(axes, point, at_x, at_y, own_colour, right)
+            if at_y is None:
+                at_y = top + 0.05 * (top - bottom)
+            if at_x is None:  # a row for each layer, at no value
+                at_x = right + 0.045 * (right - left)
+                at_y = top - (top - bottom) * (index + 0.5) / len(layers)
+            axes.scatter([at_x], [at_y], marker=marker(index), zorder=3, **style(point.xt, point.ty, own_colour))
 
-    if any(point.i_xt.saturated for point in points) and right > most_x - SATURATION_BITS:
+    if any(point.xt.saturated for point in points) and right > most_x - SATURATION_BITS:
         axes.axvspan(
             most_x - SATURATION_BITS, right, facecolor="none", edgecolor="#cccccc", hatch=HATCH, linewidth=0, zorder=0
         )
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
-    if any(point.i_xt.verdict.refused for point in points):
+    if any(point.xt.place is None for point in points):
         axes.set_xlim(left, right + 0.09 * (right - left))
         _margin(axes, "I(X;T) and I(T;Y) refused", right_of=right)
-    if any(point.i_ty.verdict.refused and not point.i_xt.verdict.refused for point in points):
+    if any(point.ty.place is None and point.xt.place is not None for point in points):
         axes.set_ylim(bottom, top + 0.1 * (top - bottom))
         _margin(axes, "I(T;Y) refused", above=top)
     axes.axhline(most_y, color="black", linestyle=":", linewidth=1, zorder=0)
@@ -101,29 +117,35 @@ def information_plane(axes: Axes, points: Sequence[PlanePoint], bars_at: Collect
 
 
 def information_over_epochs(axes: Axes, points: Sequence[PlanePoint]) -> Axes:
-    """I(X;T) of every layer against the epoch; intervals, where there are any, as bands."""
+    """I(X;T) of every layer against the epoch; intervals, where there are any, as bands, brackets as bars side
+    by side.
+    """
     layers = _layers(points)
-    shown = [top_of(point.i_xt) for point in points if not point.i_xt.verdict.refused]
+    most = REACH * math.log2(points[0].i_xt.samples)
+    shown = [top_of(point.xt, most) for point in points if point.xt.place is not None]
     top = 1.05 * max([0.1, *(shown or [point.ceiling_bits for point in points])])
     for index, layer in enumerate(layers):
         own = sorted((point for point in points if point.layer == layer), key=lambda point: point.epoch)
         own_colour = colour(index)
-        kept = [point for point in own if not point.i_xt.verdict.refused]
-        axes.plot([p.epoch for p in kept], [p.i_xt.bits for p in kept], color=own_colour, linewidth=1, zorder=2)
-        sure = [point for point in kept if point.i_xt.low is not None and point.i_xt.high is not None]
-        low, high = [p.i_xt.low for p in sure], [p.i_xt.high for p in sure]
-        axes.fill_between([p.epoch for p in sure], low, high, color=own_colour, alpha=0.2, linewidth=0)  # type: ignore[arg-type]
+        at = {p.epoch: p.epoch + (0.05 * index * max(p.epoch, 1) if p.xt.bracketed else 0) for p in own}
+        kept = [point for point in own if point.xt.place is not None]
+        axes.plot([at[p.epoch] for p in kept], places(p.xt for p in kept), color=own_colour, linewidth=1, zorder=2)
+        sure = [(p.epoch, *p.xt.ends) for p in kept if p.xt.ends and not p.xt.bracketed]
+        sure_at, low, high = zip(*sure, strict=True) if sure else ((), (), ())
+        axes.fill_between(sure_at, low, high, color=own_colour, alpha=0.2, linewidth=0)
         for point in own:
-            y = top * (1 + 0.06 * (index + 0.7)) if point.i_xt.verdict.refused else point.i_xt.bits
-            axes.scatter(
-                [point.epoch], [y], marker=marker(index), zorder=3, **style(point.i_xt, point.i_xt, own_colour, 18)
-            )
+            place, x = point.xt.place, at[point.epoch]
+            y = top * (1 + 0.06 * (index + 0.7)) if place is None else place
+            if point.xt.bracketed and point.xt.ends:
+                axes.vlines(x, *point.xt.ends, color=own_colour, linewidth=1, zorder=2)
+            axes.scatter([x], [y], marker=marker(index), zorder=3, **style(point.xt, point.xt, own_colour, 18))
     axes.set_ylim(0, top)
-    if any(point.i_xt.verdict.refused for point in points):
+    if any(point.xt.place is None for point in points):
         axes.set_ylim(0, top * (1 + 0.06 * (len(layers) + 0.6)))
         _margin(axes, "refused", above=top, at=0.25)  # no mark can stand between epochs 0 and 1
     axes.set_ylabel("I(X;T) (bits)")
-    return _epoch_axis(axes, last_epoch(points))
+    rows = len(layers) if any(point.xt.bracketed for point in points) else 0
+    return _epoch_axis(axes, last_epoch(points), 1.1 + 0.05 * rows)
 
 
 def accuracy_over_epochs(
@@ -223,31 +245,34 @@ def _chance_band(axes: Axes, points: Sequence[PlanePoint], bottom: float) -> Non
     )
 
 
-def _refused(point: PlanePoint) -> bool:
-    return point.i_xt.verdict.refused or point.i_ty.verdict.refused
-
-
 def _layers(points: Sequence[PlanePoint]) -> list[str]:
     return list(dict.fromkeys(point.layer for point in points))
 
 
-def _epoch_axis(axes: Axes, last: int) -> Axes:
+def _epoch_axis(axes: Axes, last: int, room: float = 1.1) -> Axes:
     last = max(1, last)
     ticks = epoch_ticks(last, (1, 3) if last < 300 else (1,))
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xticks(ticks, labels=[str(tick) for tick in ticks])
     axes.minorticks_off()
-    axes.set_xlim(-0.1, 1.1 * last)
+    axes.set_xlim(-0.1, room * last)
     axes.set_xlabel("epoch")
     return axes
 
 
-def _error_bars(axes: Axes, point: PlanePoint) -> None:
-    x, y = point.i_xt, point.i_ty
-    for one, bars in ((x, "xerr"), (y, "yerr")):
-        if one.low is not None and one.high is not None and one.high > one.low:
-            span = [[one.bits - one.low], [one.high - one.bits]]
-            axes.errorbar(x.bits, y.bits, **{bars: span}, color="black", linewidth=0.8, capsize=2, zorder=2)  # type: ignore[arg-type]
+def _bars(axes: Axes, point: PlanePoint, x: float, y: float, own_colour: Any, right: float) -> None:
+    """Intervals around the mark, with caps; of a bracket from the mark on, an arrow where it leaves the picture."""
+    for number, bars in ((point.xt, "xerr"), (point.ty, "yerr")):
+        if number.ends is None or number.place is None:
+            continue
+        low, high = number.ends
+        span = [[number.place - low], [high - number.place]]
+        look: dict[str, Any] = {"color": "black", "linewidth": 0.8, "capsize": 2}
+        if number.bracketed:
+            look = {"color": own_colour, "linewidth": 1.2, "capsize": 0}
+        axes.errorbar(x, y, **{bars: span}, **look, zorder=2)  # type: ignore[arg-type]
+        if bars == "xerr" and high > right:
+            axes.scatter([right], [y], marker=">", color=[own_colour], s=16, zorder=3, clip_on=False)
 
 
 def _margin(axes: Axes, text: str, right_of: float | None = None, above: float | None = None, at: float = 0.05) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..points import PlanePoint
-from .marks_and_colours import axis_start, top_of
+from .marks_and_colours import REACH, axis_start, places, top_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Scales:
-    """Of all runs of a page: ends of the axes, and which margins for refused numbers there are."""
+    """Of all runs of a page: ends of the axes, and which margins for refused numbers there are.
+
+    bar_rows   layers with a bracket anywhere: their bars stand beside their epoch, side by side
+    """
 
     plane_x: tuple[float, float]
     plane_y: tuple[float, float]
@@ -50,31 +53,39 @@ class Scales:
     margin_right: bool
     margin_top: bool
     margin_rows: int
+    bar_rows: int
+
+    @property
+    def bar_step(self) -> float:
+        """From one layer's bar to the next, in `epoch_place`."""
+        return 0.01 * epoch_place(self.last_epoch)
 
 
 def scales(runs: Sequence[Shown]) -> Scales:
     points = [point for run in runs for point in run.points]
-    xs = [point.i_xt for point in points if not point.i_xt.verdict.refused]
-    ys = [p.i_ty for p in points if not p.i_ty.verdict.refused and not p.i_xt.verdict.refused]
-    right = max([*(math.log2(point.i_xt.samples) for point in points), *map(top_of, xs)])
+    xs = [point.xt for point in points if point.xt.place is not None]
+    ys = [point.ty for point in points if point.ty.place is not None and point.xt.place is not None]
+    counted = max(math.log2(point.i_xt.samples) for point in points)
+    right = max([counted, *(top_of(one, REACH * counted) for one in xs)])
     top = max([0.1, *(point.h_y_bits for point in points), *map(top_of, ys)])
-    left, bottom = axis_start([one.bits for one in xs], right), axis_start([one.bits for one in ys], top)
-    most = max([0.1, *(map(top_of, xs))]) if xs else right
-    low = min([0.0, *(one.bits for one in xs)])
+    left, bottom = axis_start(places(xs), right), axis_start(places(ys), top)
+    most = max([0.1, *(top_of(one, right) for one in xs)]) if xs else right
+    low = min([0.0, *places(xs)])
     return Scales(
         (left, right + 0.04 * (right - left)),
         (bottom, top + 0.09 * (top - bottom)),
         (low - 0.03 * most, 1.06 * most),
         max(1, *(point.epoch for point in points)),
-        any(point.i_xt.verdict.refused for point in points),
-        any(point.i_ty.verdict.refused and not point.i_xt.verdict.refused for point in points),
+        any(point.xt.place is None for point in points),
+        any(point.ty.place is None and point.xt.place is not None for point in points),
         max(len(rows_of(run)) for run in runs),
+        max(len({point.layer for point in run.points if point.xt.bracketed}) for run in runs),
     )
 
 
 def rows_of(run: Shown) -> dict[str, float]:
     """Where a margin of height 1 has each layer that is ever refused, the first on top."""
-    gone = [layer for layer in run.layers if any(p.layer == layer and p.i_xt.verdict.refused for p in run.points)]
+    gone = [layer for layer in run.layers if any(p.layer == layer and p.xt.place is None for p in run.points)]
     return {layer: 1 - (row + 0.5) / len(gone) for row, layer in enumerate(gone)}
 
 
