@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..models.datasets import Dataset
 from ..models.idx import DataError
 from .config import RunConfig, RunError, loaded
-from .measured import Row, data_here, measure
+from .measured import Extras, Row, data_here, measure
 from .sweep_file import Task
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def measured_by(
 
     def submit(task: Task, given: Future | None) -> Future:
         name = f"measure-{task.key}" if given is None else f"measure_sent-{task.key}"  # dask learns how long by name
-        arguments = task.config, data_dir, task.due, task.hardware, given
+        arguments = task.config, data_dir, task.due, task.extras, given
         return client.submit(_measured, *arguments, key=name, retries=RETRIES, pure=False)
 
     running = {submit(task, None): task for task in wanted}
@@ -75,7 +75,7 @@ def _as_sent(data: Dataset) -> Dataset:
 
 
 def _measured(
-    config: RunConfig, data_dir: Path | None, due: Mapping[str, str], hardware: bool, sent: Dataset | None
+    config: RunConfig, data_dir: Path | None, due: Mapping[str, str], extras: Extras, sent: Dataset | None
 ) -> list[Row] | None:
     """None where nothing was sent, and there are no such data here."""
     if sent is None:
@@ -83,7 +83,7 @@ def _measured(
             sent = data_here(config, data_dir)
         except DataError:
             return None
-    return measure(config, sent, due, hardware)
+    return measure(config, sent, due, extras)
 
 
 def said(error: BaseException | None) -> str:

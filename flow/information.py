@@ -15,6 +15,7 @@ from ..ib_analysis.map_information import map_layer
 from ..ib_analysis.map_shape import MapShape
 from ..ib_analysis.plane import PlanePoint, plane
 from ..ib_analysis.symbols import label_symbols
+from ..models.config import log_spaced
 from .config import BRACKETED_EPOCHS
 from .folder import Analysis
 
@@ -68,12 +69,3 @@ def information(
         map_layer(name, last[name], shape, y if labelled else None, target, rng) for name, shape in shapes.items()
     )
     return Analysis(points, population, bits, dict(digests), maps)
-
-
-def log_spaced(epochs: Sequence[int], count: int) -> list[int]:
-    """So many of these, or all: the last and the first, and others at equal ratios of epochs between them."""
-    if count >= len(epochs):
-        return list(epochs)
-    places = np.log2(1 + np.array(epochs, float))
-    due = np.linspace(places[-1], places[0], count) if count > 1 else places[-1:][:count]
-    return sorted({epochs[int(np.abs(places - place).argmin())] for place in due})

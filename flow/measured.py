@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +24,7 @@ from ..ib_analysis.nulls import p_value
 from ..ib_analysis.plane import plane
 from ..ib_analysis.points import row_of
 from ..ib_analysis.symbols import label_symbols, symbols
-from ..models.config import schedule
+from ..models.config import log_spaced, schedule
 from ..models.datasets import ENVIRONMENT, Dataset
 from ..plugins import distributions
 from .config import RunConfig, RunError, chosen_samples, design, loaded
@@ -77,21 +78,37 @@ def data_here(config: RunConfig, data_dir: Path | str | None) -> Dataset:
     return loaded(config, None if elsewhere else data_dir)
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What is measured beside the information of a net's codes.
+
+    hardware   whether the trained net becomes the accelerator that the configuration asks for
+    brackets   whether a population's ends are sought where counting gives no number, at as many epochs as [analysis]
+               says: the columns i_xt_at_least_bits … i_ty_at_most_by
+    """
+
+    hardware: bool = False
+    brackets: bool = False
+
+
+NOTHING_MORE = Extras()
+
+
 def measure(
-    config: RunConfig, data: Dataset, due: Mapping[str, str] | None = None, hardware: bool = False
+    config: RunConfig, data: Dataset, due: Mapping[str, str] | None = None, extras: Extras = NOTHING_MORE
 ) -> list[Row]:
     """One network trained and measured in memory: a row for each captured epoch and layer.
 
-    due        what decides the numbers at whoever asks, as `decisive` gives it; None for whatever is here
-    hardware   whether the trained net becomes the accelerator that the configuration asks for
+    due   what decides the numbers at whoever asks, as `decisive` gives it; None for whatever is here
 
     A refused number is None, never a value. Rows of the last epoch alone have p-values, and what `_hardware` gives.
     Of a float net the bins of its activations and of its class probabilities are measured, and the verdict says that
     this is no mutual information. Raises RunError where anything decisive is another here.
     """
     from ..models import training
+    from ..models.capture import capture
 
-    here = decisive(data.sha256, hardware)
+    here = decisive(data.sha256, extras.hardware)
     if other := [
         f"{name} {have} and not {value}"
         for name, value in (due or here).items()
@@ -102,18 +119,26 @@ def measure(
             "that the caller has, and the same data or none, for then they are sent"
         )
     x, labels = chosen_samples(config, data)
-    looked_at = set(schedule(config.training.epochs))
+    looked_at = schedule(config.training.epochs)
+    chosen = log_spaced(looked_at, config.analysis.brackets) if extras.brackets and config.network.binary else []
     run = training.start(config.network, config.training, data)
-    rows = []
+    rows, wide = [], {}
     for epoch in training.train(run):
         if epoch.epoch in looked_at:
             accuracies = {"train_accuracy": epoch.train_accuracy, "test_accuracy": epoch.test_accuracy}
             common = {"epoch": epoch.epoch, "samples": len(x), "loss": epoch.loss, **accuracies}
             last = epoch.epoch == config.training.epochs
             measured = _of_codes if config.network.binary else _of_floats
-            built = _hardware(run.net, config, last) if hardware and config.network.binary else {}
+            built = _hardware(run.net, config, last) if extras.hardware and config.network.binary else {}
             rows += [common | row | built for row in measured(run.net, x, labels, config, epoch.epoch)]
-    return rows
+        if epoch.epoch in chosen:
+            wide[epoch.epoch] = capture(run.net, x).layers()
+    ends = {(row["epoch"], row["layer"]): row for row in plane(wide, labels, "population", brackets=True).rows()}
+    return [row | _ends(ends.get((row["epoch"], row["layer"]), {})) for row in rows]
+
+
+def _ends(row: Row) -> Row:
+    return {name: value for name, value in row.items() if "_at_least_" in name or "_at_most_" in name}
 
 
 def _of_codes(

@@ -91,7 +91,7 @@ def _run(folder: Path, wanted: list[Task], client: Client | None, data_dir: Path
 
 def _here(folder: Path, task: Task, data_dir: Path | None) -> Outcome:
     try:
-        rows = measure(task.config, data_here(task.config, data_dir), task.due, task.hardware)
+        rows = measure(task.config, data_here(task.config, data_dir), task.due, task.extras)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return Outcome(task, said(error))
     keep(folder, task, rows)

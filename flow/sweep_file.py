@@ -18,7 +18,7 @@ from ..models.config import ConfigError, Strict
 from ..models.datasets import EMBEDDED, load
 from .config import RunConfig, RunError, changed, checked_toml, from_preset, from_toml, loaded
 from .files import read_text
-from .measured import decisive
+from .measured import NOTHING_MORE, Extras, decisive
 
 Values: TypeAlias = Annotated[list[Any], Field(min_length=1)]
 
@@ -60,11 +60,13 @@ class SweepConfig(Strict):
 
     config     seen from the folder of the sweep's own file
     hardware   whether each trained net becomes an accelerator, whose cycles and estimated size are then in the table
+    brackets   whether a population's ends are sought where counting gives no number; seconds a layer and epoch
     """
 
     preset: str | None = None
     config: str | None = None
     hardware: bool = False
+    brackets: bool = False
     set: Annotated[dict[str, Any], Field(default_factory=dict)]
     grid: Annotated[dict[str, Values] | None, Field(min_length=1)] = None
     random: Random | None = None
@@ -75,13 +77,13 @@ class Task:
     """One network: its configuration, and the values of the fields that vary, as a name for people.
 
     files_sha256   of a data set that is made of files, as `files_sha256` gives it; an embedded one has none
-    hardware       whether its accelerator is measured too
+    extras         what is measured too
     """
 
     config: RunConfig
     varied: tuple[tuple[str, Any], ...]
     files_sha256: str | None = None
-    hardware: bool = False
+    extras: Extras = NOTHING_MORE
 
     @property
     def data_sha256(self) -> str:
@@ -93,12 +95,13 @@ class Task:
     @property
     def due(self) -> dict[str, str]:
         """What decides its numbers beside the configuration, as it is here."""
-        return decisive(self.data_sha256, self.hardware)
+        return decisive(self.data_sha256, self.extras.hardware)
 
     @property
     def key(self) -> str:
         """Of everything that decides the result."""
-        return hashlib.sha256(json.dumps([self.config.toml(), self.due]).encode()).hexdigest()[:16]
+        decided = [self.config.toml(), self.due, self.extras.brackets]
+        return hashlib.sha256(json.dumps(decided).encode()).hexdigest()[:16]
 
     @property
     def reads(self) -> tuple[object, ...]:
@@ -129,10 +132,11 @@ def tasks(text: str, place: str, data_dir: Path | str | None = None) -> list[Tas
     if (sweep.grid is None) == (sweep.random is None):
         raise RunError(f"{place}: a sweep needs either [grid] or [random]")
     base = _with(_base(sweep, place), sweep.set, place)
-    made = [Task(_with(base, values, place), tuple(values.items()), None, sweep.hardware) for values in _choices(sweep)]
+    extras = Extras(sweep.hardware, sweep.brackets)
+    made = [Task(_with(base, values, place), tuple(values.items()), None, extras) for values in _choices(sweep)]
     read = {task.reads: task.config for task in made}
     digests = {key: None if c.dataset in EMBEDDED else loaded(c, data_dir).sha256 for key, c in read.items()}
-    known = [Task(task.config, task.varied, digests[task.reads], task.hardware) for task in made]
+    known = [Task(task.config, task.varied, digests[task.reads], extras) for task in made]
     return list({task.key: task for task in known}.values())
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -255,3 +256,14 @@ def schedule(epochs: int, points: int = 32) -> tuple[int, ...]:
     steps = max(points - len(dense), 1)
     ratio = epochs / 10
     return tuple(sorted(dense | {round(10 * ratio ** (step / steps)) for step in range(1, steps + 1)}))
+
+
+def log_spaced(epochs: Sequence[int], count: int) -> list[int]:
+    """So many of these, or all: the last, then the first, and others between them, log-spaced as far as there are."""
+    if count >= len(epochs):
+        return list(epochs)
+    if count < 2:
+        return list(epochs[len(epochs) - count :])
+    first, last = math.log2(1 + epochs[0]), math.log2(1 + epochs[-1])
+    due = [first + step / (count - 1) * (last - first) for step in range(count)]
+    return sorted({min(epochs, key=lambda epoch: abs(math.log2(1 + epoch) - place)) for place in due})

@@ -15,6 +15,7 @@ from ..measured import decisive
 from ..sweep import Task
 from .earlier_numbers import checks
 from .generalisation import DECAYS, generalised
+from .paper_brackets import wide_part
 from .paper_found import NOTABLE_BITS, NOTABLE_SHARE, Found, found
 from .paper_nets import Part
 from .template import rendered
@@ -34,7 +35,8 @@ def page(folder: Path, wanted: Sequence[Part], others: Sequence[Task], full: boo
         figure = inline_svg(planes, f"{part.title}: I(T;Y) over I(X;T) of every kind of net; numbers below")
         entry = {"part": part, "found": everything, "figure": figure, **verdicts(everything)}
         checked = [check for each in everything for check in checks(each)]
-        shown.append(entry | {"seeds": part.variants[0].seeds, "checks": checked})
+        wide = wide_part(folder, part.variants)
+        shown.append(entry | {"seeds": part.variants[0].seeds, "checks": checked, "wide": wide})
     compared = generalised(folder, others)
     data = any(variant.files_sha256 for part in wanted for variant in part.variants)
     return rendered(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...models.config import Sign
 from ..config import RunConfig, changed, from_preset
-from ..measured import BINS
+from ..measured import BINS, Extras
 from ..sweep import Task
 
 FLOATS = ("tanh", "relu")
@@ -17,12 +17,16 @@ FLOATS = ("tanh", "relu")
 
 @dataclass(frozen=True)
 class Variant:
-    """One kind of net, over several seeds; `files_sha256` as in `sweep.Task`."""
+    """One kind of net, over several seeds; `files_sha256` as in `sweep.Task`.
+
+    brackets   whether the first seed's layers, where counting gives no number of the population, get its ends
+    """
 
     name: str
     config: RunConfig
     seeds: int
     files_sha256: str | None = None
+    brackets: bool = False
 
     @property
     def binary(self) -> bool:
@@ -40,7 +44,12 @@ class Variant:
     @property
     def tasks(self) -> list[Task]:
         return [
-            Task(changed(self.config, training__seed=seed), (("net", self.name), ("seed", seed)), self.files_sha256)
+            Task(
+                changed(self.config, training__seed=seed),
+                (("net", self.name), ("seed", seed)),
+                self.files_sha256,
+                Extras(brackets=self.brackets and seed == 0),
+            )
             for seed in range(self.seeds)
         ]
 
@@ -86,7 +95,7 @@ def on_mnist(sha256: str, seeds: int, epochs: int) -> list[Part]:
     for title, preset in (("MNIST, the paper's net", "paper-mnist"), ("MNIST, a narrow net", "narrow-mnist")):
         base = changed(from_preset(preset), training__epochs=epochs)
         kinds = [
-            Variant(f"BNN, {sign}", changed(base, network__activation=sign), seeds, sha256)
+            Variant(f"BNN, {sign}", changed(base, network__activation=sign), seeds, sha256, brackets=True)
             for sign in ("ste-clipped", "approx-sign")
         ]
         tanh = changed(base, network__activation="tanh", training__learning_rate=1e-3)

@@ -177,3 +177,20 @@ def test_labels_may_be_words_or_one_hot(here):
         kept = {name: array for name, array in np.load("codes.npz").items() if name in ("layer", labels)}
         np.savez("one.npz", **kept)
         assert np.array_equal(own_codes.read(here / "one.npz", labels).labels, Y)
+
+
+def test_what_cannot_be_counted_has_brackets_at_as_many_epochs_as_asked(here, bitneck):
+    for epoch in range(6):
+        np.savez(f"epoch-{epoch}.npz", wide=RNG.random((600, 40)) < 0.5)
+    done = bitneck("analyze", ".", "--labels", "y.npy", "--brackets", "2", "-o", "out")
+    assert done.exit_code == 0, done.output
+    analysis = read_record(here / "out" / "plane.json", Analysis)
+    assert [point.epoch for point in analysis.points] == list(range(6))
+    assert [point.epoch for point in analysis.population] == [0, 5]
+    for point in analysis.population:
+        assert point.xt_bracket.low_bits <= 40 <= point.xt_bracket.high_bits
+    assert "population" in (here / "out" / "plane.html").read_text()
+    done = bitneck("analyze", ".", "--labels", "y.npy", "--target", "population", "--brackets", "0", "-o", "none")
+    assert done.exit_code == 0, done.output
+    analysis = read_record(here / "none" / "plane.json", Analysis)
+    assert not any(point.xt_bracket for point in (*analysis.points, *analysis.population))

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bitneck.flow.belonging import analysis_of
+from bitneck.flow.files import read_inputs
+from bitneck.flow.folder import RunFolder
 
 
 def set_of(folder: Path, train: int, test: int, classes: int) -> Path:
@@ -61,3 +64,28 @@ def test_a_small_set_is_trained_and_analysed(bitneck, tmp_path, train, test, cla
     result = bitneck("analyze", tmp_path / "run")
     assert result.exit_code == 0, result.output
     assert "Probe bound" in result.output
+
+
+def test_inputs_that_repeat_are_known_and_a_layer_that_tells_them_apart_is_saturated(bitneck, tmp_path):
+    """120 pictures of black and white, the second half of the samples showing some of them again and again."""
+    data = set_of(tmp_path / "noise", 120, 120, 2)
+    train, test = data / "train-images-idx3-ubyte", data / "t10k-images-idx3-ubyte"
+    head, black_or_white = (
+        train.read_bytes()[:16],
+        np.random.default_rng(0).integers(0, 2, (120, 16)).astype(np.uint8) * 255,
+    )
+    train.write_bytes(head + black_or_white.tobytes())
+    test.write_bytes(head + black_or_white[np.arange(120) % 7].tobytes())
+    config = tmp_path / "asked.toml"
+    config.write_text(
+        'name = "noise"\ndataset = "noise"\n[network]\nwidths = [16, 64, 2]\ninput_bits = 8\n'
+        "[training]\nepochs = 1\nbatch_size = 60\n[analysis]\nbrackets = 0\n"
+    )
+    assert bitneck("train", tmp_path / "run", "--config", config, "--data-dir", data).exit_code == 0
+    assert bitneck("analyze", tmp_path / "run").exit_code == 0
+    alike = read_inputs(RunFolder(tmp_path / "run").labels)
+    assert alike is not None
+    assert len(set(alike)) == len(np.unique(black_or_white, axis=0))
+    wide = next(p for p in analysis_of(RunFolder(tmp_path / "run")).points if p.layer == "dense1")
+    assert wide.i_xt.bits < np.log2(240) - 0.5, "far from log2 N"
+    assert wide.i_xt.saturated, "and yet every input has a code of its own"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from bitneck.flow import measured, sweep
 from bitneck.flow.config import RunError, from_preset
+from bitneck.flow.measured import Extras
 from bitneck.flow.pages.paper_nets import Variant
 from bitneck.models.datasets import load
 from pyarrow import parquet
@@ -186,7 +187,7 @@ def test_the_key_changes_with_everything_that_decides_and_needs_the_files_digest
     with monkeypatch.context() as patched:
         patched.setattr(measured, "_code", lambda rooms: "other code")
         assert sweep.Task(config, ()).key != first
-    assert sweep.Task(config, (), hardware=True).key != first
+    assert sweep.Task(config, (), extras=Extras(hardware=True)).key != first
     with pytest.raises(RunError, match="mnist is made of files, and their sha256 is not given"):
         _ = sweep.Task(from_preset("tfc"), ()).key
 

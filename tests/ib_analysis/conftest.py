@@ -12,7 +12,7 @@ from bitneck.ib_analysis.plane import plane
 def run():
     """(samples, widths, target, epochs, seed) -> points: random layers on a latent that learns its class by and by."""
 
-    def points(samples, widths, target, epochs=(0, 1, 2, 5, 10), seed=0):
+    def points(samples, widths, target, epochs=(0, 1, 2, 5, 10), seed=0, brackets=False):
         rng = np.random.default_rng(seed)
         labels = rng.integers(0, 10, samples)
         latent, prototypes = rng.normal(size=(samples, 8)), rng.normal(size=(10, 8))
@@ -25,7 +25,7 @@ def run():
                 codes[f"layer{index + 1}"], h = Codes.pack(bits), np.where(bits, 1.0, -1.0)
             return codes
 
-        return plane(((epoch, layers(epoch)) for epoch in epochs), labels, target)
+        return plane(((epoch, layers(epoch)) for epoch in epochs), labels, target, brackets=brackets)
 
     return points
 

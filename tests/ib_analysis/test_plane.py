@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from bitneck.ib_analysis import plane as plane_module
 from bitneck.ib_analysis.codes import Codes
 from bitneck.ib_analysis.diagnostics import Verdict
 from bitneck.ib_analysis.plane import PlaneError, plane, summary
@@ -105,3 +106,17 @@ def test_chance_is_what_shuffled_labels_give_on_average_and_only_where_it_was_as
     assert point.chance_bits == pytest.approx(np.mean(shuffled), abs=0.01)
     assert f"{point.chance_bits:.3f}" in summary([point])
     assert plane({0: {"dense1": codes}}, labels, "dataset")[0].chance_bits is None
+
+
+def test_codes_that_did_not_change_are_bracketed_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    same, labels = Codes.pack(rng.random((200, 30)) < 0.5), rng.integers(0, 3, 200)
+    other = Codes.pack(rng.random((200, 30)) < 0.5)
+    asked = []
+    honest = plane_module.entropy_bracket
+    monkeypatch.setattr(
+        plane_module, "entropy_bracket", lambda codes, *more: asked.append(codes) or honest(codes, *more)
+    )
+    points = plane({0: {"a": same}, 1: {"a": same}, 2: {"a": other}}, labels, "population", brackets=True)
+    assert asked == [same, other]
+    assert points[0].xt_bracket == points[1].xt_bracket

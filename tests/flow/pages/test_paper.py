@@ -11,8 +11,9 @@ from bitneck.flow.config import changed, from_preset
 from bitneck.flow.pages import paper
 from bitneck.flow.pages.earlier_numbers import Check, checks
 from bitneck.flow.pages.generalisation import Generalisation, generalisation
+from bitneck.flow.pages.paper_brackets import WideLayer, wide_part
 from bitneck.flow.pages.paper_found import Found, LayerFigures, found
-from bitneck.flow.pages.paper_nets import Variant, twelve
+from bitneck.flow.pages.paper_nets import Part, Variant, twelve
 from bitneck.ib_analysis.dynamics import RankCorrelation, Trajectory
 
 EPOCHS = np.array([0, 1, 2, 4, 8])
@@ -137,3 +138,28 @@ def test_a_link_between_late_compression_and_accuracy_is_said_only_where_its_int
     sure, unsure = RankCorrelation(0.8, 0.5, 0.9, 27), RankCorrelation(0.1, -0.3, 0.5, 27)
     assert "no hidden layer" in Generalisation(27, {}, {"dense1": unsure, "dense2": unsure}).sentence()
     assert "in dense2 (+0.80); in 1 layers not" in Generalisation(27, {}, {"dense1": unsure, "dense2": sure}).sentence()
+
+
+def wide(i_xt, i_ty=((0, 1.0, 3.3), (9, 1.2, 3.3))) -> WideLayer:
+    return WideLayer("dense1", 64, *({epoch: (low, high) for epoch, low, high in ends} for ends in (i_xt, i_ty)))
+
+
+def test_brackets_say_only_what_no_place_between_their_ends_undoes():
+    assert wide([(0, 10, 20), (3, 21, 30), (9, 12, 18)]).rises == "rises and loses 3.0 bits and more"
+    assert wide([(0, 16, 20), (3, 15, 30), (9, 10, 13)]).rises == "loses 3.0 bits and more"
+    assert wide([(0, 10, 20), (3, 12, 19), (9, 9, 15)]).rises == "undecided: the ends overlap"
+    assert wide([(0, 1, 2)] * 2, [(0, 0.1, 1.0), (9, 2.5, 3.3)]).fits == "gains 1.5 bits and more"
+    assert wide([(0, 1, 2)] * 2).fits == "undecided: a probe finds 1.0, later 1.2, of 3.3"
+
+
+def test_wide_layers_are_told_by_brackets_on_the_page(tmp_path):
+    base = changed(from_preset("digits-tiny"), training__epochs=3, analysis__brackets=2)
+    part = Part("Digits", "", (Variant("BNN", base, 2, brackets=True),))
+    assert all(outcome.error is None for outcome in sweep.run(tmp_path, part.tasks))
+    (table,) = wide_part(tmp_path, part.variants)
+    assert (table["name"], table["epochs"]) == ("BNN", [0, 3])
+    assert {layer.layer for layer in table["layers"]} >= {"dense1", "dense2"}
+    for layer in table["layers"]:
+        assert all(0 <= low < high for ends in (layer.i_xt, layer.i_ty) for low, high in ends.values())
+    with_none = [row for row in sweep.rows_of(tmp_path, part.tasks[1]) if row.get("i_xt_at_least_bits") is not None]
+    assert not with_none, "only the first seed's"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bitneck.flow.pages.plane_page import distinct_names, page
+from bitneck.flow.pages.plane_page import distinct_names, page, sections
 from bitneck.ib_analysis.codes import Codes
 from bitneck.ib_analysis.pictures.moving_plane import figure, words
 from bitneck.ib_analysis.pictures.run_on_page import Shown, scales
@@ -395,3 +395,30 @@ def test_the_command_says_what_a_run_lacks(bitneck, tmp_path):
     done = bitneck("plane", tmp_path / "nothing")
     assert done.exit_code == 2
     assert "bitneck train" in done.output
+
+
+def test_brackets_stand_beside_what_was_counted_and_reach_from_the_lower_to_the_upper_end(browser, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 400)
+    latent = rng.normal(size=(400, 8)) + 2 * rng.normal(size=(10, 8))[labels]
+    codes = {epoch: {"wide": Codes.pack(latent @ rng.normal(size=(8, 40)) >= 0)} for epoch in (0, 3)}
+    population = plane(codes, labels, "population", brackets=True)
+    runs = sections("net", plane(codes, labels), population)
+    assert [run.name for run in runs] == ["net: dataset", "net: population"]
+    assert sections("net", plane(codes, labels), plane(codes, labels, "population"))[0].name == "net"
+    path = tmp_path / "page.html"
+    path.write_text(page(runs))
+    seen, last = Opened(browser, path, runs), population[-1]
+    assert last.xt.bracketed
+    assert last.ty.bracketed
+    ends = last.xt_bracket, last.ty_bracket
+    (_, *place), *_ = (mark for mark in seen.marks(1)["wide"] if mark[0] == "xy")
+    assert place == pytest.approx([bracket.low_bits for bracket in ends], abs=0.05)
+    bars = """
+        const plot = pictures[1]._fullLayout._plots.xy;
+        const box = kind => plot.plot.node().querySelector("path." + kind).getBBox(), across = box("xerror");
+        return [plot.xaxis.p2c(across.x + across.width), plot.yaxis.p2c(box("yerror").y)];"""
+    assert browser.execute_script(bars) == pytest.approx([bracket.high_bits for bracket in ends], abs=0.1)
+    for bracket in ends:
+        assert f"{bracket} bits, by {bracket.low_method} and {bracket.high_method}" in seen.point_at(1, "wide", "xy")
+    assert str(last.xt_bracket) in browser.find_elements("css selector", "tbody")[1].text

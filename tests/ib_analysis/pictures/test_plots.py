@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 
 import pytest
 from bitneck.ib_analysis.median_of_runs import across_runs, spread
@@ -143,3 +144,51 @@ def test_several_runs_show_their_median_with_bars_at_both_ends_and_say_so(severa
     alone = Figure().subplots()
     information_plane(alone, points)
     assert len(bars(alone)) == 2, "the last epoch's only, where not asked for more"
+
+
+@pytest.fixture(scope="module")
+def bracketed(run):
+    """A layer that is too wide to count beside one that is not, at three epochs."""
+    return run(600, (40, 3), "population", (0, 1, 5), brackets=True)
+
+
+def test_a_bracket_stands_at_its_lower_ends_hollow_with_bars_to_the_upper_ones(bracketed):
+    axes = drawn(bracketed)
+    wide = [point for point in bracketed if point.layer == "layer1"]
+    assert all(point.i_xt.verdict.refused and point.xt.bracketed for point in wide)
+    found = {mark[:2]: mark[2:] for mark in marks(axes)}
+    for point in wide:
+        assert point.xt.place == point.xt_bracket.low_bits
+        filled, edge, hatch = found[point.xt.place, point.ty.place]
+        assert (filled, hatch) == (False, None)
+        assert edge != GREY
+    bars = [bar for bars in axes.containers for bar in bars.lines[2]]
+    reached = [tuple(map(float, segment[-1])) for bar in bars for segment in bar.get_segments()]
+    last = wide[-1]
+    assert (last.xt_bracket.high_bits, last.ty.place) in reached
+    assert not any("margin" in text.get_text() or "refused" in text.get_text() for text in axes.texts)
+    assert "at least the mark" in run_figure(bracketed).get_supxlabel()
+
+
+def test_no_axis_goes_further_than_three_times_what_counting_can_say(bracketed):
+    far = [replace(p, xt_bracket=replace(p.xt_bracket, high_bits=900.0)) if p.xt_bracket else p for p in bracketed]
+    axes, most = drawn(far), 3 * math.log2(600)
+    assert axes.get_xlim()[1] == pytest.approx(most, rel=0.05)
+    assert any(
+        artist.get_offsets()[0][0] == axes.get_xlim()[1] for artist in axes.collections if len(artist.get_offsets())
+    )
+    assert information_over_epochs(Figure().subplots(), far).get_ylim()[1] == pytest.approx(most, rel=0.06)
+
+
+def test_in_the_series_the_bars_of_an_epoch_stand_side_by_side(run):
+    axes = Figure().subplots()
+    information_over_epochs(axes, run(600, (40, 30), "population", (0, 5), brackets=True))
+    at = sorted(float(x) for x, *_ in marks(axes))
+    assert len({round(x, 6) for x in at}) == 4
+
+
+def test_of_several_runs_the_bracket_goes_around_all(run):
+    runs = [run(600, (40,), "population", (0, 5), seed=seed, brackets=True) for seed in (0, 1)]
+    for one, *each in zip(across_runs(runs), *runs, strict=True):
+        assert one.xt_bracket.low_bits == min(point.xt_bracket.low_bits for point in each)
+        assert one.xt_bracket.high_bits == max(point.xt_bracket.high_bits for point in each)
