@@ -17,12 +17,13 @@ from scipy.special import softmax
 
 from ..hw.costs.resources import total
 from ..hw.stages import FoldingError
+from ..ib_analysis.codes import Codes
 from ..ib_analysis.float_quantities import binned_not_mi
 from ..ib_analysis.layer_bits import PERMUTATIONS
 from ..ib_analysis.neurons import neurons
 from ..ib_analysis.nulls import p_value
 from ..ib_analysis.plane import plane
-from ..ib_analysis.points import row_of
+from ..ib_analysis.points import PlanePoint, row_of
 from ..ib_analysis.symbols import label_symbols, symbols
 from ..models.config import log_spaced, schedule
 from ..models.datasets import ENVIRONMENT, Dataset
@@ -122,7 +123,8 @@ def measure(
     looked_at = schedule(config.training.epochs)
     chosen = log_spaced(looked_at, config.analysis.brackets) if extras.brackets and config.network.binary else []
     run = training.start(config.network, config.training, data)
-    rows, wide = [], {}
+    rows: list[Row] = []
+    wide: dict[int, dict[str, Codes]] = {}
     for epoch in training.train(run):
         if epoch.epoch in looked_at:
             accuracies = {"train_accuracy": epoch.train_accuracy, "test_accuracy": epoch.test_accuracy}
@@ -133,12 +135,26 @@ def measure(
             rows += [common | row | built for row in measured(run.net, x, labels, config, epoch.epoch)]
         if epoch.epoch in chosen:
             wide[epoch.epoch] = capture(run.net, x).layers()
-    ends = {(row["epoch"], row["layer"]): row for row in plane(wide, labels, "population", brackets=True).rows()}
-    return [row | _ends(ends.get((row["epoch"], row["layer"]), {})) for row in rows]
+    known: dict[tuple[Any, Any], PlanePoint] = {
+        (point.epoch, point.layer): point for point in plane(wide, labels, "population", brackets=True)
+    }
+    return [row | _ends(known.get((row["epoch"], row["layer"]))) for row in rows]
 
 
-def _ends(row: Row) -> Row:
-    return {name: value for name, value in row.items() if "_at_least_" in name or "_at_most_" in name}
+def _ends(point: PlanePoint | None) -> Row:
+    """Between which a population's numbers lie, and how that was had: brackets, or intervals where a number has one."""
+    ends: Row = {}
+    if point is not None:
+        for name, one in (("i_xt", point.xt), ("i_ty", point.ty)):
+            low, high = one.ends or (None, None)
+            by = (
+                (one.bracket.low_method, one.bracket.high_method)
+                if one.bracketed and one.bracket
+                else ("interval",) * 2
+            )
+            ends |= {f"{name}_at_least_bits": low, f"{name}_at_most_bits": high}
+            ends |= {f"{name}_at_least_by": by[0], f"{name}_at_most_by": by[1]}
+    return ends
 
 
 def _of_codes(

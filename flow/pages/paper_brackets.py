@@ -28,12 +28,16 @@ class WideLayer:
         """Whether I(X;T) was ever higher than the untrained net's for certain, and whether the trained net's is lower
         than some before: what no place between the ends can undo.
         """
-        epochs = sorted(self.i_xt)
-        first, last = self.i_xt[epochs[0]], self.i_xt[epochs[-1]]
-        rose = any(self.i_xt[epoch][0] > first[1] for epoch in epochs[1:])
-        fell = max(self.i_xt[epoch][0] - last[1] for epoch in epochs[:-1])
-        lost = f"loses {fell:.1f} bits and more" if fell > 0 else ""
-        return " and ".join(filter(None, ["rises" if rose else "", lost])) or "undecided: the ends overlap"
+        first, *later = (self.i_xt[epoch] for epoch in sorted(self.i_xt))
+        fell = max(one[0] for one in (first, *later[:-1])) - later[-1][1]
+        rose = any(low > first[1] for low, _ in later)
+        if fell <= 0:
+            return "rises" if rose else "undecided: the ends overlap"
+        at_once = all(high < first[0] for _, high in later)
+        how = (
+            "rises, then loses" if rose else "falls below the untrained net's at once and loses" if at_once else "loses"
+        )
+        return f"{how} {fell:.1f} bits and more"
 
     @property
     def fits(self) -> str:

@@ -145,8 +145,10 @@ def wide(i_xt, i_ty=((0, 1.0, 3.3), (9, 1.2, 3.3))) -> WideLayer:
 
 
 def test_brackets_say_only_what_no_place_between_their_ends_undoes():
-    assert wide([(0, 10, 20), (3, 21, 30), (9, 12, 18)]).rises == "rises and loses 3.0 bits and more"
+    assert wide([(0, 10, 20), (3, 21, 30), (9, 12, 18)]).rises == "rises, then loses 3.0 bits and more"
     assert wide([(0, 16, 20), (3, 15, 30), (9, 10, 13)]).rises == "loses 3.0 bits and more"
+    at_once = "falls below the untrained net's at once and loses 6.0 bits and more"
+    assert wide([(0, 13.3, 15.6), (3, 7.9, 9.8), (9, 5.8, 7.3)]).rises == at_once
     assert wide([(0, 10, 20), (3, 12, 19), (9, 9, 15)]).rises == "undecided: the ends overlap"
     assert wide([(0, 1, 2)] * 2, [(0, 0.1, 1.0), (9, 2.5, 3.3)]).fits == "gains 1.5 bits and more"
     assert wide([(0, 1, 2)] * 2).fits == "undecided: a probe finds 1.0, later 1.2, of 3.3"
