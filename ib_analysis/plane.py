@@ -17,6 +17,7 @@ from .diagnostics import Target
 from .entropy import plug_in
 from .information import ESTIMATORS, i_ty, i_xt
 from .points import HEAD, PlaneError, PlanePoint, caption, cells, last_epoch, legend, row_of, summary
+from .streamed import Streamed
 from .symbols import Symbols, label_symbols, symbols
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plane", "PlaneError", "PlanePoint", "caption", "last_epoch", "legend", "plane", "summary"]
 
-LayerCodes: TypeAlias = Mapping[str, Codes | ArrayLike]
+LayerCodes: TypeAlias = Mapping[str, Codes | Streamed | ArrayLike]
 
 
 class Plane(tuple[PlanePoint, ...]):
@@ -90,9 +91,9 @@ def plane(
 ) -> Plane:
     """Every layer at every epoch, in the order given.
 
-    codes    by layer, from input to output: Codes, or an array (n, …) of what it emits for each sample, of False and
-             True, 0 and 1, or -1 and +1, in any number type. Or such codes for each epoch; or (epoch, codes by layer)
-             one after the other, so that a run larger than memory can be streamed
+    codes    by layer, from input to output: Codes, Streamed (which has no brackets), or an array (n, …) of what it emits
+             for each sample, of False and True, 0 and 1, or -1 and +1, in any number type. Or such codes for each epoch;
+             or (epoch, codes by layer) one after the other, so that a run larger than memory can be streamed
     labels   of the same samples in the same order: (n,) integers, strings, truth values, whole floats, or one-hot
              (n, classes); see `label_numbers`
     target   what the samples stand for: themselves (dataset), every input there is (enumerated), or a population
@@ -118,11 +119,11 @@ def plane(
                 raise PlaneError(
                     f"{layer}, epoch {epoch}: {len(code)} codes against {y.samples} labels; both need the same samples"
                 )
-            t = symbols(code)
+            t = code.symbols if isinstance(code, Streamed) else symbols(code)
             floor = _chance_bits(t, y) if chance else None
             both = i_xt(t, code.width, target, h_x_bits), i_ty(t, y, code.width, target, h_x_bits)
             point = PlanePoint(layer, epoch, *both, code.width, h_y_bits, floor)
-            points.append(bracketed(point, code, y) if brackets else point)
+            points.append(bracketed(point, code, y) if brackets and isinstance(code, Codes) else point)
     return Plane(points)
 
 
@@ -174,10 +175,10 @@ def _by_epoch(codes: Any) -> Iterator[tuple[int, LayerCodes]]:
         yield int(epoch), layers
 
 
-def _codes(layer: object, epoch: int, given: Any) -> Codes:
+def _codes(layer: object, epoch: int, given: Any) -> Codes | Streamed:
     if not isinstance(layer, str) or not layer:
         raise PlaneError(f"epoch {epoch}: layer {layer!r}; a layer's name is a text")
-    if isinstance(given, Codes):
+    if isinstance(given, Codes | Streamed):
         return given
     try:
         return Codes.from_array(given)

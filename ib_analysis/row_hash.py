@@ -43,12 +43,11 @@ def keys(row_bytes: int) -> NDArray[np.uint64]:
     return drawn
 
 
-@intrinsic
-def word(typing: Any, rows: Any, row: Any, byte: Any) -> tuple[Any, Callable]:
+def _word(typing, rows, row, byte):
     """rows[row, byte : byte + 8], of bytes in C order, as one little-endian number: one load, at any address."""
     from llvmlite import ir
 
-    def load(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def load(context, builder, signature, arguments):
         array = context.make_array(rows)(context, builder, arguments[0])
         stride = cgutils.unpack_tuple(builder, array.strides, 2)[0]
         offset = builder.add(builder.mul(arguments[1], stride), arguments[2])
@@ -56,6 +55,9 @@ def word(typing: Any, rows: Any, row: Any, byte: Any) -> tuple[Any, Callable]:
         return builder.load(builder.bitcast(address, ir.IntType(64).as_pointer()), align=1)
 
     return types.uint64(rows, types.int64, types.int64), load
+
+
+word: Any = intrinsic(_word)
 
 
 @njit(inline="always")
@@ -118,8 +120,12 @@ def _digests(rows, key, found):
         found[row, 0], found[row, 1] = one, other
 
 
-def digests(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """(n, DIGEST_WORDS) of (n, bytes): equal of equal rows, and in one process alone."""
+def digests(rows: NDArray[np.uint8], of_bytes: int | None = None, begin: int = 0) -> NDArray[np.uint64]:
+    """(n, DIGEST_WORDS) of (n, bytes): equal of equal rows, and in one process alone.
+
+    of_bytes, begin   the rows are pieces of longer ones, from this byte on, a multiple of 8: the digests of all pieces
+                      add up to those of the whole
+    """
     found = np.empty((len(rows), DIGEST_WORDS), np.uint64)
-    _digests(np.ascontiguousarray(rows), keys(rows.shape[1]), found)
+    _digests(np.ascontiguousarray(rows), keys(of_bytes or rows.shape[1])[:, begin // 8 :], found)
     return found

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .codes import Codes, CodesError
 from .row_hash import DIGEST_WORDS, digests, equal_to

@@ -66,7 +66,7 @@ def test_codes_that_cancel_in_a_sum_of_odd_multiples_stay_apart():
     assert len(np.unique(words @ odd)) == 4, "the trap is set"
     codes = Codes(words.view(np.uint8), 1024)
     assert_exact(symbols(codes), codes.packed)
-    assert len(np.unique(digests(codes.packed)[:, 0])) == 4 * len(flips) + 4, "and the hash does not fall into it either"
+    assert len(np.unique(digests(codes.packed)[:, 0])) == 4 * len(flips) + 4, "which the hash does not fall into"
 
 
 def test_codes_of_equal_hash_stay_apart():
