@@ -91,9 +91,9 @@ def plane(
 ) -> Plane:
     """Every layer at every epoch, in the order given.
 
-    codes    by layer, from input to output: Codes, Streamed (which has no brackets), or an array (n, …) of what it emits
-             for each sample, of False and True, 0 and 1, or -1 and +1, in any number type. Or such codes for each epoch;
-             or (epoch, codes by layer) one after the other, so that a run larger than memory can be streamed
+    codes    by layer, from input to output: Codes, or Streamed, which has no brackets, or an array (n, …) of what it
+             emits for each sample, of False and True, 0 and 1, or -1 and +1, in any number type. Or such codes for each
+             epoch; or (epoch, codes by layer) one after the other, so that a run larger than memory can be streamed
     labels   of the same samples in the same order: (n,) integers, strings, truth values, whole floats, or one-hot
              (n, classes); see `label_numbers`
     target   what the samples stand for: themselves (dataset), every input there is (enumerated), or a population

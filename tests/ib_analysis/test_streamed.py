@@ -94,7 +94,7 @@ def test_one_flipped_bit_anywhere_is_another_digest():
 
 
 def test_a_stream_of_any_length_keeps_digests_alone():
-    """30 MB of codes in blocks of 0.5 MB: the peak is one block, and 16 bytes a sample with what counting them takes."""
+    """30 MB of codes in blocks of .5 MB: the peak is one block, and 16 bytes a sample with what counting them takes."""
     pattern = np.random.default_rng(0).integers(0, 256, (50, 7200), dtype=np.uint8)
 
     def made():
