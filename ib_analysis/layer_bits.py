@@ -22,7 +22,7 @@ from .symbols import Symbols, of_ids, symbols
 
 PERMUTATIONS = 199
 MOST_SHARED = 1 << 41  # bits of all distinct codes, times the width: minutes of a core
-MOST_PROBED = 1 << 27  # bits, unpacked to half a gigabyte; of wide codes fewer samples
+MOST_PROBED = 1 << 26  # bits, unpacked to a quarter of a gigabyte; of wide codes fewer samples
 HEAD = ("layer", "dead", "copies", "best neuron", "I(Tj;Y)", "redundancy", "vulnerability", "p", "probe bound")
 LEGEND = (
     "Dead: neurons that never change; copies: those that equal a lower one, or its negation, in every sample.",

@@ -10,7 +10,6 @@ Source: Black, Halevi, Krawczyk, Krovetz and Rogaway 1999, "UMAC: fast and secur
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -20,19 +19,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from .compiled import compiled
+
 DIGEST_WORDS = 2  # sums, 128 bits: a chance of 2^-64 that two different rows are given one digest
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
-
-
-def compiled(function: Callable) -> Callable:
-    """Compiled on first call, and kept on disk for the next process where numba finds a place to write.
-
-    In a read-only install without a writable home numba refuses the cache at once; then every process compiles anew.
-    """
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        return njit(nogil=True)(function)
 
 
 @lru_cache(maxsize=8)

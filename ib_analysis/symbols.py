@@ -9,8 +9,9 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from .codes import Codes, CodesError
+from .compiled import compiled
 from .labels import label_numbers
-from .row_hash import compiled, equal_rows, keys, row_sum
+from .row_hash import equal_rows, keys, row_sum
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from bitneck.ib_analysis import row_hash
+from bitneck.ib_analysis import compiled
 from bitneck.ib_analysis.codes import Codes, CodesError
 from bitneck.ib_analysis.row_hash import digests, keys
 from bitneck.ib_analysis.symbols import label_symbols, pairs, symbols
@@ -147,8 +147,8 @@ def test_works_where_nothing_can_be_written(monkeypatch):
             raise RuntimeError("cannot cache function: no locator available")
         return lambda function: function
 
-    monkeypatch.setattr(row_hash, "njit", refusing)
-    assert row_hash.compiled(len) is len
+    monkeypatch.setattr(compiled, "njit", refusing)
+    assert compiled.compiled(len) is len
 
 
 def test_the_whole_room_imports_without_torch():
