@@ -24,7 +24,7 @@ from sklearn.metrics import mutual_info_score
 from threadpoolctl import threadpool_limits
 from timing import Row, Timing, measure, measure_in_turns, timing
 
-SAMPLES, CLASSES = 60_000, 10
+SAMPLES, CLASSES, NEURONS = 60_000, 10, 256
 
 
 def rows() -> Iterator[Row]:
@@ -82,8 +82,9 @@ def _larger_than_memory() -> Iterator[Row]:
 
 
 def _brackets() -> Iterator[Row]:
-    """Of codes that prototypes make, one bit in twenty flipped. The peer has the same samples, three quarters of which
-    teach: one pass of them through a net of the size, in numpy, is what no fit can do with less."""
+    """Of codes that prototypes make, one bit in twenty flipped. The peer is what no fit of a net can do with less: one
+    pass over the samples that teach.
+    """
     for width in (64, 784):
         rng = np.random.default_rng(0)
         bits = (rng.random((CLASSES, width)) < 0.5)[rng.integers(0, CLASSES, SAMPLES)] ^ (
@@ -92,15 +93,15 @@ def _brackets() -> Iterator[Row]:
         codes, group = Codes.pack(bits), f"I(X;T)'s bracket, {SAMPLES:,} x {width}"
         timed, _ = _few_runs(lambda codes=codes: entropy_bracket(codes, np.random.default_rng(0)).high_bits, 1)
         yield _row(group, "ours, both ends", timed)
-        yield _row(group, "one epoch of a masked net of 4 x width, numpy", _few_runs(lambda b=bits: _epoch(b), 1)[0])
+        yield _row(group, f"one epoch of a net of {NEURONS} neurons, numpy", _few_runs(lambda b=bits: _epoch(b), 1)[0])
 
 
 @threadpool_limits.wrap(limits=1)
 def _epoch(bits: NDArray[np.bool_], batch: int = 512) -> float:
-    """Forward and backward through one hidden layer: six products a batch, and nothing else. As teachers see it."""
+    """Forward and backward through one hidden layer: five products a batch, and nothing else."""
     rows = bits[: round(0.65 * len(bits))].astype(np.float32)
     width = rows.shape[1]
-    into, out = np.full((width, 4 * width), 0.01, np.float32), np.full((4 * width, width), 0.01, np.float32)
+    into, out = np.full((width, NEURONS), 0.01, np.float32), np.full((NEURONS, width), 0.01, np.float32)
     total = 0.0
     for start in range(0, len(rows), batch):
         x = rows[start : start + batch]
