@@ -20,7 +20,7 @@ from .calibration import entropy_bits
 from .codes import Codes
 from .symbols import label_symbols
 
-MANY = 200
+MANY = 100
 
 Drawn = tuple[NDArray[np.bool_], NDArray[np.int64], float]
 """(n, width) codes, (n,) labels, and I(T;Y) in bits of the distribution that they are from."""
