@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test formal mutants judge models cnv silicon lint bench estimates calibrate ties docs package clean
+.PHONY: help venv demo test formal mutants judge models cnv silicon lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -53,6 +53,11 @@ estimates: venv   ## the last part of bench alone: resource estimates of the pre
 
 calibrate: venv   ## fits the resource estimates to yosys anew, after changes of the RTL
 	$(BIN)/python -m bitneck.hw.synthesis.calibrate
+
+brackets: venv   ## the tables of docs/calibration.md anew: how often known bits lie in brackets, and what verdicts are worth; minutes
+	$(BIN)/python -m bitneck.ib_analysis.bracket_calibration
+	$(BIN)/python -m bitneck.ib_analysis.label_bracket_calibration
+	$(BIN)/python -m bitneck.ib_analysis.verdict_calibration
 
 ties: venv $(JUDGE)/.installed   ## the table of how many codes each judge gets wrong on exact ties, in a plain export and in ours
 	$(BIN)/python tests/export/ties.py

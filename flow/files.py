@@ -34,6 +34,7 @@ from ..ib_analysis.codes import CodesError, Trace, array_of
 from ..ib_analysis.symbols import input_symbols
 from ..models.config import describe
 from .config import RunError
+from .large_arrays import large_in, large_of
 
 UNFINISHED = ".unfinished"  # ends the hidden name of what is being written
 CLASSES = "classes"  # in trace.npz beside the trace: what left the chip
@@ -182,27 +183,32 @@ def damaged(path: Path, why: object) -> RunError:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray]:
-    """The arrays of an .npz by name. Raises RunError where the file is damaged or holds anything else."""
-    content, arrays = path.read_bytes(), {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    """The arrays of an .npz by name, large ones mapped. Raises RunError where the file is damaged or holds anything
+    else.
+    """
+    arrays = {}
+    with path.open("rb") as file:
+        try:
+            archive = zipfile.ZipFile(file)
             for entry in archive.infolist():
                 name = entry.filename.removesuffix(".npy")
                 if name == entry.filename or name in arrays:
                     raise ValueError(f"{entry.filename!r} in it is no array, or there twice")
-                arrays[name] = _array(archive.read(entry))
-    except NO_ARRAYS as error:
-        raise damaged(path, f"no .npz: {_first_line(error)}") from None
+                large = large_in(archive, entry, path)
+                arrays[name] = _array(archive.read(entry)) if large is None else large
+        except NO_ARRAYS as error:
+            raise damaged(path, f"no .npz: {_first_line(error)}") from None
     return arrays
 
 
 def read_array(path: Path) -> NDArray:
-    """Of an .npy. Raises RunError where the file is damaged or holds anything else."""
-    content = path.read_bytes()
-    try:
-        return _array(content)
-    except NO_ARRAYS as error:
-        raise damaged(path, f"no .npy: {_first_line(error)}") from None
+    """Of an .npy; a large one is mapped. Raises RunError where the file is damaged or holds anything else."""
+    with path.open("rb") as file:
+        try:
+            large = large_of(path)
+            return _array(file.read()) if large is None else large
+        except NO_ARRAYS as error:
+            raise damaged(path, f"no .npy: {_first_line(error)}") from None
 
 
 def _array(content: bytes) -> NDArray:

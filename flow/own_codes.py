@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,12 @@ from .config import BRACKETED_EPOCHS, RunError
 from .files import read_array, read_arrays, read_trace, sha256_of, write
 from .folder import Analysis, write_analysis
 from .information import information
+from .large_arrays import waiting
 
 MOST_BITS = 16  # of a level
 LABELS = ("labels", "y")  # what labels are called in a file of several arrays
-Arrays: TypeAlias = Mapping[str, NDArray]
+Arrays: TypeAlias = Mapping[str, NDArray | Codes]
+_AT_A_TIME = 1 << 24  # bytes
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,16 @@ class _Form:
         height, width = positions if len(positions) == 2 else (1, positions[0])
         return MapShape(height, width, channels, self.bits)
 
-    def codes(self, values: NDArray) -> Codes:
+    def codes(self, values: NDArray | Codes) -> Codes:
+        if isinstance(values, Codes):
+            return values
+        width = self.bits * int(np.prod(self.shape))
+        packed = waiting(len(values), -(-width // 8))
+        for rows in _some(values):
+            packed[rows] = self._codes(values[rows]).packed
+        return Codes(packed, width)
+
+    def _codes(self, values: NDArray) -> Codes:
         rows = values.reshape(len(values), -1)
         if self.signs or (self.bits == 1 and self.low >= 0):
             return Codes.pack(rows == 1)
@@ -249,19 +260,21 @@ def _epochs(path: Path, names: Mapping[str, object]) -> dict[int, dict[str, str]
 
 
 def _of_npz(file: Path, labels: str | None = None) -> Arrays:
-    """Its arrays but for those of labels; of a trace of ours the bits of its layers."""
+    """Its arrays but for those of labels; of a trace of ours its layers."""
     arrays = read_arrays(file)
     if {"names", "widths", "scores"} <= set(arrays):
-        return {name: codes.bits() for name, codes in read_trace(file).layers().items()}
+        return read_trace(file).layers()
     return {name: array for name, array in arrays.items() if name != labels}
 
 
-def _positions_first(array: NDArray, channels_first: bool) -> NDArray:
-    return np.moveaxis(array, 1, -1) if channels_first and array.ndim > 2 else array
+def _positions_first(array: Any, channels_first: bool) -> Any:
+    return np.moveaxis(array, 1, -1) if channels_first and not isinstance(array, Codes) and array.ndim > 2 else array
 
 
-def _form(place: str, array: NDArray, width: int | None) -> tuple[_Form, int]:
+def _form(place: str, array: NDArray | Codes, width: int | None) -> tuple[_Form, int]:
     """What an array holds, and of how many samples."""
+    if isinstance(array, Codes):
+        return _Form((array.width,), 0, 1, True), len(array)
     if width is not None:
         return _Form((_packed(place, array, width).width,), 0, 1, True), len(array)
     values = numbers(array, f"{place}: codes need (n, width) bits")
@@ -270,19 +283,34 @@ def _form(place: str, array: NDArray, width: int | None) -> tuple[_Form, int]:
             f"{place}: {values.shape} are no codes; (n, width), or of maps (n, height, width, channels) or "
             "(n, length, channels), with something in it"
         )
+    forms = [_form_of(place, values[rows], rows.start) for rows in _some(values)]
+    return reduce(_Form.with_, forms), len(values)
+
+
+def _form_of(place: str, values: NDArray, first: int) -> _Form:
+    """Of some samples from the `first` on."""
     if values.dtype.kind == "f":
         wrong = np.argwhere(~(np.isfinite(values) & (values == np.floor(values))))
         if len(wrong):
             raise CodesError(
-                f"{place}: {values[tuple(wrong[0])]} in sample {wrong[0][0]} is no level; codes are what the "
+                f"{place}: {values[tuple(wrong[0])]} in sample {first + wrong[0][0]} is no level; codes are what the "
                 "quantiser makes of it, of a sign x >= 0"
             )
-    form = _Form(values.shape[1:] or (1,), int(values.min()), int(values.max()), bool((values == 0).any()))
-    return form, len(values)
+    return _Form(values.shape[1:] or (1,), int(values.min()), int(values.max()), bool((values == 0).any()))
 
 
-def _packed(place: str, array: NDArray, width: int) -> Codes:
+def _some(values: NDArray) -> Iterator[slice]:
+    """Samples in order, as many at a time as _AT_A_TIME allows."""
+    each = max(1, _AT_A_TIME // max(1, values[0].nbytes))
+    return (slice(start, start + each) for start in range(0, len(values), each))
+
+
+def _packed(place: str, array: NDArray | Codes, width: int) -> Codes:
     due = -(-width // 8)
+    if isinstance(array, Codes) and array.width == width:
+        return array
+    if isinstance(array, Codes):
+        raise CodesError(f"{place}: codes of {array.width} bits, {width} are said; a trace knows its widths")
     if array.ndim != 2 or array.shape[1] != due or array.dtype != np.uint8:
         raise CodesError(
             f"{place}: {width} packed bits are (n, {due}) uint8, got {array.shape} {array.dtype}; give --width the "

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
+from .compiled import compiled
+
 HIDDEN_PER_BIT = 4
 WORK = 3.0e11  # multiplications of a fit at most: about 15 s of a core
 EPOCHS, FEWEST_STEPS, RATE = 20, 800, 1.5e-2
@@ -52,8 +54,23 @@ class Autoregressive:
             own = (self.hidden[label], self.direct[label]) if rows else (np.float32(0), np.float32(0))
             z = np.maximum(into + own[0], 0) @ self.out + past + own[1]
             z *= sign
-            joint[label] = np.log(share) - np.logaddexp(np.float32(0), -z).sum(axis=1, dtype=np.float64)
+            joint[label] = np.log(share) - _softplus_sum(z)
         return logsumexp(joint, axis=0) / np.log(2)
+
+
+def _softplus_sum(z: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n,) sum of log(1 + exp(−z)) over (n, width): of 64 factors 1 + exp(−|z|) at a time, at most 2^64, one logarithm.
+
+    What logaddexp says of each is the same and takes ten times as long, half the time of a bracket.
+    """
+    total = -np.minimum(z, 0).sum(axis=1, dtype=np.float64)
+    np.abs(z, out=z)
+    np.negative(z, out=z)
+    np.exp(z, out=z)
+    z += 1
+    for start in range(0, z.shape[1], 64):
+        total += np.log(z[:, start : start + 64].prod(axis=1, dtype=np.float64))
+    return total
 
 
 @threadpool_limits.wrap(limits=1)  # sums over two threads round otherwise
@@ -173,18 +190,19 @@ class _Net:
         np.sum(wrong, axis=0, out=self.gradients[4])
         self.steps += 1
         rate = RATE * min(1.0, 20 * done) * 0.5 * (1 + np.cos(np.pi * done))
-        slope = self.gradient
-        slope *= self.mask
-        self.first += np.float32(0.1) * (slope - self.first)
-        slope *= slope
-        self.second += np.float32(0.01) * (slope - self.second)
-        np.multiply(self.second, np.float32(1 / (1 - 0.99**self.steps)), out=slope)
-        np.sqrt(slope, out=slope)
-        slope += np.float32(1e-8)
-        np.divide(self.first, slope, out=slope)
-        slope *= np.float32(rate / (1 - 0.9**self.steps))
-        self.values -= slope
+        scale, of_second = rate / (1 - 0.9**self.steps), 1 / (1 - 0.99**self.steps)
+        _adam(self.values, self.gradient, self.mask, self.first, self.second, np.float32(scale), np.float32(of_second))
 
     def frozen(self, prior: NDArray[np.float64]) -> Autoregressive:
         hidden, hidden_bias, out, direct, bias = (view.copy() for view in self.weights)
         return Autoregressive(hidden, hidden_bias, out, direct, bias, prior)
+
+
+@compiled
+def _adam(values, gradient, mask, first, second, scale, of_second):
+    """One pass over the weights where array operations make fourteen, a third of a fit's time; their very numbers."""
+    for i in range(len(values)):
+        slope = gradient[i] * mask[i]
+        first[i] += np.float32(0.1) * (slope - first[i])
+        second[i] += np.float32(0.01) * (slope * slope - second[i])
+        values[i] -= first[i] / (np.sqrt(second[i] * of_second) + np.float32(1e-8)) * scale

@@ -92,7 +92,7 @@ def repeated(counts: NDArray[np.int64]) -> int:
 
     Counts of independent samples are odd as often as even, so 32 symbols and more have no divisor by chance.
     """
-    return int(np.gcd.reduce(counts)) if len(counts) >= 32 else 1
+    return int(np.gcd.reduce(fingerprint(counts)[0])) if len(counts) >= 32 else 1
 
 
 def saturated(t_counts: NDArray[np.int64], h_x_bits: float | None = None) -> bool:

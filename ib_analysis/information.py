@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -97,10 +98,9 @@ def i_xt(t: Symbols, width: int, target: Target, h_x_bits: float | None = None) 
     """
     counts = _once(t.counts, target)
     samples = int(counts.sum())
-    surprise = np.log2(samples / counts)
     bits = estimator_for(target)(counts)
     unseen = unseen_bits(counts, width - math.log2(len(counts)))
-    estimate = _estimate(bits, surprise, counts, counts, 2**width, target, unseen, h_x_bits)
+    estimate = _estimate(bits, lambda: np.log2(samples / counts), counts, counts, 2**width, target, unseen, h_x_bits)
     if estimate.verdict is not Verdict.CORRECTED:
         return estimate
     return replace(estimate, nsb_gap_bits=nsb(counts, min(2**width, NSB_POSSIBLE)) - bits)
@@ -109,13 +109,16 @@ def i_xt(t: Symbols, width: int, target: Target, h_x_bits: float | None = None) 
 def i_ty(t: Symbols, y: Symbols, width: int, target: Target, h_x_bits: float | None = None) -> Estimate:
     """I(T;Y) of codes of `width` bits and labels, over the same samples; the rest as in `i_xt`."""
     both = pairs(t, y)
-    of_t, of_y = t.counts[t.ids[both.firsts]], y.counts[y.ids[both.firsts]]
-    surprise = np.log2(both.counts * t.samples / (of_t * of_y))
     counts = _once(both.counts, target)
     times = both.samples // int(counts.sum())
     t_counts, y_counts = t.counts // times, y.counts // times
     bits = mutual_information(t_counts, y_counts, counts, estimator_for(target))
     unseen = unseen_bits(counts, math.log2(len(y)))
+
+    def surprise() -> NDArray[np.float64]:
+        of_t, of_y = t.counts[t.ids[both.firsts]], y.counts[y.ids[both.firsts]]
+        return np.log2(both.counts * t.samples / (of_t * of_y))
+
     estimate = _estimate(bits, surprise, counts, t_counts, 2**width * len(y), target, unseen, h_x_bits)
     if estimate.verdict is not Verdict.CORRECTED:
         return estimate
@@ -129,7 +132,7 @@ def _once(counts: NDArray[np.int64], target: Target) -> NDArray[np.int64]:
 
 def _estimate(
     bits: float,
-    surprise: NDArray[np.float64],
+    surprise: Callable[[], NDArray[np.float64]],
     counts: NDArray[np.int64],
     t_counts: NDArray[np.int64],
     possible: int,
@@ -146,7 +149,8 @@ def _estimate(
         low = high = None
         if not worth.refused and covered >= INTERVAL_COVERAGE:
             weights = counts / samples
-            variance = float(weights @ surprise**2 - (weights @ surprise) ** 2)
+            each = surprise()
+            variance = float(weights @ each**2 - (weights @ each) ** 2)
             half = 1.96 * np.sqrt(max(variance, 0.0) / samples)
             low, high = float(bits - half), float(bits + half + unseen)
     return Estimate(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat
 
 from .codes import Codes
@@ -16,10 +17,12 @@ from .map_shape import MapShape
 from .neurons import neuron_information, neurons, sharing
 from .nulls import p_value
 from .points import aligned
-from .probe import ProbeBound, probe_bound
-from .symbols import Symbols, symbols
+from .probe import FEWEST_SAMPLES, ProbeBound, probe_bound
+from .symbols import Symbols, of_ids, symbols
 
 PERMUTATIONS = 199
+MOST_SHARED = 1 << 41  # bits of all distinct codes, times the width: minutes of a core
+MOST_PROBED = 1 << 26  # bits, unpacked to a quarter of a gigabyte; of wide codes fewer samples
 HEAD = ("layer", "dead", "copies", "best neuron", "I(Tj;Y)", "redundancy", "vulnerability", "p", "probe bound")
 LEGEND = (
     "Dead: neurons that never change; copies: those that equal a lower one, or its negation, in every sample.",
@@ -38,7 +41,8 @@ class LayerBits:
     dead, copies     neurons
     best, best_bits  the neuron with the largest I(T_j;Y), and that in bits
     redundancy       r̄, and
-    vulnerability    v̄ of `neurons.sharing`; None where the code knows nothing of the label or is saturated
+    vulnerability    v̄ of `neurons.sharing`; None where the code knows nothing of the label, is saturated,
+                     or so wide and rich that it would take minutes
     p_value          of I(T;Y) > 0; at least 1/(PERMUTATIONS + 1)
     probe            lower bound of the population's I(T;Y)
     """
@@ -62,7 +66,11 @@ def layer_bits(
     shares of ones (`map_probe`): all bits of a map would take minutes and gigabytes.
     """
     found, alone, t = neurons(codes), neuron_information(codes, y), symbols(codes)
-    shared = None if saturated(t.counts) else sharing(codes, y)
+    costs = len(t) * codes.width**2
+    shared = None if saturated(t.counts) or costs > MOST_SHARED else sharing(codes, y)
+    some: slice | NDArray[np.int64] = slice(None)
+    if shape is None and len(codes) * codes.width > MOST_PROBED:
+        some = np.sort(rng.permutation(len(codes))[: max(FEWEST_SAMPLES, MOST_PROBED // codes.width)])
     best = int(alone.argmax())
     return LayerBits(
         layer,
@@ -74,7 +82,7 @@ def layer_bits(
         redundancy=shared.redundancy if shared else None,
         vulnerability=shared.vulnerability if shared else None,
         p_value=p_value(t, y, rng, PERMUTATIONS),
-        probe=probe_bound(codes, y, rng) if shape is None else map_probe(codes, shape, y, rng),
+        probe=probe_bound(codes[some], of_ids(y.ids[some]), rng) if shape is None else map_probe(codes, shape, y, rng),
     )
 
 

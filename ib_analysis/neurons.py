@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .codes import Codes, CodesError
 from .nulls import observed_bits
+from .row_hash import DIGEST_WORDS, digests
 from .symbols import Symbols, pairs, same_samples, symbols
 
 _ROWS = 1024  # samples unpacked at a time; a multiple of 8
@@ -56,21 +57,30 @@ class Neurons:
 
 
 def neurons(codes: Codes) -> Neurons:
-    """Dead neurons and copies, exactly. One pass over the packed codes, and as much memory again, transposed."""
+    """Dead neurons and copies, exactly: two passes over the packed codes, and 24 bytes a neuron.
+
+    Copies are found by a digest of what each neuron said, and then compared in every sample.
+    """
     if not len(codes):
         raise CodesError("neurons need at least one sample, got 0")
-    columns = np.zeros((codes.width, -(-len(codes) // 8)), np.uint8)
+    starts_with_one = codes[:1].bits()[0]  # a neuron and its negation are made equal
+    all_bytes = -(-len(codes) // (8 * _ROWS)) * _ROWS
     ones = np.zeros(codes.width, np.int64)
+    said = np.zeros((codes.width, DIGEST_WORDS), np.uint64)
     for row, bits in _unpacked(codes):
         ones += bits.sum(axis=0)
-        packed = np.packbits(bits, axis=0, bitorder="little")
-        columns[:, row // 8 : row // 8 + len(packed)] = packed.T
-    starts_with_one = (columns[:, 0] & 1).astype(np.bool_)
-    columns ^= np.where(starts_with_one, np.uint8(0xFF), np.uint8(0))[:, None]  # a neuron and its negation: now equal
-    columns[:, -1] &= 0xFF >> (-len(codes) % 8)
-    alike = symbols(Codes(columns, 8 * columns.shape[1]))
+        columns = np.packbits(bits ^ starts_with_one, axis=0, bitorder="little").T
+        said += digests(np.pad(columns, ((0, 0), (0, -columns.shape[1] % 8))), all_bytes, row // 8)
+    alike = symbols(Codes(said.view(np.uint8), 64 * DIGEST_WORDS))
     first = alike.firsts[alike.ids]
-    return Neurons(ones, len(codes), first, starts_with_one != starts_with_one[first])
+    copies = np.flatnonzero(first != np.arange(codes.width))
+    opposite = starts_with_one != starts_with_one[first]
+    if len(copies):
+        equal = np.ones(len(copies), bool)
+        for _, bits in _unpacked(codes):
+            equal &= (bits[:, copies] ^ bits[:, first[copies]] == opposite[copies]).all(axis=0)
+        first[copies[~equal]] = copies[~equal]  # of one digest, and yet another: a neuron of its own
+    return Neurons(ones, len(codes), first, opposite & (first != np.arange(codes.width)))
 
 
 def neuron_information(codes: Codes, y: Symbols) -> NDArray[np.float64]:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from numbers import Integral
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -22,6 +21,7 @@ from .diagnostics import Target
 from .entropy import plug_in
 from .information import ESTIMATORS, i_ty, i_xt
 from .points import HEAD, PlaneError, PlanePoint, caption, cells, last_epoch, legend, row_of, summary
+from .streamed import Streamed
 from .symbols import Symbols, input_symbols, label_symbols, symbols
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Plane", "PlaneError", "PlanePoint", "caption", "last_epoch", "legend", "plane", "summary"]
 
-LayerCodes: TypeAlias = Mapping[str, Codes | ArrayLike]
+LayerCodes: TypeAlias = Mapping[str, Codes | Streamed | ArrayLike]
+Row: TypeAlias = dict[str, tuple[PlanePoint, Codes | Streamed]]
 
 
 class Plane(tuple[PlanePoint, ...]):
@@ -95,9 +96,9 @@ def plane(
 ) -> Plane:
     """Every layer at every epoch, in the order given.
 
-    codes    by layer, from input to output: Codes, or an array (n, …) of what it emits for each sample, of False and
-             True, 0 and 1, or -1 and +1, in any number type. Or such codes for each epoch; or (epoch, codes by layer)
-             one after the other, so that a run larger than memory can be streamed
+    codes    by layer, from input to output: Codes, or Streamed, which has no brackets, or an array (n, …) of what it
+             emits for each sample, of False and True, 0 and 1, or -1 and +1, in any number type. Or such codes for each
+             epoch; or (epoch, codes by layer) one after the other, so that a run larger than memory can be streamed
     labels   of the same samples in the same order: (n,) integers, strings, truth values, whole floats, or one-hot
              (n, classes); see `label_numbers`
     target   what the samples stand for: themselves (dataset), every input there is (enumerated), or a population
@@ -116,16 +117,16 @@ def plane(
     h_y_bits = ESTIMATORS[target](y.counts)
     h_x_bits = None if inputs is None else _h_x_bits(inputs, y.samples)
     points: list[PlanePoint] = []
-    before: dict[str, tuple[PlanePoint, Codes]] = {}
+    before: Row = {}
     for epoch, layers in _by_epoch(codes):
-        now = {}
+        now: Row = {}
         for layer, given in layers.items():
             code = _codes(layer, epoch, given)
             if len(code) != y.samples:
                 raise PlaneError(
                     f"{layer}, epoch {epoch}: {len(code)} codes against {y.samples} labels; both need the same samples"
                 )
-            t = symbols(code)
+            t = code.symbols if isinstance(code, Streamed) else symbols(code)
             floor = _chance_bits(t, y) if chance else None
             both = i_xt(t, code.width, target, h_x_bits), i_ty(t, y, code.width, target, h_x_bits)
             now[layer] = PlanePoint(layer, epoch, *both, code.width, h_y_bits, floor), code
@@ -136,19 +137,18 @@ def plane(
     return Plane(points)
 
 
-Row: TypeAlias = Mapping[str, tuple[PlanePoint, Codes]]
-
-
-def _bracketed(row: Row, y: Symbols, before: Row = MappingProxyType({})) -> dict[str, tuple[PlanePoint, Codes]]:
+def _bracketed(row: Row, y: Symbols, before: Row) -> Row:
     """The layers of an epoch with brackets of what is of a population and not solid, on as many cores as there are.
 
     before   of the epoch before: whose codes are the same, has the same brackets
     """
 
-    def of(layer: str) -> tuple[PlanePoint, Codes]:
+    def of(layer: str) -> tuple[PlanePoint, Codes | Streamed]:
         point, codes = row[layer]
-        if layer in before and np.array_equal(before[layer][1].packed, codes.packed):
-            other = before[layer][0]
+        if isinstance(codes, Streamed):  # of which nothing is left that a model could be fitted to
+            return point, codes
+        other, earlier = before.get(layer, (point, None))
+        if isinstance(earlier, Codes) and np.array_equal(earlier.packed, codes.packed):
             return replace(point, xt_bracket=other.xt_bracket, ty_bracket=other.ty_bracket), codes
         return _with_brackets(point, codes, y), codes
 
@@ -199,10 +199,10 @@ def _by_epoch(codes: Any) -> Iterator[tuple[int, LayerCodes]]:
         yield int(epoch), layers
 
 
-def _codes(layer: object, epoch: int, given: Any) -> Codes:
+def _codes(layer: object, epoch: int, given: Any) -> Codes | Streamed:
     if not isinstance(layer, str) or not layer:
         raise PlaneError(f"epoch {epoch}: layer {layer!r}; a layer's name is a text")
-    if isinstance(given, Codes):
+    if isinstance(given, Codes | Streamed):
         return given
     try:
         return Codes.from_array(given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,9 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from .codes import Codes, CodesError, numbers
+from .compiled import compiled
 from .labels import label_numbers
+from .row_hash import equal_rows, keys, row_sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,19 +90,7 @@ def _as_bytes(values: NDArray[np.int64]) -> NDArray[np.uint8]:
     return values.view(np.uint8).reshape(len(values), 8)
 
 
-def _compiled(function: Callable) -> Callable:
-    """Compiled on first call, and kept on disk for the next process where numba finds a place to write.
-
-    In a read-only install without a writable home numba refuses the cache at once; then every process compiles anew.
-    """
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        return njit(nogil=True)(function)
-
-
-# The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every input bit reaches every output bit.
-_KEY = np.uint64(0x9E3779B97F4A7C15)
+# The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every bit of a sum reaches every bit that finds a slot.
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 
@@ -113,48 +102,8 @@ def _mixed(word):
     return word ^ (word >> np.uint64(31))
 
 
-@njit(inline="always")
-def _word(rows, row, byte):
-    """Eight bytes, little-endian, spelt so that LLVM makes one unaligned load of it: any row width, no copy."""
-    return (
-        np.uint64(rows[row, byte])
-        | np.uint64(rows[row, byte + 1]) << np.uint64(8)
-        | np.uint64(rows[row, byte + 2]) << np.uint64(16)
-        | np.uint64(rows[row, byte + 3]) << np.uint64(24)
-        | np.uint64(rows[row, byte + 4]) << np.uint64(32)
-        | np.uint64(rows[row, byte + 5]) << np.uint64(40)
-        | np.uint64(rows[row, byte + 6]) << np.uint64(48)
-        | np.uint64(rows[row, byte + 7]) << np.uint64(56)
-    )
-
-
-@njit(inline="always")
-def _hash(rows, row):
-    """64 bits of one row. The plain sum vectorises; each word is mixed under its own key before it may meet another.
-
-    A sum of words times odd numbers would not do: two differences in top bits cancel there, always.
-    """
-    total = np.uint64(0)
-    full = rows.shape[1] // 8
-    for j in range(full):
-        total += _mixed(_word(rows, row, 8 * j) ^ (_KEY * np.uint64(j + 1)))
-    tail = np.uint64(0)
-    for byte in range(8 * full, rows.shape[1]):
-        tail = tail << np.uint64(8) | np.uint64(rows[row, byte])
-    return _mixed(total + tail * _FIRST)
-
-
-@njit(inline="always")
-def _equal(rows, one, other):
-    """No early exit: rows of equal hash are all but always equal, and this way the loop vectorises."""
-    difference = np.uint8(0)
-    for byte in range(rows.shape[1]):
-        difference |= rows[one, byte] ^ rows[other, byte]
-    return difference == 0
-
-
-@_compiled
-def _fill(rows, row, ids, slots, hashes, counts, firsts, seen):
+@compiled
+def _fill(rows, key, row, ids, slots, hashes, counts, firsts, seen):
     """Give ids to the rows from `row` on, until none is left or no symbol has room; answers where it stopped.
 
     Open addressing: a slot holds id + 1, 0 is free. The arrays are arguments because numba counts references, with
@@ -162,10 +111,10 @@ def _fill(rows, row, ids, slots, hashes, counts, firsts, seen):
     """
     mask = np.uint64(len(slots) - 1)
     while row < len(rows) and seen < len(counts):
-        hashed = _hash(rows, row)
+        hashed = _mixed(row_sum(rows, row, key))
         slot = hashed & mask
         symbol = slots[slot] - 1
-        while symbol >= 0 and not (hashes[symbol] == hashed and _equal(rows, row, firsts[symbol])):
+        while symbol >= 0 and not (hashes[symbol] == hashed and equal_rows(rows, row, rows, firsts[symbol])):
             slot = (slot + np.uint64(1)) & mask
             symbol = slots[slot] - 1
         if symbol < 0:
@@ -179,7 +128,7 @@ def _fill(rows, row, ids, slots, hashes, counts, firsts, seen):
     return row, seen
 
 
-@_compiled
+@compiled
 def _fill_direct(values, ids, slots, counts, firsts):
     seen = 0
     for row in range(len(values)):
@@ -194,7 +143,7 @@ def _fill_direct(values, ids, slots, counts, firsts):
     return seen
 
 
-@_compiled
+@compiled
 def _replace(slots, hashes):
     mask = np.uint64(len(slots) - 1)
     for symbol in range(len(hashes)):
@@ -212,7 +161,7 @@ def _table(rows: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64
     while True:
         slots = np.zeros(2 * len(counts), np.int32)
         _replace(slots, hashes[:seen])
-        row, seen = _fill(rows, row, ids, slots, hashes, counts, firsts, seen)
+        row, seen = _fill(rows, keys(rows.shape[1]), row, ids, slots, hashes, counts, firsts, seen)
         if row == len(rows):
             return ids, counts[:seen].copy(), firsts[:seen].copy()
         hashes, counts, firsts = _doubled(hashes), _doubled(counts), _doubled(firsts)

@@ -8,8 +8,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from bitneck.ib_analysis import symbols as module
+from bitneck.ib_analysis import compiled
 from bitneck.ib_analysis.codes import Codes, CodesError
+from bitneck.ib_analysis.row_hash import digests, keys
 from bitneck.ib_analysis.symbols import label_symbols, pairs, symbols
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,19 +66,20 @@ def test_codes_that_cancel_in_a_sum_of_odd_multiples_stay_apart():
     assert len(np.unique(words @ odd)) == 4, "the trap is set"
     codes = Codes(words.view(np.uint8), 1024)
     assert_exact(symbols(codes), codes.packed)
-    hashes = [module._hash(codes.packed, row) for row in range(4 * len(flips))]
-    assert len(set(map(int, hashes))) == len(hashes), "and the hash does not fall into it either"
+    assert len(np.unique(digests(codes.packed)[:, 0])) == 4 * len(flips) + 4, "which the hash does not fall into"
 
 
 def test_codes_of_equal_hash_stay_apart():
-    """Two words swapped between positions, with their keys, have one hash by construction; the bytes decide."""
-    key = int(module._KEY)
-    a, b = 0x0123456789ABCDEF, 0xFEDCBA9876543210
-    swapped = (b ^ (2 * key) % 2**64 ^ key, a ^ key ^ (2 * key) % 2**64)
-    words = np.array([[a, b], swapped, [a, b]], dtype=np.uint64)
-    packed = words.view(np.uint8)
-    assert module._hash(packed, 0) == module._hash(packed, 1)
-    assert symbols(Codes(packed, 128)).ids.tolist() == [0, 1, 0]
+    """With both halves of a word swapped behind their keys the product is the same; the bytes decide."""
+    low, high = keys(8)[:, 0].tolist()
+    a, b = 0x01234567, 0xFEDCBA98
+
+    def row(one, other):
+        return (one - low) % 2**32 | (other - high) % 2**32 << 32
+
+    packed = np.array([[row(a, b)], [row(b, a)], [row(a, b)]], dtype="<u8").view(np.uint8)
+    assert digests(packed)[0, 0] == digests(packed)[1, 0]
+    assert symbols(Codes(packed, 64)).ids.tolist() == [0, 1, 0]
 
 
 def test_rows_with_gaps_between_them_are_read_as_rows():
@@ -145,8 +147,8 @@ def test_works_where_nothing_can_be_written(monkeypatch):
             raise RuntimeError("cannot cache function: no locator available")
         return lambda function: function
 
-    monkeypatch.setattr(module, "njit", refusing)
-    assert module._compiled(len) is len
+    monkeypatch.setattr(compiled, "njit", refusing)
+    assert compiled.compiled(len) is len
 
 
 def test_the_whole_room_imports_without_torch():
