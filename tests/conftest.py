@@ -23,7 +23,7 @@ def bitneck():
 def finished_run(bitneck, tmp_path_factory) -> Path:
     """A whole run on digits, briefly trained. Tests copy it and leave it as it is."""
     folder = tmp_path_factory.mktemp("runs") / "digits"
-    result = bitneck("run", folder, "--epochs", EPOCHS)
+    result = bitneck("run", folder, "--epochs", EPOCHS, "--brackets", 1)
     assert result.exit_code == 0, result.output
     return folder
 

@@ -23,7 +23,7 @@ BEAT = "payload bits of a beat of a raw stream: PE, of scores PE x score bits, o
 LABELS = "of codes without a run: a .npy, a .npz with `labels` or `y`, or the array beside the codes that is so called"
 TARGET = "of codes without a run: what their samples stand for"
 WIDTH = "of codes without a run: LAYER=BITS where an array is packed, little bit order; again for another layer"
-BRACKETS = f"of codes without a run: at how many epochs ends are sought where counting refuses; {BRACKETED_EPOCHS}"
+BRACKETS = f"at how many epochs ends are sought where counting refuses; by default {BRACKETED_EPOCHS}"
 FIRST = "of codes without a run: maps are (n, channels, height, width), as torch has them"
 
 
@@ -37,7 +37,7 @@ def analyze(
     target: Annotated[Target | None, typer.Option(help=TARGET)] = None,
     width: Annotated[list[str] | None, typer.Option(help=WIDTH)] = None,
     channels_first: Annotated[bool, typer.Option("--channels-first", help=FIRST)] = False,
-    brackets: Annotated[int | None, typer.Option(min=0, help=BRACKETS)] = None,
+    brackets: Annotated[int | None, typer.Option(min=0, help=f"of codes without a run: {BRACKETS}")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="of codes without a run: the folder; by default planes/NAME")
     ] = None,

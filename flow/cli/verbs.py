@@ -34,7 +34,7 @@ from ..folder import Agreement, RunFolder, history
 from ..held import held
 from ..importing import PROVEN, design_name, import_model
 from ..last_epochs import ending
-from .analyze import analyze
+from .analyze import BRACKETS, analyze
 from .around import compare, doctor, init, schema
 from .around import table as table_of_runs
 from .console import CORES, DataDir, app, bar, say, show, step, wrong
@@ -56,6 +56,7 @@ Seed = Annotated[int | None, typer.Option(help="of weights and batches")]
 Cycles = Annotated[int | None, typer.Option(help="clock cycles a frame, at most")]
 SamplesOption = Annotated[Samples | None, typer.Option(help="which samples are verified and analysed")]
 TargetOption = Annotated[Target | None, typer.Option(help="what these samples stand for")]
+Brackets = Annotated[int | None, typer.Option(min=0, help=BRACKETS)]
 Device = Annotated[str, typer.Option(help="where torch trains: cpu, cuda …")]
 PART_HELP = f"one of {', '.join(PARTS)}, or a plug-in's"
 PartOption = Annotated[str | None, typer.Option(help=f"the part to fold for, {PART_HELP}", autocompletion=part_names)]
@@ -76,6 +77,7 @@ def run(
     cycles: Cycles = None,
     samples: SamplesOption = None,
     target: TargetOption = None,
+    brackets: Brackets = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
     tier: TierOption = "library",
@@ -89,7 +91,9 @@ def run(
     """
     place = RunFolder(folder)
     with held(folder, "run", make=True):
-        wanted = _wanted(place, preset, config, dataset, label, epochs, seed, cycles, samples, target, data_dir)
+        wanted = _wanted(
+            place, preset, config, dataset, label, epochs, seed, cycles, samples, target, brackets, data_dir
+        )
         if done_before(place, wanted, tier):
             say("done", "trained, proven and drawn already, of the files that lie there", place.report)
             return {"done": True, "page": place.report}
@@ -116,6 +120,7 @@ def train(
     cycles: Cycles = None,
     samples: SamplesOption = None,
     target: TargetOption = None,
+    brackets: Brackets = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
 ) -> Facts:
@@ -125,7 +130,7 @@ def train(
     - `bitneck train runs/mine --config mine.toml --epochs 100`
     """
     place = RunFolder(folder)
-    wanted = _wanted(place, preset, config, dataset, label, epochs, seed, cycles, samples, target, data_dir)
+    wanted = _wanted(place, preset, config, dataset, label, epochs, seed, cycles, samples, target, brackets, data_dir)
     return _train(place, wanted, data_dir, device)
 
 
@@ -156,6 +161,7 @@ def _wanted(
     cycles: int | None,
     samples: Samples | None,
     target: Target | None,
+    brackets: int | None,
     data_dir: Path | None,
 ) -> RunConfig:
     """What is to be trained, with what the options change of it."""
@@ -167,6 +173,7 @@ def _wanted(
         "hardware__target_cycles": cycles,
         "analysis__samples": samples,
         "analysis__target": target,
+        "analysis__brackets": brackets,
     }
     return changed(_start(place, preset, config, dataset, label, data_dir), **changes)
 

@@ -29,7 +29,7 @@ def ran(tmp_path_factory):
 
 def test_every_block_of_the_page_runs(ran):
     folder, names = ran
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
     assert (folder / "runs" / "digits" / "report.html").is_file()
     assert (folder / "digits.png").read_bytes().startswith(b"\x89PNG")
     assert set(names["frame"]["training.seed"]) == {0, 1}
