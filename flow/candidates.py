@@ -20,6 +20,7 @@ from .config import RunConfig
 from .evolution import Candidate
 from .folder import RunFolder
 from .run import train
+from .searched import Signals
 from .shrink_ladder import Costs, Hidden
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class InSupernet:
     @cached_property
     def costs(self) -> Costs:
         hardware = self.config.hardware
-        assert hardware.target is not None and hardware.cycles is not None
+        assert hardware.target is not None
+        assert hardware.cycles is not None
         rate = hardware.target, hardware.cycles
         return Costs(self.config.network, self.thresholds, *rate, hardware.output, hardware.fifo_depth)
 
@@ -69,24 +71,6 @@ class InSupernet:
         from ..models.supernet import judged
 
         return Candidate(hidden, self.costs.of(hidden), judged(self.net, hidden, self.data)[0])
-
-
-@dataclass(frozen=True)
-class Signals:
-    """What can be known of a net before it is trained to the end, all on samples of the validation.
-
-    supernet_accuracy, supernet_bits   with the weights of the supernet
-    early_accuracy, early_bits         after a few epochs of its own
-
-    Bits are the lower end of the bracket of I(T;Y) in the last hidden layer, a probe's bound; the upper end is H(Y) of
-    the same labels for every net.
-    """
-
-    hidden: Hidden
-    supernet_accuracy: float
-    supernet_bits: float
-    early_accuracy: float
-    early_bits: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,10 @@
-"""Widths that do well under budgets of cells: by chance at first, then from the best under each by change and by mixing."""
+"""Widths that do well under budgets of cells: by chance at first, then by change and mixing of the best under each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -25,9 +26,6 @@ class Candidate:
     cost: Cost | None
     accuracy: float
 
-    def fits(self, cells: int) -> bool:
-        return self.cost is not None and self.cost.cells <= cells
-
 
 def evolve(
     choices: Sequence[Sequence[int]],
@@ -47,36 +45,31 @@ def evolve(
     def drawn() -> Hidden:
         return tuple(int(rng.choice(widths)) for widths in choices)
 
-    def mutated(parents: Sequence[Hidden]) -> Hidden:
+    def parent(pools: Sequence[Sequence[Candidate]]) -> Hidden:
+        pool = pools[int(rng.integers(len(pools)))]
+        return pool[int(rng.integers(len(pool)))].hidden
+
+    def mutated(pools: Sequence[Sequence[Candidate]]) -> Hidden:
         """At least one layer another width, each other with a chance of one in so many layers."""
-        child, sure = list(parents[rng.integers(len(parents))]), rng.integers(len(choices))
+        child, sure = list(parent(pools)), rng.integers(len(choices))
         for layer, widths in enumerate(choices):
             others = [width for width in widths if width != child[layer]]
             if others and (layer == sure or rng.random() < 1 / len(choices)):
                 child[layer] = int(rng.choice(others))
         return tuple(child)
 
-    def crossed(parents: Sequence[Hidden]) -> Hidden:
-        one, other = (parents[rng.integers(len(parents))] for _ in range(2))
-        return tuple(pair[rng.integers(2)] for pair in zip(one, other, strict=True))
+    def crossed(pools: Sequence[Sequence[Candidate]]) -> Hidden:
+        return tuple(pair[int(rng.integers(2))] for pair in zip(parent(pools), parent(pools), strict=True))
 
     narrowest = tuple(widths[0] for widths in choices)
     found = dict(judge([narrowest, *_new(drawn, population - 1, {narrowest})]))
     yield list(found.values())
     for _ in range(generations):
-        parents = [best(found.values(), cells, PARENTS) for cells in budgets]
-        pools = [[candidate.hidden for candidate in pool] for pool in parents if pool]
+        pools = [pool for cells in budgets if (pool := best(found.values(), cells, PARENTS))]
         if not pools:
             return
-        turn = 0
-
-        def pool(pools: list[list[Hidden]] = pools) -> list[Hidden]:
-            nonlocal turn
-            turn += 1
-            return pools[turn % len(pools)]
-
-        children = _new(lambda: mutated(pool()), mutations, set(found))
-        children += _new(lambda: crossed(pool()), crossovers, {*found, *children})
+        children = _new(partial(mutated, pools), mutations, set(found))
+        children += _new(partial(crossed, pools), crossovers, {*found, *children})
         found |= judge(children)
         yield list(found.values())
 
@@ -94,5 +87,5 @@ def _new(make: Callable[[], Hidden], count: int, known: set[Hidden]) -> list[Hid
 
 def best(candidates: Iterable[Candidate], cells: int, count: int) -> list[Candidate]:
     """Of those that fit the ones that are right most often, the cheaper of two equals first."""
-    fitting = [candidate for candidate in candidates if candidate.fits(cells)]
-    return sorted(fitting, key=lambda each: (-each.accuracy, each.cost.cells, each.hidden))[:count]
+    fitting = [(-each.accuracy, each.cost.cells, each.hidden, each) for each in candidates if each.cost is not None]
+    return [each for _, taken, _, each in sorted(fitting, key=lambda row: row[:3]) if taken <= cells][:count]

@@ -56,7 +56,8 @@ class Searching:
                 cheapest = min((each.cost.cells for each in self.candidates if each.cost), default=None)
                 least = "none is fast enough" if cheapest is None else f"the cheapest takes {cheapest:,}"
                 raise RunError(
-                    f"no net of these widths fits luts={self.wish.budgets[-1]:,}: {least}; allow more, or narrower widths"
+                    f"no net of these widths fits luts={self.wish.budgets[-1]:,}: {least}; allow more, or narrower "
+                    "widths"
                 )
             self.taught.look([*self.found, *self.drawn], client, stage)
             self._train(client, stage)
@@ -91,7 +92,9 @@ class Searching:
         nets += [self._net("drawn", hidden, self.wish.epochs) for hidden in self.drawn]
         nets += [self._net("even widths", hidden, self.even_epochs) for hidden in self.even]
         hardware, right = self.wish.base.hardware, self.taught.right()
-        assert hardware.target is not None and hardware.cycles is not None and right is not None
+        assert hardware.target is not None
+        assert hardware.cycles is not None
+        assert right is not None
         return Searched(
             self.wish.base.name,
             hardware.target,

@@ -1,4 +1,4 @@
-"""What a search is asked for, as its file says it: a net to begin with, widths to choose from, and what they may cost."""
+"""What a search is asked for, as its file says it: a net to begin with, widths to choose, what they may cost."""
 
 from __future__ import annotations
 
@@ -95,11 +95,12 @@ def search_wish(text: str, place: str) -> SearchWish:
     if not run.network.binary:
         raise wrong(f"a net of {run.network.activation} has no hardware; search 1-bit nets")
     layers = len(run.network.hidden)
-    each = [list(widths) if isinstance(widths, list) else file.widths for widths in file.widths]
-    lists = each if isinstance(file.widths[0], list) else [file.widths] * layers
+    every = file.widths
+    lists = [each for each in every if isinstance(each, list)]
+    lists = lists or [[width for width in every if isinstance(width, int)]] * layers
     if len(lists) != layers:
         raise wrong(f"widths of {len(lists)} hidden layers, and {run.name} has {layers}; give one list, or {layers}")
-    choices = tuple(tuple(sorted(set(widths))) for widths in lists)  # type: ignore[arg-type]
+    choices = tuple(tuple(sorted(set(widths))) for widths in lists)
     if max(file.luts) > part(file.target).cells:
         raise wrong(f"luts={max(file.luts):,} on {file.target}, which has {part(file.target).cells:,}; ask for fewer")
     wishes = {

@@ -10,10 +10,27 @@ from typing import Literal
 
 from scipy.stats import kendalltau
 
-from .candidates import Signals
 from .shrink_ladder import Cost, Hidden
 
 What = Literal["found", "drawn", "even widths"]
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What can be known of a net before it is trained to the end, all on samples of the validation.
+
+    supernet_accuracy, supernet_bits   with the weights of the supernet
+    early_accuracy, early_bits         after a few epochs of its own
+
+    Bits are the lower end of the bracket of I(T;Y) in the last hidden layer, a probe's bound; the upper end is H(Y) of
+    the same labels for every net.
+    """
+
+    hidden: Hidden
+    supernet_accuracy: float
+    supernet_bits: float
+    early_accuracy: float
+    early_bits: float
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The supernet of a search in its folder: taught, asked about nets by the evolution, and about what it knows of them."""
+"""The supernet of a search in its folder: taught, asked about nets by the evolution, and what it knows kept."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from ..hw.synthesis.bitstream import Digest
 from ..models.config import TrainingConfig
 from ..models.history import from_text
-from .candidates import EarlySignals, InSupernet, Signals, answered
+from .candidates import EarlySignals, InSupernet, answered
 from .config import RunError, loaded
 from .evolution import Candidate, evolve
 from .files import read_arrays, read_record, sha256_of, write_arrays, write_record
 from .folder import is_there
 from .search_file import SearchWish
+from .searched import Signals
 from .shrink_ladder import Hidden
 
 if TYPE_CHECKING:
@@ -165,7 +166,8 @@ class Taught:
     @property
     def _part(self) -> tuple[str, int]:
         hardware = self.wish.base.hardware
-        assert hardware.target is not None and hardware.cycles is not None
+        assert hardware.target is not None
+        assert hardware.cycles is not None
         return hardware.target, hardware.cycles
 
     def _known(self) -> dict[Hidden, Candidate]:

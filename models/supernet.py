@@ -16,7 +16,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -72,10 +71,9 @@ def teach(run: Run, choices: Sequence[Sequence[int]]) -> Iterator[Epoch]:
         while len(run.history) <= run.config.epochs:
             began, epoch = time.perf_counter(), len(run.history)
             loss = _one_epoch(run, run.net, choices, epoch, x, y) if epoch else math.log(run.data.classes)
-            right = [
-                _right(emissions(run.net, run.net.config.hidden, signs[0], each)[-1], labels)
-                for each, labels in zip(signs, (y[:NORMALISED], torch.tensor(run.data.test_y)), strict=True)
-            ]
+            with torch.no_grad():
+                seen, unseen = (emissions(run.net, run.net.config.hidden, signs[0], each)[-1] for each in signs)
+            right = _right(seen, y[:NORMALISED]), _right(unseen, torch.tensor(run.data.test_y))
             run.history.append(Epoch(epoch, loss, *right, time.perf_counter() - began))
             yield run.history[-1]
 

@@ -150,7 +150,7 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
 
 
 def batches(run: Run, epoch: int, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, float]]:
-    """The samples of one epoch, moved as the recipe says, their labels, and the share of the whole training that is done.
+    """The samples of one epoch, moved as the recipe says, their labels, and what share of the whole training is done.
 
     Before each batch all rates are set to what they are there.
     """
