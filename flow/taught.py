@@ -140,14 +140,15 @@ class Taught:
 
         ask   whether anything may be asked; without it RunError where something is missing
         """
-        known, file = self._known(), self.wish.file
+        known, file, seen = self._known(), self.wish.file, set[Hidden]()
         total = file.population + file.generations * (file.mutations + file.crossovers)
 
         def judge(nets: list[Hidden]) -> Mapping[Hidden, Candidate]:
             missing = [hidden for hidden in nets if hidden not in known]
             if missing and not ask:
                 raise RunError(f"{self.place} holds no finished evolution yet; go on without --so-far")
-            before = len(known)
+            before = len(seen) + len(nets) - len(missing)
+            seen.update(nets)
             for hidden, candidate in answered(
                 self.there, missing, client, lambda done, _, hidden: tell(before + done, total, said(hidden))
             ):
