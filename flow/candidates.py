@@ -16,7 +16,8 @@ from ..ib_analysis.probe import probe_bound
 from ..ib_analysis.symbols import label_symbols
 from ..models.config import TrainingConfig
 from ..models.datasets import Dataset
-from .config import RunConfig
+from .cluster import said
+from .config import RunConfig, RunError
 from .evolution import Candidate
 from .folder import RunFolder
 from .run import train
@@ -116,6 +117,8 @@ def answered(
     """Each item with its answer, as they come; in order without a client, which asks here.
 
     tell   of answers so far, how many there will be, and the item of the last
+
+    Raises what the question raises, or RunError where a worker does.
     """
     if client is None:
         for done, item in enumerate(items):
@@ -127,9 +130,11 @@ def answered(
     there = client.scatter(question, hash=False, broadcast=True)
     asked = {client.submit(_asked, there, item, pure=False): item for item in items}
     try:
-        for done, (future, answer) in enumerate(as_completed(list(asked), with_results=True), 1):
+        for done, future in enumerate(as_completed(list(asked)), 1):
+            if future.status != "finished":
+                raise RunError(f"{asked[future]}, on a worker: {said(future.exception())}")
             tell(done, len(items), asked[future])
-            yield asked[future], answer
+            yield asked[future], future.result()
     finally:
         client.cancel([*asked, there])
 

@@ -140,7 +140,7 @@ class Taught:
 
         ask   whether anything may be asked; without it RunError where something is missing
         """
-        known, file, seen = self._known(), self.wish.file, set[Hidden]()
+        there, known, file, seen = self.there, self._known(), self.wish.file, set[Hidden]()
         total = file.population + file.generations * (file.mutations + file.crossovers)
 
         def judge(nets: list[Hidden]) -> Mapping[Hidden, Candidate]:
@@ -150,7 +150,7 @@ class Taught:
             before = len(seen) + len(nets) - len(missing)
             seen.update(nets)
             for hidden, candidate in answered(
-                self.there, missing, client, lambda done, _, hidden: tell(before + done, total, said(hidden))
+                there, missing, client, lambda done, _, hidden: tell(before + done, total, said(hidden))
             ):
                 known[hidden] = candidate
             if missing:

@@ -178,7 +178,7 @@ def test_another_search_does_not_take_the_folder(bitneck, searched, tmp_path):
 
 
 def test_a_budget_that_no_net_fits_says_what_the_cheapest_takes(bitneck, searched, tmp_path):
-    file, folder, _ = searched
+    _, folder, _ = searched
     shutil.copytree(folder, tmp_path / "found", ignore=shutil.ignore_patterns("*-seed*"))
     (tmp_path / "small.toml").write_text(FILE.replace("[420, 600]", "[90]"))
     refused = bitneck("search", tmp_path / "small.toml", "-o", tmp_path / "found", "--workers", 1)
