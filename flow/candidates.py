@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -50,6 +50,10 @@ class InSupernet:
     arrays: Mapping[str, NDArray]
     data: Dataset
     thresholds: NDArray[np.int32] | None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which finds out net and costs anew: their caches cannot travel."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def net(self) -> DenseNet:
