@@ -17,7 +17,7 @@ from ..ib_analysis.codes import Trace
 from .belonging import graph_of
 from .config import RunError, chosen_samples
 from .files import is_as_written, read_labels, read_model, read_trace, sha256_of, write_record
-from .folder import Agreement, RunFolder, Verification, verification_of
+from .folder import Agreement, RunFolder, Verification, is_there, verification_of
 from .held import held, reading, writing
 from .importing import read_again
 from .record import (
@@ -32,7 +32,7 @@ from .record import (
     slower,
     unlike,
 )
-from .run import built, finished, trained_on
+from .run import build, built, export, finished, trained_on
 from .tally import Tally
 from .traces import TraceWriter, trace_reader
 from .trained import Imported
@@ -134,6 +134,16 @@ def simulate(
     )
     _write_verification(folder, verification)
     return verification
+
+
+def prove(folder: RunFolder, data_dir: Path | str | None = None) -> None:
+    """A trained run exported, built and simulated, where it is not yet. Raises RunError where a bit differs."""
+    if not is_there(folder.rtl):
+        export(folder)
+        build(folder)
+    done = verification_of(folder) if is_there(folder.verification) else simulate(folder, data_dir, workers=1)
+    if not done.equal:
+        raise RunError(f"{folder.path}: sources differ; `bitneck verify {folder.path}` says where")
 
 
 def _by_qonnx(folder: RunFolder) -> Callable[[NDArray[np.uint8]], list[Trace]]:

@@ -27,8 +27,8 @@ from .data import ARRAYS
 from .files import read_labels, read_record, read_trace, sha256_of, write, write_record
 from .folder import RunFolder, is_there, synthesis_of
 from .held import held
-from .proof import simulate
-from .run import build, export, finished, train, trained_on
+from .proof import prove
+from .run import finished, train, trained_on
 from .shrink_ladder import Costs, Hidden, Rung, evenly, ladder, spread
 from .shrunk import SURVIVING, How, Point, Shrunk, net_name
 from .silicon import synth
@@ -307,11 +307,7 @@ class Shrinking:
         The whole net as it was trained anew, others of the neurons that say most. Raises RunError where a bit differs.
         """
         folder = self._net_folder(rung, self._shown(rung), self.seeds[0])
-        if not is_there(folder.rtl):
-            export(folder)
-            build(folder)
-        if not is_there(folder.verification) and not simulate(folder, self.data_dir, workers=1).equal:
-            raise RunError(f"{folder.path}: sources differ; `bitneck verify {folder.path}` says where")
+        prove(folder, self.data_dir)
         synth(folder, self.wish.target)
 
     def _shown(self, rung: Rung) -> How:

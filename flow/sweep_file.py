@@ -131,7 +131,7 @@ def tasks(text: str, place: str, data_dir: Path | str | None = None) -> list[Tas
     sweep = checked_toml(SweepConfig, text, place)
     if (sweep.grid is None) == (sweep.random is None):
         raise RunError(f"{place}: a sweep needs either [grid] or [random]")
-    base = _with(_base(sweep, place), sweep.set, place)
+    base = _with(base_of(sweep.preset, sweep.config, place), sweep.set, place)
     extras = Extras(sweep.hardware, sweep.brackets)
     made = [Task(_with(base, values, place), tuple(values.items()), None, extras) for values in _choices(sweep)]
     read = {task.reads: task.config for task in made}
@@ -140,18 +140,19 @@ def tasks(text: str, place: str, data_dir: Path | str | None = None) -> list[Tas
     return list({task.key: task for task in known}.values())
 
 
-def _base(sweep: SweepConfig, place: str) -> RunConfig:
-    if sweep.preset is not None and sweep.config is None:
+def base_of(preset: str | None, config: str | None, place: str) -> RunConfig:
+    """What one of them names. Raises RunError where both or neither do, or where there is none such."""
+    if preset is not None and config is None:
         try:
-            return from_preset(sweep.preset)
+            return from_preset(preset)
         except ConfigError as error:
             raise RunError(f"{place}: preset: {error}") from None
-    if sweep.config is None or sweep.preset is not None:
-        both = "gives both preset and config" if sweep.config is not None else "gives neither preset nor config"
+    if config is None or preset is not None:
+        both = "gives both preset and config" if config is not None else "gives neither preset nor config"
         raise RunError(
             f'{place} {both}; say what to vary with one of them, as preset = "digits" or config = "run.toml"'
         )
-    file = Path(place).parent / sweep.config
+    file = Path(place).parent / config
     try:
         return from_toml(read_text(file), str(file))
     except OSError as error:

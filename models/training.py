@@ -108,7 +108,7 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
 
 def train(run: Run) -> Iterator[Epoch]:
     """Goes on from where `run` stands, yielding after each epoch, the untrained net first; then `run` may be saved."""
-    with _threads(run.net.config.synapses):
+    with threads(run.net.config.synapses):
         yield from _train(run)
 
 
@@ -126,7 +126,7 @@ def _train(run: Run) -> Iterator[Epoch]:
 
 
 @contextmanager
-def _threads(synapses: int) -> Iterator[None]:
+def threads(synapses: int) -> Iterator[None]:
     """One for a small net: a second only waits, and on a busy machine trains ten times slower."""
     before = torch.get_num_threads()
     torch.set_num_threads(before if synapses > LARGE else 1)
@@ -137,7 +137,24 @@ def _threads(synapses: int) -> Iterator[None]:
 
 
 def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
-    net, config = run.net, run.config
+    total, steps = torch.zeros((), device=y.device), 0
+    for rows, labels, done in batches(run, epoch, x, y):
+        *codes, dots = plain.emissions(run.net, rows)
+        loss = _loss(run, dots, labels)
+        total += loss.detach()
+        for code, readout in zip(codes, run.readouts, strict=False):
+            loss = loss + run.config.readout_weight * (1 - done) * functional.cross_entropy(readout(code), labels)
+        step(run, loss)
+        steps += 1
+    return float(total) / steps
+
+
+def batches(run: Run, epoch: int, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, float]]:
+    """The samples of one epoch, moved as the recipe says, their labels, and what share of the whole training is done.
+
+    Before each batch all rates are set to what they are there.
+    """
+    config = run.config
     rng = generator(config.seed, epoch)
     order = torch.from_numpy(rng.permutation(len(y))).to(y.device)
     if epoch <= config.epochs * (1 - config.settle):
@@ -145,27 +162,25 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
         images = shifted(images, config.shift, rng) if config.shift else images
         images = warped(images, config.warp, rng) if config.warp else images
         x = images.repeat(1, run.data.copies)
-    batches = order.split(config.batch_size)
-    if len(batches[-1]) < 2:  # batch-norm has no variance of one sample
-        batches = batches[:-1]
-    total = torch.zeros((), device=y.device)
-    net.train()
-    for step, rows in enumerate(batches):
-        done = (epoch - 1 + step / len(batches)) / config.epochs
+    parts = order.split(config.batch_size)
+    if len(parts[-1]) < 2:  # batch-norm has no variance of one sample
+        parts = parts[:-1]
+    run.net.train()
+    for number, rows in enumerate(parts):
+        done = (epoch - 1 + number / len(parts)) / config.epochs
         for group in (group for optimizer in run.optimizers for group in optimizer.param_groups):
             group["lr"] = group["initial_lr"] * (falling(done) if config.cosine else 1)
-        *codes, dots = plain.emissions(net, x[rows])
-        loss = _loss(run, dots, y[rows])
-        total += loss.detach()
-        for code, readout in zip(codes, run.readouts, strict=False):
-            loss = loss + config.readout_weight * (1 - done) * functional.cross_entropy(readout(code), y[rows])
-        for optimizer in run.optimizers:
-            optimizer.zero_grad()
-        loss.backward()
-        for optimizer in run.optimizers:
-            optimizer.step()
-        clip_latent_weights(net)
-    return float(total) / len(batches)
+        yield x[rows], y[rows], done
+
+
+def step(run: Run, loss: Tensor) -> None:
+    """Of every optimiser, down the gradient of `loss`. In place."""
+    for optimizer in run.optimizers:
+        optimizer.zero_grad()
+    loss.backward()
+    for optimizer in run.optimizers:
+        optimizer.step()
+    clip_latent_weights(run.net)
 
 
 def generator(seed: int, epoch: int) -> np.random.Generator:

@@ -51,7 +51,7 @@ def test_the_wheel_gives_the_same_bytes_as_the_editable_install(bitneck, finishe
         text=True,
     )
     assert Path(where.stdout.strip()).is_relative_to(installed)
-    command = [sys.executable, "-m", "bitneck", "run", str(run), "--epochs", "6"]
+    command = [sys.executable, "-m", "bitneck", "run", str(run), "--epochs", "6", "--brackets", "1"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     made = [path.relative_to(finished_run) for path in finished_run.rglob("*") if path.is_file()]

@@ -41,6 +41,7 @@ from .console import CORES, DataDir, app, bar, say, show, step, wrong
 from .imported import import_lines, import_table
 from .loss import loss_table
 from .many_runs import paper, plane, sweep
+from .search import search
 from .shrink import shrink
 from .verb import Facts, FailedError, verb
 
@@ -457,7 +458,7 @@ def report(folder: Run) -> Facts:
     return {"page": path, "plane": place.plane_page}
 
 
-for each in (analyze, plane, sweep, shrink, paper, init, schema, compare, doctor):
+for each in (analyze, plane, sweep, shrink, search, paper, init, schema, compare, doctor):
     verb(each)
 verb(table_of_runs)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...hw.costs.search import cell_name
 from ...ib_analysis.pictures.plots import inline_svg
 from ..files import write
 from ..shrunk import Row, Shrunk
+from .front import draw, front
 from .template import rendered
 
 MARKS = {
@@ -51,19 +51,10 @@ def page(done: Shrunk) -> str:
     )
 
 
-def front(rows: Sequence[Row]) -> list[Row]:
-    """Those that no other equals or beats in both cells and mean accuracy; ascending in cells."""
-    best: list[Row] = []
-    for row in sorted(rows, key=lambda row: (row.cells, -row.accuracy)):
-        if not best or row.accuracy > best[-1].accuracy:
-            best.append(row)
-    return best
-
-
 def _figure(rows: Sequence[Row], cells: str) -> Figure:
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     right, known = figure.subplots(1, 2, sharex=True)
-    _right(right, rows)
+    draw(right, rows, MARKS)
     for what, (mark, colour) in MARKS.items():
         if mine := [row for row in rows if row.what == what and row.i_ty_low_bits is not None]:
             known.plot([row.cells for row in mine], [row.i_ty_low_bits for row in mine], mark, color=colour)  # type: ignore[misc]
@@ -72,15 +63,3 @@ def _figure(rows: Sequence[Row], cells: str) -> Figure:
         ax.set_xlabel(f"{cells}, estimated")
         ax.grid(alpha=0.3)
     return figure
-
-
-def _right(ax: Axes, rows: Sequence[Row]) -> None:
-    best = front(rows)
-    ax.plot([row.cells for row in best], [100 * row.accuracy for row in best], color="#d9dee5", zorder=0)
-    for what, (mark, colour) in MARKS.items():
-        if mine := [row for row in rows if row.what == what]:
-            ends = [[100 * (row.accuracy - row.low) for row in mine], [100 * (row.high - row.accuracy) for row in mine]]
-            x, y = [row.cells for row in mine], [100 * row.accuracy for row in mine]
-            ax.errorbar(x, y, ends, fmt=mark, color=colour, label=what, capsize=2, linewidth=1)
-    ax.set_ylabel("test set right, %")
-    ax.legend(frameon=False, fontsize="small")

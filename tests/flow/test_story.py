@@ -174,7 +174,7 @@ def test_every_sign_of_the_paper_is_proven_and_learnt_thresholds_cost_the_hardwa
 @pytest.mark.parametrize("preset", ["tfc"])
 def test_mnist_is_proven_the_same_way(bitneck, mnist_folder, tmp_path, preset):
     folder = RunFolder(tmp_path / preset)
-    result = bitneck("run", folder.path, "--epochs", 1, "--data-dir", mnist_folder)
+    result = bitneck("run", folder.path, "--epochs", 1, "--brackets", 0, "--data-dir", mnist_folder)
     assert result.exit_code == 0, result.output
     verification = json.loads(folder.verification.read_text())
     assert verification["equal"]

@@ -85,6 +85,11 @@ MISTAKES = {
     "one run to compare": ("compare runs/digits", "one run compares with nothing; name two or more"),
     "a sweep of nothing": ("sweep empty.toml", "empty.toml: a sweep needs either [grid] or [random]"),
     "a field to vary": ("sweep field.toml", "training: unknown key 'sed'; did you mean 'seed'?"),
+    "a search without budgets": ("search nobudget.toml", "nobudget.toml: luts: Field required"),
+    "a search for no part": ("search nopart.toml", "target: no target 'xc8'; choose one of"),
+    "a search's key": ("search key.toml", "unknown key 'wdths'; did you mean 'widths'?"),
+    "widths of too many layers": ("search layers.toml", "widths of 3 hidden layers, and digits has 2"),
+    "a search not begun": ("search small.toml --so-far", "no finished supernet of this search; begin one without"),
     "a run begun again": (
         "init runs/digits",
         "is there already; edit it, or choose another folder",
@@ -92,6 +97,12 @@ MISTAKES = {
     "more frames than there are": ("export runs/digits --vectors --frames 9999", "choose 1 .. 1797"),
     "a file for a run": ("build flowers.csv", "flowers.csv is a file; a run is a folder"),
 }
+SEARCH = """preset = "digits"
+target = "xc7"
+luts = [600]
+widths = [8, 16]
+supernet_epochs = 2
+"""
 RUN = """name = "new"
 dataset = "digits"
 [network]
@@ -115,6 +126,11 @@ def home(finished_run, tmp_path_factory):
         "widths.toml": RUN.format(widths=[60, 8, 10], more="", epochs=3),
         "flowers.csv": "a,b,kind\n" + "1,2,x\n3,4,y\n" * 10,
         "pic.png": "\x89PNG",
+        "small.toml": SEARCH,
+        "nobudget.toml": SEARCH.replace("luts = [600]\n", ""),
+        "nopart.toml": SEARCH.replace("xc7", "xc8"),
+        "key.toml": SEARCH.replace("widths", "wdths"),
+        "layers.toml": SEARCH.replace("[8, 16]", "[[8, 16], [8, 16], [8, 16]]"),
         "empty.toml": 'preset = "digits"\n',
         "field.toml": 'preset = "digits"\n[grid]\n"training.sed" = [1]\n',
     }

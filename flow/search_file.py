@@ -1,0 +1,127 @@
+"""What a search is asked for, as its file says it: a net to begin with, widths to choose, what they may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, Field
+
+from ..hw.parts import part
+from ..models.config import Strict
+from .config import RunConfig, RunError, changed, checked_toml, wished
+from .shrink_ladder import Hidden
+from .sweep_file import base_of
+
+Widths: TypeAlias = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2)]
+AtLeastOne: TypeAlias = Annotated[int, Field(ge=1)]
+
+
+class SearchConfig(Strict):
+    """A preset or a file like run.toml, whose recipe trains everything, and what to choose of it.
+
+    config          seen from the folder of the search's own file
+    widths          to choose from, of all hidden layers, or a list for each
+    target, cycles, fps, clock_mhz   as in [hardware]; by default the rate is that of the run
+    luts            budgets in logic cells or LUTs; the best nets are looked for under each
+    supernet_epochs of the net that holds all others
+    population, generations, mutations, crossovers   of the evolution: nets at first, and more in each generation
+    winners         nets that are trained for each budget; drawn: others, by chance, to see how well the supernet ranks
+    epochs          that they are trained for; by default the run's
+    early_epochs    after which a net's accuracy and bits are looked at beside what the supernet says
+    seeds           of each net that is trained; seed: the first of them, of supernet and evolution too
+    validation      share of the training set that judges while searching; the test set judges what is found
+    """
+
+    preset: str | None = None
+    config: str | None = None
+    target: Annotated[str, AfterValidator(lambda name: part(name).name)]
+    cycles: AtLeastOne | None = None
+    fps: Annotated[float, Field(gt=0)] | None = None
+    clock_mhz: Annotated[float, Field(gt=0)] | None = None
+    luts: Annotated[list[AtLeastOne], Field(min_length=1)]
+    widths: Widths | Annotated[list[Widths], Field(min_length=1)]
+    supernet_epochs: AtLeastOne
+    population: Annotated[int, Field(ge=2)] = 64
+    generations: Annotated[int, Field(ge=0)] = 6
+    mutations: Annotated[int, Field(ge=0)] = 24
+    crossovers: Annotated[int, Field(ge=0)] = 8
+    winners: AtLeastOne = 1
+    drawn: Annotated[int, Field(ge=0)] = 6
+    epochs: AtLeastOne | None = None
+    early_epochs: AtLeastOne = 3
+    seeds: AtLeastOne = 3
+    seed: Annotated[int, Field(ge=0)] = 0
+    validation: Annotated[float, Field(gt=0, lt=1)] = 1 / 6
+
+
+@dataclass(frozen=True)
+class SearchWish:
+    """A search file with all that it leaves to others.
+
+    base      the run that is varied: its data, recipe and hardware, target and rate among it
+    choices   widths of each hidden layer, ascending
+    budgets   ascending
+    epochs    of each net that is trained
+    """
+
+    file: SearchConfig
+    base: RunConfig
+    choices: tuple[Hidden, ...]
+    budgets: tuple[int, ...]
+    epochs: int
+
+    @property
+    def widest(self) -> Hidden:
+        return tuple(widths[-1] for widths in self.choices)
+
+    @property
+    def narrowest(self) -> Hidden:
+        return tuple(widths[0] for widths in self.choices)
+
+    def config(self, hidden: Hidden, seed: int, epochs: int) -> RunConfig:
+        """The run of a net."""
+        widths = (self.base.network.inputs, *hidden, self.base.network.classes)
+        named = {"network__widths": widths, "training__seed": seed, "training__epochs": epochs}
+        return changed(self.base, **named)
+
+
+def search_wish(text: str, place: str) -> SearchWish:
+    """Of a search file. Raises RunError with the place and what is wrong."""
+    file = checked_toml(SearchConfig, text, place)
+    run = base_of(file.preset, file.config, place)
+    wrong = partial(_wrong, place)
+    if not run.network.binary:
+        raise wrong(f"a net of {run.network.activation} has no hardware; search 1-bit nets")
+    if run.training.optimizer == "bop":
+        raise wrong("bop keeps no latent weights, and a supernet standardises them; train by adam or sgd")
+    layers = len(run.network.hidden)
+    every = file.widths
+    lists = [each for each in every if isinstance(each, list)]
+    lists = lists or [[width for width in every if isinstance(width, int)]] * layers
+    if len(lists) != layers:
+        raise wrong(f"widths of {len(lists)} hidden layers, and {run.name} has {layers}; give one list, or {layers}")
+    choices = tuple(tuple(sorted(set(widths))) for widths in lists)
+    if max(file.luts) > part(file.target).cells:
+        raise wrong(f"luts={max(file.luts):,} on {file.target}, which has {part(file.target).cells:,}; ask for fewer")
+    wishes = {
+        "target": file.target,
+        "target_cycles": file.cycles,
+        "target_fps": file.fps,
+        "clock_mhz": file.clock_mhz,
+    }
+    rate = file.cycles is not None or file.fps is not None
+    try:
+        hardware = wished(run.hardware, wishes, replace_rate=rate)
+    except RunError as error:
+        raise wrong(str(error)) from None
+    if hardware.cycles is None:
+        raise wrong(f"how fast? {run.name} asks for no rate; give cycles, or fps with clock_mhz")
+    given = hardware.model_dump() | {"rom_style": None, "luts": None, "brams": None}
+    base = changed(run, hardware=given)
+    return SearchWish(file, base, choices, tuple(sorted(set(file.luts))), file.epochs or run.training.epochs)
+
+
+def _wrong(place: str, what: str) -> RunError:
+    return RunError(f"{place}: {what}")
