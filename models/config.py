@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ..plugins import Plugins
+from .layers import LayerConfig, Shape, check, named, shapes
+from .strict import LISTED, Strict, describe, nearest
 
 
 class ConfigError(ValueError):
     """A preset, key or value that does not exist."""
 
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Half a sentence that names the known word nearest to `name`, or all of them where none is near."""
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-
-
-def describe(error: ValidationError) -> str:
-    """A pydantic error as one line: each place with what is wrong there, five at most."""
-    said = [
-        f"{'.'.join(map(str, item['loc'])) or error.title}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    more = [f"and {len(said) - 5} more"] if len(said) > 5 else []
-    return " ".join("; ".join([*said[:5], *more]).splitlines())
-
-
-class Strict(BaseModel):
-    """Frozen, finite, and of exactly these types: true is no 1. An unknown key is an error that names the nearest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_the_nearest_key(cls, values: Any) -> Any:
-        if isinstance(values, Mapping):
-            for key in values:
-                if key not in cls.model_fields:
-                    raise ValueError(f"unknown key {key!r}; {nearest(str(key), cls.model_fields)}")
-        return values
-
-
-# Neither TOML nor JSON knows a tuple. Not by Field(strict=False): whoever validates strictly overrides that.
-LISTED = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 
 Sign = Literal["ste-identity", "ste-clipped", "approx-sign", "swish-sign", "rsign"]
 Smooth = Literal["tanh", "relu"]
@@ -72,13 +39,30 @@ def activations() -> tuple[str, ...]:
 
 
 class NetworkConfig(Strict):
-    """A dense net."""
+    """A dense net, said by its widths; or a net of maps, said by the shape of a sample and a list of layers."""
 
     widths: Annotated[
         tuple[Annotated[int, Field(ge=1)], ...],
-        Field(min_length=3, description="inputs, neurons of every hidden layer, classes"),
+        Field(min_length=3, description="of a dense net: inputs, neurons of every hidden layer, classes"),
         LISTED,
-    ]
+    ] = ()
+    shape: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...],
+        Field(min_length=3, max_length=3, description="of a sample of a net of maps: height, width, channels"),
+        LISTED,
+    ] = ()
+    layers: Annotated[
+        tuple[LayerConfig, ...],
+        Field(min_length=2, description="of a net of maps: convs and pools, then dense ones, one neuron a class"),
+        LISTED,
+    ] = ()
+    whole: Annotated[
+        bool,
+        Field(
+            description="a net of maps takes each input as the number that it is, as FINN's CNV its pixels; otherwise "
+            "each channel is cut into a bit by a threshold"
+        ),
+    ] = False
     input_bits: Annotated[int, Field(ge=1, le=8, description="of an input; 1: it is a code already, not cut")]
     activation: Annotated[
         str,
@@ -98,12 +82,31 @@ class NetworkConfig(Strict):
     ] = None
 
     @model_validator(mode="after")
+    def _of_one_form(self) -> NetworkConfig:
+        if bool(self.widths) == bool(self.layers):
+            raise ValueError("a dense net is said by widths, a net of maps by shape and layers; give one of the two")
+        if self.widths and (self.shape or self.whole):
+            raise ValueError("shape and whole are of a net of layers; one of widths takes rows, and cuts every input")
+        if self.layers:
+            check(self.shape, self.layers)
+        return self
+
+    @model_validator(mode="after")
     def _centre_what_a_sign_cuts(self) -> NetworkConfig:
         if self.binary and self.batch_norm is False:
             raise ValueError(
                 f"batch_norm: a net of {self.activation} needs it; only {' and '.join(get_args(Smooth))} can do without"
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _in_its_form(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        other = ("shape", "layers", "whole") if self.widths else ("widths",)
+        return {key: value for key, value in dumped(self).items() if key not in other}
+
+    @property
+    def of_maps(self) -> bool:
+        return bool(self.layers)
 
     @property
     def binary(self) -> bool:
@@ -114,32 +117,71 @@ class NetworkConfig(Strict):
     def normalized(self) -> bool:
         return self.binary or self.batch_norm is True
 
+    @property
+    def cut(self) -> bool:
+        """Whether inputs of several bits become one bit each before anything is multiplied."""
+        return self.binary and self.input_bits > 1 and not self.whole
+
     def twin(self, activation: Smooth) -> NetworkConfig:
         """The float net of the same shape, without batch-norm."""
-        return NetworkConfig(widths=self.widths, input_bits=self.input_bits, activation=activation)
+        return self.model_copy(update={"activation": activation, "batch_norm": None})
+
+    @property
+    def entering(self) -> Shape:
+        """Of a sample."""
+        return self.shape or self.widths[:1]
+
+    @property
+    def chain(self) -> tuple[LayerConfig, ...]:
+        """Every layer behind the input, whichever way they are said."""
+        return self.layers or tuple(LayerConfig(dense=width) for width in self.widths[1:])
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Of what every layer emits for a sample, from input to output: every room calls the layers so."""
+        names = dict(zip((name for name, _ in named(self.chain)), shapes(self.entering, self.chain)[1:], strict=True))
+        return {"cut1" if self.of_maps else "binarize": self.entering, **names} if self.cut else names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.shapes)
 
     @property
     def inputs(self) -> int:
-        return self.widths[0]
+        return prod(self.entering)
 
     @property
     def classes(self) -> int:
-        return self.widths[-1]
+        return self.shapes["scores"][0]
 
     @property
     def hidden(self) -> tuple[int, ...]:
-        return self.widths[1:-1]
+        """Elements that every layer between input and scores emits."""
+        return tuple(prod(shape) for shape in shapes(self.entering, self.chain)[1:-1])
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        """Of `hidden`, those whose codes a product takes, and not a pool."""
+        return tuple(width for width, after in zip(self.hidden, self.chain[1:], strict=True) if after.pool is None)
 
     @property
     def synapses(self) -> int:
         """Weights in all layers."""
-        return sum(rows * cols for cols, rows in pairwise(self.widths))
+        return sum(fan_in * shape[-1] for fan_in, shape in self._weighted())
 
     @property
-    def layers(self) -> tuple[str, ...]:
-        """Names of what emits, from input to output: every room calls them so."""
-        head = ("binarize",) if self.binary and self.input_bits > 1 else ()
-        return (*head, *(f"dense{index + 1}" for index in range(len(self.hidden))), "scores")
+    def products(self) -> int:
+        """Of a weight and an input, for one sample."""
+        return sum(fan_in * prod(shape) for fan_in, shape in self._weighted())
+
+    def _weighted(self) -> Iterator[tuple[int, Shape]]:
+        """Fan-in of a neuron, and what is emitted, of every layer that has weights."""
+        for layer, (shape, emitted) in zip(self.chain, pairwise(shapes(self.entering, self.chain)), strict=True):
+            if layer.pool is None:
+                yield layer.fan_in(shape), emitted
+
+    def __str__(self) -> str:
+        return "-".join(map(str, self.widths or ("x".join(map(str, self.shape)), *self.layers)))
 
 
 Rule = Literal["quantiles", "range"]

@@ -31,12 +31,12 @@ from .capture import evaluating
 from .config import NetworkConfig, TrainingConfig, describe
 from .datasets import Dataset
 from .history import Epoch, TrainingError
-from .networks import DenseNet, Net, untrained
+from .networks import BinaryNet, Net, as_rows, untrained
 from .optimizers import Bop, optimizers
 from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
-LARGE = 1_000_000  # synapses from which on matrix products outweigh the overhead of threads
+LARGE = 1_000_000  # products a sample from which on matrix products outweigh the overhead of threads
 
 
 @dataclass
@@ -78,7 +78,7 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
     if (network.inputs, network.classes, network.input_bits) != wanted:
         raise TrainingError(
             f"{data.name} has {data.features} inputs of {data.input_bits} bits and {data.classes} classes, but the "
-            f"network {'-'.join(map(str, network.widths))} takes {network.input_bits}-bit inputs"
+            f"network {network} takes {network.input_bits}-bit inputs"
         )
     if len(data.train_x) < 2:
         raise TrainingError(
@@ -97,7 +97,7 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
         net.binarize.threshold.copy_(torch.from_numpy(thresholds))
     with torch.random.fork_rng(devices=[]):
         readouts = nn.ModuleList(
-            nn.Linear(width, network.classes) for width in network.hidden[:-1] if config.readout_weight
+            nn.Linear(width, network.classes) for width in network.read[:-1] if config.readout_weight
         )
     for parameter in readouts.parameters():
         nn.init.zeros_(parameter)
@@ -108,7 +108,7 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
 
 def train(run: Run) -> Iterator[Epoch]:
     """Goes on from where `run` stands, yielding after each epoch, the untrained net first; then `run` may be saved."""
-    with _threads(run.net.config.synapses):
+    with _threads(run.net.config.products):
         yield from _train(run)
 
 
@@ -126,10 +126,10 @@ def _train(run: Run) -> Iterator[Epoch]:
 
 
 @contextmanager
-def _threads(synapses: int) -> Iterator[None]:
+def _threads(products: int) -> Iterator[None]:
     """One for a small net: a second only waits, and on a busy machine trains ten times slower."""
     before = torch.get_num_threads()
-    torch.set_num_threads(before if synapses > LARGE else 1)
+    torch.set_num_threads(before if products > LARGE else 1)
     try:
         yield
     finally:
@@ -158,7 +158,7 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
         loss = _loss(run, dots, y[rows])
         total += loss.detach()
         for code, readout in zip(codes, run.readouts, strict=False):
-            loss = loss + config.readout_weight * (1 - done) * functional.cross_entropy(readout(code), y[rows])
+            loss = loss + config.readout_weight * (1 - done) * functional.cross_entropy(readout(as_rows(code)), y[rows])
         for optimizer in run.optimizers:
             optimizer.zero_grad()
         loss.backward()
@@ -187,12 +187,12 @@ def clip_latent_weights(net: Net) -> None:
 
 def one_bit_weights(net: Net) -> list[nn.Parameter]:
     """The latent or ±1 weights of a 1-bit net; a float net has none."""
-    return [linear.weight for linear in net.linears()] if isinstance(net, DenseNet) else []
+    return [linear.weight for linear in net.linears()] if isinstance(net, BinaryNet) else []
 
 
 def _loss(run: Run, scores: Tensor, y: Tensor) -> Tensor:
     """Dot products of ±1 grow with √fan-in; a float net learns the size of its logits."""
-    size = math.sqrt(run.net.scores.in_features) if isinstance(run.net, DenseNet) else 1.0
+    size = math.sqrt(run.net.scores.in_features) if isinstance(run.net, BinaryNet) else 1.0
     return functional.cross_entropy(scores / (run.config.temperature * size), y)
 
 

@@ -30,7 +30,7 @@ def test_capture_is_what_plain_integer_arithmetic_computes(input_bits):
     pixels = np.random.default_rng(3).integers(0, 2**input_bits, (257, 13), np.uint8)
     trace = capture(net, pixels, batch=100)
 
-    assert tuple(trace.codes) == config.layers[:-1]
+    assert tuple(trace.codes) == config.names[:-1]
     assert trace.source == "torch"
     code = signs(pixels - 0.5 if input_bits == 1 else pixels - net.binarize.threshold.numpy())
     if input_bits > 1:
@@ -67,7 +67,7 @@ def test_a_float_net_is_captured_as_the_floats_that_its_layers_emit():
     pixels = np.random.default_rng(3).integers(0, 8, (257, 13), np.uint8)
     trace = capture_floats(net, pixels, batch=100)
     assert net.training
-    assert tuple(trace.layers()) == TWIN.layers
+    assert tuple(trace.layers()) == TWIN.names
     values = pixels / 7
     for index, block in enumerate(net.hidden):
         weight, bias = (parameter.detach().numpy() for parameter in (block.linear.weight, block.linear.bias))
