@@ -33,7 +33,7 @@ def commented(config: RunConfig) -> str:
         of = whole["$defs"][whole["properties"][table]["$ref"].rpartition("/")[2]]
         lines += ["", "", f"[{table}]", *_comment(of["description"])]
         for key, field in of["properties"].items():
-            value = said[table].get(key)  # None of a form of net that this one is not said in
+            value = said[table].get(key, field.get("default"))
             lines += ["", *_field(key, field, value, key in of.get("required", ()), table)]
             for name, item in _items(whole, field).items():
                 lines += _comment(f"{name} = … in one of them: {item['description']} ({allowed(item)})")

@@ -151,6 +151,11 @@ class NetworkConfig(Strict):
         return prod(self.entering)
 
     @property
+    def channels(self) -> int:
+        """Of an input; the elements of a row are places of one."""
+        return self.shape[2] if self.of_maps else 1
+
+    @property
     def classes(self) -> int:
         return self.shapes["scores"][0]
 
@@ -206,6 +211,9 @@ class DataConfig(Strict):
     ] = 1
 
 
+NEWER = ("flip", "cutout", "mixup")
+
+
 class TrainingConfig(Strict):
     """The recipe: cross-entropy on tempered scores, cosine decay to zero, latent weights clipped to ±1."""
 
@@ -228,8 +236,22 @@ class TrainingConfig(Strict):
     readout_weight: Annotated[float, Field(ge=0, description="of the loss of float classifiers on hidden codes")] = 0
     shift: Annotated[int, Field(ge=0, description="whole pixels by which training images move")] = 0
     warp: Annotated[float, Field(ge=0, description="strength of turning and stretching training images")] = 0
+    flip: Annotated[bool, Field(description="every other training image is seen in a mirror")] = False
+    cutout: Annotated[int, Field(ge=0, description="side of a grey square in each training image, in pixels")] = 0
+    mixup: Annotated[float, Field(ge=0, description="a of Beta(a, a), by which two images and labels are mixed")] = 0
     settle: Annotated[float, Field(ge=0, le=1, description="last share of the epochs, in which images lie still")] = 0.1
     seed: Annotated[int, Field(ge=0, description="of weights, batches and augmentation")] = 0
+
+    @model_serializer(mode="wrap")
+    def _as_ever_where_nothing_newer_is_asked(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The same training has the same file and checkpoint, whatever recipes have learnt since."""
+        fields = type(self).model_fields
+        return {key: value for key, value in dumped(self).items() if key not in NEWER or value != fields[key].default}
+
+    @property
+    def moved(self) -> str | None:
+        """What asks that training images be square, by name."""
+        return next((way for way in ("shift", "warp", "flip", "cutout") if getattr(self, way)), None)
 
 
 @dataclass(frozen=True)

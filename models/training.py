@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from torch.nn import functional
 
 from . import history as histories
 from . import plain
-from .augmentation import shifted, warped
+from .augmentation import augmented, mixed
 from .capture import evaluating
 from .config import NetworkConfig, TrainingConfig, describe
 from .datasets import Dataset
@@ -85,16 +86,24 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
             f"{data.name} has {len(data.train_x)} training sample; batch-norm takes the variance of at least 2, is a "
             "file cut?"
         )
-    moved = "shift" if config.shift else "warp" if config.warp else None
-    if moved and not data.square:
-        kept = "" if data.taken is None else f" in samples of {' x '.join(map(str, data.taken.shape))}"
-        raise TrainingError(f"{data.name}: {moved} moves square images, but there are {data.pixels} pixels{kept}")
+    kept = () if data.taken is None else data.taken.shape
+    if network.of_maps and (data.copies > 1 or (len(kept) > 1 and (*kept, 1)[:3] != network.shape)):
+        raise TrainingError(
+            f"{data.name}: samples of {' x '.join(map(str, kept or (data.pixels,)))}, shown {data.copies} times; the "
+            f"network takes maps of {' x '.join(map(str, network.shape))}, shown once"
+        )
+    square = network.shape[0] == network.shape[1] if network.of_maps else data.square
+    if config.moved and not square:
+        said = f" in samples of {' x '.join(map(str, kept))}" if kept else ""
+        raise TrainingError(f"{data.name}: {config.moved} moves square images, but there are {data.pixels} pixels{said}")
+    if config.warp and network.of_maps and network.shape[2] > 1:
+        raise TrainingError(f"{data.name}: warp moves images of one channel, {network.shape[2]} are here; use shift")
     if config.optimizer == "bop" and not network.binary:
         raise TrainingError(f"bop flips 1-bit weights, but a net of {network.activation} has none; use adam or sgd")
     net = untrained(network, config.seed)
     if net.binarize is not None:
-        thresholds = most_telling_thresholds(data)
-        net.binarize.threshold.copy_(torch.from_numpy(thresholds))
+        thresholds = most_telling_thresholds(data, network.channels if network.of_maps else None)
+        net.binarize.threshold.copy_(torch.from_numpy(thresholds).view_as(net.binarize.threshold))
     with torch.random.fork_rng(devices=[]):
         readouts = nn.ModuleList(
             nn.Linear(width, network.classes) for width in network.read[:-1] if config.readout_weight
@@ -140,10 +149,9 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
     net, config = run.net, run.config
     rng = generator(config.seed, epoch)
     order = torch.from_numpy(rng.permutation(len(y))).to(y.device)
-    if epoch <= config.epochs * (1 - config.settle):
-        images = x[:, : run.data.pixels]
-        images = shifted(images, config.shift, rng) if config.shift else images
-        images = warped(images, config.warp, rng) if config.warp else images
+    moving = epoch <= config.epochs * (1 - config.settle)
+    if moving:
+        images = augmented(x[:, : run.data.pixels], config, rng, net.config.channels)
         x = images.repeat(1, run.data.copies)
     batches = order.split(config.batch_size)
     if len(batches[-1]) < 2:  # batch-norm has no variance of one sample
@@ -154,11 +162,16 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
         done = (epoch - 1 + step / len(batches)) / config.epochs
         for group in (group for optimizer in run.optimizers for group in optimizer.param_groups):
             group["lr"] = group["initial_lr"] * (falling(done) if config.cosine else 1)
-        *codes, dots = plain.emissions(net, x[rows])
-        loss = _loss(run, dots, y[rows])
+        images, labels = x[rows], [(1.0, y[rows])]
+        if config.mixup and moving:
+            images, other, share = mixed(images, config.mixup, rng)
+            labels = [(share, y[rows]), (1 - share, y[rows][other])]
+        *codes, dots = plain.emissions(net, images)
+        loss = _shared(labels, partial(_loss, run, dots))
         total += loss.detach()
         for code, readout in zip(codes, run.readouts, strict=False):
-            loss = loss + config.readout_weight * (1 - done) * functional.cross_entropy(readout(as_rows(code)), y[rows])
+            read = partial(functional.cross_entropy, readout(as_rows(code)))
+            loss = loss + config.readout_weight * (1 - done) * _shared(labels, read)
         for optimizer in run.optimizers:
             optimizer.zero_grad()
         loss.backward()
@@ -166,6 +179,13 @@ def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
             optimizer.step()
         clip_latent_weights(net)
     return float(total) / len(batches)
+
+
+def _shared(labels: list[tuple[float, Tensor]], loss: Callable[[Tensor], Tensor]) -> Tensor:
+    """The loss against each of the labels, by the share of it that an image has."""
+    if len(labels) == 1:
+        return loss(labels[0][1])
+    return torch.stack([share * loss(y) for share, y in labels]).sum()
 
 
 def generator(seed: int, epoch: int) -> np.random.Generator:
