@@ -154,7 +154,7 @@ class RunConfig(AnyConfig):
 
     def described(self) -> str:
         """The net, in a few words."""
-        return f"{'-'.join(map(str, self.network.widths))}, seed {self.training.seed}"
+        return f"{self.network}, seed {self.training.seed}"
 
 
 RANDOM = "random"  # in place of a data set: inputs drawn over their whole range
