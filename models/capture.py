@@ -20,13 +20,14 @@ class CaptureError(ValueError):
     """A net that does not emit what is asked for."""
 
 
-ELEMENTS = 1 << 25  # that the widest layer emits for one batch: 128 MB of floats
+BATCH = 4096
+ELEMENTS = 1 << 22  # that the widest map holds for one batch: 16 MB of floats, beyond which memory is what takes time
 
 
 def capture(net: Net, x: NDArray[np.uint8], batch: int | None = None) -> Trace:
     """What every layer of `net` emits for x, (n, features) uint8, in evaluation mode; the net is left as it was.
 
-    batch   samples at a time; by default 4096, or as many as ELEMENTS allow
+    batch   samples at a time; by default what `batch_of` says
 
     Codes are packed batch by batch, so what is held is n/8 bytes per neuron and one batch of floats. Scores are in
     agreeing bits: (dot product + fan-in) / 2. It runs on the CPU, where the exporter asks for the thresholds: another
@@ -36,7 +37,7 @@ def capture(net: Net, x: NDArray[np.uint8], batch: int | None = None) -> Trace:
         raise CaptureError(f"a net of {net.config.activation} emits floats and no codes; `capture_floats` gives them")
     if net.scores.weight.device.type != "cpu":
         net = copy.deepcopy(net).cpu()
-    batch = batch or _batch(net)
+    batch = batch or batch_of(net, BATCH)
     with evaluating(net):
         return concatenate([_trace(net, net.encode(x[start : start + batch])) for start in range(0, len(x), batch)])
 
@@ -47,7 +48,7 @@ def capture_floats(net: Net, x: NDArray[np.uint8], batch: int | None = None) -> 
         raise CaptureError(f"a net of {net.config.activation} emits codes and no floats; `capture` gives them")
     if net.scores.weight.device.type != "cpu":
         net = copy.deepcopy(net).cpu()
-    batch = batch or _batch(net)
+    batch = batch or batch_of(net, BATCH)
     with evaluating(net):
         blocks = [net.emissions(net.encode(x[start : start + batch])) for start in range(0, len(x), batch)]
     *hidden, scores = (torch.cat([_stream(part) for part in layer]).numpy() for layer in zip(*blocks, strict=True))
@@ -66,8 +67,9 @@ def evaluating(net: nn.Module) -> Iterator[None]:
         net.train(training)
 
 
-def _batch(net: Net) -> int:
-    return max(1, min(4096, ELEMENTS // max(net.config.inputs, *net.config.hidden)))
+def batch_of(net: Net, most: int) -> int:
+    """Samples to be evaluated at a time: `most` of a dense net, of maps as many as ELEMENTS allow."""
+    return max(1, min(most, ELEMENTS // max(net.config.hidden))) if net.config.of_maps else most
 
 
 def _trace(net: BinaryNet, signs: Tensor) -> Trace:

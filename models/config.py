@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ..plugins import Plugins
-from .layers import LayerConfig, Shape, check, named, shapes
+from .layers import LayerConfig, Shape, check, layers_of, named, shapes
 from .strict import LISTED, Strict, describe, nearest
 
 
@@ -271,8 +271,28 @@ def _preset(
     return Preset(name, dataset, network, TrainingConfig(**recipe))
 
 
+def _of_maps(name: str, dataset: str, shape: Shape, layers: str, input_bits: int, **recipe: Any) -> Preset:
+    network = NetworkConfig(shape=shape, layers=tuple(layers_of(layers)), whole=True, input_bits=input_bits)
+    return Preset(name, dataset, network, TrainingConfig(**recipe))
+
+
+def _cnv(channels: int) -> str:
+    """FINN's CNV, of which 64 channels come first."""
+    one, two, four, eight = (channels * times for times in (1, 2, 4, 8))
+    return f"{one}c-{one}c-2p-{two}c-{two}c-2p-{four}c-{four}c-{eight}-{eight}-10"
+
+
 DIGITS: dict[str, Any] = {"batch_size": 128, "learning_rate": 3e-3, "temperature": 0.7, "readout_weight": 1.0}
 PAPER: dict[str, Any] = {"batch_size": 256, "learning_rate": 3e-3, "temperature": 0.5}
+SMALL: dict[str, Any] = {
+    "batch_size": 64,
+    "learning_rate": 5e-3,
+    "temperature": 0.7,
+    "warp": 1.0,
+    "readout_weight": 1.0,
+}
+IMAGES: dict[str, Any] = {"batch_size": 128, "learning_rate": 5e-3, "temperature": 0.7}
+CIFAR: dict[str, Any] = {**IMAGES, "shift": 4, "flip": True}
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -296,6 +316,11 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 batch_size=256,
                 cosine=False,
             ),
+            _of_maps("digits-conv", "digits", (8, 8, 1), "16c+1-16c-2p-10", 5, epochs=150, **SMALL),
+            _of_maps("mnist-conv", "mnist", (28, 28, 1), "16c-2p-32c-32c-2p-64-10", 8, epochs=14, shift=1, **IMAGES),
+            _of_maps("cnv-tiny", "cifar10", (32, 32, 3), _cnv(16), 8, epochs=40, **CIFAR),
+            _of_maps("cnv-half", "cifar10", (32, 32, 3), _cnv(32), 8, epochs=100, **CIFAR),
+            _of_maps("cnv", "cifar10", (32, 32, 3), _cnv(64), 8, epochs=200, **CIFAR),
         )
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Annotated, Any, Literal, TypeAlias
@@ -86,9 +87,24 @@ class LayerConfig(Strict):
         return self.conv or self.dense or 0
 
     def __str__(self) -> str:
-        return f"{self.conv or self.pool or self.dense}" + {"conv": "c", "pool": "p", "dense": ""}[self.kind]
+        """`64c`, `64c5/2+1` (a kernel of 5, a stride of 2, a padding of 1), `2p`, `512`."""
+        window = {"": self.kernel, "/": self.stride, "+": self.padding}
+        kind = {"conv": "c", "pool": "p", "dense": ""}[self.kind]
+        of_window = "".join(f"{mark}{said}" for mark, said in window.items() if said)
+        return f"{self.conv or self.pool or self.dense}{kind}{of_window}"
 
 
+def layers_of(text: str) -> Iterator[LayerConfig]:
+    """Of `16c+1-16c-2p-10`, each layer as it prints itself."""
+    for word in text.split("-"):
+        said = WORD.fullmatch(word)
+        assert said is not None, word
+        kind = {"c": "conv", "p": "pool", "": "dense"}[said["kind"]]
+        window = {name: int(said[name]) for name in ("kernel", "stride", "padding") if said[name]}
+        yield LayerConfig.model_validate({kind: int(said["size"]), **window})
+
+
+WORD = re.compile(r"(?P<size>\d+)(?P<kind>[cp]?)(?P<kernel>\d*)(?:/(?P<stride>\d+))?(?:\+(?P<padding>\d+))?")
 KNOWS: dict[Kind, tuple[str, ...]] = {"conv": ("kernel", "stride", "padding"), "pool": ("stride",), "dense": ()}
 
 

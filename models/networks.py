@@ -199,7 +199,12 @@ def as_rows(x: Tensor) -> Tensor:
 def as_entering(x: NDArray | Tensor, net: Net) -> Tensor:
     """(n, features) pixels on the net's device, of a net of maps as a view (n, channels, height, width)."""
     pixels = (x if isinstance(x, Tensor) else torch.tensor(x)).to(net.scores.weight.device)
-    return pixels.view(-1, *net.config.shape).permute(0, 3, 1, 2) if net.config.of_maps else pixels
+    if not net.config.of_maps:
+        return pixels
+    height, width, channels = net.config.shape
+    if channels == 1:  # one that is permuted would pass for channels-last in all layers, which is slower
+        return pixels.view(-1, 1, height, width)
+    return pixels.view(-1, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _layers(

@@ -28,7 +28,7 @@ from torch.nn import functional
 from . import history as histories
 from . import plain
 from .augmentation import augmented, mixed
-from .capture import evaluating
+from .capture import batch_of, evaluating
 from .config import NetworkConfig, TrainingConfig, describe
 from .datasets import Dataset
 from .history import Epoch, TrainingError
@@ -95,7 +95,9 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
     square = network.shape[0] == network.shape[1] if network.of_maps else data.square
     if config.moved and not square:
         said = f" in samples of {' x '.join(map(str, kept))}" if kept else ""
-        raise TrainingError(f"{data.name}: {config.moved} moves square images, but there are {data.pixels} pixels{said}")
+        raise TrainingError(
+            f"{data.name}: {config.moved} moves square images, but there are {data.pixels} pixels{said}"
+        )
     if config.warp and network.of_maps and network.shape[2] > 1:
         raise TrainingError(f"{data.name}: warp moves images of one channel, {network.shape[2]} are here; use shift")
     if config.optimizer == "bop" and not network.binary:
@@ -220,7 +222,7 @@ def _evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
     """Accuracy, the first maximum winning as in hardware, and mean loss."""
     right, loss = 0, 0.0
     with evaluating(run.net):
-        for rows in torch.arange(len(y), device=y.device).split(EVALUATION_BATCH):
+        for rows in torch.arange(len(y), device=y.device).split(batch_of(run.net, EVALUATION_BATCH)):
             dots = plain.emissions(run.net, x[rows])[-1]
             right += int((dots.argmax(dim=1) == y[rows]).sum())
             loss += float(_loss(run, dots, y[rows])) * len(rows)
