@@ -11,8 +11,9 @@ from threadpoolctl import threadpool_limits
 from ..ib_analysis.codes import Codes
 from ..ib_analysis.diagnostics import Target
 from ..ib_analysis.layer_bits import layer_bits
-from ..ib_analysis.map_information import map_layer
+from ..ib_analysis.map_information import map_layer, over_positions
 from ..ib_analysis.map_shape import MapShape
+from ..ib_analysis.maps_over_epochs import MapPoint
 from ..ib_analysis.plane import PlanePoint, bracketed, plane
 from ..ib_analysis.symbols import label_symbols
 from .folder import Analysis
@@ -38,14 +39,21 @@ def information(
     labelled   whether the labels are of the samples, and not the net's own answers, of which maps know nothing
     """
 
+    y, over = label_symbols(labels), []
+
     def by_epoch() -> Iterator[tuple[int, Mapping[str, Codes]]]:
         for done, epoch in enumerate(epochs):
             progress(done, len(epochs))
-            yield epoch, codes_of(epoch)
+            codes = codes_of(epoch)
+            if len(epochs) > 1:
+                for name, shape in shapes.items():
+                    given = over_positions(codes[name], shape, y if labelled else None, target)
+                    over.append(MapPoint(name, epoch, given))
+            yield epoch, codes
         progress(len(epochs), len(epochs))
 
     points: tuple[PlanePoint, ...] = plane(by_epoch(), labels, target, chance=True)
-    last, y = codes_of(epochs[-1]), label_symbols(labels)
+    last = codes_of(epochs[-1])
     points = tuple(p if p.epoch != epochs[-1] else bracketed(p, last[p.layer], y) for p in points)
     population: tuple[PlanePoint, ...] = ()
     if target == "dataset":
@@ -55,4 +63,4 @@ def information(
     maps = tuple(
         map_layer(name, last[name], shape, y if labelled else None, target, rng) for name, shape in shapes.items()
     )
-    return Analysis(points, population, bits, dict(digests), maps)
+    return Analysis(points, population, bits, dict(digests), maps, tuple(over))

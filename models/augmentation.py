@@ -23,9 +23,7 @@ def augmented(x: Tensor, config: TrainingConfig, rng: np.random.Generator, chann
 
 
 def shifted(x: Tensor, pixels: int, rng: np.random.Generator, channels: int = 1) -> Tensor:
-    """(n, side² · channels) uint8: each image moved by a whole number of pixels, up to `pixels` either way, zeros coming
-    in.
-    """
+    """(n, side² · channels) uint8: each image moved by whole pixels, up to `pixels` either way, zeros coming in."""
     side = math.isqrt(x.shape[1] // channels)
     padded = functional.pad(x.view(-1, side, side, channels), (0, 0, *(pixels,) * 4))
     span = 2 * pixels + 1

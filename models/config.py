@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model
 
 from ..plugins import Plugins
 from .layers import LayerConfig, Shape, check, layers_of, named, shapes
-from .strict import LISTED, Strict, describe, nearest
+from .strict import LISTED, Strict, describe, nearest  # noqa: F401  describe: who reads a configuration needs both
 
 
 class ConfigError(ValueError):
@@ -186,7 +186,7 @@ class NetworkConfig(Strict):
                 yield layer.fan_in(shape), emitted
 
     def __str__(self) -> str:
-        return "-".join(map(str, self.widths or ("x".join(map(str, self.shape)), *self.layers)))
+        return "-".join(map(str, self.widths)) or "-".join(["x".join(map(str, self.shape)), *map(str, self.layers)])
 
 
 Rule = Literal["quantiles", "range"]
@@ -284,14 +284,8 @@ def _cnv(channels: int) -> str:
 
 DIGITS: dict[str, Any] = {"batch_size": 128, "learning_rate": 3e-3, "temperature": 0.7, "readout_weight": 1.0}
 PAPER: dict[str, Any] = {"batch_size": 256, "learning_rate": 3e-3, "temperature": 0.5}
-SMALL: dict[str, Any] = {
-    "batch_size": 64,
-    "learning_rate": 5e-3,
-    "temperature": 0.7,
-    "warp": 1.0,
-    "readout_weight": 1.0,
-}
 IMAGES: dict[str, Any] = {"batch_size": 128, "learning_rate": 5e-3, "temperature": 0.7}
+SMALL: dict[str, Any] = {**IMAGES, "batch_size": 64, "warp": 1.0, "readout_weight": 1.0}
 CIFAR: dict[str, Any] = {**IMAGES, "shift": 4, "flip": True}
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(

@@ -29,7 +29,7 @@ class LayerConfig(Strict):
         int | None, Field(ge=1, description="from one window to the next; by default 1 of a conv, its side of a pool")
     ] = None
     padding: Annotated[
-        int | None, Field(ge=1, description="places around a conv's map, of −1, or of pixel 0; by default none")
+        int | None, Field(ge=1, description="places around a conv's map, of -1, or of pixel 0; by default none")
     ] = None
 
     @model_validator(mode="after")

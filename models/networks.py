@@ -7,6 +7,7 @@ column, the channels of a place together. A dense layer behind a map has its col
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any, TypeAlias, cast
 
@@ -24,8 +25,8 @@ from .quantizers import BinaryWeight, ChannelThreshold, SteClipped, quantizer
 class Binarize(nn.Module):
     """code[j] = pixel[j] >= threshold[j], as ±1.
 
-    threshold   (features,), of maps (channels, 1, 1); half-integers, so that no pixel ever ties; half of the range until
-                training fits them
+    threshold   (features,), of maps (channels, 1, 1): half-integers, so that no pixel ever ties; half of the range
+                until training fits them
     """
 
     threshold: Tensor
@@ -107,7 +108,7 @@ class BinaryNet(nn.Module):
         one_bit = {"bias": False, "weight_quant": BinaryWeight}
         with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws from the global generator
             self.binarize = Binarize(config.entering, config.input_bits) if config.cut else None
-            made = _layers(config, QuantLinear, QuantConv2d, one_bit, lambda *of: Block(*of, config.activation))
+            made = _layers(config, QuantLinear, QuantConv2d, one_bit, partial(Block, activation=config.activation))
             self.hidden, self.scores = nn.ModuleList(made[:-1]), cast(QuantLinear, made[-1])
         _initialise(self, seed)
 
@@ -158,7 +159,7 @@ class FloatNet(nn.Module):
         self.config = config
         with torch.random.fork_rng(devices=[]):
             own = {"bias": not config.normalized}
-            made = _layers(config, nn.Linear, nn.Conv2d, own, lambda *of: FloatBlock(*of, config))
+            made = _layers(config, nn.Linear, nn.Conv2d, own, partial(FloatBlock, config=config))
             self.hidden = nn.ModuleList(made[:-1])
             self.scores = nn.Linear(cast(nn.Linear, made[-1]).in_features, config.classes)
         _initialise(self, seed)

@@ -55,7 +55,7 @@ def forward(net: BinaryNet, signs: Tensor) -> list[Tensor]:
     gradient goes to the largest sum, where among equal signs it would go to the first.
     """
     gradient = slope(net.config.activation)
-    emitted = []
+    emitted, normed = [], signs
     for layer, after in zip(net.hidden, [*net.hidden[1:], net.scores], strict=True):
         if isinstance(layer, Pool):
             normed = layer(normed)

@@ -28,6 +28,8 @@ def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfi
     """
     if not isinstance(base.net, BinaryNet):
         raise TrainingError(f"a net of {base.net.config.activation} is no 1-bit net; only those are narrowed")
+    if base.net.config.of_maps:
+        raise TrainingError(f"{base.net.config} is a net of maps; nets of dense layers alone are narrowed")
     hidden = base.net.config.hidden
     if len(kept) != len(hidden):
         raise TrainingError(f"neurons of {len(kept)} layers are to stay, the net has {len(hidden)} hidden layers")

@@ -209,7 +209,7 @@ def clip_latent_weights(net: Net) -> None:
 
 def one_bit_weights(net: Net) -> list[nn.Parameter]:
     """The latent or ±1 weights of a 1-bit net; a float net has none."""
-    return [linear.weight for linear in net.linears()] if isinstance(net, BinaryNet) else []
+    return [linear.weight for linear in net.linears()] if isinstance(net, BinaryNet) else []  # type: ignore[misc]
 
 
 def _loss(run: Run, scores: Tensor, y: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from qonnx.util.cleanup import cleanup_model
 from ..annotations import QonnxError
 from ..reading.streamline import streamline
 from ..reading.threshold import Sums, Thresholds, find, refuse_nan
-from .nodes import QONNX, bipolar_quant
+from .nodes import bipolar_quant
 from .tie_proof import tie_proof
 
 if TYPE_CHECKING:

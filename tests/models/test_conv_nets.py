@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 
-import small_conv_nets
 import numpy as np
 import pytest
+import small_conv_nets
 import torch
 from bitneck.models import plain
 from bitneck.models.capture import capture, capture_floats

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from bitneck.models.config import NetworkConfig, describe, preset
 from bitneck.models.layers import LayerConfig, layers_of
-from small_conv_nets import config
 from pydantic import ValidationError
+from small_conv_nets import config
 
 
 def test_every_layer_has_the_name_and_the_shape_that_a_reader_of_its_file_finds():
