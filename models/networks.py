@@ -129,7 +129,7 @@ class BinaryNet(nn.Module):
         return 2 * pixels - 1 if self.config.input_bits == 1 else pixels
 
 
-DenseNet = BinaryNet
+DenseNet = BinaryNet  # its name while all nets were dense
 
 
 class FloatBlock(Weighted):
