@@ -27,7 +27,7 @@ from .shrink_ladder import Costs, Hidden
 if TYPE_CHECKING:
     from distributed import Client
 
-    from ..models.networks import DenseNet
+    from ..models.networks import BinaryNet
 
 Item = TypeVar("Item", contravariant=True)
 Answer = TypeVar("Answer", covariant=True)
@@ -56,12 +56,12 @@ class InSupernet:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
-    def net(self) -> DenseNet:
-        from ..models.networks import DenseNet
+    def net(self) -> BinaryNet:
+        from ..models.networks import BinaryNet
         from ..models.training import network
 
         net = network(self.arrays)
-        assert isinstance(net, DenseNet)
+        assert isinstance(net, BinaryNet)
         return net
 
     @cached_property

@@ -71,8 +71,13 @@ class Case:
     @cached_property
     def exported(self) -> Streamlined:
         """model.onnx as a reader finds it."""
-        takes = self.graph.layers[0].takes
-        return streamline(self.files["model"], None if takes == 2 else np.arange(takes), margin="state")
+        return read_back(self.files["model"], self.graph)
+
+
+def read_back(model: onnx.ModelProto, graph: Graph) -> Streamlined:
+    """model.onnx of a graph, as a reader finds it."""
+    takes = graph.layers[0].takes
+    return streamline(model, None if takes == 2 else np.arange(takes), margin="state")
 
 
 def case_of(

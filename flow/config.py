@@ -165,7 +165,7 @@ class RunConfig(AnyConfig):
 
     def described(self) -> str:
         """The net, in a few words."""
-        return f"{'-'.join(map(str, self.network.widths))}, seed {self.training.seed}"
+        return f"{self.network}, seed {self.training.seed}"
 
 
 RANDOM = "random"  # in place of a data set: inputs drawn over their whole range
@@ -200,16 +200,22 @@ SUITED_HIDDEN = (64, 48)
 SUITED_INPUTS = 128
 SUITED_SAMPLES = 600_000  # shown in all
 MANY_SAMPLES = 20_000  # from which on the test set alone is proven and analysed, unless somebody asks for more
-CYCLES = {
-    "digits": 32,
-    "digits-small": 32,
-    "digits-tiny": 32,
-    "tfc": 64,
-    "sfc": 256,
-    "lfc": 1024,
-    "twelve": 12,
-} | dict.fromkeys(("paper-mnist", "narrow-mnist"), 784)
-"""Of the presets: for TFC this gives FINN's published folding."""
+CYCLES = (
+    {
+        "digits": 32,
+        "digits-small": 32,
+        "digits-tiny": 32,
+        "tfc": 64,
+        "sfc": 256,
+        "lfc": 1024,
+        "twelve": 12,
+        "digits-conv": 1024,
+        "mnist-conv": 8192,
+    }
+    | dict.fromkeys(("paper-mnist", "narrow-mnist"), 784)
+    | dict.fromkeys(("cnv-tiny", "cnv-half", "cnv"), 32768)
+)
+"""Of the presets: those of TFC and CNV are of FINN's published foldings."""
 
 
 def from_preset(name: str) -> RunConfig:

@@ -14,6 +14,7 @@ from ..hw.simulation.vectors import MANIFEST, Manifest
 from ..hw.synthesis.bitstream import Digest, Synthesis
 from ..ib_analysis.layer_bits import LayerBits
 from ..ib_analysis.map_information import MapLayer
+from ..ib_analysis.maps_over_epochs import MapPoint
 from ..ib_analysis.plane import PlanePoint
 from .config import ImportedConfig, RunConfig, RunError, any_from_toml, from_toml
 from .files import damaged, read_json, read_record, read_row, read_text, write, write_record
@@ -332,6 +333,7 @@ class Analysis:
 
     codes   sha256 by name of the files in codes/ that were measured
     maps    of the last epoch, too: its layers that emit feature maps. Not in the file where there are none
+    over    of those layers at every captured epoch, where there are several: their positions' codes. Likewise
     """
 
     points: Annotated[tuple[PlanePoint, ...], Field(min_length=1)]
@@ -339,11 +341,10 @@ class Analysis:
     bits: Annotated[tuple[LayerBits, ...], Field(min_length=1)]
     codes: Annotated[dict[str, Digest], Field(min_length=1)]
     maps: tuple[MapLayer, ...] = ()
+    over: tuple[MapPoint, ...] = ()
 
 
 def write_analysis(path: Path, analysis: Analysis) -> None:
-    """As `plane.json`, sealed. Without `maps` where there are none."""
+    """As `plane.json`, sealed. Without `maps` and `over` where there are none."""
     row = asdict(analysis)
-    if not analysis.maps:
-        del row["maps"]
-    write_record(path, row)
+    write_record(path, {key: value for key, value in row.items() if value or key not in ("maps", "over")})

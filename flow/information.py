@@ -11,8 +11,9 @@ from threadpoolctl import threadpool_limits
 from ..ib_analysis.codes import Codes
 from ..ib_analysis.diagnostics import Target
 from ..ib_analysis.layer_bits import layer_bits
-from ..ib_analysis.map_information import map_layer
+from ..ib_analysis.map_information import map_layer, over_positions
 from ..ib_analysis.map_shape import MapShape
+from ..ib_analysis.maps_over_epochs import MapPoint
 from ..ib_analysis.plane import PlanePoint, plane
 from ..ib_analysis.symbols import label_symbols
 from ..models.config import log_spaced
@@ -46,6 +47,8 @@ def information(
     chosen = log_spaced(epochs, brackets)
     of, done = len(epochs) + (len(chosen) or 1), 0
 
+    y, over = label_symbols(labels), list[MapPoint]()
+
     def stream(some: Sequence[int]) -> Iterator[tuple[int, Mapping[str, Codes]]]:
         nonlocal done
         for epoch in some:
@@ -53,8 +56,15 @@ def information(
             yield epoch, codes_of(epoch)
             done += 1
 
-    points: tuple[PlanePoint, ...] = plane(stream(epochs), labels, target, chance=True, inputs=inputs)
-    last, y = codes_of(epochs[-1]), label_symbols(labels)
+    def with_maps() -> Iterator[tuple[int, Mapping[str, Codes]]]:
+        for epoch, codes in stream(epochs):
+            for name, shape in shapes.items() if len(epochs) > 1 else ():
+                given = over_positions(codes[name], shape, y if labelled else None, target)
+                over.append(MapPoint(name, epoch, given))
+            yield epoch, codes
+
+    points: tuple[PlanePoint, ...] = plane(with_maps(), labels, target, chance=True, inputs=inputs)
+    last = codes_of(epochs[-1])
     population: tuple[PlanePoint, ...] = ()
     if target != "enumerated":
         some = stream(chosen or epochs[-1:])
@@ -68,4 +78,4 @@ def information(
     maps = tuple(
         map_layer(name, last[name], shape, y if labelled else None, target, rng) for name, shape in shapes.items()
     )
-    return Analysis(points, population, bits, dict(digests), maps)
+    return Analysis(points, population, bits, dict(digests), maps, tuple(over))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..hw.simulation.runner import SimulatorName
 from ..ib_analysis.codes import Trace
 from .belonging import graph_of
-from .config import RunError, chosen_samples
+from .config import RunConfig, RunError, chosen_samples
 from .files import is_as_written, read_labels, read_model, read_trace, sha256_of, write_record
 from .folder import Agreement, RunFolder, Verification, is_there, verification_of
 from .held import held, reading, writing
@@ -150,15 +150,20 @@ def _by_qonnx(folder: RunFolder) -> Callable[[NDArray[np.uint8]], list[Trace]]:
     """What qonnx makes of model.onnx, or of the file itself that was imported; of one whose sums round, nothing: the
     import has counted what rounding moves.
     """
-    if not isinstance(folder.origin(), Imported):
-        from ..export.judges.qonnx import execute
-
-        model = read_model(folder.needs(folder.model, "export"))
-        return lambda x: [execute(model, x)]
     from ..export.judges import foreign
 
-    read = read_again(folder)
-    return lambda x: [] if read.margins else [foreign.qonnx(read, x)]
+    if isinstance(folder.origin(), Imported):
+        read = read_again(folder)
+        return lambda x: [] if read.margins else [foreign.qonnx(read, x)]
+    model, config = read_model(folder.needs(folder.model, "export")), folder.config()
+    if isinstance(config, RunConfig) and config.network.of_maps:
+        from .case import read_back
+
+        ours = read_back(model, graph_of(folder, own=False))
+        return lambda x: [foreign.qonnx(ours, x)]
+    from ..export.judges.qonnx import execute
+
+    return lambda x: [execute(model, x)]
 
 
 def _write_verification(folder: RunFolder, verification: Verification) -> None:

@@ -33,8 +33,17 @@ def commented(config: RunConfig) -> str:
         of = whole["$defs"][whole["properties"][table]["$ref"].rpartition("/")[2]]
         lines += ["", "", f"[{table}]", *_comment(of["description"])]
         for key, field in of["properties"].items():
-            lines += ["", *_field(key, field, said[table][key], key in of.get("required", ()), table)]
+            value = said[table].get(key, field.get("default"))
+            lines += ["", *_field(key, field, value, key in of.get("required", ()), table)]
+            for name, item in _items(whole, field).items():
+                lines += _comment(f"{name} = … in one of them: {item['description']} ({allowed(item)})")
     return "\n".join(lines) + "\n"
+
+
+def _items(whole: Mapping[str, Any], field: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of a table of which this field holds a list."""
+    name = field.get("items", {}).get("$ref", "").rpartition("/")[2]
+    return whole["$defs"][name]["properties"] if name else {}
 
 
 def _field(key: str, field: Mapping[str, Any], value: Any, required: bool, table: str = "") -> Iterator[str]:
@@ -66,7 +75,8 @@ def allowed(field: Mapping[str, Any]) -> str:
         bounded = "maximum" in kind or "exclusiveMaximum" in kind
         return f"{word}, {low} … {high}" if bounded else f"{word}, {low}{' and more' if 'minimum' in kind else ''}"
     if kind.get("type") == "array":
-        what = "names" if kind.get("items", {}).get("type") == "string" else "whole numbers"
+        of = kind.get("items", {})
+        what = "tables" if "$ref" in of else "names" if of.get("type") == "string" else "whole numbers"
         return f"{what}, {kind['minItems']} and more" if "minItems" in kind else what
     return {"boolean": "true, false", "object": "a table by layer"}.get(kind.get("type", ""), "")
 

@@ -94,6 +94,8 @@ def search_wish(text: str, place: str) -> SearchWish:
     wrong = partial(_wrong, place)
     if not run.network.binary:
         raise wrong(f"a net of {run.network.activation} has no hardware; search 1-bit nets")
+    if run.network.of_maps:
+        raise wrong("widths are searched of dense nets; a net of maps has none")
     if run.training.optimizer == "bop":
         raise wrong("bop keeps no latent weights, and a supernet standardises them; train by adam or sgd")
     layers = len(run.network.hidden)

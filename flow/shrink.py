@@ -83,6 +83,8 @@ class Shrinking:
             raise RunError(
                 f"{folder.path}: a net that was imported has no latent weights to train on; shrink one trained here"
             )
+        if config.network.of_maps:
+            raise RunError(f"{folder.path}: {config.network} is a net of maps; nets of dense layers alone are narrowed")
         if wish.luts is not None and wish.luts > part(wish.target).cells:
             raise RunError(
                 f"--luts {wish.luts:,} on {wish.target}, which has {part(wish.target).cells:,}; ask for fewer"

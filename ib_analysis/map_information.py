@@ -135,14 +135,10 @@ def map_layer(
     layer: str, codes: Codes, shape: MapShape, y: Symbols | None, target: Target, rng: np.random.Generator
 ) -> MapLayer:
     """y   one label for each image; None where they have none, and then there is no I(T;Y)"""
-    patches = at_positions(codes, shape)
-    t = symbols(patches)
+    t = symbols(at_positions(codes, shape))
 
     def pooled(of: Target) -> Pooled:
-        return Pooled(
-            i_xt(t, shape.positions, shape.code_bits, of),
-            None if y is None else i_ty(t, y, shape.positions, shape.code_bits, of),
-        )
+        return _pooled(t, shape, y, of)
 
     return MapLayer(
         layer,
@@ -158,6 +154,18 @@ def map_layer(
         None if target == "enumerated" else code_at_a_position(codes, shape, t),
         None if target == "enumerated" or y is None else position_probe(codes, shape, y, rng),
         None if target == "enumerated" else whole_map(codes, shape),
+    )
+
+
+def over_positions(codes: Codes, shape: MapShape, y: Symbols | None, target: Target) -> Pooled:
+    """`MapLayer.given` alone."""
+    return _pooled(symbols(at_positions(codes, shape)), shape, y, target)
+
+
+def _pooled(t: Symbols, shape: MapShape, y: Symbols | None, target: Target) -> Pooled:
+    return Pooled(
+        i_xt(t, shape.positions, shape.code_bits, target),
+        None if y is None else i_ty(t, y, shape.positions, shape.code_bits, target),
     )
 
 

@@ -9,13 +9,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .config import TrainingConfig
+
 BLOCK = 8192  # images warped at a time: bicubic sampling holds them as floats
 
 
-def shifted(x: Tensor, pixels: int, rng: np.random.Generator) -> Tensor:
-    """(n, side²) uint8: each image moved by a whole number of pixels, up to `pixels` either way, zeros coming in."""
-    side = math.isqrt(x.shape[1])
-    padded = functional.pad(x.view(-1, side, side), (pixels,) * 4)
+def augmented(x: Tensor, config: TrainingConfig, rng: np.random.Generator, channels: int) -> Tensor:
+    """(n, side² · channels) uint8 as one epoch sees them, in the ways that the recipe asks for."""
+    x = shifted(x, config.shift, rng, channels) if config.shift else x
+    x = warped(x, config.warp, rng) if config.warp else x
+    x = flipped(x, rng, channels) if config.flip else x
+    return cut_out(x, config.cutout, rng, channels) if config.cutout else x
+
+
+def shifted(x: Tensor, pixels: int, rng: np.random.Generator, channels: int = 1) -> Tensor:
+    """(n, side² · channels) uint8: each image moved by whole pixels, up to `pixels` either way, zeros coming in."""
+    side = math.isqrt(x.shape[1] // channels)
+    padded = functional.pad(x.view(-1, side, side, channels), (0, 0, *(pixels,) * 4))
     span = 2 * pixels + 1
     move = torch.from_numpy(rng.integers(0, span * span, len(x))).to(x.device)
     moved = torch.empty_like(x)
@@ -48,3 +58,37 @@ def warped(x: Tensor, strength: float, rng: np.random.Generator) -> Tensor:
         sampled = functional.grid_sample(pixels, grid, mode="bicubic", align_corners=False)
         blocks.append(sampled.round().clamp(0, brightest).to(torch.uint8).view(len(images), -1))
     return torch.cat(blocks)
+
+
+def flipped(x: Tensor, rng: np.random.Generator, channels: int) -> Tensor:
+    """(n, side² · channels) uint8: every other image, drawn at random, seen in a mirror."""
+    side = math.isqrt(x.shape[1] // channels)
+    images = x.view(-1, side, side, channels)
+    mirrored = torch.from_numpy(rng.random(len(x)) < 0.5).to(x.device)
+    return torch.where(mirrored[:, None, None, None], images.flip(2), images).view(len(x), -1)
+
+
+def cut_out(x: Tensor, size: int, rng: np.random.Generator, channels: int) -> Tensor:
+    """(n, side² · channels) uint8: a square of `size` pixels of each image grey, part of it beyond the edge perhaps.
+
+    Source: DeVries and Taylor 2017, "Improved Regularization of Convolutional Neural Networks with Cutout".
+    """
+    side = math.isqrt(x.shape[1] // channels)
+    centre = torch.from_numpy(rng.integers(0, side, (2, len(x), 1))).to(x.device)
+    near = (torch.arange(side, device=x.device) - centre + size // 2).clamp(-1, size)  # of rows, of columns
+    inside = (near >= 0) & (near < size)
+    square = inside[0][:, :, None] & inside[1][:, None, :]
+    grey = (int(x.max()) + 1) // 2
+    return torch.where(square[..., None], grey, x.view(-1, side, side, channels)).to(torch.uint8).view(len(x), -1)
+
+
+def mixed(x: Tensor, strength: float, rng: np.random.Generator) -> tuple[Tensor, Tensor, float]:
+    """(n, features) uint8: each image blended with another of the batch; which one, (n,), and the share of the first.
+
+    strength   a of the Beta(a, a) that the share is drawn from
+
+    Source: Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization"; one share a batch.
+    """
+    share, other = float(rng.beta(strength, strength)), torch.from_numpy(rng.permutation(len(x))).to(x.device)
+    blended = share * x.float() + (1 - share) * x[other].float()
+    return blended.round().to(torch.uint8), other, share

@@ -13,15 +13,21 @@ from torch import Tensor, nn
 
 from ..ib_analysis.codes import Codes, Trace, concatenate
 from .floats import FloatTrace
-from .networks import DenseNet, FloatNet, Net
+from .networks import BinaryNet, FloatNet, Net, as_rows
 
 
 class CaptureError(ValueError):
     """A net that does not emit what is asked for."""
 
 
-def capture(net: Net, x: NDArray[np.uint8], batch: int = 4096) -> Trace:
+BATCH = 4096
+ELEMENTS = 1 << 22  # that the widest map holds for one batch: 16 MB of floats, beyond which memory is what takes time
+
+
+def capture(net: Net, x: NDArray[np.uint8], batch: int | None = None) -> Trace:
     """What every layer of `net` emits for x, (n, features) uint8, in evaluation mode; the net is left as it was.
+
+    batch   samples at a time; by default what `batch_of` says
 
     Codes are packed batch by batch, so what is held is n/8 bytes per neuron and one batch of floats. Scores are in
     agreeing bits: (dot product + fan-in) / 2. It runs on the CPU, where the exporter asks for the thresholds: another
@@ -31,20 +37,22 @@ def capture(net: Net, x: NDArray[np.uint8], batch: int = 4096) -> Trace:
         raise CaptureError(f"a net of {net.config.activation} emits floats and no codes; `capture_floats` gives them")
     if net.scores.weight.device.type != "cpu":
         net = copy.deepcopy(net).cpu()
+    batch = batch or batch_of(net, BATCH)
     with evaluating(net):
         return concatenate([_trace(net, net.encode(x[start : start + batch])) for start in range(0, len(x), batch)])
 
 
-def capture_floats(net: Net, x: NDArray[np.uint8], batch: int = 4096) -> FloatTrace:
+def capture_floats(net: Net, x: NDArray[np.uint8], batch: int | None = None) -> FloatTrace:
     """The same of a float net: its activations and logits as float32, as they are. CaptureError for a 1-bit net."""
-    if isinstance(net, DenseNet):
+    if isinstance(net, BinaryNet):
         raise CaptureError(f"a net of {net.config.activation} emits codes and no floats; `capture` gives them")
     if net.scores.weight.device.type != "cpu":
         net = copy.deepcopy(net).cpu()
+    batch = batch or batch_of(net, BATCH)
     with evaluating(net):
         blocks = [net.emissions(net.encode(x[start : start + batch])) for start in range(0, len(x), batch)]
-    *hidden, scores = (torch.cat(layer).numpy() for layer in zip(*blocks, strict=True))
-    return FloatTrace({f"dense{index + 1}": values for index, values in enumerate(hidden)}, scores)
+    *hidden, scores = (torch.cat([_stream(part) for part in layer]).numpy() for layer in zip(*blocks, strict=True))
+    return FloatTrace(dict(zip(net.config.names, hidden, strict=False)), scores)
 
 
 @contextmanager
@@ -59,17 +67,22 @@ def evaluating(net: nn.Module) -> Iterator[None]:
         net.train(training)
 
 
-def _trace(net: DenseNet, signs: Tensor) -> Trace:
-    codes = {}
-    if net.binarize is not None:
-        signs = net.binarize(signs)
-        codes["binarize"] = _pack(signs)
-    for index, block in enumerate(net.hidden):
-        signs = block(signs)
-        codes[f"dense{index + 1}"] = _pack(signs)
-    agreeing = (net.scores(signs) + net.scores.in_features) / 2
-    return Trace("torch", codes, agreeing.to(torch.int32).cpu().numpy(), net.scores.in_features)
+def batch_of(net: Net, most: int) -> int:
+    """Samples to be evaluated at a time: `most` of a dense net, of maps as many as ELEMENTS allow."""
+    return max(1, min(most, ELEMENTS // max(net.config.hidden))) if net.config.of_maps else most
 
 
-def _pack(signs: Tensor) -> Codes:
-    return Codes.pack((signs > 0).cpu().numpy())
+def _trace(net: BinaryNet, signs: Tensor) -> Trace:
+    codes = []
+    for layer in (net.binarize, *net.hidden):
+        if layer is not None:
+            signs = layer(signs)
+            codes.append(Codes.pack((_stream(signs) > 0).cpu().numpy()))
+    agreeing = (net.scores(as_rows(signs)) + net.scores.in_features) / 2
+    by_name = dict(zip(net.config.names, codes, strict=False))
+    return Trace("torch", by_name, agreeing.to(torch.int32).cpu().numpy(), net.scores.in_features)
+
+
+def _stream(x: Tensor) -> Tensor:
+    """(n, elements), of maps row by row, column by column, the channels of a place together."""
+    return x.permute(0, 2, 3, 1).flatten(1) if x.ndim == 4 else x

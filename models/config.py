@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ..plugins import Plugins
+from .layers import LayerConfig, Shape, check, layers_of, named, shapes
+from .strict import LISTED, Strict, describe, nearest  # noqa: F401  describe: who reads a configuration needs both
 
 
 class ConfigError(ValueError):
     """A preset, key or value that does not exist."""
 
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Half a sentence that names the known word nearest to `name`, or all of them where none is near."""
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-
-
-def describe(error: ValidationError) -> str:
-    """A pydantic error as one line: each place with what is wrong there, five at most."""
-    said = [
-        f"{'.'.join(map(str, item['loc'])) or error.title}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    more = [f"and {len(said) - 5} more"] if len(said) > 5 else []
-    return " ".join("; ".join([*said[:5], *more]).splitlines())
-
-
-class Strict(BaseModel):
-    """Frozen, finite, and of exactly these types: true is no 1. An unknown key is an error that names the nearest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_the_nearest_key(cls, values: Any) -> Any:
-        if isinstance(values, Mapping):
-            for key in values:
-                if key not in cls.model_fields:
-                    raise ValueError(f"unknown key {key!r}; {nearest(str(key), cls.model_fields)}")
-        return values
-
-
-# Neither TOML nor JSON knows a tuple. Not by Field(strict=False): whoever validates strictly overrides that.
-LISTED = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 
 Sign = Literal["ste-identity", "ste-clipped", "approx-sign", "swish-sign", "rsign"]
 Smooth = Literal["tanh", "relu"]
@@ -73,13 +39,30 @@ def activations() -> tuple[str, ...]:
 
 
 class NetworkConfig(Strict):
-    """A dense net."""
+    """A dense net, said by its widths; or a net of maps, said by the shape of a sample and a list of layers."""
 
     widths: Annotated[
         tuple[Annotated[int, Field(ge=1)], ...],
-        Field(min_length=3, description="inputs, neurons of every hidden layer, classes"),
+        Field(min_length=3, description="of a dense net: inputs, neurons of every hidden layer, classes"),
         LISTED,
-    ]
+    ] = ()
+    shape: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...],
+        Field(min_length=3, max_length=3, description="of a sample of a net of maps: height, width, channels"),
+        LISTED,
+    ] = ()
+    layers: Annotated[
+        tuple[LayerConfig, ...],
+        Field(min_length=2, description="of a net of maps: convs and pools, then dense ones, one neuron a class"),
+        LISTED,
+    ] = ()
+    whole: Annotated[
+        bool,
+        Field(
+            description="a net of maps takes each input as the number that it is, as FINN's CNV its pixels; otherwise "
+            "each channel is cut into a bit by a threshold"
+        ),
+    ] = False
     input_bits: Annotated[int, Field(ge=1, le=8, description="of an input; 1: it is a code already, not cut")]
     activation: Annotated[
         str,
@@ -99,12 +82,31 @@ class NetworkConfig(Strict):
     ] = None
 
     @model_validator(mode="after")
+    def _of_one_form(self) -> NetworkConfig:
+        if bool(self.widths) == bool(self.layers):
+            raise ValueError("a dense net is said by widths, a net of maps by shape and layers; give one of the two")
+        if self.widths and (self.shape or self.whole):
+            raise ValueError("shape and whole are of a net of layers; one of widths takes rows, and cuts every input")
+        if self.layers:
+            check(self.shape, self.layers)
+        return self
+
+    @model_validator(mode="after")
     def _centre_what_a_sign_cuts(self) -> NetworkConfig:
         if self.binary and self.batch_norm is False:
             raise ValueError(
                 f"batch_norm: a net of {self.activation} needs it; only {' and '.join(get_args(Smooth))} can do without"
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _in_its_form(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        other = ("shape", "layers", "whole") if self.widths else ("widths",)
+        return {key: value for key, value in dumped(self).items() if key not in other}
+
+    @property
+    def of_maps(self) -> bool:
+        return bool(self.layers)
 
     @property
     def binary(self) -> bool:
@@ -115,32 +117,76 @@ class NetworkConfig(Strict):
     def normalized(self) -> bool:
         return self.binary or self.batch_norm is True
 
+    @property
+    def cut(self) -> bool:
+        """Whether inputs of several bits become one bit each before anything is multiplied."""
+        return self.binary and self.input_bits > 1 and not self.whole
+
     def twin(self, activation: Smooth) -> NetworkConfig:
         """The float net of the same shape, without batch-norm."""
-        return NetworkConfig(widths=self.widths, input_bits=self.input_bits, activation=activation)
+        return self.model_copy(update={"activation": activation, "batch_norm": None})
+
+    @property
+    def entering(self) -> Shape:
+        """Of a sample."""
+        return self.shape or self.widths[:1]
+
+    @property
+    def chain(self) -> tuple[LayerConfig, ...]:
+        """Every layer behind the input, whichever way they are said."""
+        return self.layers or tuple(LayerConfig(dense=width) for width in self.widths[1:])
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Of what every layer emits for a sample, from input to output: every room calls the layers so."""
+        names = dict(zip((name for name, _ in named(self.chain)), shapes(self.entering, self.chain)[1:], strict=True))
+        return {"cut1" if self.of_maps else "binarize": self.entering, **names} if self.cut else names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.shapes)
 
     @property
     def inputs(self) -> int:
-        return self.widths[0]
+        return math.prod(self.entering)
+
+    @property
+    def channels(self) -> int:
+        """Of an input; the elements of a row are places of one."""
+        return self.shape[2] if self.of_maps else 1
 
     @property
     def classes(self) -> int:
-        return self.widths[-1]
+        return self.shapes["scores"][0]
 
     @property
     def hidden(self) -> tuple[int, ...]:
-        return self.widths[1:-1]
+        """Elements that every layer between input and scores emits."""
+        return tuple(math.prod(shape) for shape in shapes(self.entering, self.chain)[1:-1])
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        """Of `hidden`, those whose codes a product takes, and not a pool."""
+        return tuple(width for width, after in zip(self.hidden, self.chain[1:], strict=True) if after.pool is None)
 
     @property
     def synapses(self) -> int:
         """Weights in all layers."""
-        return sum(rows * cols for cols, rows in pairwise(self.widths))
+        return sum(fan_in * shape[-1] for fan_in, shape in self._weighted())
 
     @property
-    def layers(self) -> tuple[str, ...]:
-        """Names of what emits, from input to output: every room calls them so."""
-        head = ("binarize",) if self.binary and self.input_bits > 1 else ()
-        return (*head, *(f"dense{index + 1}" for index in range(len(self.hidden))), "scores")
+    def products(self) -> int:
+        """Of a weight and an input, for one sample."""
+        return sum(fan_in * math.prod(shape) for fan_in, shape in self._weighted())
+
+    def _weighted(self) -> Iterator[tuple[int, Shape]]:
+        """Fan-in of a neuron, and what is emitted, of every layer that has weights."""
+        for layer, (shape, emitted) in zip(self.chain, pairwise(shapes(self.entering, self.chain)), strict=True):
+            if layer.pool is None:
+                yield layer.fan_in(shape), emitted
+
+    def __str__(self) -> str:
+        return "-".join(map(str, self.widths)) or "-".join(["x".join(map(str, self.shape)), *map(str, self.layers)])
 
 
 Rule = Literal["quantiles", "range"]
@@ -165,6 +211,9 @@ class DataConfig(Strict):
     ] = 1
 
 
+NEWER = ("flip", "cutout", "mixup")
+
+
 class TrainingConfig(Strict):
     """The recipe: cross-entropy on tempered scores, cosine decay to zero, latent weights clipped to ±1."""
 
@@ -187,8 +236,22 @@ class TrainingConfig(Strict):
     readout_weight: Annotated[float, Field(ge=0, description="of the loss of float classifiers on hidden codes")] = 0
     shift: Annotated[int, Field(ge=0, description="whole pixels by which training images move")] = 0
     warp: Annotated[float, Field(ge=0, description="strength of turning and stretching training images")] = 0
+    flip: Annotated[bool, Field(description="every other training image is seen in a mirror")] = False
+    cutout: Annotated[int, Field(ge=0, description="side of a grey square in each training image, in pixels")] = 0
+    mixup: Annotated[float, Field(ge=0, description="a of Beta(a, a), by which two images and labels are mixed")] = 0
     settle: Annotated[float, Field(ge=0, le=1, description="last share of the epochs, in which images lie still")] = 0.1
     seed: Annotated[int, Field(ge=0, description="of weights, batches and augmentation")] = 0
+
+    @model_serializer(mode="wrap")
+    def _as_ever_where_nothing_newer_is_asked(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The same training has the same file and checkpoint, whatever recipes have learnt since."""
+        fields = type(self).model_fields
+        return {key: value for key, value in dumped(self).items() if key not in NEWER or value != fields[key].default}
+
+    @property
+    def moved(self) -> str | None:
+        """What asks that training images be square, by name."""
+        return next((way for way in ("shift", "warp", "flip", "cutout") if getattr(self, way)), None)
 
 
 @dataclass(frozen=True)
@@ -208,8 +271,22 @@ def _preset(
     return Preset(name, dataset, network, TrainingConfig(**recipe))
 
 
+def _of_maps(name: str, dataset: str, shape: Shape, layers: str, input_bits: int, **recipe: Any) -> Preset:
+    network = NetworkConfig(shape=shape, layers=tuple(layers_of(layers)), whole=True, input_bits=input_bits)
+    return Preset(name, dataset, network, TrainingConfig(**recipe))
+
+
+def _cnv(channels: int) -> str:
+    """FINN's CNV, of which 64 channels come first."""
+    one, two, four, eight = (channels * times for times in (1, 2, 4, 8))
+    return f"{one}c-{one}c-2p-{two}c-{two}c-2p-{four}c-{four}c-{eight}-{eight}-10"
+
+
 DIGITS: dict[str, Any] = {"batch_size": 128, "learning_rate": 3e-3, "temperature": 0.7, "readout_weight": 1.0}
 PAPER: dict[str, Any] = {"batch_size": 256, "learning_rate": 3e-3, "temperature": 0.5}
+IMAGES: dict[str, Any] = {"batch_size": 128, "learning_rate": 5e-3, "temperature": 0.7}
+SMALL: dict[str, Any] = {**IMAGES, "batch_size": 64, "warp": 1.0, "readout_weight": 1.0}
+CIFAR: dict[str, Any] = {**IMAGES, "shift": 4, "flip": True}
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -233,6 +310,11 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 batch_size=256,
                 cosine=False,
             ),
+            _of_maps("digits-conv", "digits", (8, 8, 1), "16c+1-16c-2p-10", 5, epochs=150, **SMALL),
+            _of_maps("mnist-conv", "mnist", (28, 28, 1), "16c-2p-32c-32c-2p-64-10", 8, epochs=14, shift=1, **IMAGES),
+            _of_maps("cnv-tiny", "cifar10", (32, 32, 3), _cnv(16), 8, epochs=40, **CIFAR),
+            _of_maps("cnv-half", "cifar10", (32, 32, 3), _cnv(32), 8, epochs=100, **CIFAR),
+            _of_maps("cnv", "cifar10", (32, 32, 3), _cnv(64), 8, epochs=200, **CIFAR),
         )
     }
 )

@@ -1,55 +1,102 @@
-"""Dense 1-bit networks in Brevitas: ±1 weights, ±1 codes, batch-norm and sign between them. And their float twins."""
+"""1-bit networks in Brevitas: ±1 weights, ±1 codes, batch-norm and sign between them; and their float twins.
+
+In a net of maps tensors are (n, channels, height, width), as torch has them; samples and codes go row by row, column by
+column, the channels of a place together. A dense layer behind a map has its columns in torch's order.
+"""
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TypeAlias
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from typing import Any, TypeAlias, cast
 
 import torch
-from brevitas.nn import QuantIdentity, QuantLinear
+from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from .config import ConfigError, NetworkConfig
+from .layers import LayerConfig, Shape, shapes
 from .quantizers import BinaryWeight, ChannelThreshold, SteClipped, quantizer
 
 
 class Binarize(nn.Module):
     """code[j] = pixel[j] >= threshold[j], as ±1.
 
-    threshold   (features,) half-integers, so that no pixel ever ties; half of the range until training fits them
+    threshold   (features,), of maps (channels, 1, 1): half-integers, so that no pixel ever ties; half of the range
+                until training fits them
     """
 
     threshold: Tensor
 
-    def __init__(self, features: int, bits: int) -> None:
+    def __init__(self, shape: Shape, bits: int) -> None:
         super().__init__()
-        self.register_buffer("threshold", torch.full((features,), 2.0 ** (bits - 1) - 0.5))
+        self.register_buffer("threshold", torch.full((shape[-1], 1, 1)[: len(shape)], 2.0 ** (bits - 1) - 0.5))
         self.activation = QuantIdentity(act_quant=SteClipped)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.activation(x - self.threshold)
 
 
-class Block(nn.Module):
+class Pool(nn.Module):
+    """The largest of every window of a channel."""
+
+    def __init__(self, layer: LayerConfig) -> None:
+        super().__init__()
+        self.side, self.step = layer.side, layer.step
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.max_pool2d(x, self.side, self.step)
+
+
+class Weighted(nn.Module):
+    """What a hidden layer multiplies: a row, or the windows of a map.
+
+    around   places of `value` on each side of the map
+    """
+
+    linear: nn.Linear | nn.Conv2d
+
+    def __init__(self, linear: nn.Linear | nn.Conv2d, around: int, value: float) -> None:
+        super().__init__()
+        self.linear, self.around, self.value = linear, around, value
+
+    def entering(self, x: Tensor) -> Tensor:
+        if self.around:
+            return functional.pad(x, (self.around,) * 4, value=self.value)
+        return as_rows(x) if isinstance(self.linear, nn.Linear) else x
+
+    def sums(self, x: Tensor, weight: Tensor) -> Tensor:
+        """With these weights in the place of its own."""
+        if isinstance(self.linear, nn.Linear):
+            return functional.linear(self.entering(x), weight)
+        return functional.conv2d(self.entering(x), weight, stride=self.linear.stride)
+
+    def normalisation(self) -> nn.Module:
+        return (nn.BatchNorm1d if isinstance(self.linear, nn.Linear) else nn.BatchNorm2d)(len(self.linear.weight))
+
+
+class Block(Weighted):
     """One hidden layer: code = sign(shift(batch-norm(weight · x))), where only `rsign` shifts."""
 
-    def __init__(self, inputs: int, outputs: int, activation: str) -> None:
-        super().__init__()
-        self.linear = QuantLinear(inputs, outputs, bias=False, weight_quant=BinaryWeight)
-        self.norm = nn.BatchNorm1d(outputs)
-        self.shift = ChannelThreshold(outputs) if activation == "rsign" else nn.Identity()
+    def __init__(self, linear: nn.Linear | nn.Conv2d, around: int, value: float, activation: str) -> None:
+        super().__init__(linear, around, value)
+        self.norm = self.normalisation()
+        self.shift = ChannelThreshold(len(linear.weight)) if activation == "rsign" else nn.Identity()
         self.activation = QuantIdentity(act_quant=quantizer(activation))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.activation(self.shift(self.norm(self.linear(x))))
+        return self.activation(self.shift(self.norm(self.linear(self.entering(x)))))
 
 
-class DenseNet(nn.Module):
+class BinaryNet(nn.Module):
     """From pixels to one score per class.
 
-    In:  (n, widths[0]) float32, integers 0 .. 2^input_bits - 1, or ±1 where input_bits is 1: what `encode` makes.
-    Out: (n, widths[-1]) float32, the integer dot product of ±1 code and ±1 weight, -K .. K for a last fan-in of K.
+    In:  (n, inputs), or (n, channels, height, width), float32, integers 0 .. 2^input_bits - 1, or ±1 where input_bits
+         is 1: what `encode` makes.
+    Out: (n, classes) float32, the integer dot product of ±1 code and ±1 weight, -K .. K for a last fan-in of K.
     """
 
     def __init__(self, config: NetworkConfig, seed: int = 0) -> None:
@@ -58,66 +105,61 @@ class DenseNet(nn.Module):
         if not config.binary:
             raise ConfigError(f"{config.activation} is no sign: such a net is a FloatNet; `untrained` chooses")
         self.config = config
-        widths = config.widths
+        one_bit = {"bias": False, "weight_quant": BinaryWeight}
         with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws from the global generator
-            self.binarize = Binarize(config.inputs, config.input_bits) if config.input_bits > 1 else None
-            self.hidden = nn.ModuleList(Block(*pair, config.activation) for pair in pairwise(widths[:-1]))
-            self.scores = QuantLinear(widths[-2], widths[-1], bias=False, weight_quant=BinaryWeight)
-        generator = torch.Generator().manual_seed(seed)
-        for linear in self.linears():
-            nn.init.xavier_uniform_(linear.weight, generator=generator)
+            self.binarize = Binarize(config.entering, config.input_bits) if config.cut else None
+            made = _layers(config, QuantLinear, QuantConv2d, one_bit, partial(Block, activation=config.activation))
+            self.hidden, self.scores = nn.ModuleList(made[:-1]), cast(QuantLinear, made[-1])
+        _initialise(self, seed)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.binarize is not None:
             x = self.binarize(x)
-        for block in self.hidden:
-            x = block(x)
-        return self.scores(x)
+        for layer in self.hidden:
+            x = layer(x)
+        return self.scores(as_rows(x))
 
-    def linears(self) -> list[QuantLinear]:
+    def linears(self) -> list[nn.Linear | nn.Conv2d]:
         """Every layer that has weights, from input to output."""
-        return [*(block.linear for block in self.hidden), self.scores]  # type: ignore[union-attr]
+        return _linears(self)
 
     def encode(self, x: NDArray | Tensor) -> Tensor:
         """The float input for (n, features) uint8 pixels, on the net's device; bits 0 and 1 become ±1."""
-        pixels = (x if isinstance(x, Tensor) else torch.tensor(x)).to(self.scores.weight.device).float()
+        pixels = as_entering(x, self).float()
         return 2 * pixels - 1 if self.config.input_bits == 1 else pixels
 
 
-class FloatBlock(nn.Module):
+class FloatBlock(Weighted):
     """One hidden layer of floats: tanh or ReLU of weight · x + bias, or of batch-norm(weight · x)."""
 
-    def __init__(self, inputs: int, outputs: int, config: NetworkConfig) -> None:
-        super().__init__()
-        self.linear = nn.Linear(inputs, outputs, bias=not config.normalized)
-        self.norm = nn.BatchNorm1d(outputs) if config.normalized else nn.Identity()
+    def __init__(self, linear: nn.Linear | nn.Conv2d, around: int, value: float, config: NetworkConfig) -> None:
+        super().__init__(linear, around, value)
+        self.norm = self.normalisation() if config.normalized else nn.Identity()
         self.activation = nn.Tanh() if config.activation == "tanh" else nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.activation(self.norm(self.linear(x)))
+        return self.activation(self.norm(self.linear(self.entering(x))))
 
 
 class FloatNet(nn.Module):
-    """The float twin of a `DenseNet`: the same widths, float weights and activations, every pixel seen as it is.
+    """The float twin of a `BinaryNet`: the same shapes, float weights and activations, every pixel seen as it is.
 
-    In:  (n, widths[0]) float32, 0 .. 1: what `encode` makes.
-    Out: (n, widths[-1]) float32 logits.
+    In:  (n, inputs), or (n, channels, height, width), float32, 0 .. 1: what `encode` makes.
+    Out: (n, classes) float32 logits.
     """
 
     binarize = None  # a float net cuts no pixel
 
     def __init__(self, config: NetworkConfig, seed: int = 0) -> None:
-        """Untrained: the weights that a `DenseNet` of this seed starts from, biases zero."""
+        """Untrained: the weights that a `BinaryNet` of this seed starts from, biases zero."""
         super().__init__()
         self.config = config
         with torch.random.fork_rng(devices=[]):
-            self.hidden = nn.ModuleList(FloatBlock(*pair, config) for pair in pairwise(config.widths[:-1]))
-            self.scores = nn.Linear(config.widths[-2], config.classes)
-        generator = torch.Generator().manual_seed(seed)
-        for linear in self.linears():
-            nn.init.xavier_uniform_(linear.weight, generator=generator)
-            if linear.bias is not None:
-                nn.init.zeros_(linear.bias)
+            own = {"bias": not config.normalized}
+            made = _layers(config, nn.Linear, nn.Conv2d, own, partial(FloatBlock, config=config))
+            self.hidden = nn.ModuleList(made[:-1])
+            self.scores = nn.Linear(cast(nn.Linear, made[-1]).in_features, config.classes)
+        _initialise(self, seed)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.emissions(x)[-1]
@@ -125,24 +167,78 @@ class FloatNet(nn.Module):
     def emissions(self, x: Tensor) -> list[Tensor]:
         """What every layer emits, from input to output."""
         emitted = []
-        for block in self.hidden:
-            x = block(x)
+        for layer in self.hidden:
+            x = layer(x)
             emitted.append(x)
-        return [*emitted, self.scores(x)]
+        return [*emitted, self.scores(as_rows(x))]
 
-    def linears(self) -> list[nn.Linear]:
+    def linears(self) -> list[nn.Linear | nn.Conv2d]:
         """Every layer that has weights, from input to output."""
-        return [*(block.linear for block in self.hidden), self.scores]  # type: ignore[union-attr,list-item]
+        return _linears(self)
 
     def encode(self, x: NDArray | Tensor) -> Tensor:
         """The float input for (n, features) uint8 pixels, on the net's device: the greatest becomes 1."""
-        pixels = (x if isinstance(x, Tensor) else torch.tensor(x)).to(self.scores.weight.device).float()
-        return pixels / ((1 << self.config.input_bits) - 1)
+        return as_entering(x, self).float() / ((1 << self.config.input_bits) - 1)
 
 
-Net: TypeAlias = DenseNet | FloatNet
+Net: TypeAlias = BinaryNet | FloatNet
 
 
 def untrained(config: NetworkConfig, seed: int = 0) -> Net:
     """The net that the configuration asks for."""
-    return DenseNet(config, seed) if config.binary else FloatNet(config, seed)
+    return BinaryNet(config, seed) if config.binary else FloatNet(config, seed)
+
+
+def as_rows(x: Tensor) -> Tensor:
+    """A map as the row that a dense layer takes."""
+    return x.flatten(1) if x.ndim == 4 else x
+
+
+def as_entering(x: NDArray | Tensor, net: Net) -> Tensor:
+    """(n, features) pixels on the net's device, of a net of maps as a view (n, channels, height, width)."""
+    pixels = (x if isinstance(x, Tensor) else torch.tensor(x)).to(net.scores.weight.device)
+    if not net.config.of_maps:
+        return pixels
+    height, width, channels = net.config.shape
+    if channels == 1:  # one that is permuted would pass for channels-last in all layers, which is slower
+        return pixels.view(-1, 1, height, width)
+    return pixels.view(-1, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _layers(
+    config: NetworkConfig,
+    linear: type[nn.Linear],
+    conv: type[nn.Conv2d],
+    options: dict[str, Any],
+    block: Callable[[nn.Linear | nn.Conv2d, int, float], nn.Module],
+) -> list[nn.Module]:
+    """The hidden ones, each in its block, and the bare last one."""
+    made: list[nn.Module] = []
+    *hidden, last = zip(config.chain, shapes(config.entering, config.chain), strict=False)
+    for layer, shape in hidden:
+        if layer.pool is not None:
+            made.append(Pool(layer))
+        else:
+            value = 0.0 if not made and (config.whole or not config.binary) else -1.0
+            made.append(block(_product(layer, shape, linear, conv, options), layer.around, value))
+    return [*made, _product(*last, linear, conv, options)]
+
+
+def _product(
+    layer: LayerConfig, shape: Shape, linear: type[nn.Linear], conv: type[nn.Conv2d], options: dict[str, Any]
+) -> nn.Linear | nn.Conv2d:
+    if layer.conv is not None:
+        return conv(shape[-1], layer.channels, layer.side, layer.step, **options)
+    return linear(prod(shape), layer.channels, **options)
+
+
+def _linears(net: Net) -> list[nn.Linear | nn.Conv2d]:
+    return [*(layer.linear for layer in net.hidden if isinstance(layer, Weighted)), net.scores]
+
+
+def _initialise(net: Net, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    for linear in net.linears():
+        nn.init.xavier_uniform_(linear.weight, generator=generator)
+        if linear.bias is not None:
+            nn.init.zeros_(linear.bias)

@@ -1,4 +1,4 @@
-"""The forward pass of training: the bits of `DenseNet`, and its gradients, without Brevitas' bookkeeping.
+"""The forward pass of training: the bits of `BinaryNet`, and its gradients, without Brevitas' bookkeeping.
 
 Brevitas builds scale, zero point and bit width anew for every tensor; on nets this small that is most of the time. What
 is exported and captured is always the Brevitas net; a test holds the two together to the last bit.
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .networks import DenseNet, FloatNet, Net
+from .networks import BinaryNet, FloatNet, Net, Pool, as_entering, as_rows
 from .quantizers import slope
 
 
@@ -48,18 +48,29 @@ def emissions(net: Net, pixels: Tensor) -> list[Tensor]:
     return net.emissions(net.encode(pixels)) if isinstance(net, FloatNet) else forward(net, input_bits(net, pixels))
 
 
-def forward(net: DenseNet, signs: Tensor) -> list[Tensor]:
-    """Every layer's emission for (n, widths[0]) input bits as ±1: the hidden codes as ±1, then the dot products."""
+def forward(net: BinaryNet, signs: Tensor) -> list[Tensor]:
+    """The codes, as ±1, that products take, of the input as ±1 or as whole pixels; then the dot products.
+
+    A pool takes the largest of what was normalised, not of its signs: the same bits, for a sign never falls; but the
+    gradient goes to the largest sum, where among equal signs it would go to the first.
+    """
     gradient = slope(net.config.activation)
-    emitted = []
-    for block in net.hidden:
-        dots = functional.linear(signs, SignOfWeight.apply(block.linear.weight))  # type: ignore[union-attr]
-        signs = SignOfActivation.apply(block.shift(block.norm(dots)), gradient)  # type: ignore[operator]
-        emitted.append(signs)
-    return [*emitted, functional.linear(signs, SignOfWeight.apply(net.scores.weight))]
+    emitted, normed = [], signs
+    for layer, after in zip(net.hidden, [*net.hidden[1:], net.scores], strict=True):
+        if isinstance(layer, Pool):
+            normed = layer(normed)
+        else:
+            sums = layer.sums(signs, SignOfWeight.apply(layer.linear.weight))  # type: ignore[union-attr,operator]
+            normed = layer.shift(layer.norm(sums))  # type: ignore[operator]
+        if not isinstance(after, Pool):
+            signs = SignOfActivation.apply(normed, gradient)
+            emitted.append(signs)
+    return [*emitted, functional.linear(as_rows(signs), SignOfWeight.apply(net.scores.weight))]
 
 
-def input_bits(net: DenseNet, pixels: Tensor) -> Tensor:
-    """(n, features) ±1 of uint8 pixels, as `encode` and `binarize` give them."""
-    threshold = 0.5 if net.binarize is None else net.binarize.threshold
-    return torch.where(pixels > threshold, 1.0, -1.0)
+def input_bits(net: BinaryNet, pixels: Tensor) -> Tensor:
+    """Of (n, features) uint8 pixels what `encode` and `binarize` give: ±1, or whole pixels."""
+    entering = as_entering(pixels, net)
+    if net.config.whole:
+        return net.encode(pixels)
+    return torch.where(entering > (0.5 if net.binarize is None else net.binarize.threshold), 1.0, -1.0)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from . import plain
 from .config import TrainingConfig
 from .history import TrainingError
-from .networks import DenseNet
+from .networks import BinaryNet
 from .training import EVALUATION_BATCH, Run, start
 
 
@@ -26,8 +26,10 @@ def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfi
     neuron no longer hears moves its sums, so means and variances are taken again over the training set; thresholds
     follow from them. Raises TrainingError where `kept` is not of this net.
     """
-    if not isinstance(base.net, DenseNet):
+    if not isinstance(base.net, BinaryNet):
         raise TrainingError(f"a net of {base.net.config.activation} is no 1-bit net; only those are narrowed")
+    if base.net.config.of_maps:
+        raise TrainingError(f"{base.net.config} is a net of maps; nets of dense layers alone are narrowed")
     hidden = base.net.config.hidden
     if len(kept) != len(hidden):
         raise TrainingError(f"neurons of {len(kept)} layers are to stay, the net has {len(hidden)} hidden layers")

@@ -97,7 +97,7 @@ class ChannelThreshold(nn.Module):
         self.threshold = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x - self.threshold
+        return x - (self.threshold if x.ndim == 2 else self.threshold[:, None, None])
 
 
 def clipped_slope(x: Tensor) -> Tensor:

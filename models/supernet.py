@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,9 +24,9 @@ from ..ib_analysis.codes import Codes
 from . import plain
 from .datasets import Dataset
 from .history import Epoch, TrainingError
-from .networks import DenseNet
+from .networks import BinaryNet
 from .quantizers import slope
-from .training import Run, batches, step, threads
+from .training import Run, batches, shared, step, threads
 
 DRAWN = 2  # nets that learn at a step beside the smallest
 NETS_A_STEP = DRAWN + 2
@@ -63,9 +64,9 @@ def teach(run: Run, choices: Sequence[Sequence[int]]) -> Iterator[Epoch]:
 
     An epoch's loss is the teacher's; accuracies are of the largest net with ±1 weights.
     """
-    if not isinstance(run.net, DenseNet):
-        raise TrainingError(f"a net of {run.net.config.activation} is no 1-bit net; a supernet is one")
-    with threads(run.net.config.synapses):
+    if not isinstance(run.net, BinaryNet) or run.net.config.of_maps:
+        raise TrainingError(f"{run.net.config.activation}, {run.net.config.chain}: a supernet is a dense 1-bit net")
+    with threads(run.net.config.products):
         x, y = torch.tensor(run.data.train_x), torch.tensor(run.data.train_y)
         signs = plain.input_bits(run.net, x[:NORMALISED]), plain.input_bits(run.net, torch.tensor(run.data.test_x))
         while len(run.history) <= run.config.epochs:
@@ -78,13 +79,13 @@ def teach(run: Run, choices: Sequence[Sequence[int]]) -> Iterator[Epoch]:
             yield run.history[-1]
 
 
-def _one_epoch(run: Run, net: DenseNet, choices: Sequence[Sequence[int]], epoch: int, x: Tensor, y: Tensor) -> float:
+def _one_epoch(run: Run, net: BinaryNet, choices: Sequence[Sequence[int]], epoch: int, x: Tensor, y: Tensor) -> float:
     rng, total, steps = np.random.default_rng([run.config.seed, epoch, 1]), torch.zeros(()), 0
     least = tuple(widths[0] for widths in choices)
     for rows, labels, _ in batches(run, epoch, x, y):
         signs = plain.input_bits(net, rows)
         taught = _tempered(run, net.config.hidden, signs, floats=True)
-        own = functional.cross_entropy(taught, labels)
+        own = shared(labels, partial(functional.cross_entropy, taught))
         soft = taught.detach().softmax(dim=1)
         drawn = [tuple(int(rng.choice(widths)) for widths in choices) for _ in range(DRAWN)]
         loss = own + sum(functional.cross_entropy(_tempered(run, hidden, signs), soft) for hidden in (least, *drawn))
@@ -96,12 +97,12 @@ def _one_epoch(run: Run, net: DenseNet, choices: Sequence[Sequence[int]], epoch:
 
 def _tempered(run: Run, hidden: Hidden, signs: Tensor, floats: bool = False) -> Tensor:
     """Scores for a softmax, as the training of an ordinary net takes them."""
-    assert isinstance(run.net, DenseNet)
+    assert isinstance(run.net, BinaryNet)
     return emissions(run.net, hidden, signs, floats=floats)[-1] / (run.config.temperature * math.sqrt(hidden[-1]))
 
 
 def emissions(
-    net: DenseNet, hidden: Hidden, signs: Tensor, others: Tensor | None = None, floats: bool = False
+    net: BinaryNet, hidden: Hidden, signs: Tensor, others: Tensor | None = None, floats: bool = False
 ) -> list[Tensor]:
     """What every layer of a narrower net emits for ±1 inputs (n, inputs): ±1 codes, then the dot products.
 
@@ -135,7 +136,7 @@ def _right(dots: Tensor, y: Tensor) -> float:
     return float((dots.argmax(dim=1) == y).float().mean())
 
 
-def judged(net: DenseNet, hidden: Hidden, data: Dataset) -> tuple[float, Codes]:
+def judged(net: BinaryNet, hidden: Hidden, data: Dataset) -> tuple[float, Codes]:
     """Share of the test samples of `data` that a narrower net has right, and its last hidden codes of them.
 
     Means and variances are taken anew over the first NORMALISED training samples.

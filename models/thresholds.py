@@ -8,16 +8,20 @@ from numpy.typing import NDArray
 from .datasets import Dataset
 
 
-def most_telling_thresholds(data: Dataset) -> NDArray[np.float64]:
+def most_telling_thresholds(data: Dataset, channels: int | None = None) -> NDArray[np.float64]:
     """(features,) half-integers that maximise I(bits of a pixel; label) on the training set, each pixel on its own.
 
     A pixel shown once gets its best cut, the lowest of several equal ones and 0.5 where it never changes. The cuts of a
     pixel shown several times are improved in turn, given the others, until none moves.
+
+    channels   of maps: (channels,) one threshold for all places of each, every place a sample
     """
     x, y = data.train_x[:, : data.pixels], data.train_y
+    if channels is not None:
+        x, y = x.reshape(-1, channels), y.repeat(data.features // channels)
     levels = 1 << data.input_bits
-    counts = np.zeros((data.pixels, levels, data.classes), np.int64)
-    for pixel in range(data.pixels):
+    counts = np.zeros((x.shape[1], levels, data.classes), np.int64)
+    for pixel in range(x.shape[1]):
         cells = x[:, pixel].astype(np.int64) * data.classes + y  # eight bits would wrap
         counts[pixel] = np.bincount(cells, minlength=levels * data.classes).reshape(levels, data.classes)
     below = np.concatenate([np.zeros_like(counts[:, :1]), counts.cumsum(axis=1)], axis=1)

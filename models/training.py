@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -26,17 +28,17 @@ from torch.nn import functional
 
 from . import history as histories
 from . import plain
-from .augmentation import shifted, warped
-from .capture import evaluating
+from .augmentation import augmented, mixed
+from .capture import batch_of, evaluating
 from .config import NetworkConfig, TrainingConfig, describe
 from .datasets import Dataset
 from .history import Epoch, TrainingError
-from .networks import DenseNet, Net, untrained
+from .networks import BinaryNet, Net, as_rows, untrained
 from .optimizers import Bop, optimizers
 from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
-LARGE = 1_000_000  # synapses from which on matrix products outweigh the overhead of threads
+LARGE = 1_000_000  # products a sample from which on matrix products outweigh the overhead of threads
 
 
 @dataclass
@@ -78,26 +80,36 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
     if (network.inputs, network.classes, network.input_bits) != wanted:
         raise TrainingError(
             f"{data.name} has {data.features} inputs of {data.input_bits} bits and {data.classes} classes, but the "
-            f"network {'-'.join(map(str, network.widths))} takes {network.input_bits}-bit inputs"
+            f"network {network} takes {network.input_bits}-bit inputs"
         )
     if len(data.train_x) < 2:
         raise TrainingError(
             f"{data.name} has {len(data.train_x)} training sample; batch-norm takes the variance of at least 2, is a "
             "file cut?"
         )
-    moved = "shift" if config.shift else "warp" if config.warp else None
-    if moved and not data.square:
-        kept = "" if data.taken is None else f" in samples of {' x '.join(map(str, data.taken.shape))}"
-        raise TrainingError(f"{data.name}: {moved} moves square images, but there are {data.pixels} pixels{kept}")
+    kept = () if data.taken is None else data.taken.shape
+    if network.of_maps and (data.copies > 1 or (len(kept) > 1 and (*kept, 1)[:3] != network.shape)):
+        raise TrainingError(
+            f"{data.name}: samples of {' x '.join(map(str, kept or (data.pixels,)))}, shown {data.copies} times; the "
+            f"network takes maps of {' x '.join(map(str, network.shape))}, shown once"
+        )
+    square = network.shape[0] == network.shape[1] if network.of_maps else data.square
+    if config.moved and not square:
+        said = f" in samples of {' x '.join(map(str, kept))}" if kept else ""
+        raise TrainingError(
+            f"{data.name}: {config.moved} moves square images, but there are {data.pixels} pixels{said}"
+        )
+    if config.warp and network.of_maps and network.shape[2] > 1:
+        raise TrainingError(f"{data.name}: warp moves images of one channel, {network.shape[2]} are here; use shift")
     if config.optimizer == "bop" and not network.binary:
         raise TrainingError(f"bop flips 1-bit weights, but a net of {network.activation} has none; use adam or sgd")
     net = untrained(network, config.seed)
     if net.binarize is not None:
-        thresholds = most_telling_thresholds(data)
-        net.binarize.threshold.copy_(torch.from_numpy(thresholds))
+        thresholds = most_telling_thresholds(data, network.channels if network.of_maps else None)
+        net.binarize.threshold.copy_(torch.from_numpy(thresholds).view_as(net.binarize.threshold))
     with torch.random.fork_rng(devices=[]):
         readouts = nn.ModuleList(
-            nn.Linear(width, network.classes) for width in network.hidden[:-1] if config.readout_weight
+            nn.Linear(width, network.classes) for width in network.read[:-1] if config.readout_weight
         )
     for parameter in readouts.parameters():
         nn.init.zeros_(parameter)
@@ -108,7 +120,7 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
 
 def train(run: Run) -> Iterator[Epoch]:
     """Goes on from where `run` stands, yielding after each epoch, the untrained net first; then `run` may be saved."""
-    with threads(run.net.config.synapses):
+    with threads(run.net.config.products):
         yield from _train(run)
 
 
@@ -126,10 +138,10 @@ def _train(run: Run) -> Iterator[Epoch]:
 
 
 @contextmanager
-def threads(synapses: int) -> Iterator[None]:
+def threads(products: int) -> Iterator[None]:
     """One for a small net: a second only waits, and on a busy machine trains ten times slower."""
     before = torch.get_num_threads()
-    torch.set_num_threads(before if synapses > LARGE else 1)
+    torch.set_num_threads(before if products > LARGE else 1)
     try:
         yield
     finally:
@@ -138,18 +150,23 @@ def threads(synapses: int) -> Iterator[None]:
 
 def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
     total, steps = torch.zeros((), device=y.device), 0
-    for rows, labels, done in batches(run, epoch, x, y):
-        *codes, dots = plain.emissions(run.net, rows)
-        loss = _loss(run, dots, labels)
+    for images, labels, done in batches(run, epoch, x, y):
+        *codes, dots = plain.emissions(run.net, images)
+        loss = shared(labels, partial(_loss, run, dots))
         total += loss.detach()
         for code, readout in zip(codes, run.readouts, strict=False):
-            loss = loss + run.config.readout_weight * (1 - done) * functional.cross_entropy(readout(code), labels)
+            read = partial(functional.cross_entropy, readout(as_rows(code)))
+            loss = loss + run.config.readout_weight * (1 - done) * shared(labels, read)
         step(run, loss)
         steps += 1
     return float(total) / steps
 
 
-def batches(run: Run, epoch: int, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, float]]:
+Labels: TypeAlias = list[tuple[float, Tensor]]
+"""Of a batch: (n,) classes, and what share of each image is of them; of mixed images two."""
+
+
+def batches(run: Run, epoch: int, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Labels, float]]:
     """The samples of one epoch, moved as the recipe says, their labels, and what share of the whole training is done.
 
     Before each batch all rates are set to what they are there.
@@ -157,10 +174,9 @@ def batches(run: Run, epoch: int, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor
     config = run.config
     rng = generator(config.seed, epoch)
     order = torch.from_numpy(rng.permutation(len(y))).to(y.device)
-    if epoch <= config.epochs * (1 - config.settle):
-        images = x[:, : run.data.pixels]
-        images = shifted(images, config.shift, rng) if config.shift else images
-        images = warped(images, config.warp, rng) if config.warp else images
+    moving = epoch <= config.epochs * (1 - config.settle)
+    if moving:
+        images = augmented(x[:, : run.data.pixels], config, rng, run.net.config.channels)
         x = images.repeat(1, run.data.copies)
     parts = order.split(config.batch_size)
     if len(parts[-1]) < 2:  # batch-norm has no variance of one sample
@@ -170,7 +186,11 @@ def batches(run: Run, epoch: int, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor
         done = (epoch - 1 + number / len(parts)) / config.epochs
         for group in (group for optimizer in run.optimizers for group in optimizer.param_groups):
             group["lr"] = group["initial_lr"] * (falling(done) if config.cosine else 1)
-        yield x[rows], y[rows], done
+        images, labels = x[rows], [(1.0, y[rows])]
+        if config.mixup and moving:
+            images, other, share = mixed(images, config.mixup, rng)
+            labels = [(share, y[rows]), (1 - share, y[rows][other])]
+        yield images, labels, done
 
 
 def step(run: Run, loss: Tensor) -> None:
@@ -181,6 +201,13 @@ def step(run: Run, loss: Tensor) -> None:
     for optimizer in run.optimizers:
         optimizer.step()
     clip_latent_weights(run.net)
+
+
+def shared(labels: Labels, loss: Callable[[Tensor], Tensor]) -> Tensor:
+    """The loss against each of the labels, by the share of it that an image has."""
+    if len(labels) == 1:
+        return loss(labels[0][1])
+    return torch.stack([share * loss(y) for share, y in labels]).sum()
 
 
 def generator(seed: int, epoch: int) -> np.random.Generator:
@@ -202,12 +229,12 @@ def clip_latent_weights(net: Net) -> None:
 
 def one_bit_weights(net: Net) -> list[nn.Parameter]:
     """The latent or ±1 weights of a 1-bit net; a float net has none."""
-    return [linear.weight for linear in net.linears()] if isinstance(net, DenseNet) else []
+    return [linear.weight for linear in net.linears()] if isinstance(net, BinaryNet) else []  # type: ignore[misc]
 
 
 def _loss(run: Run, scores: Tensor, y: Tensor) -> Tensor:
     """Dot products of ±1 grow with √fan-in; a float net learns the size of its logits."""
-    size = math.sqrt(run.net.scores.in_features) if isinstance(run.net, DenseNet) else 1.0
+    size = math.sqrt(run.net.scores.in_features) if isinstance(run.net, BinaryNet) else 1.0
     return functional.cross_entropy(scores / (run.config.temperature * size), y)
 
 
@@ -215,7 +242,7 @@ def _evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
     """Accuracy, the first maximum winning as in hardware, and mean loss."""
     right, loss = 0, 0.0
     with evaluating(run.net):
-        for rows in torch.arange(len(y), device=y.device).split(EVALUATION_BATCH):
+        for rows in torch.arange(len(y), device=y.device).split(batch_of(run.net, EVALUATION_BATCH)):
             dots = plain.emissions(run.net, x[rows])[-1]
             right += int((dots.argmax(dim=1) == y[rows]).sum())
             loss += float(_loss(run, dots, y[rows])) * len(rows)

@@ -14,7 +14,7 @@ from onnx import AttributeProto, TensorProto, defs, helper, shape_inference
 
 from ..annotations import QonnxError
 from ..soundness import constant
-from ..writing.qonnx import DOMAIN, bipolar_quant
+from ..writing.nodes import QONNX, bipolar_quant
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -58,13 +58,13 @@ NORM: Mapping[str, Callable[[Any], bool]] = {"epsilon": _number, "momentum": _nu
 OPERATORS: Mapping[tuple[str, str], Operator] = {
     ("", "MatMul"): Operator(1, _matrix),
     ("", "MatMulInteger"): Operator(1, _matrix),
-    (DOMAIN, "XnorPopcountMatMul"): Operator(1, _matrix),
+    (QONNX, "XnorPopcountMatMul"): Operator(1, _matrix),
     **{("", name): Operator(1, _each) for name in ("Add", "Sub", "Mul", "Div", "GreaterOrEqual")},
     ("", "BatchNormalization"): Operator(
         4, lambda width, *shapes: width if set(shapes) == {(width,)} else None, options=NORM
     ),
-    (DOMAIN, "BipolarQuant"): Operator(1, lambda width, scale: width if scale in ((), (1,)) else None),
-    (DOMAIN, "MultiThreshold"): Operator(1, _thresholds, options=KINDS),
+    (QONNX, "BipolarQuant"): Operator(1, lambda width, scale: width if scale in ((), (1,)) else None),
+    (QONNX, "MultiThreshold"): Operator(1, _thresholds, options=KINDS),
     ("", "Cast"): Operator(0, _each, options={"to": (TensorProto.INT32, TensorProto.UINT8).__contains__}),
     ("", "ArgMax"): Operator(0, lambda _: 0, options={"axis": (1).__eq__, "keepdims": (0).__eq__}),
 }
@@ -74,7 +74,7 @@ def check_spelling(model: onnx.ModelProto) -> None:
     """Raises QonnxError, naming the node or tensor, where the file holds what `writing` never writes."""
     graph, said = model.graph, f"{model.graph.name}: "
     opsets = {_domain(entry.domain): entry.version for entry in model.opset_import}
-    if not 7 <= opsets.get("", 0) <= defs.onnx_opset_version() or not 0 < opsets.get(DOMAIN, 1) < 3:
+    if not 7 <= opsets.get("", 0) <= defs.onnx_opset_version() or not 0 < opsets.get(QONNX, 1) < 3:
         raise QonnxError(f"{said}opsets {opsets} are none that is written here; export it again")
     if model.ir_version > onnx.IR_VERSION or graph.sparse_initializer:
         raise QonnxError(f"{said}IR version {model.ir_version}, or sparse constants; export it again")

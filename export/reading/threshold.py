@@ -40,17 +40,36 @@ class Thresholds:
         """The (rows, K) weights with the falling rows inverted."""
         return weight ^ self.falling[:, None]
 
-    def midpoints(self, fan_in: int) -> NDArray[np.int32]:
-        """(rows,) ±1 dot products midway between the last silent and the first firing one, −K − 1 .. K + 1.
 
-        They have the parity that no reachable one has, so nothing ever lies on the decision.
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What each row of a layer can sum: its least, and `span` more, each greater by `step`.
+
+    least   (rows,) int
+    shape   of one number a row, as the framework takes them: (rows,), of maps (rows, 1, 1)
+    """
+
+    least: NDArray[np.int64]
+    step: int
+    span: int
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of_signs(cls, rows: int, fan_in: int, maps: bool = False) -> Sums:
+        """Dot products of ±1: accumulator a belongs to `a` agreeing bits."""
+        return cls(np.full(rows, -fan_in), 2, fan_in, (rows, 1, 1) if maps else (rows,))
+
+    def at(self, accumulators: NDArray) -> NDArray[np.float32]:
+        """(b, rows) of (b, rows) or (b, 1)."""
+        return (self.least + self.step * accumulators).astype(np.float32)
+
+    def midpoints(self, found: Thresholds) -> NDArray[np.float64]:
+        """(rows,) midway between the last silent sum and the first firing one, of rows inverted where they fall.
+
+        No sum lies there, so nothing ever lies on the decision.
         """
-        return 2 * self.at - fan_in - 1
-
-
-def accumulators(fan_in: int) -> NDArray[np.float32]:
-    """(K + 1,) every ±1 dot product in rising order: entry a belongs to `a` agreeing bits."""
-    return np.arange(-fan_in, fan_in + 1, 2, dtype=np.float32)
+        inverted = -self.least - self.step * self.span
+        return np.where(found.falling, inverted, self.least) + self.step * (found.at - 0.5)
 
 
 def find(layer: str, spans: NDArray[np.int64], levels: int, reached: Reached) -> Thresholds:

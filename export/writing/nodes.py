@@ -95,3 +95,16 @@ def entering_shape(graph: Graph) -> Shape:
     """Of what a file takes: a map where the graph or its first layer says one, otherwise a row."""
     said = graph.shape or getattr(graph.layers[0], "shape", ())
     return said if len(said) == 3 else (graph.inputs,)
+
+
+def bipolar_quant(model: onnx.ModelProto) -> onnx.FunctionProto:
+    """qonnx's operator in standard ones, carried in the file: ONNX Runtime then runs it without knowing qonnx."""
+    standard = [opset for opset in model.opset_import if not opset.domain]
+    zero = helper.make_tensor("zero", onnx.TensorProto.FLOAT, [], [0.0])
+    nodes = [
+        helper.make_node("Constant", [], ["zero"], value=zero),
+        helper.make_node("GreaterOrEqual", ["value", "zero"], ["fires"]),
+        helper.make_node("Neg", ["scale"], ["minus"]),
+        helper.make_node("Where", ["fires", "scale", "minus"], ["code"]),
+    ]
+    return helper.make_function(QONNX, "BipolarQuant", ["value", "scale"], ["code"], nodes, standard)

@@ -9,25 +9,28 @@ from __future__ import annotations
 import copy
 import io
 import warnings
+from collections.abc import Iterator
 from contextlib import redirect_stdout
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.util.cleanup import cleanup_model
 
 from ..annotations import QonnxError
-from ..reading.threshold import Thresholds, accumulators, find, refuse_nan
+from ..reading.streamline import streamline
+from ..reading.threshold import Sums, Thresholds, find, refuse_nan
+from .nodes import bipolar_quant
+from .tie_proof import tie_proof
 
 if TYPE_CHECKING:
     from torch import nn
 
-DOMAIN = "qonnx.custom_op.general"
 EMITS = {"MatMul": "accumulator", "BatchNormalization": "norm", "Sub": "norm", "BipolarQuant": "code"}
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "MatMul": (),
@@ -38,7 +41,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 
 
 def export(net: Any, name: str = "net") -> onnx.ModelProto:
-    """The tie-proof QONNX of a `models.networks.DenseNet`; the net itself is left as it was.
+    """The tie-proof QONNX of a `models.networks.BinaryNet`; the net itself is left as it was.
 
     In: `x`, (1, features) float32 pixels annotated UINTn, or ±1 annotated BIPOLAR. Every layer L has `L.code` (±1), the
     dense ones `L.weight` (fan-in, rows; ±1) and `L.accumulator`. Out: `scores`, the integer dot products.
@@ -59,6 +62,8 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
     proof = copy.deepcopy(net).cpu().eval()
     with torch.no_grad():
         found = _make_tie_proof(proof)
+        if proof.config.of_maps:
+            return _of_maps(proof, name)
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # the exporter's own deprecations; what matters is compared bit for bit
             model = export_qonnx(proof, torch.zeros(1, proof.config.inputs), dynamo=False)
@@ -68,6 +73,14 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
     wrapper.set_tensor_datatype("x", DataType["BIPOLAR" if bits == 1 else f"UINT{bits}"])
     wrapper = wrapper.transform(InferDataTypes())
     return _bare(wrapper.model, name)
+
+
+def _of_maps(proof: Any, name: str) -> onnx.ModelProto:
+    """Of a net that is tie-proof already: what Brevitas makes of it, read, and written with every tensor named."""
+    pixels = np.arange(1 << proof.config.input_bits)
+    example = proof.encode(np.zeros((1, proof.config.inputs), np.uint8))
+    read = streamline(of_module(proof, example), (-1.0, 1.0) if len(pixels) == 2 else pixels)
+    return tie_proof(replace(read.graph, name=name))
 
 
 def of_module(module: Any, example: Any) -> onnx.ModelProto:
@@ -88,32 +101,46 @@ def serialize(model: onnx.ModelProto) -> bytes:
 
 
 def thresholds(net: Any) -> dict[str, Thresholds]:
-    """Where every layer of a `models.networks.DenseNet` but the last fires, asked of torch on the CPU."""
+    """Where every layer of a `models.networks.BinaryNet` fires, but pools and the last, asked of torch on the CPU."""
     import torch
 
     net = copy.deepcopy(net).cpu().eval()
 
-    def ask(layer: str, values: NDArray[np.float32], rows: int, *modules: nn.Module) -> Thresholds:
+    def ask(layer: str, sums: Sums, *modules: nn.Module) -> Thresholds:
         def fires(indices: NDArray[np.int64]) -> NDArray[np.bool_]:
-            asked = values[indices]
-            signs = torch.from_numpy(asked)
+            asked = sums.at(indices)
+            signs = torch.from_numpy(asked.reshape(-1, *sums.shape))
             for module in modules:
                 signs = module(signs)
-                refuse_nan(layer, asked, signs.numpy())
-            return signs.numpy() > 0
+                refuse_nan(layer, asked, signs.numpy().reshape(asked.shape))
+            return signs.numpy().reshape(asked.shape) > 0
 
-        return find(layer, np.full(rows, len(values) - 1), 2, fires)
+        return find(layer, np.full(len(sums.least), sums.span), 2, fires)
 
     found: dict[str, Thresholds] = {}
     with torch.no_grad():
         if net.binarize is not None:
-            pixels = np.arange(1 << net.config.input_bits, dtype=np.float32)
-            found["binarize"] = ask("binarize", pixels, net.config.inputs, net.binarize)
-        for index, block in enumerate(net.hidden):
-            layer, linear = f"dense{index + 1}", block.linear
-            values = accumulators(linear.in_features)
-            found[layer] = ask(layer, values, linear.out_features, block.norm, block.shift, block.activation)
+            shape = tuple(net.binarize.threshold.shape)
+            pixels = Sums(np.zeros(shape[0], np.int64), 1, (1 << net.config.input_bits) - 1, shape)
+            found[net.config.names[0]] = ask(net.config.names[0], pixels, net.binarize)
+        for layer, block, sums in _blocks(net):
+            found[layer] = ask(layer, sums, block.norm, block.shift, block.activation)
     return found
+
+
+def _blocks(net: Any) -> Iterator[tuple[str, Any, Sums]]:
+    """Every hidden layer that has weights: its name, and what it can sum of ±1, or of pixels that enter whole."""
+    names = net.config.names[net.binarize is not None : -1]
+    for index, (name, block) in enumerate(zip(names, net.hidden, strict=True)):
+        if name.startswith("pool"):
+            continue
+        weight = block.linear.quant_weight().value.flatten(1).numpy()
+        (rows, fan_in), top = weight.shape, (1 << net.config.input_bits) - 1
+        shape = (rows, 1, 1) if block.linear.weight.ndim == 4 else (rows,)
+        if index == 0 and net.config.whole and top > 1:
+            yield name, block, Sums(-top * (weight < 0).sum(axis=1), 1, top * fan_in, shape)
+        else:
+            yield name, block, Sums.of_signs(rows, fan_in, len(shape) == 3)
 
 
 def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
@@ -122,15 +149,15 @@ def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
 
     found = thresholds(net)
     if net.binarize is not None:
-        net.binarize.threshold.copy_(torch.from_numpy(found["binarize"].at - 0.5))
-    for index, block in enumerate(net.hidden):
-        thresholds_here = found[f"dense{index + 1}"]
+        at = torch.from_numpy(found[net.config.names[0]].at - 0.5)
+        net.binarize.threshold.copy_(at.view_as(net.binarize.threshold))
+    for layer, block, sums in _blocks(net):
         signs = block.linear.quant_weight().value.sign()
-        signs[torch.from_numpy(thresholds_here.falling)] *= -1
+        signs[torch.from_numpy(found[layer].falling)] *= -1
         block.linear.weight.copy_(signs)
         norm = block.norm
         # In the mean and not in the bias: whatever a consumer scales by afterwards, the sign is already decided.
-        norm.running_mean.copy_(torch.from_numpy(thresholds_here.midpoints(block.linear.in_features)))
+        norm.running_mean.copy_(torch.from_numpy(sums.midpoints(found[layer])))
         norm.running_var.fill_(1)
         norm.weight.fill_(1)
         norm.bias.zero_()
@@ -184,16 +211,3 @@ def _bare(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     bare.functions.append(bipolar_quant(bare))
     onnx.checker.check_model(bare)
     return bare
-
-
-def bipolar_quant(model: onnx.ModelProto) -> onnx.FunctionProto:
-    """qonnx's operator in standard ones, carried in the file: ONNX Runtime then runs it without knowing qonnx."""
-    standard = [opset for opset in model.opset_import if not opset.domain]
-    zero = helper.make_tensor("zero", onnx.TensorProto.FLOAT, [], [0.0])
-    nodes = [
-        helper.make_node("Constant", [], ["zero"], value=zero),
-        helper.make_node("GreaterOrEqual", ["value", "zero"], ["fires"]),
-        helper.make_node("Neg", ["scale"], ["minus"]),
-        helper.make_node("Where", ["fires", "scale", "minus"], ["code"]),
-    ]
-    return helper.make_function(DOMAIN, "BipolarQuant", ["value", "scale"], ["code"], nodes, standard)

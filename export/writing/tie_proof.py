@@ -10,9 +10,8 @@ import onnx
 
 from ..annotations import annotate
 from ..graph import BIPOLAR, Conv, Graph, Levels, Pool
-from .nodes import Edge, entering_shape, model_of
+from .nodes import Edge, bipolar_quant, entering_shape, model_of
 from .proof_nodes import Proof
-from .qonnx import bipolar_quant
 from .tie_proof_layers import pooled_sums, write
 from .whole_sums import data_type
 

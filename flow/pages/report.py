@@ -15,9 +15,11 @@ from ...hw.accelerator import Accelerator
 from ...hw.stages import Window
 from ...hw.synthesis.bitstream import Synthesis, Used
 from ...hw.synthesis.targets import Target, target_of
-from ...ib_analysis import layer_bits, map_information
+from ...ib_analysis import layer_bits, map_information, maps_over_epochs
 from ...ib_analysis.map_information import MapLayer
+from ...ib_analysis.maps_over_epochs import MapPoint
 from ...ib_analysis.pictures.maps_of_positions import maps_figure
+from ...ib_analysis.pictures.maps_over_epochs import training_figure
 from ...ib_analysis.pictures.on_axes import plane_figure
 from ...ib_analysis.pictures.plots import inline_svg, run_figure
 from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
@@ -101,7 +103,7 @@ def page(
         bits_head=layer_bits.HEAD,
         bits=[layer_bits.cells(layer) for layer in analysis.bits],
         bits_legend=layer_bits.LEGEND,
-        maps=_maps(analysis.maps) if analysis.maps else None,
+        maps=_maps(analysis.maps, analysis.over) if analysis.maps else None,
         plane_page=folder.plane_page.name,
         nodes=[(node.op_type, node.name, ", ".join(node.output)) for node in model.graph.node],
         opset=max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
@@ -188,10 +190,13 @@ def _table(points: Sequence[PlanePoint]) -> dict[str, Any] | None:
     return {"caption": caption(chosen, f"Epoch {epoch}."), "rows": chosen, "legend": legend(chosen)}
 
 
-def _maps(maps: Sequence[MapLayer]) -> dict[str, Any]:
+def _maps(maps: Sequence[MapLayer], over: Sequence[MapPoint]) -> dict[str, Any]:
     """The section of feature maps, for the template; numbers as the estimates print themselves."""
     return {
         "svg": inline_svg(maps_figure(maps), "Bits at every position of each map; summed up below"),
+        "over": over and inline_svg(training_figure(over), "I(T;Y) over I(patch;T) of each map, epoch by epoch"),
+        "over_head": maps_over_epochs.HEAD,
+        "over_rows": maps_over_epochs.rows(over),
         "counted": any(bits is not None for each in maps for bits in each.at_positions.h_bits),
         "labelled": any(each.given.i_ty for each in maps),
         "head": map_information.HEAD,

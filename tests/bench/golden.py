@@ -16,7 +16,7 @@ from bitneck.export.reading.streamline import streamline
 from bitneck.export.writing.qonnx import export, serialize
 from bitneck.export.writing.standard import standard
 from bitneck.models.config import preset
-from bitneck.models.networks import DenseNet
+from bitneck.models.networks import BinaryNet
 from cnv import as_floats, cnv
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.change_batchsize import ChangeBatchSize
@@ -30,9 +30,9 @@ BATCHES = (2, 16, 64, 256, 1024, 2048, 4096, 8192, 16384)
 QONNX_BATCH = 2048
 
 
-def random_net(name: str) -> DenseNet:
+def random_net(name: str) -> BinaryNet:
     """A preset's shape with random weights and statistics: speed does not depend on what they are."""
-    net = DenseNet(preset(name).network).eval()
+    net = BinaryNet(preset(name).network).eval()
     rng = torch.Generator().manual_seed(0)
     for block in net.hidden:
         block.norm.running_mean.normal_(0, block.linear.in_features**0.5, generator=rng)

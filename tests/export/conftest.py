@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @pytest.fixture(scope="session")
 def adversarial() -> Callable:
-    """adversarial(widths, input_bits, seed, kinds, activation) -> DenseNet in evaluation mode of such neurons."""
+    """adversarial(widths, input_bits, seed, kinds, activation) -> BinaryNet in evaluation mode of such neurons."""
     pytest.importorskip("torch")
     from adversarial_nets import adversarial_net
 

@@ -19,7 +19,7 @@ def test_our_own_files_read_back_to_the_thresholds_of_torch(widths, input_bits, 
     assert read.graph.name == "mine"
     assert read.graph.input_bits == input_bits
     assert not read.margins
-    assert read.tensors == {name: "scores" if name == "scores" else f"{name}.code" for name in net.config.layers}
+    assert read.tensors == {name: "scores" if name == "scores" else f"{name}.code" for name in net.config.names}
     for name, found in thresholds(net).items():
         layer = read.graph[name]
         assert np.array_equal(layer.threshold, found.at)

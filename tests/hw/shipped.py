@@ -39,6 +39,8 @@ def foldings(preset: str, graph: Graph) -> Iterator[Mapping[str, Folding]]:
 def accelerators() -> tuple[Accelerator, ...]:
     found = []
     for name, preset in PRESETS.items():
+        if preset.network.of_maps:
+            continue
         graph = random_graph(preset.network.widths, preset.network.input_bits, name=name.replace("-", "_"))
         for folding in foldings(name, graph):
             found += [lower(graph, folding, "class"), lower(graph, folding, "scores")]

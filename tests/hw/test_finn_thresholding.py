@@ -96,10 +96,10 @@ def net():
     """Thresholds at both ends and between: neurons that always fire, that never do, and every kind of rounding."""
     torch = pytest.importorskip("torch")
     from bitneck.models.config import NetworkConfig
-    from bitneck.models.networks import DenseNet
+    from bitneck.models.networks import BinaryNet
 
     rng = np.random.default_rng(0)
-    made = DenseNet(NetworkConfig(widths=WIDTHS, input_bits=BITS)).eval()
+    made = BinaryNet(NetworkConfig(widths=WIDTHS, input_bits=BITS)).eval()
     with torch.no_grad():
         made.binarize.threshold.copy_(torch.from_numpy(rng.permutation(np.arange(12) * 16 // 11) - 0.5))
         for block in made.hidden:

@@ -4,12 +4,12 @@ import torch
 from bitneck.models.capture import CaptureError, capture, capture_floats
 from bitneck.models.config import NetworkConfig
 from bitneck.models.floats import FloatsError, FloatTrace
-from bitneck.models.networks import DenseNet, untrained
+from bitneck.models.networks import BinaryNet, untrained
 
 
 def adversarial_net(config):
     """Random batch-norm of both signs, means on reachable dot products and no shift, so that many decisions tie."""
-    net = DenseNet(config, seed=2)
+    net = BinaryNet(config, seed=2)
     rng = np.random.default_rng(2)
     with torch.no_grad():
         for block in net.hidden:
@@ -30,7 +30,7 @@ def test_capture_is_what_plain_integer_arithmetic_computes(input_bits):
     pixels = np.random.default_rng(3).integers(0, 2**input_bits, (257, 13), np.uint8)
     trace = capture(net, pixels, batch=100)
 
-    assert tuple(trace.codes) == config.layers[:-1]
+    assert tuple(trace.codes) == config.names[:-1]
     assert trace.source == "torch"
     code = signs(pixels - 0.5 if input_bits == 1 else pixels - net.binarize.threshold.numpy())
     if input_bits > 1:
@@ -67,7 +67,7 @@ def test_a_float_net_is_captured_as_the_floats_that_its_layers_emit():
     pixels = np.random.default_rng(3).integers(0, 8, (257, 13), np.uint8)
     trace = capture_floats(net, pixels, batch=100)
     assert net.training
-    assert tuple(trace.layers()) == TWIN.layers
+    assert tuple(trace.layers()) == TWIN.names
     values = pixels / 7
     for index, block in enumerate(net.hidden):
         weight, bias = (parameter.detach().numpy() for parameter in (block.linear.weight, block.linear.bias))
@@ -94,4 +94,4 @@ def test_codes_of_a_float_net_and_floats_of_a_one_bit_net_are_refused():
     with pytest.raises(CaptureError, match="a net of tanh emits floats and no codes"):
         capture(untrained(TWIN), pixels)
     with pytest.raises(CaptureError, match="a net of approx-sign emits codes and no floats"):
-        capture_floats(DenseNet(NetworkConfig(widths=(13, 11, 4), input_bits=3)), pixels)
+        capture_floats(BinaryNet(NetworkConfig(widths=(13, 11, 4), input_bits=3)), pixels)

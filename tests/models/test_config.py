@@ -34,8 +34,8 @@ def test_a_config_survives_its_own_json(name):
 
 
 def test_layers_are_named_from_input_to_output_and_one_bit_inputs_need_no_binarize():
-    assert NetworkConfig(widths=(4, 3, 3, 2), input_bits=8).layers == ("binarize", "dense1", "dense2", "scores")
-    assert NetworkConfig(widths=(4, 3, 2), input_bits=1).layers == ("dense1", "scores")
+    assert NetworkConfig(widths=(4, 3, 3, 2), input_bits=8).names == ("binarize", "dense1", "dense2", "scores")
+    assert NetworkConfig(widths=(4, 3, 2), input_bits=1).names == ("dense1", "scores")
 
 
 @pytest.mark.parametrize("name", ["digits", "digits-small", "digits-tiny", "twelve"])
@@ -78,7 +78,7 @@ def test_captures_begin_untrained_thin_out_and_end_at_the_last_epoch(epochs):
 
 def test_layers_of_a_float_net_begin_where_its_weights_do():
     known = NetworkConfig(widths=(4, 3, 3, 2), input_bits=8)
-    assert known.twin("tanh").layers == ("dense1", "dense2", "scores")
+    assert known.twin("tanh").names == ("dense1", "dense2", "scores")
     assert (known.binary, known.twin("tanh").binary) == (True, False)
     assert (known.normalized, known.twin("relu").normalized) == (True, False)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from bitneck.models import plain
 from bitneck.models.config import NetworkConfig, Sign
-from bitneck.models.networks import DenseNet
+from bitneck.models.networks import BinaryNet
 from bitneck.models.quantizers import SLOPES
 
 
@@ -20,7 +20,7 @@ def test_plain_torch_gives_the_scores_and_the_gradients_of_brevitas_to_the_last_
         lambda net: net(net.encode(pixels)),
         lambda net: plain.forward(net, plain.input_bits(net, pixels))[-1],
     ):
-        net = DenseNet(config, seed=1).train(training)
+        net = BinaryNet(config, seed=1).train(training)
         with torch.no_grad():
             for name, parameter in net.named_parameters():
                 if name.endswith("shift.threshold"):
@@ -45,7 +45,7 @@ CLOSED_FORMS = {
 def test_the_gradient_of_an_activation_is_its_closed_form(activation):
     """On a grid through zero, the edges at ±1 and far beyond them."""
     grid = np.concatenate([np.linspace(-3, 3, 49), [-1e-30, -0.0, 40, -40]])
-    quantizer = DenseNet(NetworkConfig(widths=(2, 1, 1), input_bits=1, activation=activation)).hidden[0].activation
+    quantizer = BinaryNet(NetworkConfig(widths=(2, 1, 1), input_bits=1, activation=activation)).hidden[0].activation
     for sign in (quantizer, lambda x: plain.SignOfActivation.apply(x, SLOPES[activation])):
         x = torch.tensor(grid, dtype=torch.float32, requires_grad=True)
         signs = sign(x)
@@ -66,7 +66,7 @@ def test_no_size_of_a_value_makes_the_gradient_of_swish_sign_anything_but_finite
 
 
 def test_a_channels_threshold_moves_its_sign_and_learns_with_the_opposite_gradient():
-    block = DenseNet(NetworkConfig(widths=(2, 3, 1), input_bits=1, activation="rsign")).hidden[0]
+    block = BinaryNet(NetworkConfig(widths=(2, 3, 1), input_bits=1, activation="rsign")).hidden[0]
     with torch.no_grad():
         block.shift.threshold.copy_(torch.tensor([0.5, -0.5, 0.0]))
     x = torch.tensor([[0.25, 0.25, 0.25], [-0.25, -0.25, -0.25]], requires_grad=True)

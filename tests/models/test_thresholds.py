@@ -59,3 +59,12 @@ def test_no_single_move_of_one_of_two_cuts_tells_more():
             mutual_info_score(1 * (x > cut) + (x > kept), data.train_y) for kept in (low, high) for cut in range(16)
         ]
         assert told >= max(moved) - 1e-9
+
+
+def test_a_channel_of_maps_has_the_cut_that_tells_most_over_all_of_its_places():
+    """Maps of 2 places and 2 channels are as telling as twice as many rows of 2 pixels."""
+    places = [np.stack([np.clip(Y + RNG.integers(0, 4, 400), 0, 7), RNG.integers(0, 8, 400)], axis=1) for _ in range(2)]
+    maps = np.stack(places, axis=1).reshape(400, 4).astype(np.uint8)
+    rows, y = maps.reshape(800, 2), Y.repeat(2)
+    found = most_telling_thresholds(Dataset("maps", maps, Y, maps, Y, 3, 3), channels=2)
+    assert found.tolist() == most_telling_thresholds(Dataset("rows", rows, y, rows, y, 3, 3)).tolist()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bitneck.export.reading import threshold
-from bitneck.export.reading.threshold import ThresholdError, accumulators, bisect, find, refuse_nan
+from bitneck.export.reading.threshold import Sums, ThresholdError, bisect, find, refuse_nan
 from hypothesis import given
 from hypothesis import strategies as st
 
 
 def find_signs(layer: str, fan_in: int, neurons: int, fires):
     """`find` of neurons that fire or not, asked with ±1 dot products."""
-    return find(layer, np.full(neurons, fan_in), 2, lambda at: fires(accumulators(fan_in)[at]))
+    return find(layer, np.full(neurons, fan_in), 2, lambda at: fires(Sums.of_signs(neurons, fan_in).at(at)))
 
 
 def asked_of(cuts: np.ndarray, falling: np.ndarray):
@@ -47,8 +47,17 @@ def test_never_and_always_are_no_direction():
 def test_midpoints_have_the_parity_that_no_accumulator_has():
     found = find_signs("dense1", 5, 7, asked_of(np.arange(-5, 9, 2), np.zeros(7, bool)))
     assert found.at.tolist() == [0, 1, 2, 3, 4, 5, 6]
-    assert found.midpoints(5).tolist() == [-6, -4, -2, 0, 2, 4, 6]
-    assert accumulators(5).tolist() == [-5, -3, -1, 1, 3, 5]
+    sums = Sums.of_signs(7, 5)
+    assert sums.midpoints(found).tolist() == [-6, -4, -2, 0, 2, 4, 6]
+    assert sums.at(np.arange(6)[:, None])[:, 0].tolist() == [-5, -3, -1, 1, 3, 5]
+
+
+def test_midpoints_of_pixels_lie_between_sums_of_the_weights_as_they_are_written():
+    """Two pixels 0 .. 3 of weights +1, −1, whose sums are −3 .. 3; and of weights +1, +1, 0 .. 6."""
+    sums = Sums(np.array([-3, 0]), 1, 6, (2,))
+    found = find("conv1", np.full(2, 6), 2, lambda at: np.stack([sums.at(at)[:, 0] >= 1, sums.at(at)[:, 1] <= 1], 1))
+    assert found.falling.tolist() == [False, True]
+    assert sums.midpoints(found).tolist() == [0.5, -1.5]
 
 
 def test_zero_and_negative_zero_fire():
@@ -71,7 +80,7 @@ def test_firing_that_comes_and_goes_names_layer_and_neuron(block, monkeypatch):
 
 
 def test_nan_names_layer_and_neuron():
-    asked = np.repeat(accumulators(3)[:, None], 2, axis=1)
+    asked = np.repeat(np.arange(-3, 4, 2, dtype=np.float32)[:, None], 2, axis=1)
     answers = np.where([[False, True]], np.where(asked > 0, np.nan, asked), asked).astype(np.float32)
     with pytest.raises(ThresholdError, match="dense1, neuron 1: NaN at 1;"):
         refuse_nan("dense1", asked, answers)

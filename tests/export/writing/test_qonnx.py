@@ -203,9 +203,9 @@ def test_names_and_types_of_the_tensors_speak(adversarial):
 SAME_NET = """
 import hashlib, sys
 from bitneck.models.config import NetworkConfig
-from bitneck.models.networks import DenseNet
+from bitneck.models.networks import BinaryNet
 from bitneck.export.writing.qonnx import export, serialize
-data = serialize(export(DenseNet(NetworkConfig(widths=(9, 6, 4, 3), input_bits=4), seed=5)))
+data = serialize(export(BinaryNet(NetworkConfig(widths=(9, 6, 4, 3), input_bits=4), seed=5)))
 assert not [word for word in (sys.prefix, "site-packages", "/home", "/tmp", "torch") if word.encode() in data]
 print(hashlib.sha256(data).hexdigest())
 """

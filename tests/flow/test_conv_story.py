@@ -1,0 +1,70 @@
+"""A net of maps from training to its page: torch = QONNX = graph = RTL in every bit, and its maps over the epochs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from bitneck import flow
+from bitneck.flow.belonging import analysis_of
+from bitneck.flow.config import changed, from_preset
+from bitneck.flow.files import read_trace
+from bitneck.flow.folder import RunFolder
+from bitneck.flow.map_shapes import map_shapes
+from bitneck.flow.run import RunError
+from bitneck.flow.shrink import Shrinking, Wish
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> RunFolder:
+    """The preset of digits, trained for three epochs and proven on its test set."""
+    folder = RunFolder(tmp_path_factory.mktemp("maps") / "run")
+    flow.train(
+        folder, changed(from_preset("digits-conv"), training__epochs=3, analysis__samples="test", analysis__brackets=0)
+    )
+    flow.export(folder)
+    flow.build(folder)
+    flow.simulate(folder)
+    flow.analyze(folder)
+    flow.report(folder)
+    return folder
+
+
+def test_four_sources_emit_the_same_codes_of_every_map_for_every_sample(run):
+    verification = json.loads(run.verification.read_text())
+    assert verification["equal"]
+    assert verification["samples"] == 360
+    assert list(verification["digests"]) == ["conv1", "conv2", "pool1", "scores"]
+    for row in verification["digests"].values():
+        assert list(row) == ["torch", "qonnx", "graph", "rtl"]
+        assert len(set(row.values())) == 1
+    assert verification["cycles_per_frame"] == verification["promised_cycles"] <= 1024
+
+
+def test_every_spelling_of_the_file_is_written(run):
+    assert all(path.exists() for path in (run.model, run.streamlined, run.standard))
+
+
+def test_maps_are_measured_at_every_epoch_that_was_captured(run):
+    assert {name: str(shape) for name, shape in map_shapes(run).items()} == {
+        "conv1": "8 x 8 x 16",
+        "conv2": "6 x 6 x 16",
+        "pool1": "3 x 3 x 16",
+    }
+    analysis = analysis_of(run)
+    assert [(point.epoch, point.layer) for point in analysis.over] == [
+        (epoch, layer) for epoch in range(4) for layer in ("conv1", "conv2", "pool1")
+    ]
+    last = {each.layer: each.given for each in analysis.maps}
+    assert {point.layer: point.given for point in analysis.over if point.epoch == 3} == last
+    assert "Over the training" in run.report.read_text()
+
+
+def test_a_map_is_captured_with_all_its_places(run):
+    widths = {name: codes.width for name, codes in read_trace(run.epoch_codes(3)).codes.items()}
+    assert widths == {"conv1": 1024, "conv2": 576, "pool1": 144}
+
+
+def test_a_net_of_maps_is_not_narrowed(run, tmp_path):
+    with pytest.raises(RunError, match=r"8x8x1-16c\+1-16c-2p-10 is a net of maps"):
+        Shrinking(run, Wish("up5k"), tmp_path, None)

@@ -1,0 +1,158 @@
+"""Nets of maps: the fast forward is Brevitas' to the last bit, codes go place by place, trainings resume."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import small_conv_nets
+import torch
+from bitneck.models import plain
+from bitneck.models.capture import capture, capture_floats
+from bitneck.models.config import TrainingConfig
+from bitneck.models.datasets import Dataset
+from bitneck.models.history import TrainingError
+from bitneck.models.networks import untrained
+from bitneck.models.thresholds import most_telling_thresholds
+from bitneck.models.training import restore, start, state_arrays, train
+from torch.nn import functional
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("config", small_conv_nets.KINDS, ids=str)
+def test_plain_torch_gives_the_scores_of_brevitas_to_the_last_bit(config, training):
+    pixels, said = torch.from_numpy(small_conv_nets.pixels(config)), []
+    for forward in (
+        lambda net: net(net.encode(pixels)),
+        lambda net: plain.forward(net, plain.input_bits(net, pixels))[-1],
+    ):
+        net = small_conv_nets.odd(config).train(training)
+        said.append([forward(net), *net.buffers()])
+    assert len(said[0][0].unique()) > 2
+    assert all(map(torch.equal, *said))
+
+
+def test_without_a_pool_the_gradients_are_those_of_brevitas_too():
+    config, gradients = small_conv_nets.config(layers="7c+1-9c-11-4"), []
+    pixels = torch.from_numpy(small_conv_nets.pixels(config))
+    for forward in (
+        lambda net: net(net.encode(pixels)),
+        lambda net: plain.forward(net, plain.input_bits(net, pixels))[-1],
+    ):
+        net = untrained(config, seed=1)
+        forward(net).square().sum().backward()
+        gradients.append([parameter.grad for parameter in net.parameters()])
+    assert all(bool(gradient.any()) for gradient in gradients[0])
+    assert all(torch.allclose(one, other, rtol=1e-4, atol=1e-3) for one, other in zip(*gradients, strict=True))
+
+
+def test_behind_a_pool_the_gradient_goes_to_the_largest_sum():
+    """Four pixels that a weight of one passes on: the signs are all equal, and the largest is the last."""
+    layers = tuple(small_conv_nets.layers_of("1c1-2p-2"))
+    config = COLOUR.model_copy(update={"shape": (2, 2, 1), "layers": layers, "activation": "ste-identity"})
+    net = untrained(config).eval()
+    with torch.no_grad():
+        for linear in net.linears():
+            linear.weight.fill_(1)
+    pixels = torch.tensor([[1, 2, 3, 7]], dtype=torch.uint8)
+    plain.forward(net, plain.input_bits(net, pixels))[-1][0, 0].backward()
+    assert net.hidden[0].linear.weight.grad.item() == pytest.approx(7, rel=1e-4)
+
+
+@pytest.mark.parametrize("config", small_conv_nets.KINDS, ids=str)
+def test_codes_go_row_by_row_column_by_column_and_channel_by_channel(config):
+    net, x = small_conv_nets.odd(config).eval(), small_conv_nets.pixels(config)
+    trace = capture(net, x, batch=7)
+    assert tuple(trace.codes) == config.names[:-1]
+    with torch.no_grad():
+        signs = net.encode(x)
+        signs = signs if net.binarize is None else net.binarize(signs)
+        first, second, pool, dense = net.hidden
+        maps = [first(signs)]
+        maps += [second(maps[0])]
+        maps += [pool(maps[1])]
+        scores = net.scores(dense(maps[2]))
+    for name, map_ in zip(("conv1", "conv2", "pool1"), maps, strict=True):
+        height, width, channels = config.shapes[name]
+        bits = trace.codes[name].bits().reshape(-1, height, width, channels)
+        assert np.array_equal(np.moveaxis(bits, -1, 1), map_.numpy() > 0)
+    assert np.array_equal(trace.scores, (scores.numpy() + 11) // 2)
+
+
+def test_around_a_map_of_bits_is_minus_one_and_around_whole_pixels_zero():
+    for whole, value in ((False, -1.0), (True, 0.0)):
+        net = untrained(small_conv_nets.config(whole=whole, layers="7c+1-4"), 1).eval()
+        x = net.encode(small_conv_nets.pixels(net.config))
+        entering = x if net.binarize is None else net.binarize(x)
+        weight = torch.where(net.hidden[0].linear.weight >= 0, 1.0, -1.0)
+        sums = functional.conv2d(functional.pad(entering, (1, 1, 1, 1), value=value), weight)
+        assert torch.equal(net.hidden[0].linear(net.hidden[0].entering(entering)), sums)
+
+
+def test_a_float_twin_has_the_layers_of_its_net_and_starts_from_its_weights():
+    net, twin = (untrained(each, seed=4) for each in (small_conv_nets.config(), small_conv_nets.config().twin("relu")))
+    assert all(torch.equal(one.weight, other.weight) for one, other in zip(net.linears(), twin.linears(), strict=True))
+    trace = capture_floats(twin, small_conv_nets.pixels(net.config))
+    assert {name: values.shape[1] for name, values in trace.activations.items()} == {
+        "conv1": 210,
+        "conv2": 180,
+        "pool1": 36,
+        "dense1": 11,
+    }
+
+
+def made(samples: int = 60, side: int = 6, channels: int = 3) -> Dataset:
+    """Images whose class is the quarter that is bright."""
+    rng = np.random.default_rng(3)
+    y = np.arange(samples) % 4
+    x = rng.integers(0, 90, (samples, side, side, channels))
+    for image, label in zip(x, y, strict=True):
+        rows, columns = divmod(int(label), 2)
+        half = side // 2
+        image[rows * half : (rows + 1) * half, columns * half : (columns + 1) * half] += 150
+    flat = x.reshape(samples, -1).astype(np.uint8)
+    return Dataset("made", flat, y, flat, y, 4, 8)
+
+
+COLOUR = small_conv_nets.NetworkConfig(
+    shape=(6, 6, 3), layers=tuple(small_conv_nets.layers_of("6c+1-2p-8c-4")), whole=True, input_bits=8
+)
+RECIPE = TrainingConfig(
+    epochs=6, batch_size=16, learning_rate=1e-2, shift=1, flip=True, cutout=2, mixup=0.2, readout_weight=0.5, settle=0.2
+)
+
+
+def test_an_interrupted_training_of_maps_that_goes_on_ends_in_the_same_bytes():
+    data = made()
+    whole = start(COLOUR, RECIPE, data)
+    list(train(whole))
+    first = start(COLOUR, RECIPE, data)
+    list(islice(train(first), 4))
+    second = restore(state_arrays(first), data)
+    list(train(second))
+    assert second.history[-1].epoch == 6
+    one, other = state_arrays(whole), state_arrays(second)
+    assert one.keys() == other.keys()
+    assert all(one[name].tobytes() == other[name].tobytes() for name in one)
+
+
+def test_a_net_of_maps_learns_what_a_quarter_of_an_image_says():
+    run = start(COLOUR, TrainingConfig(epochs=12, batch_size=16, learning_rate=1e-2), made())
+    assert list(train(run))[-1].train_accuracy > 0.9
+
+
+def test_maps_of_another_shape_than_the_samples_are_refused():
+    data = made()
+    with pytest.raises(TrainingError, match=r"108 inputs of 8 bits and 4 classes, but the network 6x5x2-7c"):
+        start(small_conv_nets.config(8), RECIPE, data)
+    tall = COLOUR.model_copy(update={"shape": (4, 9, 3), "layers": COLOUR.layers[::3]})
+    with pytest.raises(TrainingError, match="shift moves square images, but there are 108 pixels"):
+        start(tall, RECIPE, data)
+
+
+def test_each_channel_is_cut_by_one_threshold_for_all_of_its_places():
+    data, cut = made(), COLOUR.model_copy(update={"whole": False})
+    run = start(cut, TrainingConfig(epochs=1), data)
+    assert run.net.binarize.threshold.shape == (3, 1, 1)
+    assert run.net.binarize.threshold.flatten().tolist() == most_telling_thresholds(data, channels=3).tolist()
