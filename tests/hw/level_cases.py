@@ -94,6 +94,7 @@ def level_stages(rng: np.random.Generator) -> Iterator[Stage]:
     yield steps(rng, 1, 1, 3, 2, 0)
     yield matrix_of(Mvtu, rng, 6, 4, 3, 2, 1, 2, own=True)
     yield matrix_of(Mvlu, rng, 4, 3, 2, 3, 2, 4, count=2, vectors=2, own=True)
+    yield matrix_of(Mvlu, rng, 2, 24, 1, 2, 2, 4, count=2)  # a sum wider than what is added, whose sign is extended
 
 
 def large_level_stages(rng: np.random.Generator) -> Iterator[Stage]:

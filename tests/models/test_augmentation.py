@@ -43,7 +43,7 @@ def test_images_of_three_colours_move_with_all_of_them():
     images = torch.zeros(200, 4, 4, 3, dtype=torch.uint8)
     images[:, 1, 2] = torch.tensor([5, 6, 7], dtype=torch.uint8)
     moved = shifted(images.view(200, -1), 1, np.random.default_rng(0), channels=3).view(200, 16, 3)
-    assert all(pixels[pixels.any(dim=1)].tolist() == [[5, 6, 7]] for pixels in moved)
+    assert all(pixels[pixels.bool().any(dim=1)].tolist() == [[5, 6, 7]] for pixels in moved)
     assert len({int(pixels.any(dim=1).nonzero()) for pixels in moved}) == 9
 
 
