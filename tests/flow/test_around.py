@@ -80,7 +80,7 @@ def test_runs_stand_side_by_side_with_what_differs(bitneck, finished_run, tmp_pa
 
 
 def test_other_codes_are_told_by_layer(bitneck, finished_run, tmp_path):
-    assert bitneck("run", tmp_path / "digits", "--epochs", 1, "--brackets", 0).exit_code == 0
+    assert bitneck("run", tmp_path / "digits", "--epochs", 1, "--brackets", 1).exit_code == 0
     differ = json.loads(bitneck("compare", finished_run, tmp_path / "digits", "--json").output)["differences"]
     whats = [each["what"] for each in differ]
     assert whats[0] == "training.epochs"
