@@ -135,8 +135,18 @@ def table(done: Iterable[Trial]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="how often the known entropy of wide codes lies in its bracket")
-    parser.add_argument("--many", type=int, default=MANY, help=f"distributions, {MANY} unless told")
+    printed("how often the known entropy of wide codes lies in its bracket", MANY, trials, table)
+
+
+def printed(
+    of: str,
+    many: int,
+    trials: Callable[[np.random.Generator, int], Iterator[Trial]],
+    table: Callable[[Iterable[Trial]], str],
+) -> None:
+    """The table of as many trials as the command line asks for, and a line for each truth that lies outside."""
+    parser = argparse.ArgumentParser(description=of)
+    parser.add_argument("--many", type=int, default=many, help=f"distributions, {many} unless told")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     done = list(trials(np.random.default_rng(chosen.seed), chosen.many))

@@ -6,16 +6,14 @@ label depends on. The other bits are noise in which a probe may get lost.
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .bracket_calibration import SAMPLE_SIZES, SHARES, WIDTHS
-from .brackets import Bracket, label_bracket
+from .bracket_calibration import SAMPLE_SIZES, SHARES, WIDTHS, Trial, printed
+from .brackets import label_bracket
 from .calibration import entropy_bits
 from .codes import Codes
 from .symbols import label_symbols
@@ -24,19 +22,6 @@ MANY = 100
 
 Drawn = tuple[NDArray[np.bool_], NDArray[np.int64], float]
 """(n, width) codes, (n,) labels, and I(T;Y) in bits of the distribution that they are from."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    family: str
-    samples: int
-    width: int
-    truth_bits: float
-    bracket: Bracket
-
-    @property
-    def inside(self) -> bool:
-        return self.bracket.low_bits <= self.truth_bits <= self.bracket.high_bits
 
 
 def parity(rng: np.random.Generator, samples: int, width: int) -> Drawn:
@@ -100,7 +85,7 @@ def trials(rng: np.random.Generator, many: int) -> Iterator[Trial]:
         samples = int(rng.choice(SAMPLE_SIZES, p=SHARES))
         bits, labels, truth = FAMILIES[family](rng, samples, width)
         bracket = label_bracket(Codes.pack(bits), label_symbols(labels), np.random.default_rng(number))
-        yield Trial(family, samples, width, truth, bracket)
+        yield Trial(family, width, truth, bracket)
 
 
 def table(done: Iterable[Trial]) -> str:
@@ -116,15 +101,7 @@ def table(done: Iterable[Trial]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="how often the known I(T;Y) of wide codes lies in its bracket")
-    parser.add_argument("--many", type=int, default=MANY, help=f"distributions, {MANY} unless told")
-    parser.add_argument("--seed", type=int, default=0)
-    chosen = parser.parse_args()
-    done = list(trials(np.random.default_rng(chosen.seed), chosen.many))
-    print(table(done))
-    for t in done:
-        if not t.inside:
-            print(f"outside: {t.family}, {t.samples} x {t.width} bits, truth {t.truth_bits:.3f}, {t.bracket!r}")
+    printed("how often the known I(T;Y) of wide codes lies in its bracket", MANY, trials, table)
 
 
 def _shuffled(rng: np.random.Generator, bits: NDArray[np.bool_]) -> NDArray[np.bool_]:
