@@ -182,8 +182,9 @@ def _hardware(net: Net, config: RunConfig, last: bool) -> Row:
         return row
     from ..export.reading.streamline import streamline
     from ..export.writing.qonnx import export, serialize
+    from ..models.brevitas_net import in_brevitas
 
-    graph = streamline(serialize(export(net, config.name))).graph
+    graph = streamline(serialize(export(in_brevitas(net), config.name))).graph
     try:
         accelerator = design(config, graph)
     except FoldingError as error:

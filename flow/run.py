@@ -210,8 +210,10 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
     else:
         from ..export.writing.qonnx import export as to_qonnx
         from ..models import training as net_training
+        from ..models.brevitas_net import in_brevitas
 
-        content = serialize(to_qonnx(net_training.network(checkpoint_arrays(folder.checkpoint)[0]), config.name))
+        net = net_training.network(checkpoint_arrays(folder.checkpoint)[0])
+        content = serialize(to_qonnx(in_brevitas(net), config.name))
         graph = streamline(content).graph
         write(folder.model, content)
     for path, spelling in spellings.items():

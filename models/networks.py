@@ -1,4 +1,4 @@
-"""1-bit networks in Brevitas: ±1 weights, ±1 codes, batch-norm and sign between them; and their float twins.
+"""1-bit networks: ±1 weights, ±1 codes, batch-norm and sign between them; and their float twins.
 
 In a net of maps tensors are (n, channels, height, width), as torch has them; samples and codes go row by row, column by
 column, the channels of a place together. A dense layer behind a map has its columns in torch's order.
@@ -6,20 +6,20 @@ column, the channels of a place together. A dense layer behind a map has its col
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import prod
-from typing import Any, TypeAlias, cast
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeAlias, cast
 
 import torch
-from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from .config import ConfigError, NetworkConfig
 from .layers import LayerConfig, Shape, shapes
-from .quantizers import BinaryWeight, ChannelThreshold, SteClipped, quantizer
+from .signs import BinaryConv2d, BinaryLinear, ChannelThreshold, Sign
 
 
 class Binarize(nn.Module):
@@ -31,10 +31,10 @@ class Binarize(nn.Module):
 
     threshold: Tensor
 
-    def __init__(self, shape: Shape, bits: int) -> None:
+    def __init__(self, shape: Shape, bits: int, sign: nn.Module) -> None:
         super().__init__()
         self.register_buffer("threshold", torch.full((shape[-1], 1, 1)[: len(shape)], 2.0 ** (bits - 1) - 0.5))
-        self.activation = QuantIdentity(act_quant=SteClipped)
+        self.activation = sign
 
     def forward(self, x: Tensor) -> Tensor:
         return self.activation(x - self.threshold)
@@ -68,11 +68,8 @@ class Weighted(nn.Module):
             return functional.pad(x, (self.around,) * 4, value=self.value)
         return as_rows(x) if isinstance(self.linear, nn.Linear) else x
 
-    def sums(self, x: Tensor, weight: Tensor) -> Tensor:
-        """With these weights in the place of its own."""
-        if isinstance(self.linear, nn.Linear):
-            return functional.linear(self.entering(x), weight)
-        return functional.conv2d(self.entering(x), weight, stride=self.linear.stride)
+    def sums(self, x: Tensor) -> Tensor:
+        return self.linear(self.entering(x))
 
     def normalisation(self) -> nn.Module:
         return (nn.BatchNorm1d if isinstance(self.linear, nn.Linear) else nn.BatchNorm2d)(len(self.linear.weight))
@@ -81,14 +78,20 @@ class Weighted(nn.Module):
 class Block(Weighted):
     """One hidden layer: code = sign(shift(batch-norm(weight · x))), where only `rsign` shifts."""
 
-    def __init__(self, linear: nn.Linear | nn.Conv2d, around: int, value: float, activation: str) -> None:
+    def __init__(
+        self, linear: nn.Linear | nn.Conv2d, around: int, value: float, activation: str, sign: nn.Module
+    ) -> None:
         super().__init__(linear, around, value)
         self.norm = self.normalisation()
         self.shift = ChannelThreshold(len(linear.weight)) if activation == "rsign" else nn.Identity()
-        self.activation = QuantIdentity(act_quant=quantizer(activation))
+        self.activation = sign
+
+    def normed(self, x: Tensor) -> Tensor:
+        """What is cut into a code."""
+        return self.shift(self.norm(self.sums(x)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.activation(self.shift(self.norm(self.linear(self.entering(x)))))
+        return self.activation(self.normed(x))
 
 
 class BinaryNet(nn.Module):
@@ -97,7 +100,17 @@ class BinaryNet(nn.Module):
     In:  (n, inputs), or (n, channels, height, width), float32, integers 0 .. 2^input_bits - 1, or ±1 where input_bits
          is 1: what `encode` makes.
     Out: (n, classes) float32, the integer dot product of ±1 code and ±1 weight, -K .. K for a last fan-in of K.
+
+    What it is built of is plain torch; `brevitas_net` puts Brevitas' layers in their place.
     """
+
+    linear: ClassVar[type[nn.Linear]] = BinaryLinear
+    conv: ClassVar[type[nn.Conv2d]] = BinaryConv2d
+    options: ClassVar[Mapping[str, Any]] = MappingProxyType({"bias": False})
+
+    @staticmethod
+    def sign(activation: str) -> nn.Module:
+        return Sign(activation)
 
     def __init__(self, config: NetworkConfig, seed: int = 0) -> None:
         """Untrained; `seed` decides the weights, and torch's global generator is neither read nor moved."""
@@ -105,12 +118,15 @@ class BinaryNet(nn.Module):
         if not config.binary:
             raise ConfigError(f"{config.activation} is no sign: such a net is a FloatNet; `untrained` chooses")
         self.config = config
-        one_bit = {"bias": False, "weight_quant": BinaryWeight}
         with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws from the global generator
-            self.binarize = Binarize(config.entering, config.input_bits) if config.cut else None
-            made = _layers(config, QuantLinear, QuantConv2d, one_bit, partial(Block, activation=config.activation))
-            self.hidden, self.scores = nn.ModuleList(made[:-1]), cast(QuantLinear, made[-1])
+            cut = self.sign("ste-clipped")
+            self.binarize = Binarize(config.entering, config.input_bits, cut) if config.cut else None
+            made = _layers(config, self.linear, self.conv, self.options, self._block)
+            self.hidden, self.scores = nn.ModuleList(made[:-1]), cast(nn.Linear, made[-1])
         _initialise(self, seed)
+
+    def _block(self, linear: nn.Linear | nn.Conv2d, around: int, value: float) -> Block:
+        return Block(linear, around, value, self.config.activation, self.sign(self.config.activation))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.binarize is not None:
@@ -138,7 +154,7 @@ class FloatBlock(Weighted):
         self.activation = nn.Tanh() if config.activation == "tanh" else nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.activation(self.norm(self.linear(self.entering(x))))
+        return self.activation(self.norm(self.sums(x)))
 
 
 class FloatNet(nn.Module):
@@ -209,7 +225,7 @@ def _layers(
     config: NetworkConfig,
     linear: type[nn.Linear],
     conv: type[nn.Conv2d],
-    options: dict[str, Any],
+    options: Mapping[str, Any],
     block: Callable[[nn.Linear | nn.Conv2d, int, float], nn.Module],
 ) -> list[nn.Module]:
     """The hidden ones, each in its block, and the bare last one."""
@@ -225,7 +241,7 @@ def _layers(
 
 
 def _product(
-    layer: LayerConfig, shape: Shape, linear: type[nn.Linear], conv: type[nn.Conv2d], options: dict[str, Any]
+    layer: LayerConfig, shape: Shape, linear: type[nn.Linear], conv: type[nn.Conv2d], options: Mapping[str, Any]
 ) -> nn.Linear | nn.Conv2d:
     if layer.conv is not None:
         return conv(shape[-1], layer.channels, layer.side, layer.step, **options)

@@ -14,7 +14,7 @@ from bitneck.flow.doctor import findings
 from bitneck.flow.measured import decisive
 from bitneck.hw.parts import PARTS, TARGETS, Part, part
 from bitneck.hw.synthesis.targets import ice40, target_of
-from bitneck.models import quantizers
+from bitneck.models import brevitas_net
 from bitneck.models.config import ACTIVATIONS, NetworkConfig
 from bitneck.models.datasets import DATASETS, DataError, load
 from bitneck.plugins import PluginError
@@ -57,7 +57,7 @@ def test_a_package_is_imported_when_its_name_is_asked_for_and_not_before(install
     assert network.binary
     assert "signs" not in sys.modules
     x = torch.linspace(-2, 2, 9, requires_grad=True)
-    quantizers.Sloped("triangle")(x, None, None).sum().backward()
+    brevitas_net.Sloped("triangle")(x, None, None).sum().backward()
     assert torch.equal(x.grad, (1 - x.detach().abs()).clamp(min=0))
     assert ACTIVATIONS.origin("triangle") == "my-signs 1.0"
 
@@ -109,7 +109,7 @@ def test_a_name_of_ours_stays_ours(installed):
 def test_a_slope_that_is_none_is_refused_before_training(slope, got):
     bn.activation("odd")(slope)
     with pytest.raises(PluginError, match=f"'odd' of this process {got}.*finite slope for each"):
-        quantizers.quantizer("odd")
+        brevitas_net.quantizer("odd")
 
 
 def test_a_sign_nobody_knows_is_refused_with_the_nearest():

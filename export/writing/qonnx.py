@@ -41,7 +41,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 
 
 def export(net: Any, name: str = "net") -> onnx.ModelProto:
-    """The tie-proof QONNX of a `models.networks.BinaryNet`; the net itself is left as it was.
+    """The tie-proof QONNX of a `models.brevitas_net.BrevitasNet`; the net itself is left as it was.
 
     In: `x`, (1, features) float32 pixels annotated UINTn, or ±1 annotated BIPOLAR. Every layer L has `L.code` (±1), the
     dense ones `L.weight` (fan-in, rows; ±1) and `L.accumulator`. Out: `scores`, the integer dot products.
@@ -134,13 +134,18 @@ def _blocks(net: Any) -> Iterator[tuple[str, Any, Sums]]:
     for index, (name, block) in enumerate(zip(names, net.hidden, strict=True)):
         if name.startswith("pool"):
             continue
-        weight = block.linear.quant_weight().value.flatten(1).numpy()
+        weight = _signs(block.linear).flatten(1).numpy()
         (rows, fan_in), top = weight.shape, (1 << net.config.input_bits) - 1
         shape = (rows, 1, 1) if block.linear.weight.ndim == 4 else (rows,)
         if index == 0 and net.config.whole and top > 1:
             yield name, block, Sums(-top * (weight < 0).sum(axis=1), 1, top * fan_in, shape)
         else:
             yield name, block, Sums.of_signs(rows, fan_in, len(shape) == 3)
+
+
+def _signs(linear: Any) -> Any:
+    """±1 of its latent weights, +1 at zero."""
+    return linear.weight.sign() + (linear.weight == 0)
 
 
 def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
@@ -152,7 +157,7 @@ def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
         at = torch.from_numpy(found[net.config.names[0]].at - 0.5)
         net.binarize.threshold.copy_(at.view_as(net.binarize.threshold))
     for layer, block, sums in _blocks(net):
-        signs = block.linear.quant_weight().value.sign()
+        signs = _signs(block.linear)
         signs[torch.from_numpy(found[layer].falling)] *= -1
         block.linear.weight.copy_(signs)
         norm = block.norm
@@ -163,7 +168,7 @@ def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
         norm.bias.zero_()
         norm.eps = 0.0  # 1 / sqrt(1 + 0) is exactly 1 everywhere
         block.shift = torch.nn.Identity()  # a learnt threshold is in the midpoint by now
-    net.scores.weight.copy_(net.scores.quant_weight().value.sign())
+    net.scores.weight.copy_(_signs(net.scores))
     return found
 
 

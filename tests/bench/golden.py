@@ -15,8 +15,8 @@ from bitneck.export.judges.qonnx import execute
 from bitneck.export.reading.streamline import streamline
 from bitneck.export.writing.qonnx import export, serialize
 from bitneck.export.writing.standard import standard
+from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.models.config import preset
-from bitneck.models.networks import BinaryNet
 from cnv import as_floats, cnv
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.change_batchsize import ChangeBatchSize
@@ -30,9 +30,9 @@ BATCHES = (2, 16, 64, 256, 1024, 2048, 4096, 8192, 16384)
 QONNX_BATCH = 2048
 
 
-def random_net(name: str) -> BinaryNet:
+def random_net(name: str) -> BrevitasNet:
     """A preset's shape with random weights and statistics: speed does not depend on what they are."""
-    net = BinaryNet(preset(name).network).eval()
+    net = BrevitasNet(preset(name).network).eval()
     rng = torch.Generator().manual_seed(0)
     for block in net.hidden:
         block.norm.running_mean.normal_(0, block.linear.in_features**0.5, generator=rng)

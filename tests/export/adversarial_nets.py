@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from bitneck.ib_analysis.codes import Codes, Trace
+from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.models.config import NetworkConfig
-from bitneck.models.networks import BinaryNet
 from numpy.typing import NDArray
 
 torch.set_num_threads(1)  # small nets: a second thread only waits
@@ -64,11 +64,11 @@ def batch_norm(kind: str, fan_in: int, rng: np.random.Generator) -> tuple[float,
 
 def adversarial_net(
     widths: Sequence[int], input_bits: int, seed: int = 0, kinds: Sequence[str] = KINDS, activation: str = "approx-sign"
-) -> BinaryNet:
+) -> BrevitasNet:
     """In evaluation mode, its neurons' batch-norms drawn of `kinds`."""
     rng = np.random.default_rng(seed)
     config = NetworkConfig(widths=widths, input_bits=input_bits, activation=activation)
-    net = BinaryNet(config, seed=seed).eval()
+    net = BrevitasNet(config, seed=seed).eval()
     with torch.no_grad():
         if net.binarize is not None:
             pixels = rng.integers(0, (1 << input_bits) + 1, widths[0])
@@ -90,7 +90,7 @@ def adversarial_net(
     return net
 
 
-def walk_net(net: BinaryNet, x: NDArray[np.uint8]) -> Trace:
+def walk_net(net: BrevitasNet, x: NDArray[np.uint8]) -> Trace:
     """The modules one after the other and nothing else, the plain truth of torch."""
     codes: dict[str, Codes] = {}
     with torch.no_grad():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.models.config import NetworkConfig
 from bitneck.models.layers import layers_of
-from bitneck.models.networks import BinaryNet, untrained
+from bitneck.models.networks import BinaryNet
 
 LAYERS = "7c+1-9c2/1-2p-11-4"
 SHAPE = (6, 5, 2)
@@ -26,10 +27,9 @@ def pixels(of: NetworkConfig, samples: int = 40, seed: int = 0):
     return np.random.default_rng(seed).integers(0, 1 << of.input_bits, (samples, INPUTS), np.uint8)
 
 
-def odd(of: NetworkConfig, seed: int = 1) -> BinaryNet:
+def odd(of: NetworkConfig, seed: int = 1, kind: type[BinaryNet] = BrevitasNet) -> BinaryNet:
     """Batch-norms of falling, dead and ordinary channels, and learnt thresholds."""
-    net = untrained(of, seed)
-    assert isinstance(net, BinaryNet)
+    net = kind(of, seed)
     with torch.no_grad():
         for layer in net.modules():
             if isinstance(layer, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):

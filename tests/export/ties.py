@@ -21,7 +21,7 @@ from bitneck.export.writing.qonnx import export, serialize
 from bitneck.export.writing.standard import standard
 from bitneck.export.writing.streamlined import streamlined
 from bitneck.ib_analysis.codes import Trace
-from bitneck.models.networks import BinaryNet
+from bitneck.models.brevitas_net import BrevitasNet
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.batchnorm_to_affine import BatchNormToAffine
@@ -87,7 +87,7 @@ def judges_of_integers() -> Iterator[tuple[str, Execute]]:
         yield "finn-base on streamlined.onnx", lambda model: finn.execute(streamlined(streamline(model).graph), INPUTS)
 
 
-def plain(net: BinaryNet) -> onnx.ModelProto:
+def plain(net: BrevitasNet) -> onnx.ModelProto:
     """What Brevitas writes, with nothing changed but the names of the tensors that are looked at."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a kernel package that nobody needs, and of the exporter's own age

@@ -95,11 +95,11 @@ def complaints(net, tmp_path_factory) -> Mapping[str, str | None]:
 def net():
     """Thresholds at both ends and between: neurons that always fire, that never do, and every kind of rounding."""
     torch = pytest.importorskip("torch")
+    from bitneck.models.brevitas_net import BrevitasNet
     from bitneck.models.config import NetworkConfig
-    from bitneck.models.networks import BinaryNet
 
     rng = np.random.default_rng(0)
-    made = BinaryNet(NetworkConfig(widths=WIDTHS, input_bits=BITS)).eval()
+    made = BrevitasNet(NetworkConfig(widths=WIDTHS, input_bits=BITS)).eval()
     with torch.no_grad():
         made.binarize.threshold.copy_(torch.from_numpy(rng.permutation(np.arange(12) * 16 // 11) - 0.5))
         for block in made.hidden:

@@ -16,9 +16,9 @@ from bitneck.flow.config import CYCLES
 from bitneck.hw.accelerator import lower
 from bitneck.hw.costs.resources import estimate
 from bitneck.hw.folding import Folding, fold
+from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.models.config import TrainingConfig, preset
 from bitneck.models.datasets import load
-from bitneck.models.networks import BinaryNet
 from bitneck.models.training import start, train
 from numpy.typing import NDArray
 
@@ -34,7 +34,7 @@ FINN = {
 def untrained(name: str) -> bytes:
     """The file of a preset's net with random weights, pixels cut anywhere and batch-norms of every sign."""
     config, rng = preset(name).network, np.random.default_rng(0)
-    net = BinaryNet(config).eval()
+    net = BrevitasNet(config).eval()
     with torch.no_grad():
         if net.binarize is not None:
             cuts = rng.integers(0, (1 << config.input_bits) + 1, config.inputs)

@@ -9,11 +9,12 @@ import pytest
 import small_conv_nets
 import torch
 from bitneck.models import plain
+from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.models.capture import capture, capture_floats
 from bitneck.models.config import TrainingConfig
 from bitneck.models.datasets import Dataset
 from bitneck.models.history import TrainingError
-from bitneck.models.networks import untrained
+from bitneck.models.networks import BinaryNet, untrained
 from bitneck.models.thresholds import most_telling_thresholds
 from bitneck.models.training import restore, start, state_arrays, train
 from torch.nn import functional
@@ -23,12 +24,12 @@ from torch.nn import functional
 @pytest.mark.parametrize("config", small_conv_nets.KINDS, ids=str)
 def test_plain_torch_gives_the_scores_of_brevitas_to_the_last_bit(config, training):
     pixels, said = torch.from_numpy(small_conv_nets.pixels(config)), []
-    for forward in (
-        lambda net: net(net.encode(pixels)),
-        lambda net: plain.forward(net, plain.input_bits(net, pixels))[-1],
+    for kind, forward in (
+        (BrevitasNet, lambda net: net(net.encode(pixels))),
+        (BinaryNet, lambda net: plain.forward(net, plain.input_bits(net, pixels))[-1]),
     ):
-        net = small_conv_nets.odd(config).train(training)
-        said.append([forward(net), *net.buffers()])
+        net = small_conv_nets.odd(config, kind=kind).train(training)
+        said.append([forward(net), *net.state_dict().values()])
     assert len(said[0][0].unique()) > 2
     assert all(map(torch.equal, *said))
 
@@ -36,11 +37,11 @@ def test_plain_torch_gives_the_scores_of_brevitas_to_the_last_bit(config, traini
 def test_without_a_pool_the_gradients_are_those_of_brevitas_too():
     config, gradients = small_conv_nets.config(layers="7c+1-9c-11-4"), []
     pixels = torch.from_numpy(small_conv_nets.pixels(config))
-    for forward in (
-        lambda net: net(net.encode(pixels)),
-        lambda net: plain.forward(net, plain.input_bits(net, pixels))[-1],
+    for kind, forward in (
+        (BrevitasNet, lambda net: net(net.encode(pixels))),
+        (BinaryNet, lambda net: plain.forward(net, plain.input_bits(net, pixels))[-1]),
     ):
-        net = untrained(config, seed=1)
+        net = kind(config, seed=1)
         forward(net).square().sum().backward()
         gradients.append([parameter.grad for parameter in net.parameters()])
     assert all(bool(gradient.any()) for gradient in gradients[0])

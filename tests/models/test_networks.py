@@ -3,6 +3,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.models.config import ConfigError, NetworkConfig, Sign
 from bitneck.models.networks import BinaryNet, FloatNet, untrained
 
@@ -11,7 +12,7 @@ BITS = NetworkConfig(widths=(6, 5, 3), input_bits=1, activation="ste-clipped")
 
 
 def test_zero_is_plus_one_in_weights_and_codes_and_nothing_is_scaled():
-    net = BinaryNet(BITS)
+    net = BrevitasNet(BITS)
     activation = net.hidden[0].activation
     values = torch.tensor([[0.0, -0.0, -1e-30, 3.0, -3.0]])
     assert activation(values).tolist() == [[1, 1, -1, 1, -1]]
@@ -77,7 +78,7 @@ def test_the_qonnx_export_of_brevitas_takes_it(config, tmp_path):
     import onnx
     from brevitas.export import export_qonnx
 
-    net = BinaryNet(config).eval()
+    net = BrevitasNet(config).eval()
     pixels = np.zeros((1, 6), np.uint8)
     export_qonnx(net, args=net.encode(pixels), export_path=str(tmp_path / "net.onnx"), dynamo=False, opset_version=13)
     kinds = [node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node]

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 from bitneck.models import plain
+from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.models.config import NetworkConfig, Sign
 from bitneck.models.networks import BinaryNet
-from bitneck.models.quantizers import SLOPES
+from bitneck.models.signs import SLOPES, SignOfActivation, SignOfWeight
 
 
 @pytest.mark.parametrize("activation", get_args(Sign))
@@ -16,11 +17,11 @@ def test_plain_torch_gives_the_scores_and_the_gradients_of_brevitas_to_the_last_
     config = NetworkConfig(widths=(20, 16, 12, 5), input_bits=input_bits, activation=activation)
     pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 2**input_bits, (64, 20), np.uint8))
     results = []
-    for forward in (
-        lambda net: net(net.encode(pixels)),
-        lambda net: plain.forward(net, plain.input_bits(net, pixels))[-1],
+    for kind, forward in (
+        (BrevitasNet, lambda net: net(net.encode(pixels))),
+        (BinaryNet, lambda net: plain.forward(net, plain.input_bits(net, pixels))[-1]),
     ):
-        net = BinaryNet(config, seed=1).train(training)
+        net = kind(config, seed=1).train(training)
         with torch.no_grad():
             for name, parameter in net.named_parameters():
                 if name.endswith("shift.threshold"):
@@ -28,7 +29,7 @@ def test_plain_torch_gives_the_scores_and_the_gradients_of_brevitas_to_the_last_
         dots = forward(net)
         dots.square().sum().backward()
         assert not training or all(bool(parameter.grad.any()) for parameter in net.parameters())
-        results.append([dots, *(p.grad for p in net.parameters()), *net.buffers()])
+        results.append([dots, *(p.grad for p in net.parameters()), *net.state_dict().values()])
     assert all(map(torch.equal, *results))
 
 
@@ -45,8 +46,8 @@ CLOSED_FORMS = {
 def test_the_gradient_of_an_activation_is_its_closed_form(activation):
     """On a grid through zero, the edges at ±1 and far beyond them."""
     grid = np.concatenate([np.linspace(-3, 3, 49), [-1e-30, -0.0, 40, -40]])
-    quantizer = BinaryNet(NetworkConfig(widths=(2, 1, 1), input_bits=1, activation=activation)).hidden[0].activation
-    for sign in (quantizer, lambda x: plain.SignOfActivation.apply(x, SLOPES[activation])):
+    quantizer = BrevitasNet(NetworkConfig(widths=(2, 1, 1), input_bits=1, activation=activation)).hidden[0].activation
+    for sign in (quantizer, lambda x: SignOfActivation.apply(x, SLOPES[activation])):
         x = torch.tensor(grid, dtype=torch.float32, requires_grad=True)
         signs = sign(x)
         (3 * signs).sum().backward()
@@ -65,8 +66,9 @@ def test_no_size_of_a_value_makes_the_gradient_of_swish_sign_anything_but_finite
     assert SLOPES["swish-sign"](torch.tensor([1e30, -1e30, 18.0, -3e38 / 5])).tolist() == pytest.approx([0] * 4)
 
 
-def test_a_channels_threshold_moves_its_sign_and_learns_with_the_opposite_gradient():
-    block = BinaryNet(NetworkConfig(widths=(2, 3, 1), input_bits=1, activation="rsign")).hidden[0]
+@pytest.mark.parametrize("kind", [BinaryNet, BrevitasNet])
+def test_a_channels_threshold_moves_its_sign_and_learns_with_the_opposite_gradient(kind):
+    block = kind(NetworkConfig(widths=(2, 3, 1), input_bits=1, activation="rsign")).hidden[0]
     with torch.no_grad():
         block.shift.threshold.copy_(torch.tensor([0.5, -0.5, 0.0]))
     x = torch.tensor([[0.25, 0.25, 0.25], [-0.25, -0.25, -0.25]], requires_grad=True)
@@ -79,5 +81,5 @@ def test_a_channels_threshold_moves_its_sign_and_learns_with_the_opposite_gradie
 
 def test_zero_is_plus_one():
     values = torch.tensor([0.0, -0.0, -1e-30, 2.0])
-    assert plain.SignOfActivation.apply(values, SLOPES["ste-clipped"]).tolist() == [1, 1, -1, 1]
-    assert plain.SignOfWeight.apply(values).tolist() == [1, 1, -1, 1]
+    assert SignOfActivation.apply(values, SLOPES["ste-clipped"]).tolist() == [1, 1, -1, 1]
+    assert SignOfWeight.apply(values).tolist() == [1, 1, -1, 1]

@@ -109,6 +109,7 @@ def test_a_learnt_threshold_on_an_exact_tie_is_decided_as_in_torch(adversarial, 
 
 @pytest.mark.parametrize(("dataset", "input_bits", "widths"), TRAINED)
 def test_a_trained_net_with_learnt_thresholds_says_the_same_everywhere(dataset, input_bits, widths, walk):
+    from bitneck.models.brevitas_net import in_brevitas
     from bitneck.models.capture import capture
     from bitneck.models.config import NetworkConfig, TrainingConfig
     from bitneck.models.datasets import load
@@ -120,8 +121,8 @@ def test_a_trained_net_with_learnt_thresholds_says_the_same_everywhere(dataset, 
     assert [row.epoch for row in train(run)][-1] == 12
     assert all(float(block.shift.threshold.detach().abs().min()) > 0 for block in run.net.hidden)
     x, _ = data.all()
-    assert_all_sources_agree(run.net.eval(), x, walk)
-    model = export(run.net)
+    assert_all_sources_agree(in_brevitas(run.net), x, walk)
+    model = export(in_brevitas(run.net))
     said = capture(run.net, x)
     assert said.codes == execute(model, x).codes == streamline(model).graph(x).codes
     for block in run.net.hidden:
@@ -203,9 +204,9 @@ def test_names_and_types_of_the_tensors_speak(adversarial):
 SAME_NET = """
 import hashlib, sys
 from bitneck.models.config import NetworkConfig
-from bitneck.models.networks import BinaryNet
+from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.export.writing.qonnx import export, serialize
-data = serialize(export(BinaryNet(NetworkConfig(widths=(9, 6, 4, 3), input_bits=4), seed=5)))
+data = serialize(export(BrevitasNet(NetworkConfig(widths=(9, 6, 4, 3), input_bits=4), seed=5)))
 assert not [word for word in (sys.prefix, "site-packages", "/home", "/tmp", "torch") if word.encode() in data]
 print(hashlib.sha256(data).hexdigest())
 """

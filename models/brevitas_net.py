@@ -1,7 +1,9 @@
-"""One bit at scale exactly 1, so that every accumulator is an integer that float32 holds exactly.
+"""The net that is exported: a trained net's weights in Brevitas' layers, from which its exporter makes QONNX.
 
-All quantizers answer +1 at zero. They are Brevitas' stock ones in all else, so its QONNX export types them BIPOLAR.
-Forward, every activation is the same sign; they differ in the slope that a gradient finds where the sign has none.
+One bit at scale exactly 1, so that every accumulator is an integer that float32 holds exactly. All quantizers answer +1
+at zero. They are Brevitas' stock ones in all else, so its QONNX export types them BIPOLAR. Brevitas builds scale, zero
+point and bit width anew for every tensor; on nets this small that is most of the time, so training does without: a test
+holds the two together, bits and gradients, to the last bit.
 """
 
 from __future__ import annotations
@@ -12,13 +14,12 @@ from typing import Any
 
 import torch
 from brevitas.core.function_wrapper import TensorClampSte
+from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear
 from brevitas.quant.binary import SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst
 from torch import Tensor, nn
 
-from ..plugins import PluginError
-from .config import ACTIVATIONS
-
-SWISH_BETA = 5.0
+from .networks import BinaryNet
+from .signs import slope
 
 
 class BinaryWeight(SignedBinaryWeightPerTensorConst):
@@ -82,41 +83,6 @@ class SwishSign(SteClipped):
     surrogate = "swish-sign"
 
 
-class ChannelThreshold(nn.Module):
-    """RSign is sign(x − threshold): this, and ApproxSign behind it. Gradient of threshold: −(2 − 2|x − threshold|).
-
-    threshold   (channels,) float32, learnt, 0 at first
-
-    It stands in front of the quantizer and not in it, because any QONNX writer, not only ours, then writes it down.
-    Source: Liu et al. 2020, "ReActNet"; the part of Zhang et al. 2022, "Dynamic Binary Neural Network by learning
-    channel-wise thresholds", that does not depend on the input.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.threshold = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x - (self.threshold if x.ndim == 2 else self.threshold[:, None, None])
-
-
-def clipped_slope(x: Tensor) -> Tensor:
-    """Of `SteClipped`, as bool."""
-    return x.abs() <= 1
-
-
-def approx_slope(x: Tensor) -> Tensor:
-    """Of `ApproxSign`."""
-    return (2 - 2 * x.abs()).clamp_(min=0)
-
-
-def swish_slope(x: Tensor) -> Tensor:
-    """Of `SwishSign`, with tail = σ(−β|x|): the same as with cosh, which overflows in float32 from βx = 89 on."""
-    size = SWISH_BETA * x.abs()
-    tail = torch.sigmoid(-size)
-    return 2 * SWISH_BETA * tail * (1 - tail) * (2 - size * (1 - 2 * tail))
-
-
 class SlopedIdentity(torch.autograd.Function):
     """x, its gradient times slope(x)."""
 
@@ -139,32 +105,6 @@ QUANTIZERS: Mapping[str, type[SteClipped]] = MappingProxyType(
         "rsign": ApproxSign,
     }
 )
-SLOPES: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
-    {
-        "ste-identity": torch.ones_like,
-        "ste-clipped": clipped_slope,
-        "approx-sign": approx_slope,
-        "swish-sign": swish_slope,
-        "rsign": approx_slope,
-    }
-)
-"""The same gradients for the plain forward pass."""
-
-
-def slope(activation: str) -> Callable[[Tensor], Tensor]:
-    """The gradient of a sign. Raises PluginError where one of others gives no slope of x's shape and type."""
-    if activation in SLOPES:
-        return SLOPES[activation]
-    found = ACTIVATIONS[activation]
-    x = torch.linspace(-3, 3, 14).reshape(2, 7)
-    given = found(x)
-    if not isinstance(given, Tensor) or given.shape != x.shape or not given.isfinite().all():
-        got = f"{tuple(given.shape)} {given.dtype}" if isinstance(given, Tensor) else type(given).__name__
-        raise PluginError(
-            f"activation {activation!r} of {ACTIVATIONS.origin(activation)} gave {got} for x (2, 7) in -3 .. 3; "
-            "a finite slope for each is due"
-        )
-    return found
 
 
 def quantizer(activation: str) -> type[SteClipped]:
@@ -173,3 +113,21 @@ def quantizer(activation: str) -> type[SteClipped]:
         return QUANTIZERS[activation]
     slope(activation)
     return type("AddedSign", (SteClipped,), {"tensor_clamp_impl": Sloped, "surrogate": activation})
+
+
+class BrevitasNet(BinaryNet):
+    """A `BinaryNet` of Brevitas' layers: the same state, bits and gradients."""
+
+    linear, conv = QuantLinear, QuantConv2d
+    options: Mapping[str, Any] = MappingProxyType({"bias": False, "weight_quant": BinaryWeight})
+
+    @staticmethod
+    def sign(activation: str) -> nn.Module:
+        return QuantIdentity(act_quant=quantizer(activation))
+
+
+def in_brevitas(net: BinaryNet) -> BrevitasNet:
+    """The same net, on the CPU, in evaluation mode; `net` is left as it was."""
+    made = BrevitasNet(net.config)
+    made.load_state_dict({name: value.cpu() for name, value in net.state_dict().items()})
+    return made.eval()
