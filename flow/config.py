@@ -7,12 +7,19 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import tomli_w
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from ..export.graph import Graph
 from ..hw.accelerator import Accelerator, lower
@@ -109,6 +116,9 @@ class AnalysisConfig(Strict):
     """Which samples are verified and analysed, and what they stand for."""
 
     samples: Annotated[Samples, Field(description="which part of the data set")] = "all"
+    at_most: Annotated[
+        int | None, Field(ge=4, description="so many of them, the first; by default every one: a map's codes are many")
+    ] = None
     target: Annotated[
         Target,
         Field(
@@ -126,12 +136,17 @@ class AnalysisConfig(Strict):
 
     @model_validator(mode="after")
     def _enumerated_is_all(self) -> AnalysisConfig:
-        if self.target == "enumerated" and self.samples != "all":
+        if self.target == "enumerated" and (self.samples != "all" or self.at_most):
+            which = f"samples={self.samples}" + f", at_most={self.at_most}" * (self.at_most is not None)
             raise ValueError(
-                f"target enumerated says that X is every input there is, but samples={self.samples} are some of them; "
+                f"target enumerated says that X is every input there is, but {which} are some of them; "
                 "take samples=all, or target dataset"
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _what_is_said(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in dumped(self).items() if value is not None}
 
 
 SECTIONS = ("name", "dataset", "data", "model", "network", "training", "hardware", "analysis")  # of run.toml, in order
@@ -218,6 +233,9 @@ CYCLES = (
 """Of the presets: those of TFC and CNV are of FINN's published foldings."""
 
 
+LOOKED_AT = 1000  # images of CIFAR-10: CNV emits 158,000 bits for each
+
+
 def from_preset(name: str) -> RunConfig:
     chosen = preset(name)
     return RunConfig(
@@ -228,6 +246,7 @@ def from_preset(name: str) -> RunConfig:
         hardware=HardwareConfig(target_cycles=CYCLES[name]),
         analysis=AnalysisConfig(
             samples="all" if chosen.dataset in EMBEDDED else "test",
+            at_most=LOOKED_AT if chosen.dataset == "cifar10" else None,
             target="enumerated" if chosen.dataset == "twelve" else "dataset",
         ),
     )
@@ -329,11 +348,12 @@ def chosen_samples(config: AnyConfig, data: Dataset) -> tuple[NDArray[np.uint8],
     """The samples that are verified and analysed, and their labels."""
     match config.analysis.samples:
         case "train":
-            return data.train_x, data.train_y
+            x, y = data.train_x, data.train_y
         case "test":
-            return data.test_x, data.test_y
+            x, y = data.test_x, data.test_y
         case _:
-            return data.all()
+            x, y = data.all()
+    return x[: config.analysis.at_most], y[: config.analysis.at_most]
 
 
 def default_cycles(graph: Graph) -> int:

@@ -430,7 +430,7 @@ def _write(
     write_arrays(folder.labels, sample_arrays(*samples))
     write_arrays(folder.epoch_codes(0), replace(trace, source="integers").arrays())
     codes = {path.name: sha256_of(path) for path in (folder.labels, folder.epoch_codes(0))}
-    record = Record(dataset=config.dataset, data=config.data, samples=config.analysis.samples, codes=codes)
+    record = Record.of(config, codes)
     floats = np.zeros(0, np.float32) if pixels is None else np.asarray(pixels, dtype=np.float32)
     kept = Imported(config.model.file, content, floats, config.model.folded, data.sha256, record)
     write_arrays(folder.checkpoint, kept.arrays())

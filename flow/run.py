@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from ..ib_analysis.codes import Codes
 from ..ib_analysis.probe import FEWEST_SAMPLES
 from ..models.config import schedule
 from ..models.datasets import Dataset
+from ..models.history import TeacherEpoch
 from . import captured
 from .belonging import analysis_of, exported, exported_from, graph_of, is_of_this_design
 from .captured import Comparison
@@ -61,6 +63,7 @@ from .trained import Record, as_captured, checkpoint_arrays
 
 if TYPE_CHECKING:
     from ..models.config import NetworkConfig, TrainingConfig
+    from ..models.networks import Net
     from ..models.training import Epoch
     from ..models.training import Run as NetTraining
 
@@ -149,7 +152,8 @@ def _train(
         run, codes = net_training.restore(arrays, data, device, epochs), dict(record.codes)
         folder.settle(config)
     else:
-        run = (begin or net_training.start)(config.network, config.training, data, device)
+        start = begin or partial(net_training.start, teacher=_teacher(config))
+        run = start(config.network, config.training, data, device)
         if len(x) < FEWEST_SAMPLES:
             raise RunError(
                 f"{data.name}: samples={config.analysis.samples} are {len(x)}, and analyze splits them for its probe; "
@@ -163,17 +167,32 @@ def _train(
         codes = {folder.labels.name: sha256_of(folder.labels)}
     looked_at = set(schedule(epochs))
     saved = time.monotonic()
+
+    def keep_checkpoint() -> None:
+        nonlocal saved
+        write_arrays(folder.checkpoint, Record.of(config, codes).beside(net_training.state_arrays(run)))
+        saved = time.monotonic()
+
     for epoch in net_training.train(run):
-        captured = epoch.epoch in looked_at
+        captured = not isinstance(epoch, TeacherEpoch) and epoch.epoch in looked_at
         if captured:  # before the checkpoint: whoever goes on from it finds every capture before it
             path = folder.epoch_codes(epoch.epoch)
             write_arrays(path, capture(run.net, x).arrays())
             codes[path.name] = sha256_of(path)
         if captured or time.monotonic() - saved > CHECKPOINT_SECONDS:
-            kept = Record(dataset=config.dataset, data=config.data, samples=config.analysis.samples, codes=codes)
-            write_arrays(folder.checkpoint, kept.beside(net_training.state_arrays(run)))
-            saved = time.monotonic()
-        yield epoch, epochs
+            keep_checkpoint()
+        yield epoch, epoch.epochs if isinstance(epoch, TeacherEpoch) else epochs
+
+
+def _teacher(config: RunConfig) -> Net | None:
+    """The net that the run of `training.teacher` was taught by, or where nothing taught it, its own."""
+    from ..models.training import network
+
+    if not config.training.teacher:
+        return None
+    arrays, _ = checkpoint_arrays(RunFolder(config.training.teacher).checkpoint)
+    taught = {name.removeprefix("teacher/"): value for name, value in arrays.items() if name.startswith("teacher/")}
+    return network(taught or arrays)
 
 
 @reading

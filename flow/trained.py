@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from ..hw.synthesis.bitstream import Digest
 from ..models.config import DataConfig, NetworkConfig, Strict, TrainingConfig, describe
@@ -26,7 +26,7 @@ LABELS = "labels.npz"
 class Record(Strict):
     """What a run adds to the checkpoint of its training.
 
-    samples   those whose codes were captured
+    samples, at_most   those whose codes were captured
     codes     sha256 by file name of what lies in codes/: every capture so far, and the labels
     state     digest of the other arrays of the checkpoint
     """
@@ -34,8 +34,20 @@ class Record(Strict):
     dataset: str
     data: DataConfig = DataConfig()
     samples: Samples
+    at_most: int | None = None
     codes: dict[Annotated[str, Field(pattern=r"^(labels|epoch-\d+)\.npz$")], Digest]
     state: Digest = "0" * 64
+
+    @model_serializer(mode="wrap")
+    def _what_is_said(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in dumped(self).items() if value is not None}
+
+    @classmethod
+    def of(cls, config: RunConfig | ImportedConfig, codes: Mapping[str, str]) -> Record:
+        asked = config.analysis
+        return cls(
+            dataset=config.dataset, data=config.data, samples=asked.samples, at_most=asked.at_most, codes=dict(codes)
+        )
 
     @property
     def epochs(self) -> list[int]:
@@ -183,7 +195,7 @@ def disagreements(asked: RunConfig | ImportedConfig, was: Trained | Imported) ->
     samples = {
         "dataset": record["dataset"],
         "data": record["data"],
-        "analysis": now["analysis"] | {"samples": record["samples"]},
+        "analysis": {**now["analysis"], "samples": record["samples"], "at_most": record.get("at_most")},
     }
     if isinstance(was, Imported):
         if not isinstance(asked, ImportedConfig):

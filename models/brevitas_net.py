@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from brevitas.core.function_wrapper import TensorClampSte
@@ -18,7 +18,7 @@ from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear
 from brevitas.quant.binary import SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst
 from torch import Tensor, nn
 
-from .networks import BinaryNet
+from .networks import BinaryNet, Net
 from .signs import slope
 
 
@@ -118,16 +118,17 @@ def quantizer(activation: str) -> type[SteClipped]:
 class BrevitasNet(BinaryNet):
     """A `BinaryNet` of Brevitas' layers: the same state, bits and gradients."""
 
-    linear, conv = QuantLinear, QuantConv2d
-    options: Mapping[str, Any] = MappingProxyType({"bias": False, "weight_quant": BinaryWeight})
+    linear: ClassVar[type[nn.Linear]] = QuantLinear
+    conv: ClassVar[type[nn.Conv2d]] = QuantConv2d
+    options: ClassVar[Mapping[str, Any]] = MappingProxyType({"bias": False, "weight_quant": BinaryWeight})
 
     @staticmethod
     def sign(activation: str) -> nn.Module:
         return QuantIdentity(act_quant=quantizer(activation))
 
 
-def in_brevitas(net: BinaryNet) -> BrevitasNet:
-    """The same net, on the CPU, in evaluation mode; `net` is left as it was."""
+def in_brevitas(net: Net) -> BrevitasNet:
+    """The same net, on the CPU, in evaluation mode; `net` is left as it was. Raises ConfigError for a float net."""
     made = BrevitasNet(net.config)
     made.load_state_dict({name: value.cpu() for name, value in net.state_dict().items()})
     return made.eval()

@@ -22,6 +22,7 @@ class CaptureError(ValueError):
 
 BATCH = 4096
 ELEMENTS = 1 << 22  # that the widest map holds for one batch: 16 MB of floats, beyond which memory is what takes time
+ELEMENTS_OF_DEVICE = 1 << 27  # 512 MB: a GPU wants much to do at once
 
 
 def capture(net: Net, x: NDArray[np.uint8], batch: int | None = None) -> Trace:
@@ -69,7 +70,10 @@ def evaluating(net: nn.Module) -> Iterator[None]:
 
 def batch_of(net: Net, most: int) -> int:
     """Samples to be evaluated at a time: `most` of a dense net, of maps as many as ELEMENTS allow."""
-    return max(1, min(most, ELEMENTS // max(net.config.hidden))) if net.config.of_maps else most
+    if not net.config.of_maps:
+        return most
+    elements = ELEMENTS if net.scores.weight.device.type == "cpu" else ELEMENTS_OF_DEVICE
+    return max(1, min(most, elements // max(net.config.hidden)))
 
 
 def _trace(net: BinaryNet, signs: Tensor) -> Trace:

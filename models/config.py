@@ -211,7 +211,8 @@ class DataConfig(Strict):
     ] = 1
 
 
-NEWER = ("flip", "cutout", "mixup")
+RECIPE_OF_BITS = ("teacher_epochs", "teacher", "soft", "float_weights", "reestimate")
+NEWER = ("flip", "cutout", "mixup", *RECIPE_OF_BITS)
 
 
 class TrainingConfig(Strict):
@@ -239,6 +240,20 @@ class TrainingConfig(Strict):
     flip: Annotated[bool, Field(description="every other training image is seen in a mirror")] = False
     cutout: Annotated[int, Field(ge=0, description="side of a grey square in each training image, in pixels")] = 0
     mixup: Annotated[float, Field(ge=0, description="a of Beta(a, a), by which two images and labels are mixed")] = 0
+    teacher_epochs: Annotated[
+        int, Field(ge=0, description="of a float net of the same layers, ReLU between them, that is trained first")
+    ] = 0
+    teacher: Annotated[str, Field(description="a run whose teacher, or where it had none, net is taken instead")] = ""
+    soft: Annotated[
+        float, Field(ge=0, le=1, description="weight of the teacher's answers in the loss; the rest is the labels'")
+    ] = 0.9
+    float_weights: Annotated[
+        float,
+        Field(ge=0, lt=1, description="first share of the epochs, in which only codes are bits; then weights too"),
+    ] = 0
+    reestimate: Annotated[
+        bool, Field(description="means and variances of the trained net are those of the whole training set")
+    ] = False
     settle: Annotated[float, Field(ge=0, le=1, description="last share of the epochs, in which images lie still")] = 0.1
     seed: Annotated[int, Field(ge=0, description="of weights, batches and augmentation")] = 0
 
@@ -247,6 +262,22 @@ class TrainingConfig(Strict):
         """The same training has the same file and checkpoint, whatever recipes have learnt since."""
         fields = type(self).model_fields
         return {key: value for key, value in dumped(self).items() if key not in NEWER or value != fields[key].default}
+
+    @model_validator(mode="after")
+    def _one_teacher(self) -> TrainingConfig:
+        if self.teacher and self.teacher_epochs:
+            raise ValueError(f"a teacher is trained or taken; here are teacher_epochs {self.teacher_epochs} and a run")
+        return self
+
+    @property
+    def taught(self) -> bool:
+        """By another net."""
+        return bool(self.teacher or self.teacher_epochs)
+
+    @property
+    def on_float_weights(self) -> int:
+        """The last epoch of the first step, in which only codes are bits; 0 without such a step."""
+        return round(self.epochs * self.float_weights)
 
     @property
     def moved(self) -> str | None:

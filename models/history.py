@@ -35,6 +35,13 @@ class Epoch:
     seconds: Annotated[float, Field(ge=0)]
 
 
+@dataclass(frozen=True)
+class TeacherEpoch(Epoch):
+    """One of the net that teaches, of `epochs`."""
+
+    epochs: int
+
+
 def to_text(history: Iterable[Epoch]) -> str:
     return json.dumps([asdict(row) | {"seconds": 0.0} for row in history])
 

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from . import plain
 from .config import TrainingConfig
 from .history import TrainingError
 from .networks import BinaryNet
-from .training import EVALUATION_BATCH, Run, start
+from .training import Run, reestimate, start
 
 
 def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfig, device: str = "cpu") -> Run:
@@ -49,7 +48,7 @@ def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfi
         read = [readout.state_dict() for readout in base.readouts]
         for readout, was, left in zip(run.readouts, read, stays, strict=False):
             readout.load_state_dict({"weight": was["weight"].cpu()[:, left], "bias": was["bias"]})
-    _normalise_anew(run)
+    reestimate(run.net, torch.tensor(run.data.train_x, device=run.net.scores.weight.device))
     return run
 
 
@@ -63,20 +62,3 @@ def _surviving(name: str, value: Tensor, stays: Sequence[Tensor]) -> Tensor:
     layer = int(rest.partition(".")[0])
     own = value[stays[layer]]
     return own[:, stays[layer - 1]] if value.ndim == 2 and layer else own
-
-
-@torch.no_grad()
-def _normalise_anew(run: Run) -> None:
-    """Mean and variance of every sum, averaged over one pass through the training set. In place."""
-    norms = [module for module in run.net.modules() if isinstance(module, nn.BatchNorm1d)]
-    before = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain mean over the batches
-    run.net.train()
-    x = torch.tensor(run.data.train_x, device=run.net.scores.weight.device)
-    for rows in x.split(EVALUATION_BATCH):
-        if len(rows) > 1:  # batch-norm has no variance of one sample
-            plain.emissions(run.net, rows)
-    for norm, momentum in zip(norms, before, strict=True):
-        norm.momentum = momentum

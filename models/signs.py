@@ -57,12 +57,15 @@ class Sign(nn.Module):
 
 
 class BinaryLinear(nn.Linear):
-    """With the signs of its weights; in training with the latent weights themselves while `floats` says so."""
+    """With the signs of its weights.
+
+    floats   while it is set, with the latent weights themselves, scaled so that their mean size is that of a sign
+    """
 
     floats = False
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.linear(x, self.weight if self.floats else SignOfWeight.apply(self.weight))
+        return functional.linear(x, _weight(self))
 
 
 class BinaryConv2d(nn.Conv2d):
@@ -71,8 +74,13 @@ class BinaryConv2d(nn.Conv2d):
     floats = False
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight if self.floats else SignOfWeight.apply(self.weight)
-        return functional.conv2d(x, weight, stride=self.stride)
+        return functional.conv2d(x, _weight(self), stride=self.stride)
+
+
+def _weight(layer: BinaryLinear | BinaryConv2d) -> Tensor:
+    if layer.floats:
+        return layer.weight / layer.weight.detach().abs().mean()
+    return SignOfWeight.apply(layer.weight)
 
 
 class ChannelThreshold(nn.Module):

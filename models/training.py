@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TypeAlias
 
@@ -30,11 +30,12 @@ from . import history as histories
 from . import plain
 from .augmentation import augmented, mixed
 from .capture import batch_of, evaluating
-from .config import NetworkConfig, TrainingConfig, describe
+from .config import RECIPE_OF_BITS, NetworkConfig, TrainingConfig, describe
 from .datasets import Dataset
-from .history import Epoch, TrainingError
+from .history import Epoch, TeacherEpoch, TrainingError
 from .networks import BinaryNet, Net, as_rows, untrained
 from .optimizers import Bop, optimizers
+from .signs import BinaryConv2d, BinaryLinear
 from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
@@ -46,6 +47,8 @@ class Run:
     """A training under way: what changes from epoch to epoch, and what decides how.
 
     readouts   one float classifier on each hidden code but the last, used in training only
+    teacher    the training of a net whose answers this one learns, itself done before the first epoch of this one; of
+               one that was trained elsewhere the net alone
     earlier    (epochs planned, last epoch trained so) of every plan before `config.epochs`, which goes on from there
     """
 
@@ -56,6 +59,7 @@ class Run:
     optimizers: list[torch.optim.Optimizer]
     history: list[Epoch] = field(default_factory=list)
     earlier: list[tuple[int, int]] = field(default_factory=list)
+    teacher: Run | None = None
 
     def parameters(self) -> dict[str, nn.Parameter]:
         """Everything that an optimiser moves, by name."""
@@ -66,8 +70,12 @@ class Run:
         }
 
 
-def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device: str = "cpu") -> Run:
+def start(
+    network: NetworkConfig, config: TrainingConfig, data: Dataset, device: str = "cpu", teacher: Net | None = None
+) -> Run:
     """An untrained net, its input thresholds fitted to the training set.
+
+    teacher   a trained net, where `config.teacher` asks for one
 
     Raises TrainingError where shapes disagree, or torch has no such device here.
     """
@@ -103,6 +111,9 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
         raise TrainingError(f"{data.name}: warp moves images of one channel, {network.shape[2]} are here; use shift")
     if config.optimizer == "bop" and not network.binary:
         raise TrainingError(f"bop flips 1-bit weights, but a net of {network.activation} has none; use adam or sgd")
+    if config.float_weights and (not network.binary or config.optimizer == "bop"):
+        said = "with bop" if network.binary else f"of a net of {network.activation}"
+        raise TrainingError(f"float_weights {config.float_weights}: weights {said} are of one kind from the first step")
     net = untrained(network, config.seed)
     if net.binarize is not None:
         thresholds = most_telling_thresholds(data, network.channels if network.of_maps else None)
@@ -115,13 +126,54 @@ def start(network: NetworkConfig, config: TrainingConfig, data: Dataset, device:
         nn.init.zeros_(parameter)
     run = Run(config, data, net.to(device), readouts.to(device), [])
     run.optimizers += optimizers(config, list(run.parameters().values()), one_bit_weights(net))
+    if config.taught:
+        run.teacher = _teacher(run, teacher, device)
     return run
+
+
+TEACHING = 1e-3  # learning rate of a float net
+
+
+def _teacher(run: Run, taken: Net | None, device: str) -> Run:
+    """Of a net that is about to be trained. Raises TrainingError for one that answers other questions."""
+    config, network = run.config, run.net.config
+    of_its_own = config.model_copy(
+        update={
+            **{
+                name: TrainingConfig.model_fields[name].default
+                for name in (*RECIPE_OF_BITS, "temperature", "readout_weight")
+            },
+            "optimizer": "adam",
+            "learning_rate": TEACHING,
+            "epochs": config.teacher_epochs or config.epochs,
+        }
+    )
+    if taken is None:
+        if config.teacher:
+            raise TrainingError(f"the net of {config.teacher} is to teach, and is not given")
+        return start(
+            network.model_copy(update={"activation": "relu", "batch_norm": True}), of_its_own, run.data, device
+        )
+    asked, answers = (network.inputs, network.classes, network.input_bits), taken.config
+    if (answers.inputs, answers.classes, answers.input_bits) != asked:
+        raise TrainingError(f"teacher: {answers} takes other inputs, or knows other classes, than {network}")
+    return Run(of_its_own, run.data, taken.to(device), nn.ModuleList(), [])
 
 
 def train(run: Run) -> Iterator[Epoch]:
     """Goes on from where `run` stands, yielding after each epoch, the untrained net first; then `run` may be saved."""
-    with threads(run.net.config.products):
+    with threads(run.net.config.products), tensor_cores():
         yield from _train(run)
+
+
+def _taught(run: Run) -> Iterator[TeacherEpoch]:
+    """The training of its teacher, where there is one and it is not done; after it, nothing of it stays but the net."""
+    teacher = run.teacher
+    if teacher is None or not teacher.optimizers:
+        return
+    for row in _train(teacher):
+        yield TeacherEpoch(**asdict(row), epochs=teacher.config.epochs)
+    teacher.optimizers.clear()
 
 
 def _train(run: Run) -> Iterator[Epoch]:
@@ -129,9 +181,13 @@ def _train(run: Run) -> Iterator[Epoch]:
     x, y = torch.tensor(run.data.train_x, device=device), torch.tensor(run.data.train_y, device=device)
     test = torch.tensor(run.data.test_x, device=device), torch.tensor(run.data.test_y, device=device)
     while len(run.history) <= run.config.epochs:
+        if len(run.history) == 1:
+            yield from _taught(run)
         began = time.perf_counter()
         epoch = len(run.history)
         loss = _one_epoch(run, epoch, x, y) if epoch else _evaluate(run, x, y)[1]
+        if epoch and (epoch <= run.config.on_float_weights or (run.config.reestimate and epoch == run.config.epochs)):
+            reestimate(run.net, x)
         accuracies = _evaluate(run, x, y)[0], _evaluate(run, *test)[0]
         run.history.append(Epoch(epoch, loss, *accuracies, time.perf_counter() - began))
         yield run.history[-1]
@@ -148,18 +204,72 @@ def threads(products: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def tensor_cores() -> Iterator[None]:
+    """TF32 on a GPU: ±1 and pixels of 8 bits fit its ten bits of fraction, and it sums in float32, so that the sums of
+    a 1-bit net stay the integers that they are. Gradients are rounded. bfloat16 would round sums beyond 256.
+    """
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
+    matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = True, True, True
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before
+
+
 def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
     total, steps = torch.zeros((), device=y.device), 0
-    for images, labels, done in batches(run, epoch, x, y):
-        *codes, dots = plain.emissions(run.net, images)
-        loss = shared(labels, partial(_loss, run, dots))
-        total += loss.detach()
-        for code, readout in zip(codes, run.readouts, strict=False):
-            read = partial(functional.cross_entropy, readout(as_rows(code)))
-            loss = loss + run.config.readout_weight * (1 - done) * shared(labels, read)
-        step(run, loss)
-        steps += 1
+    with _on_float_weights(run.net, epoch <= run.config.on_float_weights):
+        for images, labels, done in batches(run, epoch, x, y):
+            *codes, dots = plain.emissions(run.net, images)
+            loss = shared(labels, partial(_loss, run, dots))
+            if run.teacher is not None:
+                loss = torch.lerp(loss, _loss(run, dots, _answers(run.teacher, images)), run.config.soft)
+            total += loss.detach()
+            for code, readout in zip(codes, run.readouts, strict=False):
+                read = partial(functional.cross_entropy, readout(as_rows(code)))
+                loss = loss + run.config.readout_weight * (1 - done) * shared(labels, read)
+            step(run, loss)
+            steps += 1
     return float(total) / steps
+
+
+@contextmanager
+def _on_float_weights(net: Net, floats: bool) -> Iterator[None]:
+    linears = [linear for linear in net.linears() if isinstance(linear, BinaryLinear | BinaryConv2d)]
+    for linear in linears:
+        linear.floats = floats
+    try:
+        yield
+    finally:
+        for linear in linears:
+            linear.floats = False
+
+
+def _answers(teacher: Run, images: Tensor) -> Tensor:
+    """(n, classes) probabilities, of images as the net sees them that learns."""
+    with evaluating(teacher.net):
+        return _tempered(teacher, plain.emissions(teacher.net, images)[-1]).softmax(dim=1)
+
+
+@torch.no_grad()
+def reestimate(net: Net, x: Tensor) -> None:
+    """Mean and variance of every sum, averaged over one pass through x, (n, features) uint8. In place.
+
+    In training they trail behind the weights; and where weights changed, or are floats in training, they are of others.
+    """
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean over the batches
+    net.train()
+    for rows in x.split(batch_of(net, EVALUATION_BATCH)):
+        if len(rows) > 1:  # batch-norm has no variance of one sample
+            plain.emissions(net, rows)
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
 
 
 Labels: TypeAlias = list[tuple[float, Tensor]]
@@ -183,9 +293,10 @@ def batches(run: Run, epoch: int, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor
         parts = parts[:-1]
     run.net.train()
     for number, rows in enumerate(parts):
-        done = (epoch - 1 + number / len(parts)) / config.epochs
+        trained = epoch - 1 + number / len(parts)
+        done = trained / config.epochs
         for group in (group for optimizer in run.optimizers for group in optimizer.param_groups):
-            group["lr"] = group["initial_lr"] * (falling(done) if config.cosine else 1)
+            group["lr"] = group["initial_lr"] * (falling(_of_step(config, trained)) if config.cosine else 1)
         images, labels = x[rows], [(1.0, y[rows])]
         if config.mixup and moving:
             images, other, share = mixed(images, config.mixup, rng)
@@ -215,6 +326,12 @@ def generator(seed: int, epoch: int) -> np.random.Generator:
     return np.random.default_rng([seed, epoch])
 
 
+def _of_step(config: TrainingConfig, trained: float) -> float:
+    """What share of its step is done, after so many epochs: rates fall to zero over each."""
+    first = config.on_float_weights
+    return trained / first if trained < first else (trained - first) / (config.epochs - first)
+
+
 def falling(done: float) -> float:
     """1 to 0 along half a cosine, so that the last epochs flip no weights back and forth."""
     return (1 + math.cos(math.pi * done)) / 2
@@ -233,20 +350,28 @@ def one_bit_weights(net: Net) -> list[nn.Parameter]:
 
 
 def _loss(run: Run, scores: Tensor, y: Tensor) -> Tensor:
+    """Against classes (n,), or probabilities (n, classes)."""
+    return functional.cross_entropy(_tempered(run, scores), y)
+
+
+def _tempered(run: Run, scores: Tensor) -> Tensor:
     """Dot products of ±1 grow with √fan-in; a float net learns the size of its logits."""
     size = math.sqrt(run.net.scores.in_features) if isinstance(run.net, BinaryNet) else 1.0
-    return functional.cross_entropy(scores / (run.config.temperature * size), y)
+    return scores / (run.config.temperature * size)
 
 
 def _evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
     """Accuracy, the first maximum winning as in hardware, and mean loss."""
-    right, loss = 0, 0.0
+    right, loss = (
+        torch.zeros((), dtype=torch.int64, device=y.device),
+        torch.zeros((), dtype=torch.float64, device=y.device),
+    )
     with evaluating(run.net):
         for rows in torch.arange(len(y), device=y.device).split(batch_of(run.net, EVALUATION_BATCH)):
             dots = plain.emissions(run.net, x[rows])[-1]
-            right += int((dots.argmax(dim=1) == y[rows]).sum())
-            loss += float(_loss(run, dots, y[rows])) * len(rows)
-    return right / len(y), loss / len(y)
+            right += (dots.argmax(dim=1) == y[rows]).sum()
+            loss += _loss(run, dots, y[rows]).double() * len(rows)
+    return int(right) / len(y), float(loss) / len(y)
 
 
 def state_arrays(run: Run) -> dict[str, NDArray]:
@@ -262,6 +387,8 @@ def state_arrays(run: Run) -> dict[str, NDArray]:
     arrays["network"] = np.array(run.net.config.model_dump_json())
     arrays["training"] = np.array(run.config.model_dump_json())
     arrays["data"] = np.array(run.data.sha256)
+    if run.teacher is not None:
+        arrays |= {f"teacher/{name}": value for name, value in state_arrays(run.teacher).items()}
     return arrays
 
 
@@ -282,7 +409,12 @@ def restore(arrays: Mapping[str, NDArray], data: Dataset, device: str = "cpu", e
         config = TrainingConfig.model_validate_json(_text(arrays, "training"))
     except ValidationError as error:
         raise TrainingError(f"the training of a checkpoint: {describe(error)}") from None
-    run = start(net.config, config, data, device)
+    of_teacher = {name.removeprefix("teacher/"): value for name, value in arrays.items() if name.startswith("teacher/")}
+    run = start(net.config, config, data, device, network(of_teacher) if of_teacher else None)
+    if of_teacher:
+        run.teacher = restore(of_teacher, data, device)
+        if config.teacher or len(run.teacher.history) > config.teacher_epochs:
+            run.teacher.optimizers.clear()
     run.net.load_state_dict(net.state_dict())
     run.readouts.load_state_dict(_state(arrays, "readouts", run.readouts))
     for optimizer in run.optimizers:

@@ -13,6 +13,7 @@ from ...hw.parts import PARTS, part_names
 from ...hw.simulation.runner import SimulatorName
 from ...hw.synthesis.bitstream import summary as synthesis_line
 from ...models.config import PRESETS
+from ...models.history import TeacherEpoch
 from .. import proof, silicon
 from .. import run as flow
 from ..config import (
@@ -138,7 +139,8 @@ def train(
 def _train(place: RunFolder, wanted: RunConfig, data_dir: Path | None, device: str) -> Facts:
     with bar("train") as advance:
         for last, total in flow.training(place, wanted, data_dir, device):
-            advance(last.epoch, total, f"test {last.test_accuracy:.2%}")
+            who = "teacher" if isinstance(last, TeacherEpoch) else "test"
+            advance(last.epoch, total, f"{who} {last.test_accuracy:.2%}")
     if (taken := taken_of(place)) is not None:
         for line in taken_lines(taken):
             say("data", line)

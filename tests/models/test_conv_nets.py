@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -13,10 +14,10 @@ from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.models.capture import capture, capture_floats
 from bitneck.models.config import TrainingConfig
 from bitneck.models.datasets import Dataset
-from bitneck.models.history import TrainingError
+from bitneck.models.history import Epoch, TeacherEpoch, TrainingError
 from bitneck.models.networks import BinaryNet, untrained
 from bitneck.models.thresholds import most_telling_thresholds
-from bitneck.models.training import restore, start, state_arrays, train
+from bitneck.models.training import reestimate, restore, start, state_arrays, train
 from torch.nn import functional
 
 
@@ -124,12 +125,17 @@ RECIPE = TrainingConfig(
 )
 
 
-def test_an_interrupted_training_of_maps_that_goes_on_ends_in_the_same_bytes():
+TAUGHT = RECIPE.model_copy(update={"teacher_epochs": 3, "float_weights": 0.4, "reestimate": True, "readout_weight": 0})
+
+
+@pytest.mark.parametrize(("recipe", "stop"), [(RECIPE, 4), *((TAUGHT, stop) for stop in (1, 3, 5, 6, 8, 10))])
+def test_an_interrupted_training_of_maps_that_goes_on_ends_in_the_same_bytes(recipe, stop):
+    """Of the taught one: before its teacher, within it, after it, in the first step of two, in the second."""
     data = made()
-    whole = start(COLOUR, RECIPE, data)
+    whole = start(COLOUR, recipe, data)
     list(train(whole))
-    first = start(COLOUR, RECIPE, data)
-    list(islice(train(first), 4))
+    first = start(COLOUR, recipe, data)
+    list(islice(train(first), stop))
     second = restore(state_arrays(first), data)
     list(train(second))
     assert second.history[-1].epoch == 6
@@ -157,3 +163,57 @@ def test_each_channel_is_cut_by_one_threshold_for_all_of_its_places():
     run = start(cut, TrainingConfig(epochs=1), data)
     assert run.net.binarize.threshold.shape == (3, 1, 1)
     assert run.net.binarize.threshold.flatten().tolist() == most_telling_thresholds(data, channels=3).tolist()
+
+
+def test_a_teacher_is_trained_between_the_untrained_net_and_its_first_epoch():
+    rows = list(train(start(COLOUR, TAUGHT, made())))
+    assert [(type(row), row.epoch) for row in rows] == [
+        (Epoch, 0),
+        *((TeacherEpoch, epoch) for epoch in range(4)),
+        *((Epoch, epoch) for epoch in range(1, 7)),
+    ]
+    assert [row.epochs for row in rows[1:5]] == [3] * 4
+
+
+def test_a_net_learns_from_a_given_teacher_what_no_label_says():
+    """The labels are all one class, and the answers of the teacher the four."""
+    data = made()
+    teacher = start(COLOUR.twin("relu").model_copy(update={"batch_norm": True}), TAUGHT_BY, data)
+    assert list(train(teacher))[-1].train_accuracy > 0.9
+    recipe = TrainingConfig(epochs=12, batch_size=16, learning_rate=1e-2, teacher="elsewhere", soft=1.0)
+    with pytest.raises(TrainingError, match="the net of elsewhere is to teach, and is not given"):
+        start(COLOUR, recipe, data)
+    blind = replace(data, train_y=np.zeros_like(data.train_y))
+    taught = start(COLOUR, recipe, blind, teacher=teacher.net)
+    assert list(train(taught))[-1].test_accuracy > 0.9
+    with pytest.raises(
+        TrainingError, match="teacher: 6x5x2-.* takes other inputs, or knows other classes, than 6x6x3-"
+    ):
+        start(COLOUR, recipe, data, teacher=untrained(small_conv_nets.config(8, whole=True)))
+
+
+TAUGHT_BY = TrainingConfig(epochs=12, batch_size=16, learning_rate=1e-2)
+
+
+def test_of_two_steps_the_first_moves_weights_that_are_floats_and_says_what_their_signs_are_worth():
+    run = start(COLOUR, TrainingConfig(epochs=30, batch_size=16, learning_rate=1e-2, float_weights=0.5), made())
+    rows = train(run)
+    for row in islice(rows, 16):
+        before = {name: value.clone() for name, value in run.net.state_dict().items()}
+    reestimate(run.net, torch.from_numpy(run.data.train_x))
+    assert all(torch.equal(before[name], value) for name, value in run.net.state_dict().items())
+    assert row.epoch == 15
+    assert list(rows)[-1].train_accuracy > 0.9
+
+
+def test_means_and_variances_taken_again_are_those_of_the_sums():
+    run = start(COLOUR, RECIPE, made())
+    list(islice(train(run), 3))
+    x = torch.from_numpy(run.data.train_x)
+    reestimate(run.net, x)
+    block = run.net.hidden[0]
+    with torch.no_grad():
+        sums = block.sums(plain.input_bits(run.net, x))
+    assert torch.allclose(block.norm.running_mean, sums.mean((0, 2, 3)), rtol=1e-4, atol=1e-3)
+    assert torch.allclose(block.norm.running_var, sums.var((0, 2, 3)), rtol=1e-4)
+    assert block.norm.momentum == 0.1
