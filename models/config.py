@@ -317,7 +317,7 @@ DIGITS: dict[str, Any] = {"batch_size": 128, "learning_rate": 3e-3, "temperature
 PAPER: dict[str, Any] = {"batch_size": 256, "learning_rate": 3e-3, "temperature": 0.5}
 IMAGES: dict[str, Any] = {"batch_size": 128, "learning_rate": 5e-3, "temperature": 0.7}
 SMALL: dict[str, Any] = {**IMAGES, "batch_size": 64, "warp": 1.0, "readout_weight": 1.0}
-CIFAR: dict[str, Any] = {**IMAGES, "shift": 4, "flip": True}
+CIFAR: dict[str, Any] = {**IMAGES, "temperature": 1.5, "shift": 4, "flip": True, "reestimate": True}
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -343,9 +343,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             _of_maps("digits-conv", "digits", (8, 8, 1), "16c+1-16c-2p-10", 5, epochs=150, **SMALL),
             _of_maps("mnist-conv", "mnist", (28, 28, 1), "16c-2p-32c-32c-2p-64-10", 8, epochs=14, shift=1, **IMAGES),
-            _of_maps("cnv-tiny", "cifar10", (32, 32, 3), _cnv(16), 8, epochs=40, **CIFAR),
-            _of_maps("cnv-half", "cifar10", (32, 32, 3), _cnv(32), 8, epochs=100, **CIFAR),
-            _of_maps("cnv", "cifar10", (32, 32, 3), _cnv(64), 8, epochs=200, **CIFAR),
+            _of_maps("cnv-tiny", "cifar10", (32, 32, 3), _cnv(16), 8, epochs=40, teacher_epochs=10, **CIFAR),
+            _of_maps("cnv-half", "cifar10", (32, 32, 3), _cnv(32), 8, epochs=70, teacher_epochs=15, **CIFAR),
+            _of_maps("cnv", "cifar10", (32, 32, 3), _cnv(64), 8, epochs=80, teacher_epochs=20, **CIFAR),
         )
     }
 )

@@ -24,7 +24,8 @@ class Epoch:
 
     loss       mean over the epoch's batches, in nats; of the training set in evaluation mode for epoch 0. NaN where the
                training diverged
-    accuracy   of the net as it would be deployed: evaluation mode, no augmentation
+    accuracy   of the net as it would be deployed: evaluation mode, no augmentation; in training, of a net of maps that
+               over the first `training.JUDGING` samples
     seconds    of wall time; 0 after a checkpoint was read back, because the same run must give the same bytes
     """
 

@@ -39,6 +39,7 @@ from .signs import BinaryConv2d, BinaryLinear
 from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
+JUDGING = 10_000  # training samples, the first, that say how a net of maps does on them: each costs a third of a step
 LARGE = 1_000_000  # products a sample from which on matrix products outweigh the overhead of threads
 
 
@@ -180,15 +181,16 @@ def _train(run: Run) -> Iterator[Epoch]:
     device = run.net.scores.weight.device
     x, y = torch.tensor(run.data.train_x, device=device), torch.tensor(run.data.train_y, device=device)
     test = torch.tensor(run.data.test_x, device=device), torch.tensor(run.data.test_y, device=device)
+    judging = slice(JUDGING if run.net.config.of_maps else None)
     while len(run.history) <= run.config.epochs:
         if len(run.history) == 1:
             yield from _taught(run)
         began = time.perf_counter()
         epoch = len(run.history)
-        loss = _one_epoch(run, epoch, x, y) if epoch else _evaluate(run, x, y)[1]
+        loss = _one_epoch(run, epoch, x, y) if epoch else _evaluate(run, x[judging], y[judging])[1]
         if epoch and (epoch <= run.config.on_float_weights or (run.config.reestimate and epoch == run.config.epochs)):
             reestimate(run.net, x)
-        accuracies = _evaluate(run, x, y)[0], _evaluate(run, *test)[0]
+        accuracies = _evaluate(run, x[judging], y[judging])[0], _evaluate(run, *test)[0]
         run.history.append(Epoch(epoch, loss, *accuracies, time.perf_counter() - began))
         yield run.history[-1]
 
