@@ -45,6 +45,7 @@ from .many_runs import paper, plane, sweep
 from .search import search
 from .shrink import shrink
 from .verb import Facts, FailedError, verb
+from .zoo import zoo
 
 Run = Annotated[Path, typer.Argument(help="folder of the run, for example runs/digits")]
 Preset = Annotated[str | None, typer.Option(help=f"one of {', '.join(PRESETS)}; by default the folder's name")]
@@ -460,7 +461,7 @@ def report(folder: Run) -> Facts:
     return {"page": path, "plane": place.plane_page}
 
 
-for each in (analyze, plane, sweep, shrink, search, paper, init, schema, compare, doctor):
+for each in (analyze, plane, sweep, shrink, search, paper, init, schema, compare, doctor, zoo):
     verb(each)
 verb(table_of_runs)
 

@@ -27,16 +27,18 @@ WINDOWS: dict[str, tuple[Shape, Pair, Pair, Sides, int, int, bool]] = {
     "prime_channels_in_turn": ((3, 3, 3), (2, 2), (1, 1), (0, 0, 1, 0), 1, 2, True),
     "around": ((3, 3, 2), (3, 3), (1, 1), (1, 1, 1, 1), 1, 2, False),
     "above": ((4, 3, 1), (3, 2), (2, 1), (2, 0, 0, 0), 1, 1, False),
-    "right": ((3, 3, 1), (2, 3), (1, 3), (0, 0, 0, 2), 1, 1, True),
+    "right": ((3, 4, 1), (2, 3), (1, 3), (0, 0, 0, 2), 1, 1, True),
+    "far_above_and_right": ((4, 2, 1), (4, 4), (1, 1), (3, 0, 0, 3), 1, 1, False),
     "pooled": ((4, 6, 4), (2, 2), (2, 2), BARE, 2, 1, True),
-    "kernel_of_eight": ((9, 1, 1), (8, 1), (1, 1), BARE, 1, 1, False),
+    "kernel_of_eight": ((14, 1, 1), (8, 1), (6, 1), BARE, 1, 1, False),
+    "far_apart": ((10, 1, 1), (5, 1), (6, 1), (4, 0, 0, 0), 1, 1, False),
     "far_above_and_left": ((5, 1, 1), (3, 5), (4, 1), (2, 4, 0, 0), 1, 1, False),
     "far_below": ((8, 1, 1), (1, 2), (4, 1), (0, 1, 0, 0), 1, 1, False),  # three rows behind the last that is read
 }
 LARGE_WINDOWS: dict[str, tuple[Shape, Pair, Pair, Sides, int, int, bool]] = {
     "wide": ((3, 66, 1), (2, 2), (1, 1), (1, 0, 0, 1), 1, 3, False),
     "deep": ((2, 2, 66), (2, 2), (1, 1), (0, 1, 0, 0), 1, 1, True),
-    "deep_too": ((2, 2, 66), (3, 1), (1, 2), (2, 0, 0, 0), 1, 1, False),  # rows begin beyond half of all addresses
+    "deep_too": ((2, 2, 66), (3, 1), (1, 1), (2, 0, 0, 0), 1, 3, False),  # rows begin beyond half of all addresses
     "high": ((130, 1, 1), (5, 1), (4, 1), (0, 0, 4, 0), 1, 9, False),
     "high_with_gaps": ((133, 1, 1), (3, 1), (4, 1), BARE, 1, 1, False),  # and two rows behind the last window
 }
@@ -46,7 +48,7 @@ def window(
     name: str, shape: Shape, kernel: Pair, stride: Pair, padding: Sides, lanes: int, bits: int, by_fold: bool
 ) -> Window:
     """Beside the map neighbouring channels have levels of their own."""
-    pads = (np.arange(shape[2]) % 3 * 5 + 1) % (1 << bits)  # no power of two: an index of a bit less is seen
+    pads = (-1 - np.arange(shape[2]) % 3 * 5) % (1 << bits)  # no power of two: an index of a bit less is seen
     return Window(f"window_{name}", shape, kernel, stride, padding, lanes, bits, pads, by_fold)
 
 
