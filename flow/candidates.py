@@ -57,8 +57,8 @@ class InSupernet:
 
     @cached_property
     def net(self) -> BinaryNet:
+        from ..models.checkpoints import network
         from ..models.networks import BinaryNet
-        from ..models.training import network
 
         net = network(self.arrays)
         assert isinstance(net, BinaryNet)

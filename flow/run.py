@@ -136,6 +136,7 @@ def training(
 def _train(
     folder: RunFolder, config: RunConfig, data: Dataset, device: str, arrays: Any, begin: Begin | None
 ) -> Iterator[tuple[Epoch, int]]:
+    from ..models import checkpoints
     from ..models import training as net_training
     from ..models.capture import capture
 
@@ -149,7 +150,7 @@ def _train(
     epochs = config.training.epochs
     if folder.checkpoint.exists():
         arrays, record = checkpoint_arrays(folder.checkpoint)
-        run, codes = net_training.restore(arrays, data, device, epochs), dict(record.codes)
+        run, codes = checkpoints.restore(arrays, data, device, epochs), dict(record.codes)
         folder.settle(config)
     else:
         start = begin or partial(net_training.start, teacher=_teacher(config))
@@ -170,7 +171,7 @@ def _train(
 
     def keep_checkpoint() -> None:
         nonlocal saved
-        write_arrays(folder.checkpoint, Record.of(config, codes).beside(net_training.state_arrays(run)))
+        write_arrays(folder.checkpoint, Record.of(config, codes).beside(checkpoints.state_arrays(run)))
         saved = time.monotonic()
 
     for epoch in net_training.train(run):
@@ -186,7 +187,7 @@ def _train(
 
 def _teacher(config: RunConfig) -> Net | None:
     """The net that the run of `training.teacher` was taught by, or where nothing taught it, its own."""
-    from ..models.training import network
+    from ..models.checkpoints import network
 
     if not config.training.teacher:
         return None
@@ -228,10 +229,10 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
         spellings = {folder.model: tie_proof, **spellings}
     else:
         from ..export.writing.qonnx import export as to_qonnx
-        from ..models import training as net_training
+        from ..models import checkpoints
         from ..models.brevitas_net import in_brevitas
 
-        net = net_training.network(checkpoint_arrays(folder.checkpoint)[0])
+        net = checkpoints.network(checkpoint_arrays(folder.checkpoint)[0])
         content = serialize(to_qonnx(in_brevitas(net), config.name))
         graph = streamline(content).graph
         write(folder.model, content)

@@ -51,7 +51,7 @@ class Survivors:
 
     def _whole(self, seed: int) -> Whole:
         from ..models.capture import capture
-        from ..models.training import restore
+        from ..models.checkpoints import restore
 
         run = restore(checkpoint_arrays(self.folder_of(seed).checkpoint)[0], self.data)
         rows = np.sort(np.random.default_rng(0).permutation(len(self.data.train_y))[:MEASURED])

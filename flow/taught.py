@@ -78,8 +78,9 @@ class Taught:
 
     def teach(self, stage: Stage) -> None:
         """Trains the supernet, or goes on with it; a checkpoint after each epoch."""
+        from ..models.checkpoints import restore, state_arrays
         from ..models.supernet import teach
-        from ..models.training import restore, start, state_arrays
+        from ..models.training import start
 
         if is_there(self.file):
             run = restore(self._arrays(), self.data)

@@ -137,10 +137,10 @@ def pack(folder: RunFolder, preset: str, data_dir: Path | str | None = None) -> 
     from ..export.reading.streamline import streamline
     from ..export.writing.qonnx import export, serialize
     from ..models.brevitas_net import in_brevitas
-    from ..models.training import network
+    from ..models.checkpoints import network
 
     arrays, _ = checkpoint_arrays(folder.checkpoint)
-    was, config = trained(folder.checkpoint), folder.config()
+    was, config = trained(folder.checkpoint), folder.trainable()
     data = loaded(config, data_dir)
     graph = streamline(serialize(export(in_brevitas(network(arrays)), preset.replace("-", "_")))).graph
     predicted = np.concatenate([graph(part).predictions() for part in np.array_split(data.test_x, 20)])

@@ -69,6 +69,10 @@ def cifar10_images(count: int) -> NDArray[np.uint8]:
     return np.stack([np.asarray(Image.open(file).convert("RGB")).reshape(-1) for file in files])
 
 
+def cifar10_labels(count: int) -> NDArray[np.int64]:
+    return np.load(folder().parent / "cifar10" / "test.npz")["labels"][:count].astype(np.int64)
+
+
 def folder() -> Path:
     """Of the files; one that is not there where none are at hand."""
     return Path(os.environ.get("BITNECK_DATA", "/nowhere")) / "models"

@@ -31,7 +31,7 @@ WINDOWS: dict[str, tuple[Shape, Pair, Pair, Sides, int, int, bool]] = {
     "far_above_and_right": ((4, 2, 1), (4, 4), (1, 1), (3, 0, 0, 3), 1, 1, False),
     "pooled": ((4, 6, 4), (2, 2), (2, 2), BARE, 2, 1, True),
     "kernel_of_eight": ((14, 1, 1), (8, 1), (6, 1), BARE, 1, 1, False),
-    "far_apart": ((10, 1, 1), (5, 1), (6, 1), (4, 0, 0, 0), 1, 1, False),
+    "far_apart": ((16, 1, 1), (5, 1), (6, 1), (4, 0, 0, 0), 1, 1, False),
     "far_above_and_left": ((5, 1, 1), (3, 5), (4, 1), (2, 4, 0, 0), 1, 1, False),
     "far_below": ((8, 1, 1), (1, 2), (4, 1), (0, 1, 0, 0), 1, 1, False),  # three rows behind the last that is read
 }

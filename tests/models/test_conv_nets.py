@@ -12,12 +12,13 @@ import torch
 from bitneck.models import plain
 from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.models.capture import capture, capture_floats
+from bitneck.models.checkpoints import restore, state_arrays
 from bitneck.models.config import TrainingConfig
 from bitneck.models.datasets import Dataset
 from bitneck.models.history import Epoch, TeacherEpoch, TrainingError
 from bitneck.models.networks import BinaryNet, untrained
 from bitneck.models.thresholds import most_telling_thresholds
-from bitneck.models.training import reestimate, restore, start, state_arrays, train
+from bitneck.models.training import reestimate, start, train
 from torch.nn import functional
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from bitneck.models import plain
+from bitneck.models.checkpoints import restore, state_arrays
 from bitneck.models.config import preset
 from bitneck.models.datasets import load
 from bitneck.models.history import TrainingError
 from bitneck.models.supernet import emissions, judged, teach, with_validation
-from bitneck.models.training import Run, restore, start, state_arrays
+from bitneck.models.training import Run, start
 
 CHOICES = ((4, 8, 16), (4, 12))
 

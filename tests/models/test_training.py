@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 from bitneck.models.capture import capture
+from bitneck.models.checkpoints import restore, state_arrays
 from bitneck.models.config import NetworkConfig, TrainingConfig, preset
 from bitneck.models.datasets import Dataset, load
-from bitneck.models.training import TrainingError, clip_latent_weights, generator, restore, start, state_arrays, train
+from bitneck.models.training import TrainingError, clip_latent_weights, generator, start, train
 
 NETWORK = NetworkConfig(widths=(16, 12, 8, 3), input_bits=3)
 RECIPE = TrainingConfig(epochs=4, batch_size=16, learning_rate=0.03, seed=1)
