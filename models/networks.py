@@ -216,8 +216,6 @@ def as_entering(x: NDArray | Tensor, net: Net) -> Tensor:
     if not net.config.of_maps:
         return pixels
     height, width, channels = net.config.shape
-    if channels == 1:  # one that is permuted would pass for channels-last in all layers, which is slower
-        return pixels.view(-1, 1, height, width)
     return pixels.view(-1, height, width, channels).permute(0, 3, 1, 2)
 
 

@@ -66,7 +66,7 @@ def teach(run: Run, choices: Sequence[Sequence[int]]) -> Iterator[Epoch]:
     """
     if not isinstance(run.net, BinaryNet) or run.net.config.of_maps:
         raise TrainingError(f"{run.net.config.activation}, {run.net.config.chain}: a supernet is a dense 1-bit net")
-    with threads(run.net.config.products):
+    with threads(run.net.config):
         x, y = torch.tensor(run.data.train_x), torch.tensor(run.data.train_y)
         signs = plain.input_bits(run.net, x[:NORMALISED]), plain.input_bits(run.net, torch.tensor(run.data.test_x))
         while len(run.history) <= run.config.epochs:
@@ -141,7 +141,7 @@ def judged(net: BinaryNet, hidden: Hidden, data: Dataset) -> tuple[float, Codes]
 
     Means and variances are taken anew over the first NORMALISED training samples.
     """
-    with torch.no_grad(), threads(0):
+    with torch.no_grad(), threads(None):
         signs = plain.input_bits(net, torch.tensor(data.train_x[:NORMALISED]))
         *_, last, dots = emissions(net, hidden, signs, plain.input_bits(net, torch.tensor(data.test_x)))
         return _right(dots, torch.tensor(data.test_y)), Codes.pack((last > 0).numpy())

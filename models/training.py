@@ -37,7 +37,7 @@ from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
 JUDGING = 10_000  # training samples, the first, that say how a net of maps does on them: each costs a third of a step
-LARGE = 1_000_000  # products a sample from which on matrix products outweigh the overhead of threads
+LARGE, LARGE_OF_MAPS = 1_000_000, 10_000_000  # products a sample, above which a second thread is worth its overhead
 
 
 @dataclass
@@ -160,7 +160,7 @@ def _teacher(run: Run, taken: Net | None, device: str) -> Run:
 
 def train(run: Run) -> Iterator[Epoch]:
     """Goes on from where `run` stands, yielding after each epoch, the untrained net first; then `run` may be saved."""
-    with threads(run.net.config.products), tensor_cores():
+    with threads(run.net.config), tensor_cores():
         yield from _train(run)
 
 
@@ -184,7 +184,7 @@ def _train(run: Run) -> Iterator[Epoch]:
             yield from _taught(run)
         began = time.perf_counter()
         epoch = len(run.history)
-        loss = _one_epoch(run, epoch, x, y) if epoch else _evaluate(run, x[judging], y[judging])[1]
+        loss = one_epoch(run, epoch, x, y) if epoch else _evaluate(run, x[judging], y[judging])[1]
         if epoch and (epoch <= run.config.on_float_weights or (run.config.reestimate and epoch == run.config.epochs)):
             reestimate(run.net, x)
         accuracies = _evaluate(run, x[judging], y[judging])[0], _evaluate(run, *test)[0]
@@ -193,10 +193,11 @@ def _train(run: Run) -> Iterator[Epoch]:
 
 
 @contextmanager
-def threads(products: int) -> Iterator[None]:
-    """One for a small net: a second only waits, and on a busy machine trains ten times slower."""
+def threads(network: NetworkConfig | None) -> Iterator[None]:
+    """One for a small net, or none: a second only waits, and on a busy machine trains ten times slower."""
     before = torch.get_num_threads()
-    torch.set_num_threads(before if products > LARGE else 1)
+    large = network is not None and network.products > (LARGE_OF_MAPS if network.of_maps else LARGE)
+    torch.set_num_threads(before if large else 1)
     try:
         yield
     finally:
@@ -217,7 +218,8 @@ def tensor_cores() -> Iterator[None]:
         matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before
 
 
-def _one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
+def one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
+    """All of its steps; the mean loss."""
     total, steps = torch.zeros((), device=y.device), 0
     with _on_float_weights(run.net, epoch <= run.config.on_float_weights):
         for images, labels, done in batches(run, epoch, x, y):

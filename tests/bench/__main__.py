@@ -11,6 +11,7 @@ import golden
 import information
 import maps
 import simulation
+import training
 from timing import Row
 
 BENCHES = {
@@ -18,6 +19,7 @@ BENCHES = {
     "simulation": lambda: lines(simulation.rows()),
     "maps": lambda: lines(maps.rows()),
     "information": lambda: lines(information.rows()),
+    "training": lambda: lines(training.rows()),
     "estimates": estimates.lines,
 }
 

@@ -7,7 +7,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from bitneck.export.graph import Binarize, Dense, Graph, Scores
-from bitneck.flow.config import HardwareConfig, RunConfig, RunError, changed, design, from_preset, from_toml
+from bitneck.flow.config import (
+    HardwareConfig,
+    RunConfig,
+    RunError,
+    changed,
+    chosen_samples,
+    design,
+    from_preset,
+    from_toml,
+    loaded,
+)
 from bitneck.hw.costs.resources import total
 from bitneck.models.config import PRESETS
 
@@ -41,6 +51,18 @@ def test_some_of_the_samples_are_not_enumerated():
     with pytest.raises(RunError, match="samples=test are some of them"):
         changed(from_preset("twelve"), analysis__samples="test")
     assert changed(from_preset("twelve"), analysis__samples="test", analysis__target="dataset")
+    with pytest.raises(RunError, match="samples=all, at_most=50 are some of them"):
+        changed(from_preset("twelve"), analysis__at_most=50)
+
+
+def test_of_many_samples_the_first_may_be_enough():
+    few = changed(from_preset("digits-conv"), analysis__samples="test", analysis__at_most=50)
+    data = loaded(few, None)
+    x, y = chosen_samples(few, data)
+    assert np.array_equal(x, data.test_x[:50])
+    assert np.array_equal(y, data.test_y[:50])
+    assert from_preset("cnv").analysis.at_most == 1000
+    assert from_preset("tfc").analysis.at_most is None
 
 
 def test_a_change_is_checked_like_the_rest():

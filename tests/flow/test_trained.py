@@ -63,6 +63,7 @@ EDITS = [
     ("epochs = 6", "epochs = 5", "training.epochs is 5, trained with 6 (epochs can be raised, never lowered)"),
     ('dataset = "digits-twice"', 'dataset = "digits"', 'dataset is "digits", trained with "digits-twice"'),
     ('samples = "all"', 'samples = "test"', 'analysis.samples is "test", trained with "all"'),
+    ('samples = "all"', 'samples = "all"\nat_most = 50', "analysis.at_most is 50, trained with not set"),
 ]
 
 
