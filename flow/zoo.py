@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from ..export.graph import Graph
@@ -96,14 +97,19 @@ def rows() -> Iterator[tuple[str, ...]]:
 HEAD = ("net", "layers", "data", "weights", "epochs", "test accuracy")
 
 
-def digests(graph: Graph, x: np.ndarray, share: int = 2000) -> dict[str, str]:
-    """Of every layer's codes and of the scores, whatever their number: computed share after share."""
-    tally = Tally(graph, len(x))
-    for start in range(0, len(x), share):
-        part = x[start : start + share]
+SHARE = 2000  # samples at a time: a map's codes are many
+
+
+def spoken(graph: Graph, x: NDArray[np.uint8]) -> tuple[dict[str, str], NDArray[np.int64]]:
+    """sha256 of every layer's codes and of the scores, by name; and the class of each sample."""
+    tally, classes = Tally(graph, len(x)), []
+    for start in range(0, len(x), SHARE):
+        part = x[start : start + SHARE]
         said = graph(part)
-        tally.add(part, [said], said.predictions())
-    return {name: digest for name, row in tally.digests().items() for digest in row.values()}
+        classes.append(said.predictions())
+        tally.add(part, [said], classes[-1])
+    digests = {name: digest for name, row in tally.digests().items() for digest in row.values()}
+    return digests, np.concatenate(classes)
 
 
 def unpack(
@@ -127,7 +133,7 @@ def unpack(
         dataset = config.dataset
         if data.sha256 != net.made.data_sha256:
             tell(f"{data.name} here has other samples than those that it was trained on; accuracy is of yours")
-        elif digests(net.graph, data.test_x) != net.made.digests:
+        elif spoken(net.graph, data.test_x)[0] != net.made.digests:
             raise RunError(f"{name}: its codes are not those that it was packed with; install bitneck anew")
     return import_model(tie_proof(net.graph), folder, None, dataset, data_dir, "test", prove=PROVEN, tell=tell)
 
@@ -143,7 +149,7 @@ def pack(folder: RunFolder, preset: str, data_dir: Path | str | None = None) -> 
     was, config = trained(folder.checkpoint), folder.trainable()
     data = loaded(config, data_dir)
     graph = streamline(serialize(export(in_brevitas(network(arrays)), preset.replace("-", "_")))).graph
-    predicted = np.concatenate([graph(part).predictions() for part in np.array_split(data.test_x, 20)])
+    digests, classes = spoken(graph, data.test_x)
     made = Made(
         preset=preset,
         dataset=config.dataset,
@@ -151,9 +157,9 @@ def pack(folder: RunFolder, preset: str, data_dir: Path | str | None = None) -> 
         network=was.network,
         training=was.training,
         epochs=was.epochs,
-        accuracy=float((predicted == data.test_y).mean()),
+        accuracy=float((classes == data.test_y).mean()),
         samples=len(data.test_y),
-        digests=digests(graph, data.test_x),
+        digests=digests,
     )
     out = io.BytesIO()
     np.savez_compressed(out, **graph.arrays(), **{MADE: np.array(made.model_dump_json())})  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .idx import AGAIN, DataError
 
 BINARY_TEST, PYTHON_TEST = "test_batch.bin", "test_batch"
+ARCHIVED = "cifar-10-batches-bin", "cifar-10-batches-py"  # the folder that each archive unpacks to
 PIXELS = 3 * 32 * 32
 RECORD = 1 + PIXELS  # bytes
 CLASSES = 10

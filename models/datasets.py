@@ -252,6 +252,7 @@ def _samples(place: Path, options: DataConfig) -> Samples:
         if place.suffix not in FILES:
             raise DataError(f"{place}: no kind of file that is read; {' or '.join(FILES)}, or a folder, belong there")
         return FILES[place.suffix](place, options)
+    place = next((place / name for name in cifar.ARCHIVED if (place / name).is_dir()), place)
     if (place / cifar.BINARY_TEST).exists() or (place / cifar.PYTHON_TEST).exists():
         (train_x, train_y), (test_x, test_y) = cifar.read_cifar(place)
         return Samples(str(place), train_x, train_y, test_x, test_y, CIFAR_NAMES, (), (32, 32, 3), False)

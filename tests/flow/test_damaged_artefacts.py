@@ -24,7 +24,7 @@ from bitneck.flow.trained import checkpoint_arrays
 from bitneck.hw.synthesis.bitstream import design_digest
 from onnx import numpy_helper
 
-SEED, CASES = 1, 300
+SEED, CASES = 1, 150
 Snapshot = dict[str, bytes]
 
 BUILD, FOLD, VERIFY, SIMULATE = (("build",), ("fold", "--target", "up5k"), ("verify",), ("simulate",))

@@ -37,6 +37,15 @@ def test_both_versions_are_the_same_set_row_by_row_with_the_colours_of_a_pixel_t
     assert binary.taken.classes[3] == "cat"
 
 
+@pytest.mark.parametrize(("kind", "unpacked"), [("binary", "cifar-10-batches-bin"), ("python", "cifar-10-batches-py")])
+@pytest.mark.parametrize("place", [".", "cifar10"])
+def test_an_archive_may_lie_as_it_was_unpacked(folder, kind, unpacked, place):
+    due = load(kind, folder).sha256
+    (folder / "data" / place).mkdir(parents=True)
+    (folder / kind).rename(folder / "data" / place / unpacked)
+    assert load("cifar10", folder / "data").sha256 == due
+
+
 def test_batches_as_python_2_wrote_them_are_read(folder):
     """Protocol 2 with text for bytes and the old name of numpy's modules, as in the archive of 2009."""
     path = folder / "python" / "test_batch"
