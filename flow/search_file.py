@@ -98,6 +98,10 @@ def search_wish(text: str, place: str) -> SearchWish:
         raise wrong("widths are searched of dense nets; a net of maps has none")
     if run.training.optimizer == "bop":
         raise wrong("bop keeps no latent weights, and a supernet standardises them; train by adam or sgd")
+    if run.training.taught or run.training.float_weights:
+        raise wrong(
+            "teacher and float_weights: a supernet teaches itself, its largest net on float weights; leave them out"
+        )
     layers = len(run.network.hidden)
     every = file.widths
     lists = [each for each in every if isinstance(each, list)]

@@ -292,6 +292,8 @@ class Shrinking:
         widths = (self.config.network.inputs, *hidden, self.config.network.classes)
         epochs = self._epochs() if how == "scratch" else self.more_epochs
         named = {"network__widths": widths, "training__seed": seed, "training__epochs": epochs}
+        if how != "scratch":  # what it learnt from its teacher and in its first step it has
+            named |= {"training__teacher": "", "training__teacher_epochs": 0, "training__float_weights": 0.0}
         config = changed(self.config, **named, hardware=self.hardware.model_dump())
         self._give_data(folder)
         if how == "scratch":

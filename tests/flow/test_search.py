@@ -8,7 +8,7 @@ from statistics import mean
 
 import numpy as np
 import pytest
-from bitneck.flow.config import RunError
+from bitneck.flow.config import RunError, changed, from_preset
 from bitneck.flow.evolution import Candidate, best, evolve
 from bitneck.flow.search_file import search_wish
 from bitneck.flow.searched import Net, Searched, Signals
@@ -199,3 +199,11 @@ def test_a_budget_that_no_net_fits_says_what_the_cheapest_takes(bitneck, searche
 def test_a_mistake_in_the_file_says_the_place_and_the_way_out(was, now, said):
     with pytest.raises(RunError, match=f"^here.*{said}"):
         search_wish(FILE.replace(was, now), "here")
+
+
+@pytest.mark.parametrize("asked", [{"training__teacher_epochs": 3}, {"training__float_weights": 0.5}])
+def test_a_supernet_takes_no_other_teacher(tmp_path, asked):
+    (tmp_path / "run.toml").write_text(changed(from_preset("digits"), **asked).toml())
+    text = FILE.replace('preset = "digits"', f'config = "{tmp_path / "run.toml"}"')
+    with pytest.raises(RunError, match="a supernet teaches itself"):
+        search_wish(text, "here")
