@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError
 from ..export.graph import Graph
 from ..hw.synthesis.bitstream import Digest
 from ..models.config import NetworkConfig, Strict, TrainingConfig, describe, nearest
+from ..models.datasets import EMBEDDED
 from .config import RANDOM, RunError, from_preset, loaded
 from .files import read_arrays, write
 from .folder import RunFolder
@@ -53,7 +54,7 @@ class Made(Strict):
     @property
     def command(self) -> str:
         """That trains it again."""
-        data = "" if self.dataset.startswith("digits") else " --data-dir DATA"
+        data = "" if self.dataset in EMBEDDED else " --data-dir DATA"
         return f"bitneck run runs/{self.preset} --preset {self.preset} --seed {self.training.seed}{data}"
 
     @property
@@ -116,9 +117,10 @@ def unpack(
     name: str, folder: RunFolder, data_dir: Path | str | None = None, tell: Callable[[str], None] = lambda _: None
 ) -> Report:
     """A run of the net, as `import_model` makes one, on the test samples that it was measured on, or where
-    those are not at hand, on random inputs.
+    no `data_dir` is given and they are not at hand, on random inputs.
 
-    Raises RunError where the codes of the test samples are not those that it was packed with.
+    Raises DataError where `data_dir` does not hold them, RunError where their codes are not those that it was packed
+    with.
     """
     from ..export.writing.tie_proof import tie_proof
 
@@ -127,6 +129,8 @@ def unpack(
     try:
         data = loaded(config, data_dir)
     except ValueError as error:
+        if data_dir is not None:
+            raise
         tell(f"on random inputs, for {error}")
         dataset = RANDOM
     else:

@@ -15,7 +15,7 @@ from bitneck.flow.folder import RunFolder
 from bitneck.hw.accelerator import lower
 from bitneck.hw.folding import fold
 from bitneck.hw.verilog import verilog
-from bitneck.models.datasets import EMBEDDED
+from bitneck.models.datasets import EMBEDDED, DataError
 
 ROOT = Path(__file__).parents[2]
 MOST = 2_000_000  # bytes that all of them may add to the package
@@ -74,6 +74,12 @@ def test_without_its_data_a_net_is_proven_on_random_inputs(tmp_path, monkeypatch
     assert report.equal
     assert report.dataset == "random"
     assert any("on random inputs, for" in line and "cifar10" in line for line in told)
+
+
+def test_a_folder_that_is_given_and_does_not_hold_the_data_is_a_mistake(tmp_path):
+    with pytest.raises(DataError, match="put the four IDX files"):
+        zoo.unpack("cnv-half", RunFolder(tmp_path / "mine"), tmp_path)
+    assert not (tmp_path / "mine").exists()
 
 
 def test_codes_that_changed_are_refused(tmp_path, monkeypatch):
