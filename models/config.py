@@ -316,6 +316,7 @@ def _cnv(channels: int) -> str:
 DIGITS: dict[str, Any] = {"batch_size": 128, "learning_rate": 3e-3, "temperature": 0.7, "readout_weight": 1.0}
 PAPER: dict[str, Any] = {"batch_size": 256, "learning_rate": 3e-3, "temperature": 0.5}
 IMAGES: dict[str, Any] = {"batch_size": 128, "learning_rate": 5e-3, "temperature": 0.7}
+MOVED: dict[str, Any] = {"batch_size": 256, "warp": 1.0}
 SMALL: dict[str, Any] = {**IMAGES, "batch_size": 64, "warp": 1.0, "readout_weight": 1.0}
 CIFAR: dict[str, Any] = {**IMAGES, "temperature": 1.5, "shift": 4, "flip": True, "reestimate": True}
 
@@ -326,9 +327,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             _preset("digits", "digits-twice", (128, 64, 48, 10), 5, epochs=600, warp=1.5, **DIGITS),
             _preset("digits-small", "digits-twice", (128, 28, 24, 10), 5, epochs=300, warp=1.0, **DIGITS),
             _preset("digits-tiny", "digits", (64, 32, 32, 10), 5, epochs=300, warp=1.0, **DIGITS),
-            _preset("tfc", "mnist", (784, 64, 64, 64, 10), 8, epochs=30, batch_size=256),
-            _preset("sfc", "mnist", (784, 256, 256, 256, 10), 8, epochs=25, batch_size=256, learning_rate=5e-3),
-            _preset("lfc", "mnist", (784, 1024, 1024, 1024, 10), 8, epochs=15, batch_size=256, learning_rate=3e-3),
+            _preset("tfc", "mnist", (784, 64, 64, 64, 10), 8, epochs=40, **MOVED),
+            _preset("sfc", "mnist", (784, 256, 256, 256, 10), 8, epochs=100, learning_rate=5e-3, **MOVED),
+            _preset("lfc", "mnist", (784, 1024, 1024, 1024, 10), 8, epochs=40, learning_rate=3e-3, **MOVED),
             _preset("paper-mnist", "mnist", (784, 1024, 20, 20, 20, 10), 8, epochs=12, **PAPER),
             _preset("narrow-mnist", "mnist", (784, 64, 10, 8, 6, 10), 8, epochs=30, **PAPER),
             _preset(
