@@ -14,7 +14,12 @@ def map_shapes(folder: RunFolder) -> dict[str, MapShape]:
     """
     config = folder.config()
     if isinstance(config, RunConfig):
-        found = {name: MapShape(*shape) for name, shape in config.network.shapes.items() if len(shape) == 3}
+        network = config.network
+        found = {
+            name: MapShape(*shape, bits := network.bits_of(name), 1 if bits == 1 else 2)
+            for name, shape in network.shapes.items()
+            if len(shape) == 3
+        }
     else:
         found = {
             layer.name: MapShape(*layer.out_shape, layer.emits.bits, layer.emits.count - 1)

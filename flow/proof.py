@@ -156,7 +156,7 @@ def _by_qonnx(folder: RunFolder) -> Callable[[NDArray[np.uint8]], list[Trace]]:
         read = read_again(folder)
         return lambda x: [] if read.margins else [foreign.qonnx(read, x)]
     model, config = read_model(folder.needs(folder.model, "export")), folder.config()
-    if isinstance(config, RunConfig) and config.network.of_maps:
+    if isinstance(config, RunConfig) and not config.network.rows_of_bits:
         from .case import read_back
 
         ours = read_back(model, graph_of(folder, own=False))

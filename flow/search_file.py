@@ -92,8 +92,9 @@ def search_wish(text: str, place: str) -> SearchWish:
     file = checked_toml(SearchConfig, text, place)
     run = base_of(file.preset, file.config, place)
     wrong = partial(_wrong, place)
-    if not run.network.binary:
-        raise wrong(f"a net of {run.network.activation} has no hardware; search 1-bit nets")
+    if not run.network.one_bit:
+        of = "2 bits" if run.network.binary else run.network.activation
+        raise wrong(f"a net of {of} is not searched; search 1-bit nets")
     if run.network.of_maps:
         raise wrong("widths are searched of dense nets; a net of maps has none")
     if run.training.optimizer == "bop":

@@ -85,6 +85,8 @@ class Shrinking:
             )
         if config.network.of_maps:
             raise RunError(f"{folder.path}: {config.network} is a net of maps; nets of dense layers alone are narrowed")
+        if not config.network.one_bit:
+            raise RunError(f"{folder.path}: {config.network} is a net of 2 bits; 1-bit nets alone are narrowed")
         if wish.luts is not None and wish.luts > part(wish.target).cells:
             raise RunError(
                 f"--luts {wish.luts:,} on {wish.target}, which has {part(wish.target).cells:,}; ask for fewer"

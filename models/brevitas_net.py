@@ -1,9 +1,9 @@
 """The net that is exported: a trained net's weights in Brevitas' layers, from which its exporter makes QONNX.
 
-One bit at scale exactly 1, so that every accumulator is an integer that float32 holds exactly. All quantizers answer +1
-at zero. They are Brevitas' stock ones in all else, so its QONNX export types them BIPOLAR. Brevitas builds scale, zero
-point and bit width anew for every tensor; on nets this small that is most of the time, so training does without: a test
-holds the two together, bits and gradients, to the last bit.
+One bit or two at scale exactly 1, so that every accumulator is an integer that float32 holds exactly. Signs answer +1
+at zero. The quantizers are Brevitas' stock ones in all else, so its QONNX export types signs BIPOLAR. Brevitas builds
+scale, zero point and bit width anew for every tensor; on nets this small that is most of the time, so training does
+without: a test holds the two together, bits and gradients, to the last bit.
 """
 
 from __future__ import annotations
@@ -14,12 +14,25 @@ from typing import Any, ClassVar
 
 import torch
 from brevitas.core.function_wrapper import TensorClampSte
+from brevitas.core.function_wrapper.ops_ste import RoundSte
+from brevitas.core.zero_point import ZeroZeroPoint
+from brevitas.inject import ExtendedInjector
+from brevitas.inject.enum import (
+    BitWidthImplType,
+    FloatToIntImplType,
+    QuantType,
+    RestrictValueType,
+    ScalingImplType,
+    ScalingPerOutputType,
+)
 from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear
 from brevitas.quant.binary import SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst
+from brevitas.quant.solver.act import ActQuantSolver
+from brevitas.quant.solver.weight import WeightQuantSolver
 from torch import Tensor, nn
 
 from .networks import BinaryNet, Net
-from .signs import slope
+from .signs import quantized, slope
 
 
 class BinaryWeight(SignedBinaryWeightPerTensorConst):
@@ -96,6 +109,62 @@ class SlopedIdentity(torch.autograd.Function):
         return gradient * ctx.saved_tensors[0], None
 
 
+class Narrow(ExtendedInjector):
+    """-1, 0 and +1: two bits, narrow, at scale 1, as BNN-PYNQ's nets have them."""
+
+    quant_type = QuantType.INT
+    bit_width_impl_type = BitWidthImplType.CONST
+    bit_width = 2
+    narrow_range = True
+    signed = True
+    scaling_impl_type = ScalingImplType.CONST
+    restrict_scaling_type = RestrictValueType.FP
+    scaling_per_output_type = ScalingPerOutputType.TENSOR
+    zero_point_impl = ZeroZeroPoint
+    tensor_clamp_impl = TensorClampSte
+
+
+class TernaryWeight(Narrow, WeightQuantSolver):
+    """What is nearest of -1, 0 and +1; the gradient passes straight through."""
+
+    float_to_int_impl_type = FloatToIntImplType.ROUND
+    scaling_const = 1.0
+
+
+class SlopedRound(RoundSte):
+    """Stands where the stock quantizer rounds, and is exported as what it is: the nearest level, its gradient times
+    `slope(surrogate, 2)`.
+    """
+
+    def __init__(self, surrogate: str) -> None:
+        super().__init__()
+        self.slope = slope(surrogate, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return SlopedLevel.apply(x, self.slope)
+
+
+class SlopedLevel(torch.autograd.Function):
+    """x rounded and clamped, its gradient times slope(x)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
+        ctx.save_for_backward(slope(x))
+        return quantized(x, 2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient * ctx.saved_tensors[0], None
+
+
+class Ternary(Narrow, ActQuantSolver):
+    """What is nearest of -1, 0 and +1. Gradient: see `signs.slope`."""
+
+    min_val = -1.0
+    max_val = 1.0
+    float_to_int_impl = SlopedRound
+
+
 QUANTIZERS: Mapping[str, type[SteClipped]] = MappingProxyType(
     {
         "ste-identity": SteIdentity,
@@ -107,8 +176,11 @@ QUANTIZERS: Mapping[str, type[SteClipped]] = MappingProxyType(
 )
 
 
-def quantizer(activation: str) -> type[SteClipped]:
-    """The sign that is trained. Raises PluginError as `slope` does."""
+def quantizer(activation: str, bits: int = 1) -> type[ExtendedInjector]:
+    """The step that is trained. Raises PluginError as `slope` does."""
+    if bits == 2:
+        slope(activation, bits)
+        return type("Ternary", (Ternary,), {"surrogate": activation})
     if activation in QUANTIZERS:
         return QUANTIZERS[activation]
     slope(activation)
@@ -120,11 +192,14 @@ class BrevitasNet(BinaryNet):
 
     linear: ClassVar[type[nn.Linear]] = QuantLinear
     conv: ClassVar[type[nn.Conv2d]] = QuantConv2d
-    options: ClassVar[Mapping[str, Any]] = MappingProxyType({"bias": False, "weight_quant": BinaryWeight})
 
     @staticmethod
-    def sign(activation: str) -> nn.Module:
-        return QuantIdentity(act_quant=quantizer(activation))
+    def of_weights(bits: int) -> Mapping[str, Any]:
+        return {"bias": False, "weight_quant": BinaryWeight if bits == 1 else TernaryWeight}
+
+    @staticmethod
+    def activation(name: str, bits: int) -> nn.Module:
+        return QuantIdentity(act_quant=quantizer(name, bits))
 
 
 def in_brevitas(net: Net) -> BrevitasNet:

@@ -30,9 +30,10 @@ def capture(net: Net, x: NDArray[np.uint8], batch: int | None = None) -> Trace:
 
     batch   samples at a time; by default what `batch_of` says
 
-    Codes are packed batch by batch, so what is held is n/8 bytes per neuron and one batch of floats. Scores are in
-    agreeing bits: (dot product + fan-in) / 2. It runs on the CPU, where the exporter asks for the thresholds: another
-    device's batch-norm may round an exact tie to the other side. Raises CaptureError for a float net.
+    Codes are packed batch by batch, so what is held is n/8 bytes per bit and one batch of floats. Scores are in
+    agreeing bits, (dot product + fan-in) / 2; beyond one bit see `_counted`. It runs on the CPU, where the exporter
+    asks for the thresholds: another device's batch-norm may round an exact tie to the other side. Raises CaptureError
+    for a float net.
     """
     if isinstance(net, FloatNet):
         raise CaptureError(f"a net of {net.config.activation} emits floats and no codes; `capture_floats` gives them")
@@ -77,14 +78,25 @@ def batch_of(net: Net, most: int) -> int:
 
 
 def _trace(net: BinaryNet, signs: Tensor) -> Trace:
-    codes = []
-    for layer in (net.binarize, *net.hidden):
-        if layer is not None:
-            signs = layer(signs)
-            codes.append(Codes.pack((_stream(signs) > 0).cpu().numpy()))
-    agreeing = (net.scores(as_rows(signs)) + net.scores.in_features) / 2
-    by_name = dict(zip(net.config.names, codes, strict=False))
-    return Trace("torch", by_name, agreeing.to(torch.int32).cpu().numpy(), net.scores.in_features)
+    codes: dict[str, Codes] = {}
+    layers = [layer for layer in (net.binarize, *net.hidden) if layer is not None]
+    for name, layer in zip(net.config.names, layers, strict=False):
+        signs = layer(signs)
+        bits, emitted = net.config.bits_of(name), _stream(signs).cpu().numpy()
+        codes[name] = Codes.pack(emitted > 0) if bits == 1 else Codes.pack_integers(emitted.astype(np.int8) + 1, bits)
+    scores, top = _counted(net, net.scores(as_rows(signs)))
+    return Trace("torch", codes, scores.to(torch.int32).cpu().numpy(), top)
+
+
+def _counted(net: BinaryNet, dots: Tensor) -> tuple[Tensor, int]:
+    """Scores from 0 on, and the highest that there can be: the dot product above the least one of any class; where
+    products are ±1, and their number is even or odd in all classes alike, half of it, as every other is none.
+    """
+    terms = (net.multiplied(net.scores) != 0).sum(dim=1)
+    most = int(terms.max())
+    if net.config.activation_bits == 1 and not ((most - terms) % 2).any():
+        return (dots + most) / 2, most
+    return dots + most, 2 * most
 
 
 def _stream(x: Tensor) -> Tensor:

@@ -73,6 +73,11 @@ class NetworkConfig(Strict):
             json_schema_extra=lambda field: field.update(examples=list(activations())),
         ),
     ] = "approx-sign"
+    activation_bits: Annotated[
+        int,
+        Field(ge=1, le=2, description="of a hidden code's element: 1 is -1 or +1; 2 is -1, 0 or +1, Brevitas' narrow"),
+    ] = 1
+    weight_bits: Annotated[int, Field(ge=1, le=2, description="of a weight, in the same way")] = 1
     batch_norm: Annotated[
         bool | None,
         Field(
@@ -92,6 +97,12 @@ class NetworkConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _bits_of_what_has_some(self) -> NetworkConfig:
+        if not self.binary and (self.activation_bits, self.weight_bits) != (1, 1):
+            raise ValueError(f"activation_bits, weight_bits: a net of {self.activation} is of floats; leave them out")
+        return self
+
+    @model_validator(mode="after")
     def _centre_what_a_sign_cuts(self) -> NetworkConfig:
         if self.binary and self.batch_norm is False:
             raise ValueError(
@@ -102,7 +113,8 @@ class NetworkConfig(Strict):
     @model_serializer(mode="wrap")
     def _in_its_form(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
         other = ("shape", "layers", "whole") if self.widths else ("widths",)
-        return {key: value for key, value in dumped(self).items() if key not in other}
+        usual = [key for key in ("activation_bits", "weight_bits") if getattr(self, key) == 1]
+        return {key: value for key, value in dumped(self).items() if key not in (*other, *usual)}
 
     @property
     def of_maps(self) -> bool:
@@ -110,8 +122,18 @@ class NetworkConfig(Strict):
 
     @property
     def binary(self) -> bool:
-        """±1 weights and codes, that hardware can compute."""
+        """Weights and codes of few bits, that hardware can compute."""
         return self.activation not in get_args(Smooth)
+
+    @property
+    def one_bit(self) -> bool:
+        """±1 weights and codes."""
+        return self.binary and self.activation_bits == self.weight_bits == 1
+
+    @property
+    def rows_of_bits(self) -> bool:
+        """A dense 1-bit net: its file is Brevitas' own, where those of others are read, and written again."""
+        return self.one_bit and not self.of_maps
 
     @property
     def normalized(self) -> bool:
@@ -122,9 +144,10 @@ class NetworkConfig(Strict):
         """Whether inputs of several bits become one bit each before anything is multiplied."""
         return self.binary and self.input_bits > 1 and not self.whole
 
-    def twin(self, activation: Smooth) -> NetworkConfig:
-        """The float net of the same shape, without batch-norm."""
-        return self.model_copy(update={"activation": activation, "batch_norm": None})
+    def twin(self, activation: Smooth, batch_norm: bool | None = None) -> NetworkConfig:
+        """The float net of the same shape."""
+        of_floats = {"activation": activation, "batch_norm": batch_norm, "activation_bits": 1, "weight_bits": 1}
+        return self.model_copy(update=of_floats)
 
     @property
     def entering(self) -> Shape:
@@ -141,6 +164,10 @@ class NetworkConfig(Strict):
         """Of what every layer emits for a sample, from input to output: every room calls the layers so."""
         names = dict(zip((name for name, _ in named(self.chain)), shapes(self.entering, self.chain)[1:], strict=True))
         return {"cut1" if self.of_maps else "binarize": self.entering, **names} if self.cut else names
+
+    def bits_of(self, layer: str) -> int:
+        """Of an element of a code that a hidden layer emits; an input is cut into single bits."""
+        return 1 if self.cut and layer == self.names[0] else self.activation_bits
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -186,7 +213,8 @@ class NetworkConfig(Strict):
                 yield layer.fan_in(shape), emitted
 
     def __str__(self) -> str:
-        return "-".join(map(str, self.widths)) or "-".join(["x".join(map(str, self.shape)), *map(str, self.layers)])
+        of = "-".join(map(str, self.widths)) or "-".join(["x".join(map(str, self.shape)), *map(str, self.layers)])
+        return of if self.one_bit or not self.binary else f"{of} (w{self.weight_bits}a{self.activation_bits})"
 
 
 Rule = Literal["quantiles", "range"]

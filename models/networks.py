@@ -1,4 +1,4 @@
-"""1-bit networks: ±1 weights, ±1 codes, batch-norm and sign between them; and their float twins.
+"""Networks of few bits: weights and codes of one bit or two, batch-norm between them; and their float twins.
 
 In a net of maps tensors are (n, channels, height, width), as torch has them; samples and codes go row by row, column by
 column, the channels of a place together. A dense layer behind a map has its columns in torch's order.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import prod
-from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias, cast
 
 import torch
@@ -19,7 +18,7 @@ from torch.nn import functional
 
 from .config import ConfigError, NetworkConfig
 from .layers import LayerConfig, Shape, shapes
-from .signs import BinaryConv2d, BinaryLinear, ChannelThreshold, Sign
+from .signs import Activation, ChannelThreshold, FewBitConv2d, FewBitLinear, quantized
 
 
 class Binarize(nn.Module):
@@ -76,7 +75,7 @@ class Weighted(nn.Module):
 
 
 class Block(Weighted):
-    """One hidden layer: code = sign(shift(batch-norm(weight · x))), where only `rsign` shifts."""
+    """One hidden layer: code = activation(shift(batch-norm(weight · x))), where only `rsign` shifts."""
 
     def __init__(
         self, linear: nn.Linear | nn.Conv2d, around: int, value: float, activation: str, sign: nn.Module
@@ -99,18 +98,22 @@ class BinaryNet(nn.Module):
 
     In:  (n, inputs), or (n, channels, height, width), float32, integers 0 .. 2^input_bits - 1, or ±1 where input_bits
          is 1: what `encode` makes.
-    Out: (n, classes) float32, the integer dot product of ±1 code and ±1 weight, -K .. K for a last fan-in of K.
+    Out: (n, classes) float32, the integer dot product of code and weight, -K .. K for a last fan-in of K.
 
     What it is built of is plain torch; `brevitas_net` puts Brevitas' layers in their place.
     """
 
-    linear: ClassVar[type[nn.Linear]] = BinaryLinear
-    conv: ClassVar[type[nn.Conv2d]] = BinaryConv2d
-    options: ClassVar[Mapping[str, Any]] = MappingProxyType({"bias": False})
+    linear: ClassVar[type[nn.Linear]] = FewBitLinear
+    conv: ClassVar[type[nn.Conv2d]] = FewBitConv2d
 
     @staticmethod
-    def sign(activation: str) -> nn.Module:
-        return Sign(activation)
+    def of_weights(bits: int) -> Mapping[str, Any]:
+        """What `linear` and `conv` are told beside their shape."""
+        return {"bias": False, "bits": bits}
+
+    @staticmethod
+    def activation(name: str, bits: int) -> nn.Module:
+        return Activation(name, bits)
 
     def __init__(self, config: NetworkConfig, seed: int = 0) -> None:
         """Untrained; `seed` decides the weights, and torch's global generator is neither read nor moved."""
@@ -119,14 +122,15 @@ class BinaryNet(nn.Module):
             raise ConfigError(f"{config.activation} is no sign: such a net is a FloatNet; `untrained` chooses")
         self.config = config
         with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws from the global generator
-            cut = self.sign("ste-clipped")
+            cut = self.activation("ste-clipped", 1)
             self.binarize = Binarize(config.entering, config.input_bits, cut) if config.cut else None
-            made = _layers(config, self.linear, self.conv, self.options, self._block)
+            made = _layers(config, self.linear, self.conv, self.of_weights(config.weight_bits), self._block)
             self.hidden, self.scores = nn.ModuleList(made[:-1]), cast(nn.Linear, made[-1])
         _initialise(self, seed)
 
     def _block(self, linear: nn.Linear | nn.Conv2d, around: int, value: float) -> Block:
-        return Block(linear, around, value, self.config.activation, self.sign(self.config.activation))
+        activation = self.activation(self.config.activation, self.config.activation_bits)
+        return Block(linear, around, value, self.config.activation, activation)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.binarize is not None:
@@ -138,6 +142,10 @@ class BinaryNet(nn.Module):
     def linears(self) -> list[nn.Linear | nn.Conv2d]:
         """Every layer that has weights, from input to output."""
         return _linears(self)
+
+    def multiplied(self, linear: nn.Linear | nn.Conv2d) -> Tensor:
+        """The weights of one of its layers as they are multiplied: -1, +1 and, of two bits, 0."""
+        return quantized(linear.weight, self.config.weight_bits)
 
     def encode(self, x: NDArray | Tensor) -> Tensor:
         """The float input for (n, features) uint8 pixels, on the net's device; bits 0 and 1 become ±1."""
@@ -253,6 +261,9 @@ def _linears(net: Net) -> list[nn.Linear | nn.Conv2d]:
 def _initialise(net: Net, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     for linear in net.linears():
-        nn.init.xavier_uniform_(linear.weight, generator=generator)
+        if net.config.weight_bits == 1:
+            nn.init.xavier_uniform_(linear.weight, generator=generator)
+        else:  # latent weights as small as those would all be 0
+            nn.init.uniform_(linear.weight, -1, 1, generator=generator)
         if linear.bias is not None:
             nn.init.zeros_(linear.bias)

@@ -25,8 +25,8 @@ def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfi
     neuron no longer hears moves its sums, so means and variances are taken again over the training set; thresholds
     follow from them. Raises TrainingError where `kept` is not of this net.
     """
-    if not isinstance(base.net, BinaryNet):
-        raise TrainingError(f"a net of {base.net.config.activation} is no 1-bit net; only those are narrowed")
+    if not (isinstance(base.net, BinaryNet) and base.net.config.one_bit):
+        raise TrainingError(f"{base.net.config} of {base.net.config.activation}: only 1-bit nets are narrowed")
     if base.net.config.of_maps:
         raise TrainingError(f"{base.net.config} is a net of maps; nets of dense layers alone are narrowed")
     hidden = base.net.config.hidden

@@ -1,11 +1,13 @@
-"""One bit in the forward pass, and the slope that a gradient finds where a sign has none.
+"""One bit or two in the forward pass, and the slope that a gradient finds where a step has none.
 
-Forward every activation is the same sign, +1 at zero; they differ in the slope.
+Forward every activation is the same: of one bit the sign, +1 at zero; of two what is nearest of -1, 0 and +1, 0 at ±½.
+They differ in the slope.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -24,68 +26,80 @@ def signs(x: Tensor) -> Tensor:
     return torch.ge(x, 0, out=torch.empty_like(x)).mul_(2).sub_(1)
 
 
-class SignOfWeight(torch.autograd.Function):
-    """±1, and +1 at zero; the gradient passes straight through."""
+def quantized(x: Tensor, bits: int) -> Tensor:
+    """`signs` of one bit; of two bits what is nearest of -1, 0 and +1. A new tensor."""
+    return signs(x) if bits == 1 else torch.round(x).clamp_(-1, 1)
+
+
+class QuantizedWeight(torch.autograd.Function):
+    """`quantized`; the gradient passes straight through."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return signs(x)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return gradient
-
-
-class SignOfActivation(torch.autograd.Function):
-    """±1, and +1 at zero; the gradient times slope(x), as `slope` gives it."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
-        if ctx.needs_input_grad[0]:
-            ctx.save_for_backward(slope(x))
-        return signs(x)
+    def forward(ctx: Any, x: Tensor, bits: int) -> Tensor:
+        return quantized(x, bits)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient * ctx.saved_tensors[0], None
+        return gradient, None
 
 
-class Sign(nn.Module):
-    """sign(x), with the gradient that an activation of this name has."""
+class QuantizedActivation(torch.autograd.Function):
+    """`quantized`; the gradient times slope(x), as `slope` gives it."""
 
-    def __init__(self, activation: str) -> None:
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: Callable[[Tensor], Tensor], bits: int) -> Tensor:
+        if ctx.needs_input_grad[0]:
+            ctx.save_for_backward(slope(x))
+        return quantized(x, bits)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return gradient * ctx.saved_tensors[0], None, None
+
+
+class Activation(nn.Module):
+    """`quantized`, with the gradient that an activation of this name has."""
+
+    def __init__(self, activation: str, bits: int) -> None:
         super().__init__()
-        self.slope = slope(activation)
+        self.slope, self.bits = slope(activation, bits), bits
 
     def forward(self, x: Tensor) -> Tensor:
-        return SignOfActivation.apply(x, self.slope)
+        return QuantizedActivation.apply(x, self.slope, self.bits)
 
 
-class BinaryLinear(nn.Linear):
-    """With the signs of its weights.
+class FewBits(nn.Module):
+    """A layer of weights that are multiplied `quantized`.
 
-    floats   while it is set, with the latent weights themselves, scaled so that their mean size is that of a sign
+    bits     of a weight
+    floats   while it is set, the latent weights themselves are multiplied; those of one bit so scaled that their mean
+             size is that of a sign
     """
 
-    floats = False
+    weight: Tensor
+    floats: bool = False
+
+    def __init__(self, *shape: int, bits: int = 1, **options: Any) -> None:
+        super().__init__(*shape, **options)
+        self.bits = bits
+
+    def multiplied(self) -> Tensor:
+        """Of the weights' shape."""
+        if not self.floats:
+            return QuantizedWeight.apply(self.weight, self.bits)
+        return self.weight / self.weight.detach().abs().mean() if self.bits == 1 else self.weight
+
+
+class FewBitLinear(FewBits, nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self.multiplied())
+
+
+class FewBitConv2d(FewBits, nn.Conv2d):
+    """`stride` alone of a convolution's options is heeded."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.linear(x, _weight(self))
-
-
-class BinaryConv2d(nn.Conv2d):
-    """The same of a map; `stride` alone of a convolution's options is heeded."""
-
-    floats = False
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.conv2d(x, _weight(self), stride=self.stride)
-
-
-def _weight(layer: BinaryLinear | BinaryConv2d) -> Tensor:
-    if layer.floats:
-        return layer.weight / layer.weight.detach().abs().mean()
-    return SignOfWeight.apply(layer.weight)
+        return functional.conv2d(x, self.multiplied(), stride=self.stride)
 
 
 class ChannelThreshold(nn.Module):
@@ -134,8 +148,19 @@ SLOPES: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
 )
 
 
-def slope(activation: str) -> Callable[[Tensor], Tensor]:
-    """The gradient of a sign. Raises PluginError where one of others gives no slope of x's shape and type."""
+def slope(activation: str, bits: int = 1) -> Callable[[Tensor], Tensor]:
+    """The gradient of a step: of two bits, which are the mean of the signs of x ± ½, the mean of theirs.
+
+    Raises PluginError where one of others gives no slope of x's shape and type.
+    """
+    return _of_a_sign(activation) if bits == 1 else partial(_of_two_signs, _of_a_sign(activation))
+
+
+def _of_two_signs(slope: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    return (slope(x - 0.5).to(x.dtype) + slope(x + 0.5)) / 2
+
+
+def _of_a_sign(activation: str) -> Callable[[Tensor], Tensor]:
     if activation in SLOPES:
         return SLOPES[activation]
     found = ACTIVATIONS[activation]

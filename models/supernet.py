@@ -25,7 +25,7 @@ from . import plain
 from .datasets import Dataset
 from .history import Epoch, TrainingError
 from .networks import BinaryNet
-from .signs import SignOfActivation, SignOfWeight, slope
+from .signs import QuantizedActivation, QuantizedWeight, slope
 from .training import Run, batches, shared, step, threads
 
 DRAWN = 2  # nets that learn at a step beside the smallest
@@ -64,7 +64,7 @@ def teach(run: Run, choices: Sequence[Sequence[int]]) -> Iterator[Epoch]:
 
     An epoch's loss is the teacher's; accuracies are of the largest net with ±1 weights.
     """
-    if not isinstance(run.net, BinaryNet) or run.net.config.of_maps:
+    if not isinstance(run.net, BinaryNet) or not run.net.config.rows_of_bits:
         raise TrainingError(f"{run.net.config.activation}, {run.net.config.chain}: a supernet is a dense 1-bit net")
     with threads(run.net.config):
         x, y = torch.tensor(run.data.train_x), torch.tensor(run.data.train_y)
@@ -118,7 +118,7 @@ def emissions(
         norm = block.norm
         normal = (dots - mean) * (norm.weight[:width] * torch.rsqrt(variance + norm.eps)) + norm.bias[:width]  # type: ignore
         shift = getattr(block.shift, "threshold", None)
-        both = SignOfActivation.apply(normal if shift is None else normal - shift[:width], gradient)
+        both = QuantizedActivation.apply(normal if shift is None else normal - shift[:width], gradient, 1)
         emitted.append(both)
     emitted.append(functional.linear(both, _weight(net.scores.weight[:, : both.shape[1]], floats)))
     return emitted if others is None else [layer[len(signs) :] for layer in emitted]
@@ -129,7 +129,7 @@ def _weight(latent: Tensor, floats: bool) -> Tensor:
     if latent.shape[1] > 1:
         deviation, mean = torch.std_mean(latent, dim=1, keepdim=True, correction=0)
         latent = (latent - mean) / (deviation + 1e-5)
-    return latent if floats else SignOfWeight.apply(latent)
+    return latent if floats else QuantizedWeight.apply(latent, 1)
 
 
 def _right(dots: Tensor, y: Tensor) -> float:

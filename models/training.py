@@ -32,7 +32,7 @@ from .datasets import Dataset
 from .history import Epoch, TeacherEpoch, TrainingError
 from .networks import BinaryNet, Net, as_rows, untrained
 from .optimizers import optimizers
-from .signs import BinaryConv2d, BinaryLinear
+from .signs import FewBits
 from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
@@ -107,8 +107,9 @@ def start(
         )
     if config.warp and network.of_maps and network.shape[2] > 1:
         raise TrainingError(f"{data.name}: warp moves images of one channel, {network.shape[2]} are here; use shift")
-    if config.optimizer == "bop" and not network.binary:
-        raise TrainingError(f"bop flips 1-bit weights, but a net of {network.activation} has none; use adam or sgd")
+    if config.optimizer == "bop" and not (network.binary and network.weight_bits == 1):
+        of = f"of {network.weight_bits}-bit weights" if network.binary else f"of {network.activation}"
+        raise TrainingError(f"bop flips 1-bit weights, but a net {of} has none; use adam or sgd")
     if config.float_weights and (not network.binary or config.optimizer == "bop"):
         said = "with bop" if network.binary else f"of a net of {network.activation}"
         raise TrainingError(f"float_weights {config.float_weights}: weights {said} are of one kind from the first step")
@@ -123,7 +124,7 @@ def start(
     for parameter in readouts.parameters():
         nn.init.zeros_(parameter)
     run = Run(config, data, net.to(device), readouts.to(device), [])
-    run.optimizers += optimizers(config, list(run.parameters().values()), one_bit_weights(net))
+    run.optimizers += optimizers(config, list(run.parameters().values()), latent_weights(net))
     if config.taught:
         run.teacher = _teacher(run, teacher, device)
     return run
@@ -149,9 +150,7 @@ def _teacher(run: Run, taken: Net | None, device: str) -> Run:
     if taken is None:
         if config.teacher:
             raise TrainingError(f"the net of {config.teacher} is to teach, and is not given")
-        return start(
-            network.model_copy(update={"activation": "relu", "batch_norm": True}), of_its_own, run.data, device
-        )
+        return start(network.twin("relu", batch_norm=True), of_its_own, run.data, device)
     asked, answers = (network.inputs, network.classes, network.input_bits), taken.config
     if (answers.inputs, answers.classes, answers.input_bits) != asked:
         raise TrainingError(f"teacher: {answers} takes other inputs, or knows other classes, than {network}")
@@ -238,7 +237,7 @@ def one_epoch(run: Run, epoch: int, x: Tensor, y: Tensor) -> float:
 
 @contextmanager
 def _on_float_weights(net: Net, floats: bool) -> Iterator[None]:
-    linears = [linear for linear in net.linears() if isinstance(linear, BinaryLinear | BinaryConv2d)]
+    linears = [linear for linear in net.linears() if isinstance(linear, FewBits)]
     for linear in linears:
         linear.floats = floats
     try:
@@ -341,12 +340,12 @@ def falling(done: float) -> float:
 @torch.no_grad()
 def clip_latent_weights(net: Net) -> None:
     """Into [-1, 1]: a latent weight that wandered off would need as long to come back and flip."""
-    for weight in one_bit_weights(net):
+    for weight in latent_weights(net):
         weight.clamp_(-1, 1)
 
 
-def one_bit_weights(net: Net) -> list[nn.Parameter]:
-    """The latent or ±1 weights of a 1-bit net; a float net has none."""
+def latent_weights(net: Net) -> list[nn.Parameter]:
+    """Of a net of few bits, where `bop` flips them ±1; a float net has none."""
     return [linear.weight for linear in net.linears()] if isinstance(net, BinaryNet) else []  # type: ignore[misc]
 
 

@@ -64,12 +64,12 @@ class Sums:
         return (self.least + self.step * accumulators).astype(np.float32)
 
     def midpoints(self, found: Thresholds) -> NDArray[np.float64]:
-        """(rows,) midway between the last silent sum and the first firing one, of rows inverted where they fall.
-
-        No sum lies there, so nothing ever lies on the decision.
+        """(rows, levels − 1) midway between the last sum below a level and the first at it, of rows inverted where they
+        fall. No sum lies there, so nothing ever lies on the decision.
         """
         inverted = -self.least - self.step * self.span
-        return np.where(found.falling, inverted, self.least) + self.step * (found.at - 0.5)
+        least = np.where(found.falling, inverted, self.least)
+        return least[:, None] + self.step * (found.at.reshape(len(least), -1) - 0.5)
 
 
 def find(layer: str, spans: NDArray[np.int64], levels: int, reached: Reached) -> Thresholds:

@@ -62,8 +62,8 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
     proof = copy.deepcopy(net).cpu().eval()
     with torch.no_grad():
         found = _make_tie_proof(proof)
-        if proof.config.of_maps:
-            return _of_maps(proof, name)
+        if not proof.config.rows_of_bits:
+            return _read_back(proof, name)
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # the exporter's own deprecations; what matters is compared bit for bit
             model = export_qonnx(proof, torch.zeros(1, proof.config.inputs), dynamo=False)
@@ -75,7 +75,7 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
     return _bare(wrapper.model, name)
 
 
-def _of_maps(proof: Any, name: str) -> onnx.ModelProto:
+def _read_back(proof: Any, name: str) -> onnx.ModelProto:
     """Of a net that is tie-proof already: what Brevitas makes of it, read, and written with every tensor named."""
     pixels = np.arange(1 << proof.config.input_bits)
     example = proof.encode(np.zeros((1, proof.config.inputs), np.uint8))
@@ -107,15 +107,18 @@ def thresholds(net: Any) -> dict[str, Thresholds]:
     net = copy.deepcopy(net).cpu().eval()
 
     def ask(layer: str, sums: Sums, *modules: nn.Module) -> Thresholds:
-        def fires(indices: NDArray[np.int64]) -> NDArray[np.bool_]:
-            asked = sums.at(indices)
-            signs = torch.from_numpy(asked.reshape(-1, *sums.shape))
-            for module in modules:
-                signs = module(signs)
-                refuse_nan(layer, asked, signs.numpy().reshape(asked.shape))
-            return signs.numpy().reshape(asked.shape) > 0
+        one_bit = net.config.bits_of(layer) == 1
 
-        return find(layer, np.full(len(sums.least), sums.span), 2, fires)
+        def reached(indices: NDArray[np.int64]) -> NDArray:
+            asked = sums.at(indices)
+            emitted = torch.from_numpy(asked.reshape(-1, *sums.shape))
+            for module in modules:
+                emitted = module(emitted)
+                refuse_nan(layer, asked, emitted.numpy().reshape(asked.shape))
+            values = emitted.numpy().reshape(asked.shape)
+            return values > 0 if one_bit else (values + 1).astype(np.uint8)
+
+        return find(layer, np.full(len(sums.least), sums.span), 2 if one_bit else 3, reached)
 
     found: dict[str, Thresholds] = {}
     with torch.no_grad():
@@ -129,27 +132,26 @@ def thresholds(net: Any) -> dict[str, Thresholds]:
 
 
 def _blocks(net: Any) -> Iterator[tuple[str, Any, Sums]]:
-    """Every hidden layer that has weights: its name, and what it can sum of ±1, or of pixels that enter whole."""
+    """Every hidden layer that has weights: its name, and what it can sum of codes, or of pixels that enter whole."""
     names = net.config.names[net.binarize is not None : -1]
     for index, (name, block) in enumerate(zip(names, net.hidden, strict=True)):
         if name.startswith("pool"):
             continue
-        weight = _signs(block.linear).flatten(1).numpy()
+        weight = net.multiplied(block.linear).flatten(1).numpy()
         (rows, fan_in), top = weight.shape, (1 << net.config.input_bits) - 1
         shape = (rows, 1, 1) if block.linear.weight.ndim == 4 else (rows,)
         if index == 0 and net.config.whole and top > 1:
             yield name, block, Sums(-top * (weight < 0).sum(axis=1), 1, top * fan_in, shape)
-        else:
+        elif net.config.weight_bits == (net.config.activation_bits if index else 1) == 1:
             yield name, block, Sums.of_signs(rows, fan_in, len(shape) == 3)
-
-
-def _signs(linear: Any) -> Any:
-    """±1 of its latent weights, +1 at zero."""
-    return linear.weight.sign() + (linear.weight == 0)
+        else:
+            yield name, block, Sums(np.full(rows, -fan_in), 1, 2 * fan_in, shape)
 
 
 def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
-    """In place: ±1 weights that only rise, and batch-norms that subtract a midpoint and do nothing else."""
+    """In place: weights as they are multiplied, that only rise, and batch-norms that subtract a midpoint and do nothing
+    else; of three levels what is midway between their two, which are scaled to ±½.
+    """
     import torch
 
     found = thresholds(net)
@@ -157,18 +159,19 @@ def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
         at = torch.from_numpy(found[net.config.names[0]].at - 0.5)
         net.binarize.threshold.copy_(at.view_as(net.binarize.threshold))
     for layer, block, sums in _blocks(net):
-        signs = _signs(block.linear)
-        signs[torch.from_numpy(found[layer].falling)] *= -1
-        block.linear.weight.copy_(signs)
-        norm = block.norm
+        weight = net.multiplied(block.linear)
+        weight[torch.from_numpy(found[layer].falling)] *= -1
+        block.linear.weight.copy_(weight)
+        norm, midpoints = block.norm, sums.midpoints(found[layer])
+        apart = midpoints[:, -1] - midpoints[:, 0]
         # In the mean and not in the bias: whatever a consumer scales by afterwards, the sign is already decided.
-        norm.running_mean.copy_(torch.from_numpy(sums.midpoints(found[layer])))
+        norm.running_mean.copy_(torch.from_numpy(midpoints.mean(axis=1)))
         norm.running_var.fill_(1)
-        norm.weight.fill_(1)
+        norm.weight.copy_(torch.from_numpy(1 / np.where(apart > 0, apart, 1 / midpoints.shape[1])))
         norm.bias.zero_()
         norm.eps = 0.0  # 1 / sqrt(1 + 0) is exactly 1 everywhere
         block.shift = torch.nn.Identity()  # a learnt threshold is in the midpoint by now
-    net.scores.weight.copy_(_signs(net.scores))
+    net.scores.weight.copy_(net.multiplied(net.scores))
     return found
 
 

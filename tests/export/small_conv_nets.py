@@ -1,4 +1,4 @@
-"""Small nets of maps for tests: a padded convolution, one of stride 2, a pool, a dense layer."""
+"""Small nets of maps for tests: a padded convolution, one of stride 2, a pool, a dense layer; and nets of 2 bits."""
 
 from __future__ import annotations
 
@@ -14,13 +14,31 @@ SHAPE = (6, 5, 2)
 INPUTS = 60
 
 
-def config(input_bits: int = 3, whole: bool = False, activation: str = "approx-sign", layers: str = LAYERS):
+def config(input_bits: int = 3, whole: bool = False, activation: str = "approx-sign", layers: str = LAYERS, **more):
     return NetworkConfig(
-        shape=SHAPE, layers=tuple(layers_of(layers)), whole=whole, input_bits=input_bits, activation=activation
+        shape=SHAPE, layers=tuple(layers_of(layers)), whole=whole, input_bits=input_bits, activation=activation, **more
     )
 
 
-KINDS = [config(), config(whole=True, activation="rsign"), config(1, activation="ste-clipped")]
+def rows(weight_bits: int, activation_bits: int, input_bits: int = 3, activation: str = "approx-sign"):
+    return NetworkConfig(
+        widths=(INPUTS, 17, 11, 4),
+        input_bits=input_bits,
+        activation=activation,
+        weight_bits=weight_bits,
+        activation_bits=activation_bits,
+    )
+
+
+KINDS = [
+    config(),
+    config(whole=True, activation="rsign"),
+    config(1, activation="ste-clipped"),
+    config(weight_bits=2),
+    config(whole=True, activation="rsign", weight_bits=2, activation_bits=2),
+    config(1, activation="swish-sign", activation_bits=2),
+]
+ROWS = [rows(1, 2), rows(2, 1), rows(2, 2, 1, "rsign")]
 
 
 def pixels(of: NetworkConfig, samples: int = 40, seed: int = 0):

@@ -78,9 +78,13 @@ def test_codes_go_row_by_row_column_by_column_and_channel_by_channel(config):
         scores = net.scores(dense(maps[2]))
     for name, map_ in zip(("conv1", "conv2", "pool1"), maps, strict=True):
         height, width, channels = config.shapes[name]
-        bits = trace.codes[name].bits().reshape(-1, height, width, channels)
-        assert np.array_equal(np.moveaxis(bits, -1, 1), map_.numpy() > 0)
-    assert np.array_equal(trace.scores, (scores.numpy() + 11) // 2)
+        levels = trace.codes[name].levels(config.activation_bits).reshape(-1, height, width, channels)
+        values = 2.0 * levels - 1 if config.activation_bits == 1 else levels - 1.0
+        assert np.array_equal(np.moveaxis(values, -1, 1), map_.numpy())
+    above = np.diff(np.stack([trace.scores, scores.numpy()]).reshape(2, -1))
+    assert len(np.unique(above[:, above[0] != 0][1] / above[:, above[0] != 0][0])) == 1, "one scale for all classes"
+    assert trace.scores.min() >= 0
+    assert trace.scores.max() <= trace.fan_in
 
 
 def test_around_a_map_of_bits_is_minus_one_and_around_whole_pixels_zero():

@@ -1,4 +1,4 @@
-"""Trained nets of maps as tie-proof QONNX: what torch says, bit for bit, falling and dead channels and padding too."""
+"""Nets of maps and of 2 bits as tie-proof QONNX: torch, bit for bit, with falling and dead channels, and padding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bitneck.export.writing.qonnx import export, serialize, thresholds
 from bitneck.models.capture import capture
 
 
-@pytest.mark.parametrize("config", small_conv_nets.KINDS, ids=str)
+@pytest.mark.parametrize("config", small_conv_nets.KINDS + small_conv_nets.ROWS, ids=str)
 def test_torch_qonnx_and_graph_say_the_same_of_every_layer(config):
     net, x = small_conv_nets.odd(config).eval(), small_conv_nets.pixels(config, 100)
     model = export(net, "small")
