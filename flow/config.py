@@ -225,6 +225,7 @@ CYCLES = (
         "lfc": 1024,
         "twelve": 12,
         "digits-conv": 1024,
+        "mnist-small": 1024,
         "mnist-conv": 8192,
     }
     | dict.fromkeys(("paper-mnist", "narrow-mnist"), 784)

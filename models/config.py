@@ -331,7 +331,8 @@ def _preset(
 
 
 def _of_maps(name: str, dataset: str, shape: Shape, layers: str, input_bits: int, **recipe: Any) -> Preset:
-    network = NetworkConfig(shape=shape, layers=tuple(layers_of(layers)), whole=True, input_bits=input_bits)
+    whole = recipe.pop("whole", True)
+    network = NetworkConfig(shape=shape, layers=tuple(layers_of(layers)), whole=whole, input_bits=input_bits)
     return Preset(name, dataset, network, TrainingConfig(**recipe))
 
 
@@ -372,6 +373,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             _of_maps("digits-conv", "digits", (8, 8, 1), "16c+1-16c-2p-10", 5, epochs=150, **SMALL),
             _of_maps("mnist-conv", "mnist", (28, 28, 1), "16c-2p-32c-32c-2p-64-10", 8, epochs=14, shift=1, **IMAGES),
+            _of_maps(
+                "mnist-small", "mnist", (28, 28, 1), "16c4/4-32c3-10", 8, whole=False, epochs=40, shift=1, **IMAGES
+            ),
             _of_maps("cnv-tiny", "cifar10", (32, 32, 3), _cnv(16), 8, epochs=40, teacher_epochs=10, **CIFAR),
             _of_maps("cnv-half", "cifar10", (32, 32, 3), _cnv(32), 8, epochs=70, teacher_epochs=15, **CIFAR),
             _of_maps("cnv", "cifar10", (32, 32, 3), _cnv(64), 8, epochs=80, teacher_epochs=20, **CIFAR),

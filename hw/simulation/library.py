@@ -25,7 +25,8 @@ from ..verilog import OWN, own_modules, verilog
 from .probe import probe, recorded, taps
 from .verilator import SimulationError, Verilator, call, find_verilator
 
-COMPILE = ["g++", "-std=gnu++17", "-O2", "-fPIC", "-march=native", "-DVL_TIME_CONTEXT", "-DVL_USER_FATAL", "-pthread"]
+COMPILE = ["g++", "-std=gnu++17", "-O2", "-fPIC", "-fvisibility=hidden", "-march=native", "-pthread"]
+COMPILE += ["-DVL_TIME_CONTEXT", "-DVL_USER_FATAL"]
 COUNTED = "popcount"  # the module that harness/ has a stand-in for
 RUNTIME = ["verilated.cpp", "verilated_threads.cpp"]
 

@@ -37,17 +37,13 @@ def probe(accelerator: Accelerator) -> str:
 
 
 def taps(accelerator: Accelerator) -> str:
-    """taps.inc of the C++ harness: one initialiser of `Stream` a stage."""
+    """taps.inc of the C++ harness: one TAP(number, data or nullptr, valid, ready, bytes of a beat) a stage."""
     names = {stage.name for stage in recorded(accelerator)}
     return "".join(
-        f"    {{{_data(stage) if stage.name in names else 'nullptr'}, "
-        f"&top->tap_{stage.name}_tvalid, &top->tap_{stage.name}_tready, {-(-stage.out_width // 8)}}},\n"
-        for stage in accelerator.stages
+        f"TAP({index}, {f'&top->tap_{stage.name}_tdata' if stage.name in names else 'nullptr'}, "
+        f"top->tap_{stage.name}_tvalid, top->tap_{stage.name}_tready, {-(-stage.out_width // 8)})\n"
+        for index, stage in enumerate(accelerator.stages)
     )
-
-
-def _data(stage: Stage) -> str:
-    return f"reinterpret_cast<const uint8_t*>(&top->tap_{stage.name}_tdata)"
 
 
 def bench(accelerator: Accelerator) -> str:
