@@ -20,7 +20,7 @@ from ..hw.stages import FoldingError
 from ..ib_analysis.codes import Codes
 from ..ib_analysis.float_quantities import binned_not_mi
 from ..ib_analysis.layer_bits import PERMUTATIONS
-from ..ib_analysis.neurons import neurons
+from ..ib_analysis.neurons import dead
 from ..ib_analysis.nulls import p_value
 from ..ib_analysis.plane import plane
 from ..ib_analysis.points import PlanePoint, row_of
@@ -198,7 +198,7 @@ def _of_codes(
         codes = layers[point.layer]
         last = epoch == config.training.epochs
         p = p_value(symbols(codes), y, np.random.default_rng(0), PERMUTATIONS) if last else None
-        yield row_of(point) | {"dead": len(neurons(codes).dead), "p_value": p}
+        yield row_of(point) | {"dead": len(dead(codes)), "p_value": p}
 
 
 def _hardware(net: Net, config: RunConfig, last: bool) -> Row:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -66,36 +66,38 @@ def _train(runs: Sequence[Run]) -> Iterator[list[Epoch]]:
         yield rows
 
 
+Norm: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Of one net and layer: gain, bias, and the mean and variance that trail behind the batches, each (out,)."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Layer:
     """A hidden layer of all nets: the net is the first axis of every tensor.
 
-    weight           (nets, out, in), latent
-    gain, bias       (nets, out), of batch-norm, as are mean and variance, which trail behind the batches
-    shift            (nets, out), of `rsign` alone
+    weight       (nets, out, in), latent
+    gain, bias   (nets, out), of batch-norm; and `norms`, the same as views for each net, with what trails behind
+    shift        (nets, out), of `rsign` alone
     """
 
     weight: Tensor
     gain: Tensor
     bias: Tensor
-    mean: Tensor
-    variance: Tensor
+    norms: tuple[Norm, ...]
     shift: Tensor | None
 
     @classmethod
     def of(cls, blocks: Sequence[Block]) -> _Layer:
-        norms, shifts = [block.norm for block in blocks], [block.shift for block in blocks]
+        norms, shifts = [cast(nn.BatchNorm1d, block.norm) for block in blocks], [block.shift for block in blocks]
         weight = _joined([block.linear.weight for block in blocks])
-        gain, bias = (_joined([getattr(norm, name) for norm in norms]) for name in ("weight", "bias"))
-        mean, variance = (_joined([getattr(norm, name) for norm in norms]) for name in ("running_mean", "running_var"))
+        gain, bias = _joined([norm.weight for norm in norms]), _joined([norm.bias for norm in norms])
+        each = ((one.weight.detach(), one.bias.detach(), one.running_mean, one.running_var) for one in norms)
         shifted = isinstance(shifts[0], ChannelThreshold)
         shift = _joined([cast(ChannelThreshold, shift).threshold for shift in shifts]) if shifted else None
-        return cls(weight, gain, bias, mean, variance, shift)
+        return cls(weight, gain, bias, cast(tuple[Norm, ...], tuple(each)), shift)
 
     def __call__(self, entering: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
         """The codes (nets, n, out), as ±1, of codes (nets, n, in); `gradient` as `signs.slope` gives it."""
-        sums = _Products.apply(entering, self.weight)
-        normed = _Normed.apply(sums, self.gain, self.bias, self.mean, self.variance)
+        normed = _Normed.apply(_Products.apply(entering, self.weight), self.gain, self.bias, self.norms)
         return SignOfActivation.apply(normed if self.shift is None else _Less.apply(normed, self.shift), gradient)
 
 
@@ -143,12 +145,12 @@ class _Together:
     def accuracies(self, entering: Tensor, y: Tensor) -> list[float]:
         """Of every net, as `training.evaluate` gives it, on ±1 inputs (n, inputs)."""
         right = torch.zeros(len(self.nets), dtype=torch.int64)
-        blocks = [zip(signs(at.weight), at.mean, at.variance, at.gain, at.bias, strict=True) for at in self.layers]
+        blocks = [zip(signs(layer.weight), layer.norms, strict=True) for layer in self.layers]
         for net, (last, *hidden) in enumerate(zip(signs(self.scores), *blocks, strict=True)):
             for rows, labels in zip(entering.split(EVALUATION_BATCH), y.split(EVALUATION_BATCH), strict=True):
                 codes = rows
-                for layer, (weight, *norm) in zip(self.layers, hidden, strict=True):
-                    normed = functional.batch_norm(functional.linear(codes, weight), *norm)
+                for layer, (weight, (gain, bias, mean, variance)) in zip(self.layers, hidden, strict=True):
+                    normed = functional.batch_norm(functional.linear(codes, weight), mean, variance, gain, bias)
                     codes = signs(normed if layer.shift is None else normed - layer.shift[net])
                 right[net] += (functional.linear(codes, last).argmax(dim=1) == labels).sum()
         return [int(count) / len(y) for count in right]
@@ -247,24 +249,26 @@ def _each_product(left: Tensor, right: Tensor) -> Tensor:
 
 
 class _Normed(torch.autograd.Function):
-    """Batch-norm over (nets, n, width), net by net, as a `BatchNorm1d` in training does it; its buffers in place."""
+    """Batch-norm over (nets, n, width), net by net, as a `BatchNorm1d` in training does it; its buffers in place.
+
+    each   its gain and bias again, and where mean and variance are: to make views at each step would take as long
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
-        nets = zip(x, gain, bias, mean, variance, strict=True)
-        each = [torch.native_batch_norm(*net, True, MOMENTUM, EPSILON) for net in nets]
-        ctx.save_for_backward(x, gain)
-        ctx.of_batch = [one[1:] for one in each]
-        return torch.stack([one[0] for one in each])
+    def forward(ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, each: Sequence[Norm]) -> Tensor:
+        done = [torch.native_batch_norm(one, *norm, True, MOMENTUM, EPSILON) for one, norm in zip(x, each, strict=True)]
+        ctx.save_for_backward(x)
+        ctx.of_batch = [(norm[0], None, None, mean, scale) for norm, (_, mean, scale) in zip(each, done, strict=True)]
+        return torch.stack([one for one, *_ in done])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, gain = ctx.saved_tensors
+        (x,) = ctx.saved_tensors
         each = [
-            torch.ops.aten.native_batch_norm_backward(*one, None, None, *batch, True, EPSILON, [True, True, True])
-            for *one, batch in zip(gradient, x, gain, ctx.of_batch, strict=True)
+            torch.ops.aten.native_batch_norm_backward(*one, *batch, True, EPSILON, [True, True, True])
+            for *one, batch in zip(gradient, x, ctx.of_batch, strict=True)
         ]
-        return *(torch.stack(parts) for parts in zip(*each, strict=True)), None, None
+        return *(torch.stack(parts) for parts in zip(*each, strict=True)), None
 
 
 class _Less(torch.autograd.Function):
