@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from ..models.datasets import Dataset
 from ..models.idx import DataError
 from .config import RunConfig, RunError, loaded
-from .measured import Extras, Row, data_here, measure
+from .measured import Extras, Row, data_here, measure_together
 from .sweep_file import Task
+from .sweep_groups import grouped
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -28,32 +29,42 @@ def measured_by(
 ) -> Iterator[tuple[Task, list[Row] | None, str]]:
     """Each task in the order in which they end: its rows; or None, and what it raised, as a line.
 
-    A worker reads the data where it is, and measures nothing where it reads others. To one that has none the caller's
-    are sent, once. What is still running is cancelled when nobody asks for more. Raises DataError where the caller's
-    are gone meanwhile.
+    Those that can be are trained together, and end together; where that raises, each is tried alone, so that an error
+    is that of its own task. A worker reads the data where it is, and measures nothing where it reads others. To one
+    that has none the caller's are sent, once. What is still running is cancelled when nobody asks for more. Raises
+    DataError where the caller's are gone meanwhile.
     """
     from distributed import as_completed
 
-    def submit(task: Task, given: Future | None) -> Future:
-        name = f"measure-{task.key}" if given is None else f"measure_sent-{task.key}"  # dask learns how long by name
-        arguments = task.config, data_dir, task.due, task.extras, given
-        return client.submit(_measured, *arguments, key=name, retries=RETRIES, pure=False)
+    def submit(group: list[Task], given: Future | None) -> Future:
+        name = f"measure{len(group)}" if given is None else f"measure{len(group)}_sent"  # dask learns how long by name
+        first, configs = group[0], [task.config for task in group]
+        arguments = configs, data_dir, first.due, first.extras, given
+        retries = RETRIES if len(group) == 1 else 0
+        return client.submit(_measured, *arguments, key=f"{name}-{first.key}", retries=retries, pure=False)
 
-    running = {submit(task, None): task for task in wanted}
+    running = {submit(group, None): group for group in grouped(wanted, sum(client.nthreads().values()) or len(wanted))}
     sent: dict[object, Future] = {}
     try:
         ending = as_completed(list(running))
         for future in ending:
-            task = running.pop(future)
-            rows = future.result() if future.status == "finished" else None
-            if rows is not None or future.status != "finished":
-                yield task, rows, said(future.exception())
+            group, ended = running.pop(future), future.status == "finished"
+            measured, first = future.result() if ended else None, group[0]
+            again: list[Future] = []
+            if measured is not None:
+                yield from ((task, rows, "") for task, rows in zip(group, measured, strict=True))
+            elif ended:
+                if first.reads not in sent:
+                    sent[first.reads] = _sent(client, first, data_dir)
+                again = [submit(group, sent[first.reads])]
+                running[again[0]] = group
+            elif len(group) == 1:
+                yield first, None, said(future.exception())
             else:
-                if task.reads not in sent:
-                    sent[task.reads] = _sent(client, task, data_dir)
-                again = submit(task, sent[task.reads])
-                running[again] = task
-                ending.add(again)
+                again = [submit([task], sent.get(task.reads)) for task in group]
+                running.update(zip(again, ([task] for task in group), strict=True))
+            for one in again:
+                ending.add(one)
             future.release()
     finally:
         client.cancel([*running, *sent.values()])
@@ -75,15 +86,15 @@ def _as_sent(data: Dataset) -> Dataset:
 
 
 def _measured(
-    config: RunConfig, data_dir: Path | None, due: Mapping[str, str], extras: Extras, sent: Dataset | None
-) -> list[Row] | None:
-    """None where nothing was sent, and there are no such data here."""
+    configs: list[RunConfig], data_dir: Path | None, due: Mapping[str, str], extras: Extras, sent: Dataset | None
+) -> list[list[Row]] | None:
+    """Of nets that are trained together, or of one; None where nothing was sent, and there are no such data here."""
     if sent is None:
         try:
-            sent = data_here(config, data_dir)
+            sent = data_here(configs[0], data_dir)
         except DataError:
             return None
-    return measure(config, sent, due, extras)
+    return measure_together(configs, sent, due, extras)
 
 
 def said(error: BaseException | None) -> str:

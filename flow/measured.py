@@ -1,10 +1,10 @@
-"""One network trained and measured in memory, and everything that decides its numbers."""
+"""Networks trained and measured in memory, and everything that decides its numbers."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -20,7 +20,7 @@ from ..hw.stages import FoldingError
 from ..ib_analysis.codes import Codes
 from ..ib_analysis.float_quantities import binned_not_mi
 from ..ib_analysis.layer_bits import PERMUTATIONS
-from ..ib_analysis.neurons import neurons
+from ..ib_analysis.neurons import dead
 from ..ib_analysis.nulls import p_value
 from ..ib_analysis.plane import plane
 from ..ib_analysis.points import PlanePoint, row_of
@@ -31,6 +31,7 @@ from ..plugins import distributions
 from .config import RunConfig, RunError, chosen_samples, design, loaded
 
 if TYPE_CHECKING:
+    from ..models.history import Epoch
     from ..models.networks import Net
 
 BINS = 30  # of a float net's activations, as in Shwartz-Ziv and Tishby 2017
@@ -106,8 +107,17 @@ def measure(
     Of a float net the bins of its activations and of its class probabilities are measured, and the verdict says that
     this is no mutual information. Raises RunError where anything decisive is another here.
     """
-    from ..models import training
-    from ..models.capture import capture
+    return measure_together([config], data, due, extras)[0]
+
+
+def measure_together(
+    configs: Sequence[RunConfig],
+    data: Dataset,
+    due: Mapping[str, str] | None = None,
+    extras: Extras = NOTHING_MORE,
+) -> list[list[Row]]:
+    """The rows that `measure` gives for each: of one network, or of some that `many.train` takes."""
+    from ..models import many, training
 
     here = decisive(data.sha256, extras.hardware)
     if other := [
@@ -119,26 +129,46 @@ def measure(
             f"the worker in {Path.cwd()} would measure something else: it has {', '.join(other)}; give it the packages "
             "that the caller has, and the same data or none, for then they are sent"
         )
-    x, labels = chosen_samples(config, data)
-    looked_at = schedule(config.training.epochs)
-    chosen = log_spaced(looked_at, config.analysis.brackets) if extras.brackets and config.network.binary else []
-    run = training.start(config.network, config.training, data)
-    rows: list[Row] = []
-    wide: dict[int, dict[str, Codes]] = {}
-    for epoch in training.train(run):
-        if epoch.epoch in looked_at:
+    runs = [training.start(config.network, config.training, data) for config in configs]
+    looked_at = [_Measured(config, data, extras) for config in configs]
+    epochs = many.train(runs) if len(runs) > 1 else ([epoch] for epoch in training.train(runs[0]))
+    for rows in epochs:
+        for epoch, run, one in zip(rows, runs, looked_at, strict=True):
+            one.look(run.net, epoch)
+    return [one.rows() for one in looked_at]
+
+
+class _Measured:
+    """What has been measured of one net, epoch after epoch of its training."""
+
+    def __init__(self, config: RunConfig, data: Dataset, extras: Extras) -> None:
+        self.config, self.extras = config, extras
+        self.x, self.labels = chosen_samples(config, data)
+        self.due = schedule(config.training.epochs)
+        bracketed = extras.brackets and config.network.binary
+        self.chosen = log_spaced(self.due, config.analysis.brackets) if bracketed else []
+        self.found: list[Row] = []
+        self.wide: dict[int, dict[str, Codes]] = {}
+
+    def look(self, net: Net, epoch: Epoch) -> None:
+        from ..models.capture import capture
+
+        config, binary = self.config, self.config.network.binary
+        if epoch.epoch in self.due:
             accuracies = {"train_accuracy": epoch.train_accuracy, "test_accuracy": epoch.test_accuracy}
-            common = {"epoch": epoch.epoch, "samples": len(x), "loss": epoch.loss, **accuracies}
+            common = {"epoch": epoch.epoch, "samples": len(self.x), "loss": epoch.loss, **accuracies}
             last = epoch.epoch == config.training.epochs
-            measured = _of_codes if config.network.binary else _of_floats
-            built = _hardware(run.net, config, last) if extras.hardware and config.network.binary else {}
-            rows += [common | row | built for row in measured(run.net, x, labels, config, epoch.epoch)]
-        if epoch.epoch in chosen:
-            wide[epoch.epoch] = capture(run.net, x).layers()
-    known: dict[tuple[Any, Any], PlanePoint] = {
-        (point.epoch, point.layer): point for point in plane(wide, labels, "population", brackets=True)
-    }
-    return [row | _ends(known.get((row["epoch"], row["layer"]))) for row in rows]
+            measured = _of_codes if binary else _of_floats
+            built = _hardware(net, config, last) if self.extras.hardware and binary else {}
+            self.found += [common | row | built for row in measured(net, self.x, self.labels, config, epoch.epoch)]
+        if epoch.epoch in self.chosen:
+            self.wide[epoch.epoch] = capture(net, self.x).layers()
+
+    def rows(self) -> list[Row]:
+        known: dict[tuple[Any, Any], PlanePoint] = {
+            (point.epoch, point.layer): point for point in plane(self.wide, self.labels, "population", brackets=True)
+        }
+        return [row | _ends(known.get((row["epoch"], row["layer"]))) for row in self.found]
 
 
 def _ends(point: PlanePoint | None) -> Row:
@@ -168,7 +198,7 @@ def _of_codes(
         codes = layers[point.layer]
         last = epoch == config.training.epochs
         p = p_value(symbols(codes), y, np.random.default_rng(0), PERMUTATIONS) if last else None
-        yield row_of(point) | {"dead": len(neurons(codes).dead), "p_value": p}
+        yield row_of(point) | {"dead": len(dead(codes)), "p_value": p}
 
 
 def _hardware(net: Net, config: RunConfig, last: bool) -> Row:

@@ -1,7 +1,8 @@
 """Many runs of one question: each network a task of its own, on this machine or on a dask cluster given by its address.
 
-Every finished task is a file at once, so a sweep that was interrupted continues where it stopped. The file's name
-stands for everything that decides what is in it: sweeps over other data, or by other code, lie side by side.
+Networks that differ in the seed alone are trained together, and have the numbers that each has alone. Every finished
+task is a file at once, so a sweep that was interrupted continues where it stopped. The file's name stands for
+everything that decides what is in it: sweeps over other data, or by other code, lie side by side.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from typing import TYPE_CHECKING
 from ..models.datasets import ENVIRONMENT
 from .cluster import connected, measured_by, said
 from .held import held
-from .measured import data_here, measure
+from .measured import data_here, measure_together
 from .sweep_file import Task, files_sha256, tasks
+from .sweep_groups import at_once, grouped
 from .sweep_parts import collect, keep, kept, rows_of, trajectories_of
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Outcome", "Task", "collect", "connected", "files_sha256", "outcomes", "rows_of", "run", "tasks"]
+__all__ = ["Outcome", "Task", "at_once", "collect", "connected", "files_sha256", "outcomes", "rows_of", "run", "tasks"]
 __all__ += ["trajectories_of"]
 
 
@@ -62,7 +64,7 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """The sweep of `run`, an outcome each time that the next one is asked for.
 
-    client     of a dask cluster; None measures here, one network after the other, and tries none again
+    client     of a dask cluster; None measures here, one group after the other
     data_dir   resolved here, for a worker's working folder is another; every worker makes sure that it has read the
                 data, and runs the code and packages, that the task's key stands for
     """
@@ -81,7 +83,8 @@ def _run(folder: Path, wanted: list[Task], client: Client | None, data_dir: Path
         else:
             missing.append(task)
     if client is None:
-        yield from (_here(folder, task, place) for task in missing)
+        for group in grouped(missing, 1):
+            yield from _here(folder, group, place)
         return
     for task, rows, error in measured_by(client, missing, place):
         if rows is not None:
@@ -89,10 +92,19 @@ def _run(folder: Path, wanted: list[Task], client: Client | None, data_dir: Path
         yield Outcome(task, error or None)
 
 
-def _here(folder: Path, task: Task, data_dir: Path | None) -> Outcome:
+def _here(folder: Path, group: list[Task], data_dir: Path | None) -> Iterator[Outcome]:
+    """Of tasks that are trained together; where that raises, each is tried alone."""
+    first = group[0]
     try:
-        rows = measure(task.config, data_here(task.config, data_dir), task.due, task.extras)
+        data, configs = data_here(first.config, data_dir), [task.config for task in group]
+        measured = measure_together(configs, data, first.due, first.extras)
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        return Outcome(task, said(error))
-    keep(folder, task, rows)
-    return Outcome(task, None)
+        if len(group) == 1:
+            yield Outcome(first, said(error))
+        else:
+            for task in group:
+                yield from _here(folder, [task], data_dir)
+        return
+    for task, rows in zip(group, measured, strict=True):
+        keep(folder, task, rows)
+        yield Outcome(task, None)

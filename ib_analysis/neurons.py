@@ -83,6 +83,12 @@ def neurons(codes: Codes) -> Neurons:
     return Neurons(ones, len(codes), first, opposite & (first != np.arange(codes.width)))
 
 
+def dead(codes: Codes) -> NDArray[np.int64]:
+    """`Neurons.dead` of a layer, without a search for copies."""
+    ones = sum((bits.sum(axis=0) for _, bits in _unpacked(codes)), np.zeros(codes.width, np.int64))
+    return np.flatnonzero((ones == 0) | (ones == len(codes)))
+
+
 def neuron_information(codes: Codes, y: Symbols) -> NDArray[np.float64]:
     """(width,) I(T_j;Y) in bits for each bit j alone: plug-in over the 2 × classes table of these samples.
 

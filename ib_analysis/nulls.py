@@ -40,10 +40,17 @@ def null_mean_bits(t: Symbols, y: Symbols) -> float:
     same_samples(t.samples, y.samples)
     if len(t) * len(y) > MOST_CELLS:
         raise NullError(f"{len(t):,} codes x {len(y):,} labels are more than {MOST_CELLS:,} cells; use p_value alone")
+    return float(expected_mutual_information(_contingency(t, y), t.samples)) / math.log(2)
+
+
+def _contingency(t: Symbols, y: Symbols) -> NDArray[np.int64] | csr_array:
+    """(codes, labels), how often each pair occurs; sparse where few of many cells are taken, for it takes longer."""
+    if len(t) * len(y) <= 16 * t.samples:
+        dense = np.bincount(t.ids.astype(np.int64) * len(y) + y.ids, minlength=len(t) * len(y))
+        return dense.reshape(len(t), len(y))
     both = pairs(t, y)
     cells = (t.ids[both.firsts], y.ids[both.firsts])
-    contingency = csr_array((both.counts, cells), shape=(len(t), len(y)))
-    return float(expected_mutual_information(contingency, t.samples)) / math.log(2)
+    return csr_array((both.counts, cells), shape=(len(t), len(y)))
 
 
 def null_bits(t: Symbols, y: Symbols, rng: np.random.Generator, permutations: int = 999) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -183,10 +183,10 @@ def _train(run: Run) -> Iterator[Epoch]:
             yield from _taught(run)
         began = time.perf_counter()
         epoch = len(run.history)
-        loss = one_epoch(run, epoch, x, y) if epoch else _evaluate(run, x[judging], y[judging])[1]
+        loss = one_epoch(run, epoch, x, y) if epoch else evaluate(run, x[judging], y[judging])[1]
         if epoch and (epoch <= run.config.on_float_weights or (run.config.reestimate and epoch == run.config.epochs)):
             reestimate(run.net, x)
-        accuracies = _evaluate(run, x[judging], y[judging])[0], _evaluate(run, *test)[0]
+        accuracies = evaluate(run, x[judging], y[judging])[0], evaluate(run, *test)[0]
         run.history.append(Epoch(epoch, loss, *accuracies, time.perf_counter() - began))
         yield run.history[-1]
 
@@ -250,7 +250,7 @@ def _on_float_weights(net: Net, floats: bool) -> Iterator[None]:
 def _answers(teacher: Run, images: Tensor) -> Tensor:
     """(n, classes) probabilities, of images as the net sees them that learns."""
     with evaluating(teacher.net):
-        return _tempered(teacher, plain.emissions(teacher.net, images)[-1]).softmax(dim=1)
+        return tempered(teacher, plain.emissions(teacher.net, images)[-1]).softmax(dim=1)
 
 
 @torch.no_grad()
@@ -283,25 +283,33 @@ def batches(run: Run, epoch: int, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor
     """
     config = run.config
     rng = generator(config.seed, epoch)
-    order = torch.from_numpy(rng.permutation(len(y))).to(y.device)
+    parts = drawn(rng, len(y), config.batch_size, y.device)
     moving = epoch <= config.epochs * (1 - config.settle)
     if moving:
         images = augmented(x[:, : run.data.pixels], config, rng, run.net.config.channels)
         x = images.repeat(1, run.data.copies)
-    parts = order.split(config.batch_size)
-    if len(parts[-1]) < 2:  # batch-norm has no variance of one sample
-        parts = parts[:-1]
     run.net.train()
     for number, rows in enumerate(parts):
         trained = epoch - 1 + number / len(parts)
         done = trained / config.epochs
-        for group in (group for optimizer in run.optimizers for group in optimizer.param_groups):
-            group["lr"] = group["initial_lr"] * (falling(_of_step(config, trained)) if config.cosine else 1)
+        set_rates(run, trained)
         images, labels = x[rows], [(1.0, y[rows])]
         if config.mixup and moving:
             images, other, share = mixed(images, config.mixup, rng)
             labels = [(share, y[rows]), (1 - share, y[rows][other])]
         yield images, labels, done
+
+
+def drawn(rng: np.random.Generator, samples: int, batch: int, device: torch.device) -> Sequence[Tensor]:
+    """The rows of every batch of an epoch: each sample once, but for a last one that would be alone."""
+    parts = torch.from_numpy(rng.permutation(samples)).to(device).split(batch)
+    return parts if len(parts[-1]) > 1 else parts[:-1]  # batch-norm has no variance of one sample
+
+
+def set_rates(run: Run, trained: float) -> None:
+    """Of every optimiser those that are due after so many epochs. In place."""
+    for group in (group for optimizer in run.optimizers for group in optimizer.param_groups):
+        group["lr"] = group["initial_lr"] * (falling(_of_step(run.config, trained)) if run.config.cosine else 1)
 
 
 def step(run: Run, loss: Tensor) -> None:
@@ -351,16 +359,16 @@ def latent_weights(net: Net) -> list[nn.Parameter]:
 
 def _loss(run: Run, scores: Tensor, y: Tensor) -> Tensor:
     """Against classes (n,), or probabilities (n, classes)."""
-    return functional.cross_entropy(_tempered(run, scores), y)
+    return functional.cross_entropy(tempered(run, scores), y)
 
 
-def _tempered(run: Run, scores: Tensor) -> Tensor:
+def tempered(run: Run, scores: Tensor) -> Tensor:
     """Dot products of ±1 grow with √fan-in; a float net learns the size of its logits."""
     size = math.sqrt(run.net.scores.in_features) if isinstance(run.net, BinaryNet) else 1.0
     return scores / (run.config.temperature * size)
 
 
-def _evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
+def evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
     """Accuracy, the first maximum winning as in hardware, and mean loss."""
     right, loss = (
         torch.zeros((), dtype=torch.int64, device=y.device),

@@ -90,13 +90,15 @@ def _sweep(
     from .. import sweep as sweeping
 
     failed = 0
-    with sweeping.connected(scheduler, workers) as client, bar(name, 0, sum(client.nthreads().values())) as advance:
-        for done, outcome in enumerate(sweeping.outcomes(place, wanted, client, data_dir), 1):
-            if not outcome.earlier:
-                advance(done, len(wanted), str(outcome.task))
-            if outcome.error is not None:
-                failed += 1
-                wrong("failed", f"{outcome.task}: {outcome.error}")
+    with sweeping.connected(scheduler, workers) as client:
+        begun = sweeping.at_once(wanted, sum(client.nthreads().values()) or 1)
+        with bar(name, 0, begun) as advance:
+            for done, outcome in enumerate(sweeping.outcomes(place, wanted, client, data_dir), 1):
+                if not outcome.earlier:
+                    advance(done, len(wanted), str(outcome.task))
+                if outcome.error is not None:
+                    failed += 1
+                    wrong("failed", f"{outcome.task}: {outcome.error}")
     return failed
 
 

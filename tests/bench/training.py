@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from bitneck.models import training
+from bitneck.models import many, training
 from bitneck.models.config import PRESETS, NetworkConfig, Preset
-from bitneck.models.datasets import Dataset
+from bitneck.models.datasets import Dataset, load
 from timing import Row, measure_in_turns
 from torch import Tensor, nn
 from torch.nn import functional
@@ -36,6 +36,22 @@ def rows() -> Iterator[Row]:
         group = f"training {name}, {preset.network}, batches of {recipe.batch_size}"
         for who, timing in zip(("bitneck", "plain torch", "plain torch, compiled"), timings, strict=True):
             yield Row(group, who, timing, images, "images")
+    yield from together()
+
+
+def together() -> Iterator[Row]:
+    """Small nets that differ in the seed alone, three epochs of each: in one tensor program, and one by one."""
+    preset, nets = PRESETS["twelve"], 25
+    recipe, data = preset.training.model_copy(update={"epochs": 3}), load(preset.dataset)
+
+    def started(seeds: int) -> list[training.Run]:
+        recipes = (recipe.model_copy(update={"seed": seed}) for seed in range(seeds))
+        return [training.start(preset.network, one, data) for one in recipes]
+
+    calls = [lambda: list(many.train(started(nets))), lambda: [list(training.train(run)) for run in started(5)]]
+    timings = measure_in_turns(calls, turns=5, turn_s=0.5)
+    for who, timing, amount in zip(("together", "one by one"), timings, (nets, 5), strict=True):
+        yield Row(f"training {nets} nets twelve, {preset.network}, {recipe.epochs} epochs", who, timing, amount, "nets")
 
 
 def drawn(network: NetworkConfig, images: int) -> tuple[np.ndarray, np.ndarray]:

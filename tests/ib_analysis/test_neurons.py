@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bitneck.ib_analysis.codes import Codes, CodesError
-from bitneck.ib_analysis.neurons import neuron_information, neurons, sharing
+from bitneck.ib_analysis.neurons import dead, neuron_information, neurons, sharing
 from bitneck.ib_analysis.nulls import observed_bits
 from bitneck.ib_analysis.symbols import label_symbols, symbols
 from hypothesis import given, settings
@@ -35,6 +35,7 @@ def test_planted_dead_neurons_and_copies_are_found(samples):
     bits[:, 10] = ~bits[:, 8]
     found = neurons(Codes.pack(bits))
     assert found.dead.tolist() == [2, 5, 9]
+    assert dead(Codes.pack(bits)).tolist() == [2, 5, 9]
     assert found.duplicates == [(7, 1), (10, 3), (11, 1)]
     assert found.inverted_duplicates == [(8, 3)]
     np.testing.assert_array_equal(found.ones, bits.sum(axis=0))

@@ -36,6 +36,11 @@ def test_the_null_mean_in_closed_form():
     assert null_mean_bits(distinct, label_symbols(np.zeros(1000, int))) == pytest.approx(0, abs=1e-9)
 
 
+def test_the_null_mean_of_few_cells_taken_out_of_many():
+    distinct = label_symbols(np.arange(500))  # 250,000 cells, of which 500 are taken
+    assert null_mean_bits(distinct, distinct) == pytest.approx(math.log2(500), abs=1e-9)
+
+
 def test_the_null_mean_is_near_its_first_order_term_for_many_samples():
     """(R−1)(C−1)/(2 N ln 2), which Miller-Madow is about."""
     rng = np.random.default_rng(0)
