@@ -118,6 +118,7 @@ def measure_together(
 ) -> list[list[Row]]:
     """The rows that `measure` gives for each: of one network, or of some that `many.train` takes."""
     from ..models import many, training
+    from ..models.history import TeacherEpoch
 
     here = decisive(data.sha256, extras.hardware)
     if other := [
@@ -131,7 +132,8 @@ def measure_together(
         )
     runs = [training.start(config.network, config.training, data) for config in configs]
     looked_at = [_Measured(config, data, extras) for config in configs]
-    epochs = many.train(runs) if len(runs) > 1 else ([epoch] for epoch in training.train(runs[0]))
+    alone = ([epoch] for epoch in training.train(runs[0]) if not isinstance(epoch, TeacherEpoch))
+    epochs = many.train(runs) if len(runs) > 1 else alone
     for rows in epochs:
         for epoch, run, one in zip(rows, runs, looked_at, strict=True):
             one.look(run.net, epoch)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..models.alike import trainable
 from .sweep_file import Task
 
-MOST = 25  # beyond it a net costs no less, while the memory for its activations, and what an interruption loses, grow
+MOST = 25  # what an interruption loses, and the memory for activations, grow with it
 ROUNDS = 2  # groups for each worker, so that none waits long for the last
 
 

@@ -11,8 +11,8 @@ def trainable(network: NetworkConfig, config: TrainingConfig) -> bool:
     """Dense 1-bit nets that are small, and learn by Adam from the labels of samples as they are."""
     as_they_are = not (config.moved or config.mixup)
     of_labels_and_bits = not (config.taught or config.readout_weight or config.on_float_weights)
-    dense = network.binary and not network.of_maps and network.products <= SMALL
-    return dense and as_they_are and of_labels_and_bits and config.optimizer == "adam"
+    small = network.rows_of_bits and network.products <= SMALL
+    return small and as_they_are and of_labels_and_bits and config.optimizer == "adam"
 
 
 def recipe(network: NetworkConfig, config: TrainingConfig) -> tuple[str, str]:

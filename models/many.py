@@ -22,7 +22,7 @@ from . import plain
 from .alike import SMALL, recipe, trainable
 from .history import Epoch, TrainingError
 from .networks import BinaryNet, Block
-from .signs import ChannelThreshold, SignOfActivation, signs, slope
+from .signs import ChannelThreshold, QuantizedActivation, signs, slope
 from .training import EVALUATION_BATCH, Run, drawn, evaluate, generator, reestimate, set_rates, tempered, threads
 
 MOMENTUM, EPSILON = 0.1, 1e-5  # of batch-norm, torch's own
@@ -98,7 +98,8 @@ class _Layer:
     def __call__(self, entering: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
         """The codes (nets, n, out), as ±1, of codes (nets, n, in); `gradient` as `signs.slope` gives it."""
         normed = _Normed.apply(_Products.apply(entering, self.weight), self.gain, self.bias, self.norms)
-        return SignOfActivation.apply(normed if self.shift is None else _Less.apply(normed, self.shift), gradient)
+        cut = normed if self.shift is None else _Less.apply(normed, self.shift)
+        return QuantizedActivation.apply(cut, gradient, 1)
 
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:
@@ -224,7 +225,7 @@ class _Adam:
 
 
 class _Products(torch.autograd.Function):
-    """Codes (nets, n, in) times the signs of latent weights (nets, out, in), with the gradients of `BinaryLinear`."""
+    """Codes (nets, n, in) times the signs of latent weights (nets, out, in), with the gradients of `FewBitLinear`."""
 
     @staticmethod
     def forward(ctx: Any, codes: Tensor, latent: Tensor) -> Tensor:

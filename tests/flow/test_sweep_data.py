@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bitneck.flow import measured, sweep
-from bitneck.flow.config import RunError, from_preset
+from bitneck.flow.config import RunError, changed, from_preset
 from bitneck.flow.measured import Extras
 from bitneck.flow.pages.paper_nets import Variant
 from bitneck.models.datasets import load
@@ -223,3 +223,11 @@ def test_a_data_set_that_is_not_there_is_one_line_before_anything_runs(bitneck, 
     assert "nowhere: no such folder" in result.output
     assert len(result.output.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_epochs_of_a_teacher_are_no_rows():
+    config = changed(from_preset("digits-tiny"), training__epochs=1, training__teacher_epochs=2)
+    rows = measured.measure(config, load("digits"))
+    assert [(row["epoch"], row["layer"]) for row in rows] == [
+        (epoch, layer) for epoch in (0, 1) for layer in config.network.names
+    ]

@@ -62,7 +62,7 @@ def test_a_slope_of_others_is_asked_for_each_net_alone(monkeypatch):
         return torch.ones_like(x) * x.abs().mean()
 
     for module in (signs, many):
-        monkeypatch.setattr(module, "slope", lambda activation: of_all)
+        monkeypatch.setattr(module, "slope", lambda activation, bits=1: of_all)
     network = TWELVE.network.model_copy(update={"activation": "swish-sign"})
     assert all(map(same, trained(started(network, RECIPE, (0, 1))), alone(started(network, RECIPE, (0, 1)))))
 
