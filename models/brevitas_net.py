@@ -32,7 +32,7 @@ from brevitas.quant.solver.weight import WeightQuantSolver
 from torch import Tensor, nn
 
 from .networks import BinaryNet, Net
-from .signs import quantized, slope
+from .signs import QuantizedActivation, slope
 
 
 class BinaryWeight(SignedBinaryWeightPerTensorConst):
@@ -141,20 +141,7 @@ class SlopedRound(RoundSte):
         self.slope = slope(surrogate, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return SlopedLevel.apply(x, self.slope)
-
-
-class SlopedLevel(torch.autograd.Function):
-    """x rounded and clamped, its gradient times slope(x)."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
-        ctx.save_for_backward(slope(x))
-        return quantized(x, 2)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient * ctx.saved_tensors[0], None
+        return QuantizedActivation.apply(x, self.slope, 2)
 
 
 class Ternary(Narrow, ActQuantSolver):

@@ -46,13 +46,15 @@ def pixels(of: NetworkConfig, samples: int = 40, seed: int = 0):
 
 
 def odd(of: NetworkConfig, seed: int = 1, kind: type[BinaryNet] = BrevitasNet) -> BinaryNet:
-    """Batch-norms of falling, dead and ordinary channels, and learnt thresholds."""
+    """Batch-norms of falling, dead, steep and ordinary channels, and learnt thresholds."""
     net = kind(of, seed)
     with torch.no_grad():
         for layer in net.modules():
             if isinstance(layer, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
                 layer.weight.copy_(torch.linspace(-1, 1, len(layer.weight)).round(decimals=1))
                 layer.bias.copy_(torch.linspace(0.3, -0.3, len(layer.bias)))
+                layer.running_mean.fill_(0.5)  # and so steep that some of three levels are never emitted
+                layer.running_var.copy_(torch.linspace(0.02, 2, len(layer.bias)))
         for name, parameter in net.named_parameters():
             if name.endswith("shift.threshold"):
                 parameter.copy_(torch.linspace(-0.5, 0.5, len(parameter)))
