@@ -4,7 +4,7 @@
 //   level[c] = max or min of the TAPS levels of channel c
 //
 // In: for every FOLDS groups of channels in turn, TAPS beats of LANES levels. Out: one beat of LANES levels for each group.
-// The smallest is the largest of the inverted levels, inverted. Ready passes through while the output holds a beat.
+// Ready passes through while the output holds a beat.
 module pool #(
   parameter  int LANES = 1,
   parameter  int BITS  = 1,
@@ -33,21 +33,29 @@ module pool #(
 
   logic [TAP_WIDTH-1:0]  tap;
   logic [FOLD_WIDTH-1:0] fold;
-  logic [LANES-1:0]      inverted;                 // of the group whose largest is held
 
   assign s_axis_tready = m_axis_tready || !m_axis_tvalid;
   wire take     = s_axis_tvalid && s_axis_tready;
   wire last_tap = tap == TAP_WIDTH'(TAPS - 1);
-  wire [LANES-1:0] invert = smallest[fold];
 
-  for (genvar p = 0; p < LANES; p++) begin : lane
-    logic [BITS-1:0] largest;
-    wire  [BITS-1:0] level = s_axis_tdata[p*BITS +: BITS] ^ {BITS{invert[p]}};
-    always_ff @(posedge clk) if (take && (tap == '0 || level > largest)) largest <= level;
-    assign m_axis_tdata[p*BITS +: BITS] = largest ^ {BITS{inverted[p]}};
+  if (BITS == 1) begin : bits
+    // Largest is OR, smallest AND: with what is wanted a function of four inputs for each lane.
+    logic [LANES-1:0] held;
+    always_ff @(posedge clk)
+      if (take) held <= tap == '0 ? s_axis_tdata : (held & s_axis_tdata) | (~smallest[fold] & (held | s_axis_tdata));
+    assign m_axis_tdata = held;
+  end else begin : levels
+    // The smallest is the largest of the inverted levels, inverted.
+    wire  [LANES-1:0] invert = smallest[fold];
+    logic [LANES-1:0] inverted;                    // of the group whose largest is held
+    always_ff @(posedge clk) if (take) inverted <= invert;
+    for (genvar p = 0; p < LANES; p++) begin : lane
+      logic [BITS-1:0] largest;
+      wire  [BITS-1:0] level = s_axis_tdata[p*BITS +: BITS] ^ {BITS{invert[p]}};
+      always_ff @(posedge clk) if (take && (tap == '0 || level > largest)) largest <= level;
+      assign m_axis_tdata[p*BITS +: BITS] = largest ^ {BITS{inverted[p]}};
+    end
   end
-
-  always_ff @(posedge clk) if (take) inverted <= invert;
 
   always_ff @(posedge clk) begin
     if (s_axis_tready) m_axis_tvalid <= take && last_tap;

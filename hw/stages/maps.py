@@ -223,8 +223,9 @@ class Pool(_Pool):
                 "code bit": lanes if bits == 1 else 0,
                 "level": lanes if bits > 1 else 0,
                 "level bit": lanes * bits if bits > 1 else 0,
-                "mixed lane": lanes * mixed,
-                "mixed level bit": lanes * bits * mixed,
+                "mixed code bit": lanes * mixed if bits == 1 else 0,
+                "mixed level": lanes * mixed if bits > 1 else 0,
+                "mixed level bit": lanes * bits * mixed if bits > 1 else 0,
                 "counter bit": counter_bits(taps) + (counter_bits(folds) if mixed else 0),
             }
         )

@@ -55,7 +55,7 @@ PUBLIC = (
 # FINN's published folding of CNV, PE and SIMD; BNN-PYNQ's W1A2 takes as many cycles at it.
 CNV_FOLDING = {
     **{"conv1": (16, 3), "conv2": (32, 32), "conv3": (16, 32), "conv4": (16, 32), "conv5": (4, 32), "conv6": (1, 32)},
-    **{"dense1": (1, 4), "dense2": (1, 8), "scores": (5, 1)},
+    **{"dense1": (1, 4), "dense2": (1, 8), "scores": (5, 1, "block")},
 }
 
 

@@ -98,6 +98,11 @@ MAP_FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("a window cut by reset shifts the next", "pool.sv", "tap           <= '0;", ""),
         Fault("a frame cut by reset shifts the groups", "pool.sv", "fold          <= '0;", ""),
     ),
+    ("answered", "pool_of_bits"): (
+        Fault("the largest of equal bits alone", "pool.sv", "(held | s_axis_tdata)", "(held & s_axis_tdata)"),
+        Fault("the smallest is always 0", "pool.sv", "(held & s_axis_tdata) |", ""),
+        Fault("the bit of the window before stays", "pool.sv", "tap == '0 ? s_axis_tdata :", ""),
+    ),
     ("answered", "pool_sum"): (
         Fault("the sum of the window before stays", "pool_sum.sv", "(tap == '0 ? '0 : sum)", "sum"),
         Fault("a window cut by reset shifts the next", "pool_sum.sv", "tap           <= '0;", ""),

@@ -102,6 +102,7 @@ STAGES: dict[str, Subject] = {
     "window_wide": Window("window_wide", (2, 3, 1), (1, 2), (1, 1), (0, 0, 0, 0), 1, 1, np.zeros(1, int)),
     "window_1d": Window("window_1d", (3, 1, 1), (2, 1), (1, 1), (1, 0, 1, 0), 1, 1, np.zeros(1, int)),
     "pool": Pool("pool", 2, 1, 2, 2, 1, np.zeros(2, bool)),
+    "pool_of_bits": Pool("pool_of_bits", 2, 1, 1, 2, 1, np.zeros(2, bool)),
     "pool_sum": PoolSum("pool_sum", 1, 1, 1, 3, 1, 2),
     "cut": Cut("cut", np.zeros((2, 2), int), 2, 1, 2, 2),
     "threshold_step": ThresholdStep("threshold_step", np.zeros((2, 7), int), 2, 1, 2),
@@ -123,9 +124,9 @@ STEPS = {
     ("answered", "mvlu_of_planes"): 12,
     ("answered", "scaled_scores"): 14,
 }  # searched where an unbounded proof takes too long
-READY_PASSES = {"dwc_up", "dwc_down", "argmax", "argmax_tree", "pool", "pool_sum", "cut"}
+READY_PASSES = {"dwc_up", "dwc_down", "argmax", "argmax_tree", "pool", "pool_of_bits", "pool_sum", "cut"}
 BEATWISE = {"binarize", "cut", "threshold_step"}  # answers a beat before the frame has ended
-PARTIAL = {"window", "pool"}  # answers what has come in of the frame
+PARTIAL = {"window", "pool", "pool_of_bits"}  # answers what has come in of the frame
 
 
 def shape(stage: Subject) -> str:

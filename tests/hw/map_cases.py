@@ -83,9 +83,10 @@ def map_stages(rng: np.random.Generator) -> Iterator[Window | Pool | PoolSum | C
 
 def large_map_stages(rng: np.random.Generator) -> Iterator[Window | Pool | PoolSum | Cut]:
     yield from (window(name, *shape) for name, shape in LARGE_WINDOWS.items())
-    yield pool(rng, 130, 1, 2, 2, 1)
-    yield pool(rng, 66, 66, 1, 2, 4)  # of more taps every lane would have the same largest
-    yield pool(rng, 2, 1, 1, 33, 1)
+    for bits in (1, 2):
+        yield pool(rng, 130, 1, bits, 2, 1)
+        yield pool(rng, 66, 66, bits, 2, 4)  # of more taps every lane would have the same largest
+        yield pool(rng, 2, 1, bits, 33, 1)
     yield pool_sum(66, 66, 2, 17, 1)
     yield pool_sum(1, 1, 1, 260, 1)
     yield cut(rng, 130, 130, 1, 8, 8, 8)
