@@ -103,6 +103,10 @@ class RunFolder:
         return self.synth / target / "synth.json"
 
     @property
+    def faults(self) -> Path:
+        return self.path / "faults.json"
+
+    @property
     def plane(self) -> Path:
         return self.path / "plane.json"
 

@@ -31,6 +31,7 @@ from .belonging import analysis_of, exported, exported_from, graph_of, is_of_thi
 from .captured import Comparison
 from .config import RANDOM, HardwareConfig, ImportedConfig, RunConfig, RunError, chosen_samples, design
 from .data import data_of, given, keep
+from .fault_report import faults_of
 from .files import (
     read_inputs,
     read_json,
@@ -393,7 +394,7 @@ def report(folder: RunFolder) -> Path:
     from .pages.report import page  # plots and templates cost a second that no other verb should wait for
 
     graph, config = graph_of(folder), finished(folder)
-    accelerator, _ = built(folder, graph)
+    accelerator, files = built(folder, graph)
     read_model(folder.needs(folder.model, "export"))
     synthesised = [done for target in part_names() if (done := synthesis_of(folder, target)) is not None]
     verification, analysis = verification_of(folder), analysis_of(folder)
@@ -401,7 +402,17 @@ def report(folder: RunFolder) -> Path:
     if stale and verification.equal:  # a page that says "different" may be of what was changed since
         raise RunError(f"{folder.verification} is no record of what lies here, in {len(stale)} places: {stale[0]}")
     outdated = [done.target for done in synthesised if not is_of_this_design(folder, done)]
-    content = page(folder, graph, accelerator, history(folder), verification, analysis, synthesised, outdated)
+    content = page(
+        folder,
+        graph,
+        accelerator,
+        history(folder),
+        verification,
+        analysis,
+        synthesised,
+        outdated,
+        faults_of(folder, files),
+    )
     pictures.page([folder], folder.plane_page)
     write(folder.report, content)
     return folder.report

@@ -26,10 +26,12 @@ from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from ...models.datasets import without_files
 from ..config import RANDOM, ImportedConfig, RunConfig
 from ..data import ARRAYS, taken_lines, taken_of
+from ..fault_report import FaultReport
 from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
 from ..last_epochs import ending
 from ..trained import Imported
+from .faults_figure import faults_figure
 from .template import rendered
 
 VERBS = (("build", False), ("simulate", True), ("analyze", False), ("report", False))  # and whether it takes data
@@ -70,6 +72,7 @@ def page(
     analysis: Analysis,
     synthesised: Sequence[Synthesis] = (),
     outdated: Collection[str] = (),
+    faults: FaultReport | None = None,
 ) -> str:
     """The HTML text. Same run, same bytes but for the speed of the simulation.
 
@@ -111,6 +114,8 @@ def page(
         top=read_text(folder.rtl / f"{config.name}.sv"),
         silicon=[_silicon(done, verification) for done in synthesised],
         outdated=outdated,
+        faults=faults,
+        faults_svg=inline_svg(faults_figure(faults), f"{config.name}: what faults cost") if faults else None,
         toml=config.toml(),
         taken=[] if (taken := taken_of(folder)) is None else list(taken_lines(taken)),
         versions=_versions(),
