@@ -85,6 +85,8 @@ MISTAKES = {
     "one run to compare": ("compare runs/digits", "one run compares with nothing; name two or more"),
     "a sweep of nothing": ("sweep empty.toml", "empty.toml: a sweep needs either [grid] or [random]"),
     "a field to vary": ("sweep field.toml", "training: unknown key 'sed'; did you mean 'seed'?"),
+    "faults before building": ("faults runs/unbuilt", "missing; `bitneck build runs/unbuilt` makes it"),
+    "faults for no part": ("faults runs/digits --target xc8", "no target 'xc8'; choose one of"),
     "a search without budgets": ("search nobudget.toml", "nobudget.toml: luts: Field required"),
     "a search for no part": ("search nopart.toml", "target: no target 'xc8'; choose one of"),
     "a search's key": ("search key.toml", "unknown key 'wdths'; did you mean 'widths'?"),
