@@ -317,13 +317,13 @@ def agreement_of(folder: RunFolder, sealed: bool = True) -> Agreement:
 
 
 def synthesis_of(folder: RunFolder, target: str) -> Synthesis | None:
-    """What was synthesised for a target; None where nothing was."""
+    """What was synthesised for a target or a board; None where nothing was."""
     path = folder.synthesis(target)
     if not is_there(path):
         return None
     done = read_record(path, Synthesis)
-    if done.target != target:
-        raise damaged(path, f"it is for {done.target}")
+    if done.place != target:
+        raise damaged(path, f"it is for {done.place}")
     return done
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..hw.accelerator import Accelerator
+from ..hw.boards.board import Board
+from ..hw.boards.top import Inner, Top
 from ..hw.costs.resources import estimate
 from ..hw.costs.search import Search, budget, search
 from ..hw.costs.table import next_step
 from ..hw.synthesis.bitstream import Synthesis, Tell, digest, synthesise
 from ..hw.synthesis.fitting import complaint
-from ..hw.synthesis.targets import SynthesisError, target_of
+from ..hw.synthesis.targets import SynthesisError, Target, target_of
 from .belonging import check_design, graph_of
 from .config import HardwareConfig, RunError, wished
 from .files import replace_folder, sha256_of, write, write_record
@@ -43,25 +45,49 @@ def fold(
 def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = lambda _: None) -> Synthesis:
     """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
 
-    pins   text of a .pcf or .lpf file with the pins of the shell's ports; without it nextpnr chooses
+    pins   text of the family's constraints (.pcf, .lpf, .cst, .ccf, .pdc) with the pins of the shell's ports; without it they are chosen
 
     synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
     stay the same and the bitstream is the one that was made. A design too big for the part is a result too: ask `fits`
     of what returns.
     """
+    return _synth(folder, target_of(target), target, pins, tell)
+
+
+@writing
+def synth_board(
+    folder: RunFolder, board: Board, linked: Callable[[Accelerator, int], Inner], tell: Tell = lambda _: None
+) -> Synthesis:
+    """The same for a board: its own top around a link, with the board's pins and clock, in synth/BOARD/.
+
+    linked   a core and the clock's cycles in a bit of the UART → the core behind rx and tx
+    """
+    return _synth(folder, board.target, board.name, board.pins(), tell, lambda core: Top(board, linked(core, board.divider)))
+
+
+def _synth(
+    folder: RunFolder,
+    target: Target,
+    name: str,
+    pins: str | None,
+    tell: Tell,
+    top: Callable[[Accelerator], Top] | None = None,
+) -> Synthesis:
+    """name   of its folder"""
     accelerator, files = built(folder, graph_of(folder))
     check_design(folder, accelerator, files)
-    inputs = digest(accelerator, files, target_of(target), pins)
-    final = folder.synthesis(target).parent
+    around = top and top(accelerator)
+    inputs = digest(accelerator, files, target, pins, around)
+    final = folder.synthesis(name).parent
     with suppress(RunError):  # a damaged record is made anew
-        done = synthesis_of(folder, target)
+        done = synthesis_of(folder, name)
         if done is not None and done.inputs == inputs and _whole(final, done):
             return done
-    work = final.with_name(f"{target}.unfinished")  # stays after a failure, for its logs
+    work = final.with_name(f"{name}.unfinished")  # stays after a failure, for its logs
     shutil.rmtree(work, ignore_errors=True)
     try:
-        estimated = {stage.name: estimate(stage, target).luts for stage in accelerator.stages}
-        result = synthesise(accelerator, files, target, work, pins, estimated, tell)
+        estimated = {stage.name: estimate(stage, target.part.name).luts for stage in accelerator.stages}
+        result = synthesise(accelerator, files, target, work, pins, estimated, tell, around)
     except KeyboardInterrupt:
         shutil.rmtree(work)
         raise
@@ -69,6 +95,8 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
         if work.exists():
             write(work / FAILED, f"{error}\n")
         raise
+    if around is not None:
+        result = replace(result, board=name, clock_mhz=around.board.clock_mhz)
     write_record(work / "synth.json", asdict(result))
     replace_folder(final, work)
     return result

