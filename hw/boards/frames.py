@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 SYNC, HELLO = 0x7E, 0x3E
 FRAMING = 3  # bytes beside the body
+NUMBERS = 64  # frames are counted modulo that
 
 Bytes = NDArray[np.uint8]
 
@@ -49,7 +50,7 @@ def begins(bodies: Bytes, check: NDArray[np.uint16]) -> NDArray[np.uint16]:
 
 def sent(bodies: Bytes, first: int, seed: int) -> bytes:
     """The frames of (n, bytes) as a host sends them, numbered from `first`."""
-    numbers = (np.arange(first, first + len(bodies)) & 63).astype(np.uint16)
+    numbers = (np.arange(first, first + len(bodies)) % NUMBERS).astype(np.uint16)
     crc = checks(bodies, numbers ^ np.uint16(0xFFFF ^ seed))
     whole = np.empty((len(bodies), bodies.shape[1] + FRAMING), np.uint8)
     whole[:, 0], whole[:, 1:-2] = SYNC, bodies
