@@ -103,6 +103,15 @@ class RunFolder:
         return self.synth / target / "synth.json"
 
     @property
+    def board(self) -> Path:
+        """What came back from a board, or from the RTL of its link."""
+        return self.path / "board"
+
+    @property
+    def board_codes(self) -> Path:
+        return self.board / "codes.npz"
+
+    @property
     def plane(self) -> Path:
         return self.path / "plane.json"
 
