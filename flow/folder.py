@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field, FiniteFloat
 
+from ..hw.parts import part_names
 from ..hw.simulation.vectors import MANIFEST, Manifest
 from ..hw.synthesis.bitstream import Digest, Synthesis
 from ..ib_analysis.layer_bits import LayerBits
@@ -334,6 +335,13 @@ def synthesis_of(folder: RunFolder, target: str) -> Synthesis | None:
     if done.place != target:
         raise damaged(path, f"it is for {done.place}")
     return done
+
+
+def all_synthesised(folder: RunFolder) -> list[Synthesis]:
+    """For every part, in the order of `part_names`, then for every board."""
+    boards = sorted(path.parent.name for path in folder.synth.glob("*/synth.json"))
+    places = dict.fromkeys((*part_names(), *(name for name in boards if not name.endswith(".unfinished"))))
+    return [done for name in places if (done := synthesis_of(folder, name)) is not None]
 
 
 @dataclass(frozen=True)

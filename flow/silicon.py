@@ -45,7 +45,8 @@ def fold(
 def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = lambda _: None) -> Synthesis:
     """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
 
-    pins   text of the family's constraints (.pcf, .lpf, .cst, .ccf, .pdc) with the pins of the shell's ports; without it they are chosen
+    pins   text of the family's constraints (.pcf, .lpf, .cst, .ccf, .pdc) with the shell's pins;
+           without it they are chosen
 
     synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
     stay the same and the bitstream is the one that was made. A design too big for the part is a result too: ask `fits`
@@ -62,7 +63,9 @@ def synth_board(
 
     linked   a core and the clock's cycles in a bit of the UART → the core behind rx and tx
     """
-    return _synth(folder, board.target, board.name, board.pins(), tell, lambda core: Top(board, linked(core, board.divider)))
+    return _synth(
+        folder, board.target, board.name, board.pins(), tell, lambda core: Top(board, linked(core, board.divider))
+    )
 
 
 def _synth(

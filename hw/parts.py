@@ -18,7 +18,8 @@ FLOWS: Mapping[Family, str] = {
     "ice40": "synth_ice40",
     "ecp5": "synth_ecp5 -nowidelut",  # with wide multiplexers yosys takes nearly twice the LUTs
     "gowin": "synth_gowin -nodsp -noiopads",
-    "gatemate": "synth_gatemate -luttree -nomx8 -nomult -noiopad -noclkbuf",  # trees of two-input LUTs are what nextpnr places
+    # nextpnr places trees of LUTs of two inputs
+    "gatemate": "synth_gatemate -luttree -nomx8 -nomult -noiopad -noclkbuf",
     "nexus": "synth_nexus -noccu2 -nodsp -noiopad",
     "xc7": "synth_xilinx -flatten -family xc7 -nodsp -noiopad -noclkbuf",
     "xcup": "synth_xilinx -flatten -family xcup -nodsp -noiopad -noclkbuf",

@@ -11,7 +11,6 @@ import typer
 from ...hw.costs.table import stage_rows, table
 from ...hw.parts import PARTS, part_names
 from ...hw.simulation.runner import SimulatorName
-from ...hw.synthesis.bitstream import summary as synthesis_line
 from ...models.config import PRESETS
 from ...models.history import TeacherEpoch
 from .. import proof, silicon
@@ -45,6 +44,7 @@ from .loss import loss_table
 from .many_runs import paper, plane, sweep
 from .search import search
 from .shrink import shrink
+from .synth import synth
 from .verb import Facts, FailedError, verb
 from .zoo import zoo
 
@@ -424,28 +424,7 @@ def verify(
     return facts
 
 
-@verb
-def synth(
-    folder: Run,
-    target: Annotated[
-        list[str], typer.Option(help=f"part to build for, {PART_HELP}; or several", autocompletion=part_names)
-    ],
-    pins: Annotated[Path | None, typer.Option(help=".pcf or .lpf with the pins; without it they are chosen")] = None,
-) -> Facts:
-    """Make a bitstream with open tools; for xc7 and xcup count cells. Exit 2 where the net is too big for the part.
-
-    - `bitneck synth runs/digits --target hx8k`
-    - `bitneck synth runs/digits --target up5k --pins board.pcf`
-    """
-    place, facts = RunFolder(folder), list[Facts]()
-    for part in target:
-        with step("synth", part) as tell:
-            done = silicon.synth(place, part, None if pins is None else read_text(pins), tell=tell)
-        say("synth", synthesis_line(done), place.synthesis(part).parent)
-        facts.append(asdict(done) | {"folder": place.synthesis(part).parent})
-        if (complaint := silicon.too_big(place, done)) is not None:
-            raise RunError(complaint)
-    return {"parts": facts}
+verb(synth)
 
 
 @verb

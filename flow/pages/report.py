@@ -144,8 +144,8 @@ def _silicon(done: Synthesis, verification: Verification) -> Silicon:
     whole = max(logic.used, logic.available or 0)
     # What the placer adds to the LUTs, as flip-flops alone in their cell, is spread over the stages.
     shares = [(stage.name, 100 * stage.luts / luts * logic.used / whole, f"{stage.luts:,.0f}") for stage in done.stages]
-    known = done.fmax_mhz is not None and verification.promised_cycles == done.cycles
-    return Silicon(target, done, logic, ram, shares, verification.latency_cycles / done.fmax_mhz if known else None)  # type: ignore[operator]
+    mhz = (done.clock_mhz or done.fmax_mhz) if verification.promised_cycles == done.cycles else None
+    return Silicon(target, done, logic, ram, shares, None if mhz is None else verification.latency_cycles / mhz)
 
 
 def _layers(graph: Graph, accelerator: Accelerator) -> Iterator[Layer]:

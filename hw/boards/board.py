@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
@@ -149,7 +147,7 @@ class Board:
             Pin("clk", self.clock.pin, "in", self.standard),
             Pin("rx", self.uart.rx, "in", self.standard),
             Pin("tx", self.uart.tx, "out", self.standard),
-            *(Pin(f"led[{i}]", site, "out", self.standard) for i, site in enumerate(self.leds.pins)),
+            *(Pin(f"led{index}", site, "out", self.standard) for index, site in enumerate(self.leds.pins)),
         ]
         return constraints(ports, target_of(self.part).part.family)
 
@@ -171,7 +169,9 @@ def board(name: str) -> Board:
     if name.endswith(".toml"):
         return read_board(name, Path(name).read_text())
     if name not in board_names():
-        raise BoardFileError(f"no board {name!r}; choose one of {', '.join(board_names())}, or give a .toml of your own")
+        raise BoardFileError(
+            f"no board {name!r}; choose one of {', '.join(board_names())}, or give a .toml of your own"
+        )
     return read_board(f"{name}.toml", (resources.files(__package__) / f"{name}.toml").read_text())
 
 

@@ -1,8 +1,8 @@
-"""A PLL for an exact clock: its settings, found by trying all that the cell's formula and limits allow, and its instance."""
+"""A PLL for an exact clock: its settings, by trying all that the cell's formula and limits allow, and its instance."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -42,6 +42,10 @@ def _ice40(given: Fraction, wanted: Fraction) -> _Found:
                 yield detector, {"DIVR": divr, "DIVF": int(divf), "DIVQ": divq, "FILTER_RANGE": chosen}
 
 
+def _nearest(values: Iterable[int], to: Fraction) -> list[int]:
+    return sorted(values, key=lambda value: abs(value - to))
+
+
 def _ecp5(given: Fraction, wanted: Fraction) -> _Found:
     """wanted = given CLKFB_DIV / CLKI_DIV, fed back from CLKOP; the oscillator is CLKOP_DIV times that. Limits: Lattice
     FPGA-DS-02012.
@@ -50,7 +54,7 @@ def _ecp5(given: Fraction, wanted: Fraction) -> _Found:
     for divider in range(1, 129):
         detector = given / divider
         feedback = wanted / detector
-        for output in sorted(range(1, 129), key=lambda divider: abs(wanted * divider - 600)):  # the range's middle first
+        for output in _nearest(range(1, 129), 600 / wanted):  # the middle of the oscillator's range first
             if feedback.denominator == 1 and feedback <= 80 and limits.allow(detector, wanted * output, wanted):
                 phase = max(0, output // 2 - 1)
                 found = {"CLKI_DIV": divider, "CLKFB_DIV": int(feedback), "CLKOP_DIV": output, "CLKOP_CPHASE": phase}
@@ -95,11 +99,13 @@ class Cell:
     analog: Mapping[str, int] = field(default_factory=dict)
 
     def settings(self, given_mhz: float, wanted_mhz: float) -> Settings:
-        """Those with the fastest phase detector, which leaves the least jitter. Raises PllError where there are none."""
+        """Those of the fastest phase detector, which leaves the least jitter. Raises PllError where there are none."""
         given, wanted = (Fraction(mhz).limit_denominator(10**6) for mhz in (given_mhz, wanted_mhz))
         found = list(self.search(given, wanted))
         if not found:
-            raise PllError(f"{self.module} makes no {wanted_mhz:g} MHz of {given_mhz:g} MHz exactly; ask for another clock")
+            raise PllError(
+                f"{self.module} makes no {wanted_mhz:g} MHz of {given_mhz:g} MHz exactly; ask for another clock"
+            )
         return max(found, key=lambda pair: pair[0])[1]
 
     def instance(self, given_mhz: float, wanted_mhz: float) -> list[str]:

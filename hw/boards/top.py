@@ -31,8 +31,8 @@ class Inner(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Top:
-    """Pins: `clk`, `rx`, `tx`, `led` where the board has some: the first shines once the PLL has locked, the second while
-    the host sends, the third while the board does.
+    """Pins: `clk`, `rx`, `tx`, and `led0`, … where the board has some: the first shines once the PLL has locked, the
+    second while the host sends, the third while the board does.
     """
 
     board: Board
@@ -61,9 +61,8 @@ class Top:
         return {**self.inner.files(), f"{self.name}.sv": self._verilog()}
 
     def _verilog(self) -> str:
-        leds = len(self.board.leds.pins)
         ports = ["input  wire clk", "input  wire rx", "output wire tx"]
-        ports += [f"output wire [{leds - 1}:0] led"] if leds else []
+        ports += [f"output wire led{index}" for index in range(len(self.board.leds.pins))]
         comment = f"{self.inner.core.name} on {self.board.title}, {self.board.clock_mhz:g} MHz."
         return module(self.name, ports, self._body(), comment)
 
@@ -81,8 +80,6 @@ class Top:
         yield f"  running <= locked ? {{running[{RESET_CYCLES - 2}:0], 1'b1}} : '0;"
         yield f"wire rst = !running[{RESET_CYCLES - 1}];"
         yield f"{self.inner.name} inner (.clk(system_clk), .rst, .rx, .tx);"
-        if board.leds.pins:
-            shines = ["!rst", "!rx", "!tx"][: len(board.leds.pins)]
-            dark = ["1'b0"] * (len(board.leds.pins) - len(shines))
-            lit = ", ".join(reversed([*shines, *dark]))
-            yield f"assign led = {'~' if board.leds.low else ''}{{{lit}}};"
+        shines = ["!rst", "!rx", "!tx"] + ["1'b0"] * len(board.leds.pins)
+        for index in range(len(board.leds.pins)):
+            yield f"assign led{index} = {'!' if board.leds.low else ''}({shines[index]});"

