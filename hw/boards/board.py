@@ -64,10 +64,13 @@ class Uart:
 
 @checked(config=_STRICT)
 class Leds:
-    """pins; and whether one shines where its pin is low."""
+    """low   whether one shines where its pin is low
+    standard   of their pins' voltage, where it is another than the board's
+    """
 
     pins: tuple[Site, ...] = ()
     low: bool = False
+    standard: Line | None = None
 
 
 @checked(config=_STRICT)
@@ -147,7 +150,7 @@ class Board:
             Pin("clk", self.clock.pin, "in", self.standard),
             Pin("rx", self.uart.rx, "in", self.standard),
             Pin("tx", self.uart.tx, "out", self.standard),
-            *(Pin(f"led{index}", site, "out", self.standard) for index, site in enumerate(self.leds.pins)),
+            *(Pin(f"led{index}", site, "out", self.leds.standard or self.standard) for index, site in enumerate(self.leds.pins)),
         ]
         return constraints(ports, target_of(self.part).part.family)
 
