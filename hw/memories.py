@@ -41,7 +41,7 @@ MEMORIES: Mapping[Family, Memories] = {
     "ecp5": Memories(_WIDE, 128, 3, 1 / 16, ((4, 16, 4, 4),)),
     "gowin": Memories(_WIDE, 128, 3, 1 / 16, ((4, 16, 4, 4),), 1 / 4),
     "gatemate": Memories(((40, 512), (20, 1024), (10, 2048), (5, 4096), (2, 8192), (1, 16384)), 129, 0, 1 / 16),
-    "nexus": Memories(_WIDE, 128, 3, 1 / 16, ((4, 16, 4, 4),)),
+    "nexus": Memories(_WIDE, 128, 0, 1 / 16, ((4, 16, 4.001, 4),)),  # where LUTs cost as much it takes blocks
     "xc7": Memories(_WIDE, 129, 0, 1 / 64, ((6, 32, 8, 4), (3, 64, 8, 4)), 1 / 2),
     "xcup": Memories(_WIDE, 129, 0, 1 / 64, ((14, 32, 16, 8), (7, 64, 16, 8)), 1 / 8),
 }

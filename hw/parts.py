@@ -17,7 +17,7 @@ KINDS: tuple[Kind, ...] = ("luts", "carries", "ffs", "brams")
 FLOWS: Mapping[Family, str] = {
     "ice40": "synth_ice40",
     "ecp5": "synth_ecp5 -nowidelut",  # with wide multiplexers yosys takes nearly twice the LUTs
-    "gowin": "synth_gowin -nodsp -noiopads",
+    "gowin": "synth_gowin -nowidelut -nodsp -noiopads",
     # nextpnr places trees of LUTs of two inputs
     "gatemate": "synth_gatemate -luttree -nomx8 -nomult -noiopad -noclkbuf",
     "nexus": "synth_nexus -noccu2 -nodsp -noiopad",
