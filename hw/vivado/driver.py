@@ -82,6 +82,8 @@ class Net:
             self.dma.recvchannel.transfer(came)  # first, so that no answer waits
             self.dma.sendchannel.transfer(sent)
             self._wait(timeout_seconds, len(x))
+            self.dma.sendchannel.wait()
+            self.dma.recvchannel.wait()  # returns at once, and counts what came
             if self.dma.recvchannel.transferred != due:
                 raise DriverError(
                     f"{self.dma.recvchannel.transferred:,} bytes came of {len(x):,} samples, and {due:,} are due: "
@@ -93,11 +95,11 @@ class Net:
                 buffer.freebuffer()
 
     def _wait(self, timeout_seconds, samples):
-        """PYNQ's own wait spins for ever."""
+        """Until both are idle: PYNQ's own wait would spin for ever."""
         end = time.monotonic() + timeout_seconds
         for name in ("sendchannel", "recvchannel"):
             channel = getattr(self.dma, name)
-            while not channel.idle:
+            while channel.error or not channel.idle:
                 if channel.error:
                     raise DriverError(f"the DMA's {name} says error; load the bitstream anew")
                 if time.monotonic() > end:

@@ -1,11 +1,13 @@
-"""Scripts for Vivado: `package.tcl` makes its own component.xml, `build.tcl` a block design with an AXI DMA, and bitstream."""
+"""Scripts for Vivado: `package.tcl` makes component.xml anew, `build.tcl` a block design with an AXI DMA, and a bitstream."""
 
 from __future__ import annotations
 
 from .component import LIBRARY, VENDOR, VERSION
 from .wrapper import Wrapper
 
-NEVER_RUN = "Never run in Vivado: checked in tclsh, with Vivado's commands replaced by ones that look at their arguments."
+NEVER_RUN = (
+    "Never run in Vivado: run in tclsh, with Vivado's commands replaced by ones that look at their arguments."
+)
 
 
 def package_script(wrapper: Wrapper) -> str:
@@ -28,7 +30,7 @@ close_project
 
 
 def build_script(wrapper: Wrapper) -> str:
-    """For `vivado -mode batch -source build.tcl -tclargs zynq7 [PART]`, or zynqmp: {name}.bit and .hwh."""
+    """For `vivado -mode batch -source build.tcl -tclargs zynq7 [PART]`, or zynqmp: DESIGN.bit and DESIGN.hwh."""
     name = wrapper.core.name
     return f"""# {NEVER_RUN}
 # vivado -mode batch -source build.tcl -tclargs zynq7|zynqmp ?part?
@@ -58,7 +60,9 @@ if {{$kind eq "zynq7"}} {{
   set ps [create_bd_cell -type ip -vlnv [newest processing_system7] ps]
   apply_bd_automation -rule xilinx.com:bd_rule:processing_system7 \\
     -config {{make_external "FIXED_IO, DDR" apply_board_preset 0}} $ps
-  set_property -dict {{CONFIG.PCW_USE_S_AXI_HP0 1 CONFIG.PCW_USE_M_AXI_GP0 1 CONFIG.PCW_FPGA0_PERIPHERAL_FREQMHZ 100}} $ps
+  set_property -dict {{
+    CONFIG.PCW_USE_S_AXI_HP0 1 CONFIG.PCW_USE_M_AXI_GP0 1 CONFIG.PCW_FPGA0_PERIPHERAL_FREQMHZ 100
+  }} $ps
   set clock ps/FCLK_CLK0
   set reset ps/FCLK_RESET0_N
   set control ps/M_AXI_GP0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import resources
 
 from ..accelerator import Accelerator
-from ..verilog import OWN, bytes_up, own_modules
+from ..verilog import OWN, bytes_up
 
 BATCH_END = "batch_end"
 WIDEST = 1024  # bits of an AXI DMA's stream
@@ -17,7 +18,7 @@ class VivadoError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Wrapper:
-    """Pins: `aclk`, `aresetn`, `s_axis_*` with TLAST, `m_axis_*` with TLAST where the input's was. No TKEEP, no AXI-Lite.
+    """Pins: `aclk`, `aresetn`, `s_axis_*` with TLAST, `m_axis_*` with TLAST where the input's was. No TKEEP, AXI-Lite.
 
     A beat is a beat of the core, padded to a power of two of bytes: 8 .. 1,024 bits, as AXI DMA has them. Frames come
     whole, and TLAST with the last beat of a batch.
@@ -55,7 +56,10 @@ class Wrapper:
 
     def files(self) -> dict[str, str]:
         """The wrapper, in Verilog of 2001, which block designs take as a top, and what it is built from."""
-        return {**own_modules(self.name, [(BATCH_END, ())]), f"{self.name}.v": self._verilog()}
+        text = (resources.files(__package__) / f"{BATCH_END}.sv").read_text()
+        batch_end = OWN.format(design=self.core.name, name=BATCH_END)
+        named = text.replace(f"module {BATCH_END} ", f"module {batch_end} ")
+        return {f"{batch_end}.sv": named, f"{self.name}.v": self._verilog()}
 
     def _verilog(self) -> str:
         first, last = self.core.stages[0], self.core.stages[-1]
@@ -90,7 +94,7 @@ module {self.name} (
   assign s_axis_tready = in_ready && !rst;
   assign m_axis_tdata = {sent};
 
-  {OWN.format(design=self.name, name=BATCH_END)} #(
+  {OWN.format(design=self.core.name, name=BATCH_END)} #(
     .BEATS_IN({first.in_beats}), .FRAMES({self.frames})
   ) batch (
     .clk(aclk), .rst(rst),

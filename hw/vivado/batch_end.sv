@@ -25,17 +25,17 @@ module batch_end #(
   localparam int BEAT_WIDTH = BEATS_IN > 1 ? $clog2(BEATS_IN) : 1;
 
   logic [BEAT_WIDTH-1:0]  beat;
-  logic [COUNT_WIDTH-1:0] inside;
+  logic [COUNT_WIDTH-1:0] held;
   logic                   closing;                 // the last frame of a batch is inside
 
-  wire open  = !closing && inside != COUNT_WIDTH'(FRAMES);
-  wire whole = inside != '0;                       // else what leaves is of a frame that is still coming in
+  wire open  = !closing && held != COUNT_WIDTH'(FRAMES);
+  wire whole = held != '0;                       // else what leaves is of a frame that is still coming in
 
   assign core_s_tvalid = s_axis_tvalid && open;
   assign s_axis_tready = core_s_tready && open;
   assign m_axis_tvalid = core_m_tvalid && (whole || !core_m_tlast);
   assign core_m_tready = m_axis_tready && (whole || !core_m_tlast);
-  assign m_axis_tlast  = core_m_tlast && closing && inside == COUNT_WIDTH'(1);
+  assign m_axis_tlast  = core_m_tlast && closing && held == COUNT_WIDTH'(1);
 
   wire taken   = core_s_tvalid && core_s_tready;
   wire entered = taken && beat == BEAT_WIDTH'(BEATS_IN - 1);
@@ -43,12 +43,12 @@ module batch_end #(
 
   always_ff @(posedge clk) begin
     if (taken) beat <= entered ? '0 : beat + 1'b1;
-    if (entered != left) inside <= entered ? inside + 1'b1 : inside - 1'b1;
+    if (entered != left) held <= entered ? held + 1'b1 : held - 1'b1;
     if (entered && s_axis_tlast) closing <= 1'b1;
-    else if (left && inside == COUNT_WIDTH'(1)) closing <= 1'b0;
+    else if (left && held == COUNT_WIDTH'(1)) closing <= 1'b0;
     if (rst) begin
       beat    <= '0;
-      inside  <= '0;
+      held  <= '0;
       closing <= 1'b0;
     end
   end
