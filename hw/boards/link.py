@@ -11,9 +11,10 @@ from functools import cached_property
 from ..accelerator import Accelerator
 from ..stages import Binarize, Cut, DwcDown, DwcUp, Fifo, Stage
 from ..synthesis.bitstream import design_digest
-from ..verilog import OWN, bytes_up, instance, module, own_modules, top, verilog
+from ..verilog import FRAME_END, OWN, bytes_up, instance, module, own_modules, top, verilog
 
 MOST = 63  # frames under way: their numbers are counted modulo 64
+MOST_KEPT = 32  # frames of which records lie there: their places are counted modulo 64
 BLOCK_BITS = 4096  # of a memory block of the smallest parts
 BLOCK_WIDTH = 16
 WAITING_BYTES = 2048  # of frames that wait for a slow design
@@ -25,33 +26,36 @@ class LinkError(ValueError):
 
 @dataclass(frozen=True)
 class Tap:
-    """The record of a stage's output stream. Beats that fill bytes are packed; others are padded to whole bytes each."""
+    """The record of a stage's output stream, `rtl/keep.sv`: words of memory, each of whole bytes, a power of two."""
 
     stage: Stage
 
     @property
-    def packs(self) -> bool:
-        width = self.stage.out_width
-        return width < 8 and 8 % width == 0 and self.stage.out_beats * width % 8 == 0
+    def pack(self) -> int:
+        """Beats of a word: as many as fill a byte, where they do."""
+        width, beats = self.stage.out_width, self.stage.out_beats
+        return 8 // width if 8 % width == 0 and beats * width % 8 == 0 else 1
 
     @property
     def words(self) -> int:
-        """Of a frame in memory."""
-        return self.stage.out_beats * self.stage.out_width // 8 if self.packs else self.stage.out_beats
+        """Of a frame."""
+        return self.stage.out_beats // self.pack
 
     @property
-    def width(self) -> int:
-        return 8 if self.packs else self.stage.out_width
+    def word_bytes(self) -> int:
+        return _up(-(-self.stage.out_width * self.pack // 8))
 
     @property
     def bytes_each(self) -> int:
         """Of a frame on the wire."""
-        return self.words * bytes_up(self.width) // 8
+        return self.words * self.word_bytes
 
     @property
     def frames(self) -> int:
-        """That fit into as many memory blocks as its width takes anyway."""
-        return max(1, BLOCK_BITS // min(self.width, BLOCK_WIDTH) // self.words)
+        """That fit into as many memory blocks as a frame and its width take anyway; 2 at least."""
+        across = -(-self.stage.out_width * self.pack // BLOCK_WIDTH)
+        deep = BLOCK_BITS // (BLOCK_WIDTH if across > 1 or self.stage.out_width * self.pack > 8 else 8)
+        return max(2, deep // _up(self.words))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +123,8 @@ class Linked:
     @property
     def window(self) -> int:
         """Frames that may be under way: more would find no room."""
-        frames = [record.frames for record in self.records] if self.buffers_answers else []
-        return min([MOST, *frames, *([max(2, WAITING_BYTES // self.bytes_in)] if self.waits else [])])
+        kept = [MOST_KEPT, *(record.frames for record in self.records)] if self.buffers_answers else []
+        return min([MOST, *kept, *([max(2, WAITING_BYTES // self.bytes_in)] if self.waits else [])])
 
     @property
     def cycles(self) -> int:
@@ -164,8 +168,10 @@ class Linked:
         wanted = ["link_down", "link_up"]
         wanted += [stage.module for stage in (*self._widening(), *self._buffer(), *self._narrowing())]
         if self.buffers_answers:
-            wanted += ["keep", *(["dwc_up"] if any(record.packs for record in self.records) else [])]
-        wanted += ["in_turn"] * (self.bytes_out > 1) + ["gate"] * bool(self.taps)
+            wanted += ["keep", "in_turn"]
+        elif self.bytes_out > 1:
+            wanted.append(FRAME_END)
+        wanted += ["gate"] * bool(self.taps)
         own = {f"{self._inner_name}.sv": top(self.inner, self._inner_name, self.taps)} if self._is_other else {}
         return {
             **own_modules(self.name, [(name, ()) for name in dict.fromkeys(wanted)]),
@@ -202,7 +208,7 @@ class Linked:
         """From the core's answers to bytes, where nothing keeps them."""
         last = self.inner.stages[-1]
         width = bytes_up(last.out_width)
-        return [DwcDown("answer", width, 8, last.out_beats)] if width > 8 and not self.buffers_answers else []
+        return [DwcDown("narrow", width, 8, last.out_beats)] if width > 8 and not self.buffers_answers else []
 
     def _verilog(self, identity: int) -> str:
         ports = ["input  wire clk", "input  wire rst", "input  wire rx", "output wire tx"]
@@ -217,6 +223,7 @@ class Linked:
         yield "wire hello;  // everything begins anew"
         yield "wire [5:0] received;"
         yield "wire [1:0] errors;"
+        yield "wire [5:0] answered;"
         yield from _stream("taken", 8)
         yield f"{self._own('link_down')} #("
         yield f"  .DIVIDER({self.divider}), .BODY({self.bytes_in}), .SEED(16'h{identity & 0xFFFF:04x})"
@@ -251,7 +258,7 @@ class Linked:
         yield "wire unused = &{1'b0, answer_tlast};"
         yield from self._answers()
         yield f"{self._own('link_up')} #(.DIVIDER({self.divider}), .SEED(16'h{identity >> 16:04x})) up ("
-        yield f"  .clk, .rst, .hello, .received, .errors, {_side('s_axis', 'sent')}, .s_axis_tlast(sent_tlast), .tx"
+        yield f"  .clk, .rst, .hello, .received, .errors, {_side('s_axis', 'sent')}, .s_axis_tlast(sent_tlast), .answered, .tx"
         yield ");"
         if self.taps:
             yield "assign left = sent_tvalid && sent_tready && sent_tlast;"
@@ -265,55 +272,57 @@ class Linked:
         """From the core to the bytes of `sent`."""
         yield from _stream("sent", 8)
         yield "wire sent_tlast;"
-        if not self.buffers_answers:
-            source = "answer"
-            for stage in self._narrowing():
-                yield from _stream("narrow", 8)
-                wires = [(f"{name}_tdata", f"{name}_tvalid", f"{name}_tready") for name in ("answer", "narrow")]
-                yield from (line.replace(".rst,", ".rst(hello),") for line in instance(stage, *wires, self.name))
-                source = "narrow"
-            data, valid, ready = f"{source}_tdata", f"{source}_tvalid", f"{source}_tready"
-        else:
-            count = len(self.records)
-            yield f"wire [{8 * count - 1}:0] kept_tdata;"
-            yield f"wire [{count - 1}:0] kept_tvalid, kept_tready;"
-            yield "assign answer_tready = 1'b1;"
-            last = self.inner.stages[-1]
-            for index, record in enumerate(self.records):
-                name = record.stage.name
-                tap = (f"tap_{name}_tdata", f"tap_{name}_beat")
-                yield from self._kept(index, record, *(tap if index else (f"answer_tdata[{last.out_width - 1}:0]", "answer_tvalid")))
-            data, valid, ready = "kept_tdata", "kept_tvalid[0]", "kept_tready"
+        yield from self._recorded() if self.buffers_answers else self._passed_on()
+
+    def _passed_on(self) -> Iterator[str]:
+        source = "answer"
+        for stage in self._narrowing():
+            yield from _stream(stage.name, 8)
+            yield from self._stage(stage, source)
+            source = stage.name
+        for part in ("tdata", "tvalid"):
+            yield f"assign sent_{part} = {source}_{part};"
+        yield f"assign {source}_tready = sent_tready;"
         if self.bytes_out == 1:
-            yield f"assign {{sent_tdata, sent_tvalid, sent_tlast}} = {{{data}, {valid}, 1'b1}};"
-            yield f"assign {ready} = sent_tready;"
+            yield "assign sent_tlast = 1'b1;"
             return
+        yield f"{self._own(FRAME_END)} #(.BEATS({self.bytes_out})) answer_frame ("
+        yield "  .clk, .rst(hello), .tvalid(sent_tvalid), .tready(sent_tready), .tlast(sent_tlast)"
+        yield ");"
+
+    def _recorded(self) -> Iterator[str]:
         lasts = [record.bytes_each - 1 for record in self.records]
-        bits = max(1, max(lasts).bit_length())
+        bits, count = max(1, max(lasts).bit_length()), len(lasts)
+        yield f"wire [{8 * count - 1}:0] kept;"
+        yield f"wire [{count - 1}:0] some;"
+        yield f"wire [{bits - 1}:0] index;"
+        yield "assign answer_tready = 1'b1;"
+        slots = _up(self.window)
+        for at, record in enumerate(self.records):
+            name, stage = record.stage.name, record.stage
+            data, beat = f"tap_{name}_tdata", f"tap_{name}_beat"
+            if at == 0:
+                data, beat = f"answer_tdata[{stage.out_width - 1}:0]", "answer_tvalid"
+            yield f"{self._own('keep')} #("
+            yield f"  .WIDTH({stage.out_width}), .PACK({record.pack}), .BEATS({stage.out_beats}), .FRAMES({slots}),"
+            yield f"  .INDEX_WIDTH({bits})"
+            yield f") keep_{at}_{name} ("
+            yield f"  .clk, .rst(hello), .tdata({data}), .beat({beat}), .number(answered[{slots.bit_length() - 1}:0]),"
+            yield f"  .index, .data(kept[{8 * at} +: 8]), .some(some[{at}])"
+            yield ");"
         table = "".join(f"{value:0{bits}b}" for value in reversed(lasts))
         yield f"{self._own('in_turn')} #("
-        yield f"  .STREAMS({len(lasts)}), .COUNT_WIDTH({bits}), .LAST({len(table)}'b{table})"
+        yield f"  .STREAMS({count}), .COUNT_WIDTH({bits}), .LAST({len(table)}'b{table})"
         yield ") record ("
-        yield f"  .clk, .rst(hello), .s_axis_tdata({data}), .s_axis_tvalid({valid}), .s_axis_tready({ready}),"
+        # What leaves the core comes last of all: where its frame is there, those of the layers are.
+        yield "  .clk, .rst(hello), .data(kept), .some(some[0]), .index,"
         yield f"  {_side('m_axis', 'sent')}, .m_axis_tlast(sent_tlast)"
         yield ");"
 
-    def _kept(self, index: int, record: Tap, data: str, beat: str) -> Iterator[str]:
-        name = record.stage.name
-        if record.packs:
-            yield from _stream(f"packed_{name}", 8)
-            yield f"wire packed_{name}_always;  // nothing behind it waits"
-            yield f"{self._own('dwc_up')} #(.S_WIDTH({record.stage.out_width}), .M_WIDTH(8)) pack_{name} ("
-            yield f"  .clk, .rst(hello), .s_axis_tdata({data}), .s_axis_tvalid({beat}),"
-            yield f"  .s_axis_tready(packed_{name}_always), {_side('m_axis', f'packed_{name}')}"
-            yield ");"
-            yield f"assign packed_{name}_tready = 1'b1;"
-            data, beat = f"packed_{name}_tdata", f"packed_{name}_tvalid"
-        depth = max(2, 1 << (self.window * record.words - 1).bit_length())
-        yield f"{self._own('keep')} #(.WIDTH({record.width}), .DEPTH({depth})) keep_{name} ("
-        yield f"  .clk, .rst(hello), .tdata({data}), .beat({beat}), .m_axis_tdata(kept_tdata[{8 * index} +: 8]),"
-        yield f"  .m_axis_tvalid(kept_tvalid[{index}]), .m_axis_tready(kept_tready[{index}])"
-        yield ");"
+
+def _up(number: int) -> int:
+    """To a power of two."""
+    return 1 << (number - 1).bit_length()
 
 
 def _stream(name: str, width: int) -> Iterator[str]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ...ib_analysis.codes import Codes, Trace
 from ..packing import Beats, beat_bytes, bytes_beats, integers
 from ..stages import Argmax, ArgmaxTree
-from ..verilog import bytes_up
 from .frames import Bytes
 from .link import Linked, Tap
 
@@ -73,6 +72,6 @@ def answers(linked: Linked, data: Bytes) -> Answers:
 
 def _beats(record: Tap, data: Bytes) -> Beats:
     """(n, bytes_each) bytes as the beats of the stream."""
-    if record.packs:
-        return np.unpackbits(data, axis=1, bitorder="little").view(np.bool_).reshape(-1, record.stage.out_width)
-    return bytes_beats(data.reshape(-1, bytes_up(record.width) // 8), record.stage.out_width)
+    stage = record.stage
+    words = bytes_beats(data.reshape(-1, record.word_bytes), stage.out_width * record.pack)
+    return words.reshape(-1, stage.out_width)

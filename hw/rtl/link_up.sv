@@ -20,9 +20,9 @@ module link_up #(
   input  wire        s_axis_tvalid,
   output wire        s_axis_tready,
   input  wire        s_axis_tlast,
+  output logic [5:0] answered,                     // the number of the next answer, modulo 64
   output wire        tx
 );
-  logic [5:0]  answered;
   logic        greets;                             // HELLO is to be answered
   logic        busy, sync, body, check, high;      // a frame is under way; which of its bytes; the second of its CRC
   logic [15:0] crc;
