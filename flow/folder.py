@@ -104,6 +104,14 @@ class RunFolder:
         return self.synth / target / "synth.json"
 
     @property
+    def vivado(self) -> Path:
+        return self.path / "vivado"
+
+    @property
+    def energy(self) -> Path:
+        return self.path / "energy.json"
+
+    @property
     def board(self) -> Path:
         """What came back from a board, or from the RTL of its link."""
         return self.path / "board"

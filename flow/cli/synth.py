@@ -67,6 +67,11 @@ def synth(
         facts.append(asdict(done) | {"folder": place.synthesis(done.place).parent})
         if (complaint := silicon.too_big(place, done)) is not None:
             raise RunError(complaint)
+        if not done.meets_clock:
+            raise RunError(
+                f"{done.place}: placed it takes {done.fmax_mhz:.1f} MHz, and the clock is {done.clock_mhz:g}; tap "
+                "fewer layers, or give a board file with a slower pll.mhz"
+            )
 
     for part in parts:
         with step("synth", part) as tell:

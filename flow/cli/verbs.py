@@ -39,9 +39,11 @@ from .around import compare, doctor, init, schema
 from .around import table as table_of_runs
 from .board import board
 from .console import CORES, DataDir, app, bar, say, show, step, wrong
+from .energy import energy
 from .imported import import_lines, import_table
 from .loss import loss_table
 from .many_runs import paper, plane, sweep
+from .package import package
 from .search import search
 from .shrink import shrink
 from .synth import synth
@@ -441,7 +443,7 @@ def report(folder: Run) -> Facts:
     return {"page": path, "plane": place.plane_page}
 
 
-for each in (analyze, board, plane, sweep, shrink, search, paper, init, schema, compare, doctor, zoo):
+for each in (analyze, board, package, energy, plane, sweep, shrink, search, paper, init, schema, compare, doctor, zoo):
     verb(each)
 verb(table_of_runs)
 

@@ -26,6 +26,7 @@ from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from ...models.datasets import without_files
 from ..config import RANDOM, ImportedConfig, RunConfig
 from ..data import ARRAYS, taken_lines, taken_of
+from ..energy import energy_of
 from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
 from ..last_epochs import ending
@@ -111,6 +112,7 @@ def page(
         top=read_text(folder.rtl / f"{config.name}.sv"),
         silicon=[_silicon(done, verification) for done in synthesised],
         outdated=outdated,
+        energy=energy_of(folder),
         toml=config.toml(),
         taken=[] if (taken := taken_of(folder)) is None else list(taken_lines(taken)),
         versions=_versions(),

@@ -150,7 +150,10 @@ class Board:
             Pin("clk", self.clock.pin, "in", self.standard),
             Pin("rx", self.uart.rx, "in", self.standard),
             Pin("tx", self.uart.tx, "out", self.standard),
-            *(Pin(f"led{index}", site, "out", self.leds.standard or self.standard) for index, site in enumerate(self.leds.pins)),
+            *(
+                Pin(f"led{index}", site, "out", self.leds.standard or self.standard)
+                for index, site in enumerate(self.leds.pins)
+            ),
         ]
         return constraints(ports, target_of(self.part).part.family)
 

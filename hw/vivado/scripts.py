@@ -1,13 +1,11 @@
-"""Scripts for Vivado: `package.tcl` makes component.xml anew, `build.tcl` a block design with an AXI DMA, and a bitstream."""
+"""Scripts for Vivado: `package.tcl` makes component.xml anew, `build.tcl` a block design with a DMA, and a bitstream."""
 
 from __future__ import annotations
 
 from .component import LIBRARY, VENDOR, VERSION
 from .wrapper import Wrapper
 
-NEVER_RUN = (
-    "Never run in Vivado: run in tclsh, with Vivado's commands replaced by ones that look at their arguments."
-)
+NEVER_RUN = "Never run in Vivado: run in tclsh, with Vivado's commands replaced by ones that look at their arguments."
 
 
 def package_script(wrapper: Wrapper) -> str:

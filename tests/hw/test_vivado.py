@@ -1,4 +1,4 @@
-"""The package for Vivado, as far as that goes without it: schema, scripts, batches in simulation, the driver's bytes."""
+"""The package for Vivado, as far as it goes without: schema, scripts, batches in simulation, the driver's bytes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """digits-tiny on boards of every family, placed and packed: `make boards`. A table, and what it cost in CPU seconds.
 
-    python tests/hw/boards/all_boards.py RUN [BOARD …]
+python tests/hw/boards/all_boards.py RUN [BOARD …]
 """
 
 from __future__ import annotations
