@@ -1,4 +1,4 @@
-"""Scripts for Vivado: `package.tcl` makes component.xml anew, `build.tcl` a block design with a DMA, and a bitstream."""
+"""Scripts for Vivado: `package.tcl` makes component.xml anew, `build.tcl` a block design with a DMA, and bits."""
 
 from __future__ import annotations
 
