@@ -59,7 +59,7 @@ def energy_of(folder: RunFolder) -> tuple[Measured, ...]:
 
 
 @writing
-def note(folder: RunFolder, measured: Measured) -> tuple[Measured, ...]:
+def energy(folder: RunFolder, measured: Measured) -> tuple[Measured, ...]:
     """Adds a measurement to energy.json, and gives all. Raises RunError for one that cannot be."""
     if measured.busy_watts < measured.idle_watts:
         raise RunError(

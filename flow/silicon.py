@@ -10,13 +10,14 @@ from pathlib import Path
 
 from ..hw.accelerator import Accelerator
 from ..hw.boards.board import Board
+from ..hw.boards.link import Linked
 from ..hw.boards.top import Inner, Top
 from ..hw.costs.resources import estimate
 from ..hw.costs.search import Search, budget, search
 from ..hw.costs.table import next_step
 from ..hw.synthesis.bitstream import Synthesis, Tell, digest, synthesise
 from ..hw.synthesis.fitting import complaint
-from ..hw.synthesis.targets import SynthesisError, Target, target_of
+from ..hw.synthesis.targets import SynthesisError, target_of
 from .belonging import check_design, graph_of
 from .config import HardwareConfig, RunError, wished
 from .files import replace_folder, sha256_of, write, write_record
@@ -42,45 +43,32 @@ def fold(
 
 
 @writing
-def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = lambda _: None) -> Synthesis:
+def synth(
+    folder: RunFolder,
+    target: str | Board,
+    pins: str | None = None,
+    tell: Tell = lambda _: None,
+    linked: Callable[[Accelerator, int], Inner] = Linked,
+) -> Synthesis:
     """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
 
-    pins   text of the family's constraints (.pcf, .lpf, .cst, .ccf, .pdc) with the shell's pins;
-           without it they are chosen
+    target   a part, or a board, which has its own pins, clock and top
+    pins     of a part: text of the family's constraints (.pcf, .lpf, .cst, .ccf, .pdc) for the shell's ports; without
+             it they are chosen
+    linked   of a board: a core and the clock's cycles in a bit of the UART → the core behind rx and tx
 
     synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
     stay the same and the bitstream is the one that was made. A design too big for the part is a result too: ask `fits`
     of what returns.
     """
-    return _synth(folder, target_of(target), target, pins, tell)
-
-
-@writing
-def synth_board(
-    folder: RunFolder, board: Board, linked: Callable[[Accelerator, int], Inner], tell: Tell = lambda _: None
-) -> Synthesis:
-    """The same for a board: its own top around a link, with the board's pins and clock, in synth/BOARD/.
-
-    linked   a core and the clock's cycles in a bit of the UART → the core behind rx and tx
-    """
-    return _synth(
-        folder, board.target, board.name, board.pins(), tell, lambda core: Top(board, linked(core, board.divider))
-    )
-
-
-def _synth(
-    folder: RunFolder,
-    target: Target,
-    name: str,
-    pins: str | None,
-    tell: Tell,
-    top: Callable[[Accelerator], Top] | None = None,
-) -> Synthesis:
-    """name   of its folder"""
     accelerator, files = built(folder, graph_of(folder))
     check_design(folder, accelerator, files)
-    around = top and top(accelerator)
-    inputs = digest(accelerator, files, target, pins, around)
+    if isinstance(target, Board):
+        name, tools, pins = target.name, target.target, target.pins()
+        around = Top(target, linked(accelerator, target.divider))
+    else:
+        name, tools, around = target, target_of(target), None
+    inputs = digest(accelerator, files, tools, pins, around)
     final = folder.synthesis(name).parent
     with suppress(RunError):  # a damaged record is made anew
         done = synthesis_of(folder, name)
@@ -89,8 +77,8 @@ def _synth(
     work = final.with_name(f"{name}.unfinished")  # stays after a failure, for its logs
     shutil.rmtree(work, ignore_errors=True)
     try:
-        estimated = {stage.name: estimate(stage, target.part.name).luts for stage in accelerator.stages}
-        result = synthesise(accelerator, files, target, work, pins, estimated, tell, around)
+        estimated = {stage.name: estimate(stage, tools.part.name).luts for stage in accelerator.stages}
+        result = synthesise(accelerator, files, tools, work, pins, estimated, tell, around)
     except KeyboardInterrupt:
         shutil.rmtree(work)
         raise
@@ -98,8 +86,8 @@ def _synth(
         if work.exists():
             write(work / FAILED, f"{error}\n")
         raise
-    if around is not None:
-        result = replace(result, board=name, clock_mhz=around.board.clock_mhz)
+    if isinstance(target, Board):
+        result = replace(result, board=name, clock_mhz=target.clock_mhz)
     write_record(work / "synth.json", asdict(result))
     replace_folder(final, work)
     return result

@@ -10,7 +10,8 @@ import typer
 from rich.table import Table
 
 from ..config import RunError
-from ..energy import At, Measured, energy_of, note
+from ..energy import At, Measured, energy_of
+from ..energy import energy as noted
 from ..folder import RunFolder
 from .console import say, show
 from .verb import Facts
@@ -41,7 +42,7 @@ def energy(
     else:
         if fps <= 0:
             raise RunError(f"{fps:g} frames a second are no measurement; give --fps as `bitneck board` printed it")
-        found = note(place, Measured(board, at, instrument, *_watts(watts), fps))
+        found = noted(place, Measured(board, at, instrument, *_watts(watts), fps))
         say("energy", f"{len(found)} measured", place.energy)
     show(_table(found))
     return {"measured": [asdict(each) | _follows(each) for each in found]}

@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 
 from ...hw.accelerator import Accelerator
+from ...hw.boards.board import Board, board_names
 from ...hw.boards.board import board as board_of
-from ...hw.boards.board import board_names
 from ...hw.boards.link import Linked
 from ...hw.parts import PARTS, part_names
-from ...hw.synthesis.bitstream import Synthesis
 from ...hw.synthesis.bitstream import summary as synthesis_line
 from .. import silicon
 from ..board import ALL, linked_of
@@ -49,22 +48,26 @@ def synth(
     - `bitneck synth runs/digits --target hx8k`
     - `bitneck synth runs/digits --board icebreaker --taps all`
     """
-    parts, boards = target or [], [board_of(name) for name in board or []]
-    if not parts and not boards:
+    wanted: list[str | Board] = [*(target or []), *map(board_of, board or [])]
+    if not wanted:
         raise RunError(f"for what? --target names a part, {PART_HELP}; --board one of {', '.join(board_names())}")
-    if pins is not None and boards:
+    if pins is not None and board:
         raise RunError("--pins is of a part; a board's file says its pins")
-    if (taps or cut_on_host) and not boards:
+    if (taps or cut_on_host) and not board:
         raise RunError("--taps and --cut-on-host are of a board's link; name one with --board")
+    text = None if pins is None else read_text(pins)
     place, facts = RunFolder(folder), list[Facts]()
 
     def linked(core: Accelerator, divider: int) -> Linked:
         layers = ALL if taps == ALL else tuple(filter(None, (taps or "").split(",")))
         return replace(linked_of(core, layers, cut_on_host), divider=divider)
 
-    def told(done: Synthesis) -> None:
-        say("synth", synthesis_line(done), place.synthesis(done.place).parent)
-        facts.append(asdict(done) | {"folder": place.synthesis(done.place).parent})
+    for each in wanted:
+        with step("synth", each.name if isinstance(each, Board) else each) as tell:
+            done = silicon.synth(place, each, text, tell, linked)
+        made = place.synthesis(done.place).parent
+        say("synth", synthesis_line(done), made)
+        facts.append(asdict(done) | {"folder": made})
         if (complaint := silicon.too_big(place, done)) is not None:
             raise RunError(complaint)
         if not done.meets_clock:
@@ -72,18 +75,8 @@ def synth(
                 f"{done.place}: placed it takes {done.fmax_mhz:.1f} MHz, and the clock is {done.clock_mhz:g}; tap "
                 "fewer layers, or give a board file with a slower pll.mhz"
             )
-
-    for part in parts:
-        with step("synth", part) as tell:
-            done = silicon.synth(place, part, None if pins is None else read_text(pins), tell=tell)
-        told(done)
-    for each in boards:
-        with step("synth", each.name) as tell:
-            done = silicon.synth_board(place, each, linked, tell)
-        told(done)
-        assert done.bitstream is not None
-        made = place.synthesis(each.name).parent / done.bitstream[0]
-        say("program", each.program.format(bitstream=made))
-        more = "".join([f" --taps {taps}" if taps else "", " --cut-on-host" if cut_on_host else ""])
-        say("then", f"bitneck board {place.path}{more} --baud {each.uart.baud}")
+        if isinstance(each, Board) and done.bitstream is not None:
+            say("program", each.program.format(bitstream=made / done.bitstream[0]))
+            as_built = "".join([f" --taps {taps}" if taps else "", " --cut-on-host" if cut_on_host else ""])
+            say("then", f"bitneck board {place.path}{as_built} --baud {each.uart.baud}")
     return {"parts": facts}

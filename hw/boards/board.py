@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
-from ..parts import PartError
+from ..parts import PartError, part_names
 from ..synthesis.constraints import WRITERS, Pin, constraints
 from ..synthesis.targets import Target, target_of
 from . import pll
@@ -98,6 +98,8 @@ class Board:
     standard: Line = "LVCMOS33"
 
     def __post_init__(self) -> None:
+        if self.name in part_names():  # whose bitstreams lie in a folder of that name
+            raise BoardFileError(f"name: {self.name} is a part's; give the board another")
         try:
             target = target_of(self.part)
         except PartError as error:

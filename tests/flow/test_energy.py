@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from bitneck.flow.config import RunError
-from bitneck.flow.energy import Measured, energy_of, note
+from bitneck.flow.energy import Measured, energy, energy_of
 from bitneck.flow.folder import RunFolder
 from bitneck.flow.run import report
 
@@ -29,7 +29,7 @@ def test_measurements_are_kept_in_order_and_stand_on_the_report(bitneck, finishe
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["measured"][0]["frames_per_joule"] == pytest.approx(17912)
     other = Measured("icebreaker", "wall", "meter <b>", 1.5, 1.5, 4000.0)
-    assert note(folder, other) == energy_of(folder) == (ONE, other)
+    assert energy(folder, other) == energy_of(folder) == (ONE, other)
     page = report(folder).read_text()
     assert "<h2>Energy, measured</h2>" in page
     assert "17,912" in page

@@ -13,7 +13,6 @@ from pathlib import Path
 from bitneck.flow import silicon
 from bitneck.flow.folder import RunFolder
 from bitneck.hw.boards.board import board, board_names
-from bitneck.hw.boards.link import Linked
 from bitneck.hw.synthesis.bitstream import Synthesis
 from bitneck.hw.synthesis.targets import target_of
 
@@ -58,7 +57,7 @@ def main() -> None:
             done, title = silicon.synth(folder, name), f"no board: {target_of(name).part.title}"
         else:
             of = board(name)
-            done, title = silicon.synth_board(folder, of, lambda core, divider: Linked(core, divider)), of.title
+            done, title = silicon.synth(folder, of), of.title
         print(line(title, done, cpu_seconds() - before), flush=True)
         slow += [] if done.meets_clock else [name]
     print(f"{cpu_seconds():.0f} CPU seconds")

@@ -133,6 +133,7 @@ def test_each_family_has_its_own_words_for_a_pin(family, text):
 
 GOOD = (Path(find_spec("bitneck.hw.boards").origin).parent / "icebreaker.toml").read_text()
 MISTAKES = {
+    "a part's name": ('name = "icebreaker"', 'name = "up5k"', "name: up5k is a part's; give the board another"),
     "no such part": ('part = "up5k"', 'part = "up6k"', "part: no target 'up6k'; choose one of up5k, hx8k, "),
     "a part that nobody places": ('part = "up5k"', 'part = "xc7"', "part: nothing is placed on Zynq XC7Z020"),
     "an unknown key": ('title = "', 'titel = ""\ntitle = "', "titel: Unexpected keyword argument"),
