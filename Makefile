@@ -86,7 +86,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet pip==25.3
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools torch
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,synth,sweep,pandas,finn,docs,dev]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,synth,board,sweep,pandas,finn,docs,dev]'
 	touch $@
 
 # FINN+ in an environment of its own (526 MB): it and finn-base both own files under finn/. Its own dependencies would
