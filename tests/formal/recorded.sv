@@ -10,7 +10,7 @@ module recorded #(
   parameter  int PROPERTY = 0,
   parameter  int FRAMES   = 2,
   parameter  int BEATS    = 2,
-  parameter  int BOUND    = 24
+  parameter  int BOUND    = 14
 ) (
   input wire clk,
   input wire any_reset,

@@ -55,8 +55,8 @@ RECORDINGS = (
         (
             Fault("frames that have left stay counted", "gate.sv", ": present - 1'b1;", ": present;"),
             Fault("a frame is held up in its middle", "gate.sv", "open  = !first ||", "open  = first &&"),
-            Fault("the first stream's turn never ends", "in_turn.sv", "if (ends) turn", "if (ends && turn != '0) turn"),
+            Fault("an answer that is here is not seen", "keep.sv", "+: SLOT_WIDTH + 1] != number;", "+: SLOT_WIDTH + 1] < number;"),
         ),
-        steps=44,
+        steps=48,
     ),
 )

@@ -50,11 +50,11 @@ def alone(linked: Linked) -> tuple[int, int, float]:
 module few (input wire clk, input wire rst, input wire rx, output wire tx, output wire hello,
   output wire [7:0] d, output wire v, input wire r, input wire [3:0] a, input wire av, output wire ar);
   wire [5:0] received;
-  wire [1:0] errors;
+  wire [1:0] damaged;
   {linked.name}__link_down #(.DIVIDER(4), .BODY({linked.bytes_in}), .SEED({linked.down_seed})) down (
-    .clk, .rst, .rx, .hello, .received, .errors, .m_axis_tdata(d), .m_axis_tvalid(v), .m_axis_tready(r));
+    .clk, .rst, .rx, .hello, .received, .damaged, .m_axis_tdata(d), .m_axis_tvalid(v), .m_axis_tready(r));
   {linked.name}__link_up #(.DIVIDER(4), .SEED({linked.up_seed})) up (
-    .clk, .rst, .hello, .received, .errors, .s_axis_tdata({{4'b0, a}}), .s_axis_tvalid(av), .s_axis_tready(ar),
+    .clk, .rst, .hello, .received, .damaged, .s_axis_tdata({{4'b0, a}}), .s_axis_tvalid(av), .s_axis_tready(ar),
     .s_axis_tlast(1'b1), .tx);
 endmodule
 """
