@@ -54,8 +54,8 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         for part in (
             Part("up5k", "iCE40 UP5K, SG48", "ice40", 5_280, 30),
             Part("hx8k", "iCE40 HX8K, CT256", "ice40", 7_680, 32),
-            Part("ecp5-25k", "ECP5 LFE5U-25F, CABGA381", "ecp5", 24_288, 56),
             Part("ecp5-12k", "ECP5 LFE5U-12F, CABGA381", "ecp5", 24_288, 56),  # the die of the 25F, and used as that
+            Part("ecp5-25k", "ECP5 LFE5U-25F, CABGA381", "ecp5", 24_288, 56),
             Part("ecp5-45k", "ECP5 LFE5U-45F, CABGA381", "ecp5", 43_848, 108),
             Part("ecp5-85k", "ECP5 LFE5U-85F, CABGA756", "ecp5", 83_640, 208),
             # Gowin DS117 and DS226, Cologne Chip DS1001, Lattice FPGA-DS-02049.
