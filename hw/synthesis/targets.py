@@ -133,8 +133,8 @@ def ecp5(part: Part, placer: str, package: str, frequency: int) -> Target:
 _QN88 = "52 25 26 27 28 29 30 31 49 48 42 41 51 53 54 55 56 71 72 73 74 75 76"
 """Any pins that the package has on both parts, the clock's first."""
 _BG400 = "D3 E17 F13 G13 F14 L16 L15 L20 L19 R17 R18 U20 T20 W20 V20 D10 D9 D7 D8 D6 D5 D4 L13"
-"""LEDs, the oscillator's pin and two PMOD headers of Lattice's evaluation board, LIFCL-EVN. The clock comes at a PMOD's D3:
-from the oscillator's pin nextpnr finds no way to the clock network.
+"""LEDs, the oscillator's pin and two PMOD headers of Lattice's evaluation board, LIFCL-EVN. The clock comes at a PMOD's
+D3: from the oscillator's pin nextpnr finds no way to the clock network.
 """
 _SHELL: Mapping[str, Literal["in", "out"]] = {
     **dict.fromkeys(("clk", "rst", *(f"s_axis_tdata[{bit}]" for bit in range(8)), "s_axis_tvalid"), "in"),
