@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv silicon lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help boards venv demo test pages formal mutants judge models cnv silicon lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -39,6 +39,11 @@ cnv: venv   ## CIFAR-10's 10,000 test images through CNV's RTL, every layer of e
 
 silicon: venv   ## a small net of maps trained on MNIST, put on UP5K and ECP5, and read back from its bitstream; a quarter of an hour
 	$(BIN)/python tests/hw/trained_maps.py runs/mnist-maps
+
+boards: $(VENV)/.boards   ## digits-tiny placed and packed for boards of every family: a table; brings 255 MB of tools first
+	test -d runs/digits-tiny/rtl || $(BIN)/bitneck run runs/digits-tiny
+	$(BIN)/python tests/hw/boards/all_boards.py runs/digits-tiny
+	$(BIN)/pytest -n 0 tests/hw/boards tests/hw/test_vivado.py
 
 lint: venv   ## style, formatting and types
 	$(BIN)/ruff check .
@@ -86,7 +91,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet pip==25.3
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools torch
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,synth,sweep,pandas,finn,docs,dev]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,synth,board,sweep,pandas,finn,docs,dev]'
+	touch $@
+
+# The families' tools, which are large, and PYNQ's source, of which a test reads one file: what it depends on needs a board.
+$(VENV)/.boards: $(VENV)/.installed
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[boards]'
+	$(BIN)/pip install --quiet --no-deps --upgrade --target build/pynq pynq==4.0.0
 	touch $@
 
 # FINN+ in an environment of its own (526 MB): it and finn-base both own files under finn/. Its own dependencies would

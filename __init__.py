@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .flow import board as board
     from .flow.importing import import_model as import_model
     from .flow.notebook.opened import Run as Run
     from .flow.notebook.opened import open_run as open
@@ -33,6 +34,7 @@ _PLACES = {  # name -> module, and what it is called there; None for the module 
     "activation": ("models.config", "ACTIVATIONS.add"),
     "Codes": ("ib_analysis.codes", "Codes"),
     "Run": ("flow.notebook.opened", "Run"),
+    "board": ("flow.board", None),
     "dataset": ("models.datasets", "DATASETS.add"),
     "import_model": ("flow.importing", "import_model"),
     "open": ("flow.notebook.opened", "open_run"),
@@ -43,7 +45,19 @@ _PLACES = {  # name -> module, and what it is called there; None for the module 
 }
 _ROOMS = ("export", "flow", "hw", "ib_analysis", "models")
 
-__all__ = ["Codes", "Run", "activation", "dataset", "import_model", "open", "plane", "plots", "sweep", "target"]
+__all__ = [
+    "Codes",
+    "Run",
+    "activation",
+    "board",
+    "dataset",
+    "import_model",
+    "open",
+    "plane",
+    "plots",
+    "sweep",
+    "target",
+]
 
 
 def __getattr__(name: str) -> Any:

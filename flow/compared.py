@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..hw.parts import part_names
 from .belonging import analysis_of
 from .config import RunConfig
-from .folder import RunFolder, history, is_there, synthesis_of
+from .folder import RunFolder, all_synthesised, history, is_there
 from .pages.plane_page import distinct_names
 from .unbuilt import proven
 
@@ -28,11 +27,10 @@ def row(folder: RunFolder, name: str) -> Row:
         found |= {"epochs": int(epochs[-1]["epoch"]), "test_accuracy": epochs[-1]["test_accuracy"]}
     if is_there(folder.verification):
         found |= _proof(folder)
-    for target in part_names():
-        if (done := synthesis_of(folder, target)) is not None:
-            found |= {f"{target}_luts": done.total("luts"), f"{target}_brams": done.total("brams")}
-            if done.fmax_mhz is not None and done.frames_per_second is not None:
-                found |= {f"{target}_mhz": done.fmax_mhz, f"{target}_frames_per_second": done.frames_per_second}
+    for done in all_synthesised(folder):
+        found |= {f"{done.place}_luts": done.total("luts"), f"{done.place}_brams": done.total("brams")}
+        if done.fmax_mhz is not None and done.frames_per_second is not None:
+            found |= {f"{done.place}_mhz": done.fmax_mhz, f"{done.place}_frames_per_second": done.frames_per_second}
     if is_there(folder.plane):
         points = analysis_of(folder).points
         for point in (point for point in points if point.epoch == points[-1].epoch):

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field, FiniteFloat
 
+from ..hw.parts import part_names
 from ..hw.simulation.vectors import MANIFEST, Manifest
 from ..hw.synthesis.bitstream import Digest, Synthesis
 from ..ib_analysis.layer_bits import LayerBits
@@ -105,6 +106,23 @@ class RunFolder:
     @property
     def faults(self) -> Path:
         return self.path / "faults.json"
+
+    @property
+    def vivado(self) -> Path:
+        return self.path / "vivado"
+
+    @property
+    def energy(self) -> Path:
+        return self.path / "energy.json"
+
+    @property
+    def board(self) -> Path:
+        """What came back from a board, or from the RTL of its link."""
+        return self.path / "board"
+
+    @property
+    def board_codes(self) -> Path:
+        return self.board / "codes.npz"
 
     @property
     def plane(self) -> Path:
@@ -321,14 +339,21 @@ def agreement_of(folder: RunFolder, sealed: bool = True) -> Agreement:
 
 
 def synthesis_of(folder: RunFolder, target: str) -> Synthesis | None:
-    """What was synthesised for a target; None where nothing was."""
+    """What was synthesised for a target or a board; None where nothing was."""
     path = folder.synthesis(target)
     if not is_there(path):
         return None
     done = read_record(path, Synthesis)
-    if done.target != target:
-        raise damaged(path, f"it is for {done.target}")
+    if done.place != target:
+        raise damaged(path, f"it is for {done.place}")
     return done
+
+
+def all_synthesised(folder: RunFolder) -> list[Synthesis]:
+    """For every part, in the order of `part_names`, then for every board."""
+    boards = sorted(path.parent.name for path in folder.synth.glob("*/synth.json"))
+    places = dict.fromkeys((*part_names(), *(name for name in boards if not name.endswith(".unfinished"))))
+    return [done for name in places if (done := synthesis_of(folder, name)) is not None]
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,12 @@ from .trained import as_captured
 
 SPARE_CYCLES = 8  # of a stage's latency, beyond its cycles a frame
 BY_COCOTB = "cocotb: "  # begins a difference that only its testbench can see
+BY_BOARD = "board: "  # begins one that a board showed
 
 
 def files_of(folder: RunFolder) -> dict[str, str]:
     """sha256 by name of what `export`, `build` and `simulate` wrote, as far as it is there."""
-    made = [folder.model, folder.streamlined, folder.standard, folder.graph, folder.trace]
+    made = [folder.model, folder.streamlined, folder.standard, folder.graph, folder.trace, folder.board_codes]
     made += sorted(folder.rtl.iterdir()) if folder.rtl.is_dir() else []
     return {str(path.relative_to(folder.path)): sha256_of(path) for path in made if path.is_file()}
 

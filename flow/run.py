@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..export.graph import Graph, GraphError
 from ..hw.accelerator import Accelerator
-from ..hw.parts import part_names
 from ..hw.simulation.vectors import vectors
 from ..hw.synthesis.bitstream import Digest
 from ..hw.verilog import verilog
@@ -48,9 +47,9 @@ from .files import (
 from .folder import (
     Analysis,
     RunFolder,
+    all_synthesised,
     history,
     others_than_vectors,
-    synthesis_of,
     verification_of,
     write_analysis,
 )
@@ -396,12 +395,12 @@ def report(folder: RunFolder) -> Path:
     graph, config = graph_of(folder), finished(folder)
     accelerator, files = built(folder, graph)
     read_model(folder.needs(folder.model, "export"))
-    synthesised = [done for target in part_names() if (done := synthesis_of(folder, target)) is not None]
+    synthesised = all_synthesised(folder)
     verification, analysis = verification_of(folder), analysis_of(folder)
     stale = of_other_files(folder, verification) or disproven(folder, config, accelerator, verification)
     if stale and verification.equal:  # a page that says "different" may be of what was changed since
         raise RunError(f"{folder.verification} is no record of what lies here, in {len(stale)} places: {stale[0]}")
-    outdated = [done.target for done in synthesised if not is_of_this_design(folder, done)]
+    outdated = [done.place for done in synthesised if not is_of_this_design(folder, done)]
     content = page(
         folder,
         graph,

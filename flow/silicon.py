@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..hw.accelerator import Accelerator
+from ..hw.boards.board import Board
+from ..hw.boards.link import Linked
+from ..hw.boards.top import Inner, Top
 from ..hw.costs.resources import estimate
 from ..hw.costs.search import Search, budget, search
 from ..hw.costs.table import next_step
@@ -40,10 +43,19 @@ def fold(
 
 
 @writing
-def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = lambda _: None) -> Synthesis:
+def synth(
+    folder: RunFolder,
+    target: str | Board,
+    pins: str | None = None,
+    tell: Tell = lambda _: None,
+    linked: Callable[[Accelerator, int], Inner] = Linked,
+) -> Synthesis:
     """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
 
-    pins   text of a .pcf or .lpf file with the pins of the shell's ports; without it nextpnr chooses
+    target   a part, or a board, which has its own pins, clock and top
+    pins     of a part: text of the family's constraints (.pcf, .lpf, .cst, .ccf, .pdc) for the shell's ports; without
+             it they are chosen
+    linked   of a board: a core and the clock's cycles in a bit of the UART → the core behind rx and tx
 
     synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
     stay the same and the bitstream is the one that was made. A design too big for the part is a result too: ask `fits`
@@ -51,17 +63,22 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
     """
     accelerator, files = built(folder, graph_of(folder))
     check_design(folder, accelerator, files)
-    inputs = digest(accelerator, files, target_of(target), pins)
-    final = folder.synthesis(target).parent
+    if isinstance(target, Board):
+        name, tools, pins = target.name, target.target, target.pins()
+        around = Top(target, linked(accelerator, target.divider))
+    else:
+        name, tools, around = target, target_of(target), None
+    inputs = digest(accelerator, files, tools, pins, around)
+    final = folder.synthesis(name).parent
     with suppress(RunError):  # a damaged record is made anew
-        done = synthesis_of(folder, target)
+        done = synthesis_of(folder, name)
         if done is not None and done.inputs == inputs and _whole(final, done):
             return done
-    work = final.with_name(f"{target}.unfinished")  # stays after a failure, for its logs
+    work = final.with_name(f"{name}.unfinished")  # stays after a failure, for its logs
     shutil.rmtree(work, ignore_errors=True)
     try:
-        estimated = {stage.name: estimate(stage, target).luts for stage in accelerator.stages}
-        result = synthesise(accelerator, files, target, work, pins, estimated, tell)
+        estimated = {stage.name: estimate(stage, tools.part.name).luts for stage in accelerator.stages}
+        result = synthesise(accelerator, files, tools, work, pins, estimated, tell, around)
     except KeyboardInterrupt:
         shutil.rmtree(work)
         raise
@@ -69,6 +86,8 @@ def synth(folder: RunFolder, target: str, pins: str | None = None, tell: Tell = 
         if work.exists():
             write(work / FAILED, f"{error}\n")
         raise
+    if isinstance(target, Board):
+        result = replace(result, board=name, clock_mhz=target.clock_mhz)
     write_record(work / "synth.json", asdict(result))
     replace_folder(final, work)
     return result

@@ -135,8 +135,12 @@ def stream_ports(prefix: str, width: int, sends: bool) -> list[str]:
     ]
 
 
-def top(accelerator: Accelerator) -> str:
-    """The top module: stages in a row, wires named after the stage that drives them."""
+def top(accelerator: Accelerator, name: str | None = None, taps: Collection[str] = ()) -> str:
+    """The top module: stages in a row, wires named after the stage that drives them.
+
+    name   of the module where it is not the design's
+    taps   stages whose beats are brought out: TDATA, and `beat` where one moves
+    """
     first, last = accelerator.stages[0], accelerator.stages[-1]
     out_width = bytes_up(last.out_width)
     ports = [
@@ -145,6 +149,8 @@ def top(accelerator: Accelerator) -> str:
         *stream_ports("s_axis", bytes_up(first.in_width), sends=False),
         *stream_ports("m_axis", out_width, sends=True),
         "output wire m_axis_tlast",
+        *(f"output wire [{accelerator[tap].out_width - 1}:0] tap_{tap}_tdata" for tap in taps),
+        *(f"output wire tap_{tap}_beat" for tap in taps),
     ]
     source = f"s_axis_tdata[{first.in_width - 1}:0]", "s_axis_tvalid", "s_axis_tready"
     body: list[str] = []
@@ -167,8 +173,11 @@ def top(accelerator: Accelerator) -> str:
         "  .clk, .rst, .tvalid(m_axis_tvalid), .tready(m_axis_tready), .tlast(m_axis_tlast)",
         ");",
     ]
+    for tap in taps:
+        body.append(f"assign tap_{tap}_tdata = {tap}_tdata;")
+        body.append(f"assign tap_{tap}_beat = {tap}_tvalid && {tap}_tready;")
     return module(
-        accelerator.name,
+        name or accelerator.name,
         ports,
         body,
         f"{first.in_beats} beats of {first.in_width} bits in, {last.out_beats} of {last.out_width} out,"

@@ -11,7 +11,6 @@ import typer
 from ...hw.costs.table import stage_rows, table
 from ...hw.parts import PARTS, part_names
 from ...hw.simulation.runner import SimulatorName
-from ...hw.synthesis.bitstream import summary as synthesis_line
 from ...models.config import PRESETS
 from ...models.history import TeacherEpoch
 from .. import proof, silicon
@@ -38,13 +37,17 @@ from ..last_epochs import ending
 from .analyze import BRACKETS, analyze
 from .around import compare, doctor, init, schema
 from .around import table as table_of_runs
+from .board import board
 from .console import CORES, DataDir, app, bar, say, show, step, wrong
+from .energy import energy
 from .faults import faults
 from .imported import import_lines, import_table
 from .loss import loss_table
 from .many_runs import paper, plane, sweep
+from .package import package
 from .search import search
 from .shrink import shrink
+from .synth import synth
 from .verb import Facts, FailedError, verb
 from .zoo import zoo
 
@@ -424,28 +427,7 @@ def verify(
     return facts
 
 
-@verb
-def synth(
-    folder: Run,
-    target: Annotated[
-        list[str], typer.Option(help=f"part to build for, {PART_HELP}; or several", autocompletion=part_names)
-    ],
-    pins: Annotated[Path | None, typer.Option(help=".pcf or .lpf with the pins; without it they are chosen")] = None,
-) -> Facts:
-    """Make a bitstream with open tools; for xc7 and xcup count cells. Exit 2 where the net is too big for the part.
-
-    - `bitneck synth runs/digits --target hx8k`
-    - `bitneck synth runs/digits --target up5k --pins board.pcf`
-    """
-    place, facts = RunFolder(folder), list[Facts]()
-    for part in target:
-        with step("synth", part) as tell:
-            done = silicon.synth(place, part, None if pins is None else read_text(pins), tell=tell)
-        say("synth", synthesis_line(done), place.synthesis(part).parent)
-        facts.append(asdict(done) | {"folder": place.synthesis(part).parent})
-        if (complaint := silicon.too_big(place, done)) is not None:
-            raise RunError(complaint)
-    return {"parts": facts}
+verb(synth)
 
 
 @verb
@@ -462,7 +444,23 @@ def report(folder: Run) -> Facts:
     return {"page": path, "plane": place.plane_page}
 
 
-for each in (analyze, plane, faults, sweep, shrink, search, paper, init, schema, compare, doctor, zoo):
+for each in (
+    analyze,
+    board,
+    package,
+    energy,
+    faults,
+    plane,
+    sweep,
+    shrink,
+    search,
+    paper,
+    init,
+    schema,
+    compare,
+    doctor,
+    zoo,
+):
     verb(each)
 verb(table_of_runs)
 

@@ -26,6 +26,7 @@ from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from ...models.datasets import without_files
 from ..config import RANDOM, ImportedConfig, RunConfig
 from ..data import ARRAYS, taken_lines, taken_of
+from ..energy import energy_of
 from ..fault_report import FaultReport
 from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
@@ -114,6 +115,7 @@ def page(
         top=read_text(folder.rtl / f"{config.name}.sv"),
         silicon=[_silicon(done, verification) for done in synthesised],
         outdated=outdated,
+        energy=energy_of(folder),
         faults=faults,
         faults_svg=inline_svg(faults_figure(faults), f"{config.name}: what faults cost") if faults else None,
         toml=config.toml(),
@@ -149,8 +151,8 @@ def _silicon(done: Synthesis, verification: Verification) -> Silicon:
     whole = max(logic.used, logic.available or 0)
     # What the placer adds to the LUTs, as flip-flops alone in their cell, is spread over the stages.
     shares = [(stage.name, 100 * stage.luts / luts * logic.used / whole, f"{stage.luts:,.0f}") for stage in done.stages]
-    known = done.fmax_mhz is not None and verification.promised_cycles == done.cycles
-    return Silicon(target, done, logic, ram, shares, verification.latency_cycles / done.fmax_mhz if known else None)  # type: ignore[operator]
+    mhz = (done.clock_mhz or done.fmax_mhz) if verification.promised_cycles == done.cycles else None
+    return Silicon(target, done, logic, ram, shares, None if mhz is None else verification.latency_cycles / mhz)
 
 
 def _layers(graph: Graph, accelerator: Accelerator) -> Iterator[Layer]:

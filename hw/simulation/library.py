@@ -282,7 +282,7 @@ def _compile(tool: Verilator, accelerator: Accelerator, sources: Mapping[str, st
     flags = [*COMPILE, *includes, "-include", "popcount.h", f"-DINPUT_BYTES={width}", "-c"]
     units = [*sorted(path.name for path in work.glob("Vprobe*.cpp")), "harness.cpp"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs: list[Future] = [pool.submit(_runtime_object, tool, source, includes, work) for source in RUNTIME]
+        jobs: list[Future] = [pool.submit(runtime_object, tool, source, includes, work) for source in RUNTIME]
         jobs += [pool.submit(call, [*flags, unit], work) for unit in units]
         for job in jobs:
             job.result()
@@ -291,7 +291,7 @@ def _compile(tool: Verilator, accelerator: Accelerator, sources: Mapping[str, st
     return (work / "model.so").read_bytes()
 
 
-def _runtime_object(tool: Verilator, source: str, includes: list[str], work: Path) -> None:
+def runtime_object(tool: Verilator, source: str, includes: list[str], work: Path) -> None:
     """Of Verilator's run-time library, compiled once a machine."""
     made = (work / source).with_suffix(".o")
     name = f"{made.stem}-{tool.key(*COMPILE)}.o"

@@ -14,9 +14,11 @@ def counter_bits(values: int) -> int:
 
 
 def deep_luts(words: int, family: Family) -> float:
-    """Of a column that needs several LUTs: leaves, and multiplexers, which Xilinx has beside its LUTs."""
+    """Of a column that needs several LUTs: leaves, and multiplexers, which some families have beside their LUTs."""
     if family in ("xc7", "xcup"):
         return math.ceil(words / 64) if words > 64 else 0
+    if family == "nexus":
+        return math.ceil(words / LUT_ROM) if words > LUT_ROM else 0
     return words / (LUT_ROM / 2) - 1 if words > LUT_ROM else 0
 
 

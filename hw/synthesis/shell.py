@@ -24,6 +24,14 @@ class Shell:
         return OWN.format(design=self.core.name, name="shell")
 
     @property
+    def parents(self) -> tuple[str, str]:
+        return self.core.name, self.name
+
+    @property
+    def primitives(self) -> bool:
+        return False
+
+    @property
     def bytes_in(self) -> int:
         """Of a frame."""
         head = self.core.stages[0]

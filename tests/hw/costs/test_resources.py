@@ -119,10 +119,11 @@ def test_memories_go_where_yosys_puts_them(family, seen):
 
 
 @YOSYS
-def test_a_whole_design_is_estimated_within_15_percent_of_yosys():
+@pytest.mark.parametrize("target", ["ecp5-25k", "gw1nr-9c", "ccgm1a1", "lifcl-40"])
+def test_a_whole_design_is_estimated_within_15_percent_of_yosys(target):
     graph = random_graph([64, 24, 16, 10], 5, name="fresh")
     accelerator = lower(graph, fold(graph, 24))
-    said, found = total(accelerator.stages, "ecp5-25k"), synthesise_whole(accelerator, "ecp5")
+    said, found = total(accelerator.stages, target), synthesise_whole(accelerator, PARTS[target].family)
     assert said.luts == pytest.approx(found.luts, rel=0.15)
     assert said.ffs == pytest.approx(found.ffs, rel=0.15)
     assert said.brams == found.brams

@@ -1,0 +1,233 @@
+"""A run's design at the other end of a serial line: samples out, classes, scores and every layer's codes back."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..export.graph import Graph
+from ..hw.accelerator import Accelerator
+from ..hw.boards.host import BoardError, Host, Stats, only_port, serial_line
+from ..hw.boards.link import Linked
+from ..hw.boards.records import answers, bodies, host_codes
+from ..hw.boards.simulated import build, device
+from ..ib_analysis.codes import Codes, Trace
+from .belonging import check_design, graph_of
+from .config import chosen_samples
+from .files import sha256_of, write_arrays, write_record
+from .folder import AnyFolder, RunFolder, is_there, verification_of
+from .held import writing
+from .record import BY_BOARD
+from .run import built, finished, trained_on
+
+BAUD = 3_000_000  # what every bridge of our boards can do
+SIMULATED_SECONDS = 60.0  # without a byte of a simulated device, which is slow
+SHARE_BYTES = 50_000_000  # of frames that are under way or wait, at most
+
+ALL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a board said about n samples.
+
+    classes   (n,) int64
+    scores    (n, classes) int32; None where they were not tapped and do not leave the chip
+    codes     by layer, of those that were tapped, and of the one that the host computed where it cuts the pixels
+    """
+
+    classes: NDArray[np.int64]
+    scores: NDArray[np.int32] | None
+    codes: Mapping[str, Codes]
+    stats: Stats
+    _top: int
+    _ends_in_code: bool
+
+    @property
+    def trace(self) -> Trace:
+        """Raises BoardError where the scores are not among what came back."""
+        if self.scores is None:
+            raise BoardError("a trace needs the scores, which were not tapped; open the board with taps='all'")
+        return Trace("board", self.codes, self.scores, self._top, self._ends_in_code)
+
+    def layers(self) -> dict[str, Codes]:
+        """All that came back, as codes: of layers, and of the scores."""
+        found = dict(self.codes)
+        if self.scores is not None:
+            found["scores"] = Codes.pack_integers(self.scores, self._top.bit_length())
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Net:
+    """A net on a board. Calling it answers."""
+
+    linked: Linked
+    host: Host
+
+    def __call__(self, x: ArrayLike, progress: Callable[[int, int], None] = lambda done, of: None) -> Answer:
+        """progress   is told how many of (n, inputs) uint8 samples are answered
+
+        Raises BoardError where the board is gone, GraphError where the samples do not fit.
+        """
+        samples = np.ascontiguousarray(x)
+        came, stats = self.host.exchange(bodies(self.linked, samples), lambda done: progress(done, len(samples)))
+        said, core = answers(self.linked, came), self.linked.core
+        codes = {**host_codes(self.linked, samples), **said.codes}
+        return Answer(said.classes, said.scores, codes, stats, core.top, core.ends_in_code)
+
+
+@contextmanager
+def open_board(
+    run: AnyFolder,
+    port: str | None = None,
+    taps: str | Sequence[str] = (),
+    cut_on_host: bool = False,
+    simulate: bool = False,
+    baud: int = BAUD,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[Net]:
+    """The net of a run, on the board at `port`, by default the only one that is there.
+
+    taps          layers whose codes come back, or "all"
+    cut_on_host   the first layer's thresholds on pixels are applied here, and codes are sent
+    simulate      no board, but the RTL of its link, compiled with Verilator, behind a terminal
+
+    All of them as the board's bitstream was built. Raises BoardError where another design answers, or none.
+    """
+    folder = RunFolder(run) if not isinstance(run, RunFolder) else run
+    graph = graph_of(folder)
+    accelerator, files = built(folder, graph)
+    check_design(folder, accelerator, files)
+    linked = linked_of(accelerator, taps, cut_on_host)
+    with ExitStack() as stack:
+        timeout = 0.3 + 20 * (linked.window * (linked.bytes_in + linked.bytes_out) + 8192) / baud
+        if simulate:
+            tell("compiling the link and its design with Verilator")
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bitneck-")))
+            port, timeout = stack.enter_context(device(linked, build(linked, place, files))), SIMULATED_SECONDS
+        port = port or only_port()
+        tell(f"{port}: asking who is there")
+        line = stack.enter_context(serial_line(port, baud, timeout))
+        sizes = linked.window, linked.bytes_in, linked.bytes_out
+        yield Net(linked, stack.enter_context(Host(line, port, *sizes, linked.identity).talking()))
+
+
+def linked_of(accelerator: Accelerator, taps: str | Sequence[str], cut_on_host: bool) -> Linked:
+    """The link of a design. Raises LinkError."""
+    plain = Linked(accelerator, pixels_cut=cut_on_host)
+    if taps == ALL:
+        return replace(plain, taps=plain.inner.layers)
+    return replace(plain, taps=tuple([taps] if isinstance(taps, str) else taps))
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """samples   of the run's, from the first
+    layers       sha256 by layer of what came back
+    mismatches   where it is not what the integers say, as lines
+    accuracy     of the classes
+    """
+
+    samples: int
+    layers: Mapping[str, str]
+    mismatches: Sequence[str]
+    accuracy: float
+    stats: Stats
+    simulated: bool
+    taps: Sequence[str]
+    cut_on_host: bool
+    bytes_down: int
+    bytes_up: int
+    window: int
+
+    @property
+    def equal(self) -> bool:
+        return not self.mismatches
+
+
+@writing
+def stream(
+    folder: RunFolder,
+    port: str | None = None,
+    taps: str | Sequence[str] = (),
+    cut_on_host: bool = False,
+    simulate: bool = False,
+    baud: int = BAUD,
+    limit: int | None = None,
+    data_dir: Path | str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Streamed:
+    """Every sample of the run, or the first `limit`, through a board; see `open_board`.
+
+    What came back lies in board/codes.npz, one array a layer, `scores` and `class`, which `analyze --codes` reads; and
+    beside the other sources' in verify.json where it is of all samples.
+    """
+    config, graph = finished(folder), graph_of(folder)
+    x, y = chosen_samples(config, trained_on(folder, config, data_dir))
+    every = limit is None or limit >= len(x)
+    x, y = x[:limit], y[:limit]
+    with open_board(folder, port, taps, cut_on_host, simulate, baud, tell) as net:
+        tell(f"{net.host.name}: {len(x):,} frames")
+        answer = net(x, progress)
+    found = answer.layers()
+    done = Streamed(
+        samples=len(x),
+        layers={name: codes.digest() for name, codes in found.items()},
+        mismatches=list(_differences(graph, x, answer)),
+        accuracy=float((answer.classes == y).mean()),
+        stats=answer.stats,
+        simulated=simulate,
+        taps=net.linked.taps,
+        cut_on_host=cut_on_host,
+        bytes_down=net.linked.bytes_in,
+        bytes_up=net.linked.bytes_out,
+        window=net.linked.window,
+    )
+    folder.board.mkdir(exist_ok=True)
+    arrays: dict[str, NDArray] = {name: codes.packed for name, codes in found.items()}
+    write_arrays(folder.board_codes, arrays | {"class": answer.classes})
+    if every and is_there(folder.verification):
+        _beside_the_others(folder, done)
+    write_record(folder.board / "board.json", asdict(done) | {"equal": done.equal})
+    return done
+
+
+def _differences(graph: Graph, x: NDArray[np.uint8], answer: Answer) -> Iterator[str]:
+    """The first of each layer, and of the classes."""
+    due = graph(x)
+    for name, codes in answer.layers().items():
+        if (at := due.layers()[name].first_difference(codes)) is not None:
+            yield f"{BY_BOARD}{name}, sample {at[0]}, bit {at[1]}"
+    if len(wrong := np.flatnonzero(answer.classes != due.predictions())):
+        at = int(wrong[0])
+        yield f"{BY_BOARD}class, sample {at}: graph says {due.predictions()[at]}, the board {answer.classes[at]}"
+
+
+def _beside_the_others(folder: RunFolder, done: Streamed) -> None:
+    """The digests of what came back, as a source of verify.json."""
+    recorded = verification_of(folder)
+    digests = {
+        layer: {source: digest for source, digest in row.items() if source != "board"}
+        | ({"board": done.layers[layer]} if layer in done.layers else {})
+        for layer, row in recorded.digests.items()
+    }
+    others = [line for line in recorded.mismatches if not line.startswith(BY_BOARD)]
+    name = str(folder.board_codes.relative_to(folder.path))
+    now = replace(
+        recorded,
+        digests=digests,
+        mismatches=[*others, *done.mismatches],
+        files={**recorded.files, name: sha256_of(folder.board_codes)},
+    )
+    write_record(folder.verification, asdict(now) | {"equal": now.equal})
+
+
+open = open_board
