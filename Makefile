@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv silicon lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv silicon link board lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -39,6 +39,14 @@ cnv: venv   ## CIFAR-10's 10,000 test images through CNV's RTL, every layer of e
 
 silicon: venv   ## a small net of maps trained on MNIST, put on UP5K and ECP5, and read back from its bitstream; a quarter of an hour
 	$(BIN)/python tests/hw/trained_maps.py runs/mnist-maps
+
+link: venv   ## what the link to a board and its recorded layers take of a UP5K, placed; minutes
+	PYTHONPATH=tests/hw $(BIN)/python tests/hw/boards/link_cost.py
+
+board: venv   ## MNIST's 10,000 test images through tfc's RTL behind its link, every layer compared: BITNECK_DATA says where mnist/ lies
+	test -e runs/tfc-board/verify.json || { $(BIN)/bitneck zoo tfc runs/tfc-board && $(BIN)/bitneck build runs/tfc-board && $(BIN)/bitneck simulate runs/tfc-board; }
+	time $(BIN)/bitneck board runs/tfc-board --simulate --taps all --cut-on-host
+	$(BIN)/bitneck verify runs/tfc-board
 
 lint: venv   ## style, formatting and types
 	$(BIN)/ruff check .

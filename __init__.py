@@ -45,7 +45,19 @@ _PLACES = {  # name -> module, and what it is called there; None for the module 
 }
 _ROOMS = ("export", "flow", "hw", "ib_analysis", "models")
 
-__all__ = ["Codes", "Run", "activation", "board", "dataset", "import_model", "open", "plane", "plots", "sweep", "target"]
+__all__ = [
+    "Codes",
+    "Run",
+    "activation",
+    "board",
+    "dataset",
+    "import_model",
+    "open",
+    "plane",
+    "plots",
+    "sweep",
+    "target",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -221,7 +221,9 @@ def _verify(folder: RunFolder, data_dir: Path | str | None, judges: bool, tell: 
         rate = verification.cycles_per_frame if again is None else again.cycles_per_frame
         found = differences(graph, [reference, *qonnx_traces, graph_trace, trace], classes, x)
         found += slower(len(x), rate, accelerator.cycles)
-        if (recorded := [line for line in verification.mismatches if not line.startswith((BY_BOARD, BY_COCOTB))]) != found:
+        if (
+            recorded := [line for line in verification.mismatches if not line.startswith((BY_BOARD, BY_COCOTB))]
+        ) != found:
             lines.append(f"mismatches: verify.json has {recorded or 'none'}, the files give {found or 'none'}")
         if again is not None:
             measured = {"latency_cycles": again.latency, "cycles_per_frame": again.cycles_per_frame}

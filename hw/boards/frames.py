@@ -27,7 +27,9 @@ def _table() -> NDArray[np.uint16]:
 
 
 _AHEAD = _table()
-_BACK = np.zeros(256, dtype=np.uint16)  # by the upper byte of a register: what was in its lower one, and the table's row
+_BACK = np.zeros(
+    256, dtype=np.uint16
+)  # by the upper byte of a register: what was in its lower one, and the table's row
 _BACK[_AHEAD >> 8] = np.arange(256)
 
 

@@ -104,7 +104,9 @@ class Host:
                 f"{self.name}: another design answers, {other:04x} instead of {self.identity >> 16:04x}; program the "
                 "board with the bitstream of this run, its taps and its cut"
             )
-        return f"{self.name}: {len(heard)} bytes came, and no answer among them; is the baud rate that of the bitstream?"
+        return (
+            f"{self.name}: {len(heard)} bytes came, and no answer among them; is the baud rate that of the bitstream?"
+        )
 
     def exchange(self, bodies: Bytes, progress: Callable[[int], None] = lambda done: None) -> tuple[Bytes, Stats]:
         """The answers (n, bytes_out) to the frames (n, bytes_in), in order.
@@ -193,7 +195,9 @@ def serial_line(port: str, baud: int, timeout_seconds: float) -> Iterator[Line]:
     try:
         line = serial.Serial(port, baud, timeout=timeout_seconds, exclusive=True)
     except (OSError, ValueError) as error:
-        raise BoardError(f"{port} at {baud:,} baud cannot be opened: {error}; `ls /dev/tty*` shows what is there") from None
+        raise BoardError(
+            f"{port} at {baud:,} baud cannot be opened: {error}; `ls /dev/tty*` shows what is there"
+        ) from None
     with line:
         with suppress(OSError, ValueError, NotImplementedError, AttributeError):  # FTDI waits 16 ms otherwise
             line.set_low_latency_mode(True)

@@ -18,8 +18,12 @@ endmodule
 `default_nettype wire
 """
 
-_ONE_MORE = Fault("one frame more than there is room for", "gate.sv", "COUNT_WIDTH'(FRAMES);", "COUNT_WIDTH'(FRAMES + 1);")
-_UNCOUNTED = Fault("a frame that leaves as another enters is not counted", "gate.sv", "if (enter != left)", "if (enter)")
+_ONE_MORE = Fault(
+    "one frame more than there is room for", "gate.sv", "COUNT_WIDTH'(FRAMES);", "COUNT_WIDTH'(FRAMES + 1);"
+)
+_UNCOUNTED = Fault(
+    "a frame that leaves as another enters is not counted", "gate.sv", "if (enter != left)", "if (enter)"
+)
 _OPEN = Fault("it lets in any frame", "gate.sv", "!first || present != COUNT_WIDTH'(FRAMES)", "1'b1")
 
 
@@ -44,8 +48,12 @@ RECORDINGS = (
         "records are whole frames, in order, nothing lost or doubled",
         (
             Fault("a frame lies where the one before does", "keep.sv", "ADDRESS_WIDTH'(number) << WORD_WIDTH", "'0"),
-            Fault("the last byte of a record is left", "in_turn.sv", "wire ends = index ==", "wire ends = index + 1'b1 =="),
-            Fault("records begin before the answer is there", "keep.sv", "+: SLOT_WIDTH + 1] != number;", "+: 1] == 1'b0;"),
+            Fault(
+                "the last byte of a record is left", "in_turn.sv", "wire ends = index ==", "wire ends = index + 1'b1 =="
+            ),
+            Fault(
+                "records begin before the answer is there", "keep.sv", "+: SLOT_WIDTH + 1] != number;", "+: 1] == 1'b0;"
+            ),
             _OPEN,
         ),
     ),
@@ -55,7 +63,12 @@ RECORDINGS = (
         (
             Fault("frames that have left stay counted", "gate.sv", ": present - 1'b1;", ": present;"),
             Fault("a frame is held up in its middle", "gate.sv", "open  = !first ||", "open  = first &&"),
-            Fault("an answer that is here is not seen", "keep.sv", "+: SLOT_WIDTH + 1] != number;", "+: SLOT_WIDTH + 1] < number;"),
+            Fault(
+                "an answer that is here is not seen",
+                "keep.sv",
+                "+: SLOT_WIDTH + 1] != number;",
+                "+: SLOT_WIDTH + 1] < number;",
+            ),
         ),
         steps=48,
     ),

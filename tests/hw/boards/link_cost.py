@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bitneck.export.graph import Graph
-from bitneck.hw.accelerator import Accelerator, lower
+from bitneck.hw.accelerator import lower
 from bitneck.hw.boards.link import Linked
-from bitneck.hw.folding import Folding, fold
+from bitneck.hw.folding import fold
 from bitneck.hw.synthesis.shell import Shell
 from bitneck.hw.synthesis.targets import Tool, target_of
 from bitneck.hw.synthesis.utilisation import placed
@@ -37,11 +37,6 @@ def cells(top: str, files: Mapping[str, str], part: str = "up5k") -> tuple[int, 
         speed = next(iter(json.loads((folder / "timing.json").read_text())["fmax"].values()))["achieved"]
     used = placed(said)
     return used[target.logic][0], used[target.ram][0], speed
-
-
-def wrapped(core: Accelerator, inner: str, ports: str, body: str) -> str:
-    """A top of few pins around a core, for nextpnr to place: what it leaves out is not counted."""
-    return f"module few ({ports});\n{body}\nendmodule\n"
 
 
 def alone(linked: Linked) -> tuple[int, int, float]:
@@ -73,6 +68,9 @@ def main() -> None:
     plain = Linked(core)
     rows = [("the link alone", *alone(plain))]
     shell = Shell(core)
+    rows.append(("the core alone", *cells(core.name, files)))
+    cut = Linked(core, pixels_cut=True).inner
+    rows.append(("the core alone, pixels cut on the host", *cells(cut.name, verilog(cut))))
     rows.append(("core behind byte streams", *cells(shell.name, {**files, **shell.files()})))
     for what, linked in (
         ("core behind the link", plain),

@@ -38,7 +38,9 @@ def _faults(given):
 
 def some(count, seed=0):
     # Many bytes that mean something between frames.
-    return np.random.default_rng(seed).choice([0, frames.SYNC, frames.HELLO, 0x81, 0xFF], (count, BODY)).astype(np.uint8)
+    return (
+        np.random.default_rng(seed).choice([0, frames.SYNC, frames.HELLO, 0x81, 0xFF], (count, BODY)).astype(np.uint8)
+    )
 
 
 def right(bodies):
@@ -76,7 +78,9 @@ def test_a_few_faults_cost_time_and_nothing_else(down, up, window, seed):
 @given(st.integers(2, 60), st.integers(2, 60), st.integers(0, 7), st.integers(0, 5))
 def test_of_many_faults_it_recovers_or_it_raises(down, up, bit, seed):
     bodies = some(30, seed)
-    faults = {every: {i: ((FLIP, LOSE, DOUBLE)[i // every % 3], bit) for i in range(20, 3000, every)} for every in (down, up)}
+    faults = {
+        every: {i: ((FLIP, LOSE, DOUBLE)[i // every % 3], bit) for i in range(20, 3000, every)} for every in (down, up)
+    }
     try:
         answers, _ = exchanged(bodies, faults[down], faults[up], timeout=0.02)
     except BoardError:
@@ -145,5 +149,8 @@ def test_garbage_is_not_taken_for_an_answer():
 
 
 def test_a_port_that_is_not_there_is_said():
-    with pytest.raises(BoardError, match=r"/dev/nowhere at 9,600 baud cannot be opened"), serial_line("/dev/nowhere", 9600, 0.1):
+    with (
+        pytest.raises(BoardError, match=r"/dev/nowhere at 9,600 baud cannot be opened"),
+        serial_line("/dev/nowhere", 9600, 0.1),
+    ):
         pass

@@ -121,7 +121,12 @@ def cycles_of(name: str, count: int) -> int:
             text=True,
         )
     with ours:
-        sent = threading.Thread(target=lambda: (ours.sendall(frames.sent(records.bodies(of, x), 0, of.down_seed)), ours.shutdown(socket.SHUT_WR)))
+        sent = threading.Thread(
+            target=lambda: (
+                ours.sendall(frames.sent(records.bodies(of, x), 0, of.down_seed)),
+                ours.shutdown(socket.SHUT_WR),
+            )
+        )
         sent.start()
         heard = b""
         while more := ours.recv(65536):
