@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
-
 from bitneck.hw.boards import frames
 
 FLIP, LOSE, DOUBLE, STALL, GONE = "flip", "lose", "double", "stall", "gone"

@@ -1,4 +1,4 @@
-"""What a link and its taps take of a UP5K, placed: logic cells beyond the same core without them. `make link` prints it."""
+"""What a link and its taps take of a UP5K, placed, beside the same core without them: `make link`."""
 
 from __future__ import annotations
 

@@ -7,12 +7,11 @@ import time
 
 import numpy as np
 import pytest
+from bitneck.hw.boards import frames
+from bitneck.hw.boards.host import BoardError, Host, serial_line
 from faulty_device import DOUBLE, FLIP, GONE, LOSE, STALL, Device, Wire, plugged_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from bitneck.hw.boards import frames
-from bitneck.hw.boards.host import BoardError, Host, serial_line
 
 BODY, ANSWER, UP, DOWN = 6, 3, 0x1234, 0xBEEF
 IDENTITY = UP << 16 | DOWN
