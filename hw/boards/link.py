@@ -135,7 +135,7 @@ class Linked:
     def waits(self) -> bool:
         """Whether frames are kept in front of the core, because it may be busy when a byte comes.
 
-        A design whose slowest stage takes at most half the time in which a frame comes is taken never to hold up a byte.
+        A design whose slowest stage takes at most half the time in which a frame comes never holds up a byte.
         That is a rule with a margin and no proof: where a byte is lost all the same, the link counts its frame as
         damaged and the host sends it again.
         """
