@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help boards venv demo test pages formal mutants judge models cnv silicon lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv silicon link board boards lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -44,6 +44,14 @@ boards: $(VENV)/.boards   ## digits-tiny placed and packed for boards of every f
 	test -d runs/digits-tiny/rtl || $(BIN)/bitneck run runs/digits-tiny
 	$(BIN)/python tests/hw/boards/all_boards.py runs/digits-tiny
 	$(BIN)/pytest -n 0 tests/hw/boards tests/hw/test_vivado.py
+
+link: venv   ## what the link to a board and its recorded layers take of a UP5K, placed; minutes
+	PYTHONPATH=tests/hw $(BIN)/python tests/hw/boards/link_cost.py
+
+board: venv   ## MNIST's 10,000 test images through tfc's RTL behind its link, every layer compared: BITNECK_DATA says where mnist/ lies
+	test -e runs/tfc-board/verify.json || { $(BIN)/bitneck zoo tfc runs/tfc-board && $(BIN)/bitneck build runs/tfc-board && $(BIN)/bitneck simulate runs/tfc-board; }
+	time $(BIN)/bitneck board runs/tfc-board --simulate --taps all --cut-on-host
+	$(BIN)/bitneck verify runs/tfc-board
 
 lint: venv   ## style, formatting and types
 	$(BIN)/ruff check .

@@ -207,8 +207,9 @@ def _differences(graph: Graph, x: NDArray[np.uint8], answer: Answer) -> Iterator
         if (at := due.layers()[name].first_difference(codes)) is not None:
             yield f"{BY_BOARD}{name}, sample {at[0]}, bit {at[1]}"
     if len(wrong := np.flatnonzero(answer.classes != due.predictions())):
-        at = int(wrong[0])
-        yield f"{BY_BOARD}class, sample {at}: graph says {due.predictions()[at]}, the board {answer.classes[at]}"
+        sample = int(wrong[0])
+        says = f"graph says {due.predictions()[sample]}, the board {answer.classes[sample]}"
+        yield f"{BY_BOARD}class, sample {sample}: {says}"
 
 
 def _beside_the_others(folder: RunFolder, done: Streamed) -> None:

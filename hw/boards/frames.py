@@ -20,9 +20,9 @@ Bytes = NDArray[np.uint8]
 
 
 def _table() -> NDArray[np.uint16]:
-    crc = np.arange(256, dtype=np.uint16)
+    crc: NDArray = np.arange(256, dtype=np.uint16)
     for _ in range(8):
-        crc = (crc >> 1) ^ np.where(crc & 1, 0x8408, 0).astype(np.uint16)
+        crc = (crc >> 1) ^ (crc & 1) * np.uint16(0x8408)
     return crc
 
 
@@ -64,7 +64,7 @@ def statuses(answers: Bytes, seed: int) -> NDArray[np.int64]:
     """What each row of (n, bytes + 3) says of itself: its number, 64 for each damaged frame up to it, up to three;
     −1 where it is no answer of this design.
     """
-    check = answers[:, -2] | answers[:, -1].astype(np.uint16) << 8
+    check = (answers[:, -2] | answers[:, -1].astype(np.uint16) << 8).astype(np.uint16)
     status = (begins(answers[:, 1:-2], check) ^ np.uint16(0xFFFF ^ seed)).astype(np.int64)
     return np.where((answers[:, 0] == SYNC) & (status < 256), status, -1)
 

@@ -1,4 +1,4 @@
-"""The host's side of a link: a window of frames under way, whatever is damaged sent again, and nothing else accepted."""
+"""The host's side of a link: a window of frames under way, what is damaged sent again, and nothing else accepted."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ class Host:
     def _silent(self, heard: bytes) -> str:
         if not heard:
             return (
-                f"{self.name}: nothing answers; is the board programmed with this run's bitstream, are rx and tx of the "
-                "board file those of its bridge, and is it the right port?"
+                f"{self.name}: nothing answers; is the board programmed with this run's bitstream, are rx and tx of "
+                "the board file those of its bridge, and is it the right port?"
             )
         if len(heard) >= 3 and heard[-3] == frames.SYNC:
             other = heard[-2] | heard[-1] << 8
@@ -104,9 +104,7 @@ class Host:
                 f"{self.name}: another design answers, {other:04x} instead of {self.identity >> 16:04x}; program the "
                 "board with the bitstream of this run, its taps and its cut"
             )
-        return (
-            f"{self.name}: {len(heard)} bytes came, and no answer among them; is the baud rate that of the bitstream?"
-        )
+        return f"{self.name}: {len(heard)} bytes came, and no answer among them; is the baud rate that of the board?"
 
     def exchange(self, bodies: Bytes, progress: Callable[[int], None] = lambda done: None) -> tuple[Bytes, Stats]:
         """The answers (n, bytes_out) to the frames (n, bytes_in), in order.
@@ -149,8 +147,8 @@ class Host:
                 tries += 1
                 if tries > ATTEMPTS:
                     raise BoardError(
-                        f"{self.name}: {done:,} of {count:,} answers came, and none after {ATTEMPTS} attempts more; the "
-                        "line is too bad, or the clock of the board is not that of its file"
+                        f"{self.name}: {done:,} of {count:,} answers came, and none after {ATTEMPTS} attempts more; "
+                        "the line is too bad, or the clock of the board is not that of its file"
                     )
                 resent += sent - done
                 try:

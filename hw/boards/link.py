@@ -1,4 +1,4 @@
-"""A design behind the two wires of a UART: frames that are checked, answers that are numbered, layers that are recorded."""
+"""A design behind the two wires of a UART: frames are checked, answers numbered, layers recorded."""
 
 from __future__ import annotations
 
@@ -135,9 +135,9 @@ class Linked:
     def waits(self) -> bool:
         """Whether frames are kept in front of the core, because it may be busy when a byte comes.
 
-        A design whose stages take at most half the time in which a frame comes has taken in one frame before the next
-        is there, whatever the order in which its stages read: it never holds up a byte. Should one be lost all the same,
-        the link counts its frame as damaged.
+        A design whose slowest stage takes at most half the time in which a frame comes never holds up a byte.
+        That is a rule with a margin and no proof: where a byte is lost all the same, the link counts its frame as
+        damaged and the host sends it again.
         """
         return 2 * self.inner.cycles > 10 * self.divider * (self.bytes_in + 3)
 
@@ -253,20 +253,22 @@ class Linked:
         taps = (f", .tap_{name}_tdata, .tap_{name}_beat" for name in self.taps)
         yield f"{self._inner_name} core ("
         yield f"  .clk, .rst(hello), .s_axis_tdata({data}), .s_axis_tvalid({source}_tvalid), "
-        yield f"  .s_axis_tready({source}_tready), {_side('m_axis', 'answer')}, .m_axis_tlast(answer_tlast){''.join(taps)}"
+        yield f"  .s_axis_tready({source}_tready), {_side('m_axis', 'answer')},"
+        yield f"  .m_axis_tlast(answer_tlast){''.join(taps)}"
         yield ");"
         yield from self._answers()
         unused = ["answer_tlast", "answered", *(["answer_tdata", "some"] if self.buffers_answers else [])]
         yield f"wire unused = &{{1'b0, {', '.join(unused)}}};"
         yield f"{self._own('link_up')} #(.DIVIDER({self.divider}), .SEED(16'h{identity >> 16:04x})) up ("
-        yield f"  .clk, .rst, .hello, .received, .damaged, {_side('s_axis', 'sent')}, .s_axis_tlast(sent_tlast), .answered, .tx"
+        yield f"  .clk, .rst, .hello, .received, .damaged, {_side('s_axis', 'sent')},"
+        yield "  .s_axis_tlast(sent_tlast), .answered, .tx"
         yield ");"
         if self.taps:
             yield "assign left = sent_tvalid && sent_tready && sent_tlast;"
 
     def _stage(self, stage: Stage, source: str) -> Iterator[str]:
-        wires = [(f"{name}_tdata", f"{name}_tvalid", f"{name}_tready") for name in (source, stage.name)]
-        for line in instance(stage, *wires, self.name):
+        before, behind = ((f"{name}_tdata", f"{name}_tvalid", f"{name}_tready") for name in (source, stage.name))
+        for line in instance(stage, before, behind, self.name):
             yield line.replace(".rst,", ".rst(hello),")
 
     def _answers(self) -> Iterator[str]:

@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from prover import ProofError
+from recording import RECORDINGS, Recording
 from rows import CLAIMS, ROWS, Row
 from subjects import STAGES
+
+RECORDED = "recorded"
 
 
 def result(row: Row) -> tuple[bool, str]:
@@ -33,6 +36,18 @@ def result(row: Row) -> tuple[bool, str]:
     return stands, "\n".join(lines)
 
 
+def recorded(number: int, recording: Recording) -> tuple[bool, str]:
+    """The same of a property of layers that are recorded."""
+    try:
+        verdict = recording.prove(number)
+        broken = [(fault, recording.prove(number, fault)) for fault in recording.faults]
+    except ProofError as error:
+        return False, f"  {recording.claim}: {error}"
+    lines = [f"  {recording.claim}: {verdict.why}, {verdict.seconds:.1f} s"]
+    lines += [f"  {'':16}broken: {fault.why:47}{'NOT NOTICED ' * found.holds}{found.why}" for fault, found in broken]
+    return verdict.holds and not any(found.holds for _, found in broken), "\n".join(lines)
+
+
 def report(rows: list[Row]) -> Iterator[tuple[bool, str]]:
     """Result by result in the table's order, a heading before each property."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -46,18 +61,26 @@ def report(rows: list[Row]) -> Iterator[tuple[bool, str]]:
 
 def main() -> None:
     names = sys.argv[1:]
-    if unknown := [name for name in names if name not in {*STAGES, *CLAIMS}]:
-        sys.exit(f"no {', '.join(unknown)}; choose of {', '.join([*STAGES, *CLAIMS])}")
+    if unknown := [name for name in names if name not in {*STAGES, *CLAIMS, RECORDED}]:
+        sys.exit(f"no {', '.join(unknown)}; choose of {', '.join([*STAGES, *CLAIMS, RECORDED])}")
     rows = [row for row in ROWS if not names or {row.stage, row.property} & {*names}]
+    beside = RECORDINGS if not names or RECORDED in names else ()
     start = time.perf_counter()
-    print(f"{len(rows)} proofs, {sum(len(row.faults) for row in rows)} broken copies", flush=True)
+    count, faults = len(rows) + len(beside), sum(len(row.faults) for row in (*rows, *beside))
+    print(f"{count} proofs, {faults} broken copies", flush=True)
     failed = 0
     for stands, lines in report(rows):
         failed += not stands
         print(lines, flush=True)
+    if beside:
+        print(f"\n{RECORDED}: gate, keep and in_turn around any core")
+    for number, recording in enumerate(beside):
+        stands, lines = recorded(number, recording)
+        failed += not stands
+        print(lines, flush=True)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = f"{time.perf_counter() - start:.0f} s, {usage.ru_utime + usage.ru_stime:.0f} s of processor time"
-    print(f"\n{spent}; {failed or 'none'} of {len(rows)} rows failed")
+    print(f"\n{spent}; {failed or 'none'} of {count} rows failed")
     sys.exit(failed > 0)
 
 

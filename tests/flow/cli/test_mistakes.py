@@ -84,6 +84,19 @@ MISTAKES = {
         "simulate runs/digits --scheduler tcp://localhost:1",
         "no dask scheduler",
     ),
+    "a board that is not there": (
+        "board runs/digits --port /dev/nowhere",
+        "/dev/nowhere at 3,000,000 baud cannot be opened",
+    ),
+    "a layer that is not there": (
+        "board runs/digits --simulate --taps dense9",
+        "no layer 'dense9' to tap; it has binarize, dense1, dense2, scores",
+    ),
+    "a port for no board": ("board runs/digits --simulate --port /dev/ttyUSB0", "--simulate needs no port"),
+    "a board of a net that is not built": (
+        "board runs/unbuilt --simulate",
+        "missing; `bitneck build runs/unbuilt` makes it",
+    ),
     "a part's name": ("synth runs/digits --target artix", "no target 'artix'; choose one of up5k, hx8k"),
     "pins that are not there": ("synth runs/digits --target up5k --pins nope.pcf", "nope.pcf: no such file"),
     "a rate without a clock": (

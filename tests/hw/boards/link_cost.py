@@ -1,4 +1,4 @@
-"""What a link and its taps take of a UP5K, placed: logic cells beyond the same core without them. `make link` prints it."""
+"""What a link and its taps take of a UP5K, placed, beside the same core without them: `make link`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bitneck.export.graph import Graph
-from bitneck.hw.accelerator import Accelerator, lower
+from bitneck.hw.accelerator import lower
 from bitneck.hw.boards.link import Linked
 from bitneck.hw.folding import fold
 from bitneck.hw.synthesis.shell import Shell
@@ -37,11 +37,6 @@ def cells(top: str, files: Mapping[str, str], part: str = "up5k") -> tuple[int, 
         speed = next(iter(json.loads((folder / "timing.json").read_text())["fmax"].values()))["achieved"]
     used = placed(said)
     return used[target.logic][0], used[target.ram][0], speed
-
-
-def wrapped(core: Accelerator, inner: str, ports: str, body: str) -> str:
-    """A top of few pins around a core, for nextpnr to place: what it leaves out is not counted."""
-    return f"module few ({ports});\n{body}\nendmodule\n"
 
 
 def alone(linked: Linked) -> tuple[int, int, float]:
@@ -73,6 +68,9 @@ def main() -> None:
     plain = Linked(core)
     rows = [("the link alone", *alone(plain))]
     shell = Shell(core)
+    rows.append(("the core alone", *cells(core.name, files)))
+    cut = Linked(core, pixels_cut=True).inner
+    rows.append(("the core alone, pixels cut on the host", *cells(cut.name, verilog(cut))))
     rows.append(("core behind byte streams", *cells(shell.name, {**files, **shell.files()})))
     for what, linked in (
         ("core behind the link", plain),

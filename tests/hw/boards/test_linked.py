@@ -91,9 +91,9 @@ def test_classes_scores_and_codes_are_those_of_the_graph(name, count):
 
 def test_the_three_are_what_they_are_for():
     bare, slow, maps = map(linked, ("bare", "slow", "maps"))
-    assert not bare.waits and not bare.buffers_answers and bare.window == 63
-    assert slow.waits and slow.buffers_answers and slow.cut
-    assert maps.buffers_answers and maps.bytes_out > maps.bytes_in
+    assert (bare.waits, bare.buffers_answers, bare.window) == (False, False, 63)
+    assert (slow.waits, slow.buffers_answers, len(slow.cut)) == (True, True, 1)
+    assert (maps.waits, maps.buffers_answers, maps.bytes_out > maps.bytes_in) == (False, True, True)
 
 
 @pytest.mark.parametrize("name", ["bare", "slow"])
@@ -132,7 +132,7 @@ def cycles_of(name: str, count: int) -> int:
         while more := ours.recv(65536):
             heard += more
         sent.join()
-    cycles, bytes_in, bytes_out = map(int, process.communicate()[0].split())
+    cycles, bytes_in, _ = map(int, process.communicate()[0].split())
     size = of.bytes_out + 3
     rows = np.frombuffer(heard[-count * size :], np.uint8).reshape(count, size)
     assert (frames.statuses(rows, of.up_seed) == np.arange(count) % 64).all(), "a frame was damaged, or held up"
@@ -162,5 +162,5 @@ def test_what_a_link_cannot_have_is_said():
         Linked(core, taps=("dense7",))
     with pytest.raises(LinkError, match="3 cycles a bit leave no middle"):
         Linked(core, divider=3)
-    with pytest.raises(LinkError, match="cut1 is no cut|conv1 is no cut|is no cut"):
+    with pytest.raises(LinkError, match="dense1 is no cut that a host could make"):
         Linked(Linked(core, pixels_cut=True).inner, pixels_cut=True)
