@@ -103,6 +103,10 @@ class RunFolder:
         return self.synth / target / "synth.json"
 
     @property
+    def exact(self) -> Path:
+        return self.path / "exact.json"
+
+    @property
     def plane(self) -> Path:
         return self.path / "plane.json"
 

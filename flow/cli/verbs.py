@@ -39,6 +39,7 @@ from .analyze import BRACKETS, analyze
 from .around import compare, doctor, init, schema
 from .around import table as table_of_runs
 from .console import CORES, DataDir, app, bar, say, show, step, wrong
+from .exact import exact
 from .imported import import_lines, import_table
 from .loss import loss_table
 from .many_runs import paper, plane, sweep
@@ -461,7 +462,7 @@ def report(folder: Run) -> Facts:
     return {"page": path, "plane": place.plane_page}
 
 
-for each in (analyze, plane, sweep, shrink, search, paper, init, schema, compare, doctor, zoo):
+for each in (analyze, exact, plane, sweep, shrink, search, paper, init, schema, compare, doctor, zoo):
     verb(each)
 verb(table_of_runs)
 
