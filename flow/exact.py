@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from math import comb
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ from pydantic import Field
 
 from ..export.graph import Binarize, Graph
 from ..hw.exact.net import BitNet
-from ..hw.exact.radius import Ball, Counted, Shard, shards, within
+from ..hw.exact.radius import Ball, Counted, Shard, shards
 from ..hw.exact.shards import by_cluster, by_threads
 from .belonging import graph_of
 from .config import RunError, chosen_samples
@@ -85,11 +85,68 @@ class Around:
 
 
 @dataclass(frozen=True)
+class Within:
+    """What is known of all images whose pixels are within ±epsilon of those of a sample, and within 0 .. vmax.
+
+    images    that there are; `codes` different ones enter the first matrix
+    changed   of them, images of another class
+    witness   such an image, where there is one
+    """
+
+    sample: Natural
+    label: Natural
+    predicted: Natural
+    epsilon: Annotated[int, Field(ge=1)]
+    vmax: Annotated[int, Field(ge=1)]
+    codes: Natural
+    images: Natural
+    changed: Natural
+    witness: tuple[Natural, ...] | None
+    seconds: Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True)
+class CodesOf:
+    """What a hidden layer remembers of a region. codes: different ones, reached; None where there were too many."""
+
+    layer: str
+    neurons: Natural
+    codes: Natural | None
+    entropy_bits: Annotated[float, Field(ge=0)] | None
+
+
+@dataclass(frozen=True)
+class Free:
+    """All inputs that differ from sample `base` in the bits `free` alone.
+
+    number   (classes) inputs of each
+    """
+
+    base: Natural
+    free: tuple[Natural, ...]
+    number: tuple[Natural, ...]
+    layers: tuple[CodesOf, ...]
+    seconds: Annotated[float, Field(ge=0)]
+
+    @property
+    def class_entropy_bits(self) -> float:
+        return entropy_bits(np.array(self.number))
+
+
+def entropy_bits(times: NDArray[np.int64]) -> float:
+    """Of how often each of several things occurs, all of them counted."""
+    share = times[times > 0] / times.sum()
+    return float(abs((share * np.log2(share)).sum()))
+
+
+@dataclass(frozen=True)
 class Exact:
     """exact.json. graph: digest of the net that was asked; what was asked of another is gone."""
 
     graph: str
-    around: tuple[Around, ...] = field(default=())
+    around: tuple[Around, ...] = ()
+    within: tuple[Within, ...] = ()
+    free: tuple[Free, ...] = ()
 
     def of(self, sample: int, radius: int) -> Around | None:
         return next((each for each in self.around if (each.sample, each.radius) == (sample, radius)), None)
@@ -132,7 +189,7 @@ def around(
     graph = graph_of(folder)
     net = BitNet.of(graph)
     x, y = chosen_samples(config := finished(folder), trained_on(folder, config, data_dir))
-    numbers = _numbers(samples, len(x))
+    numbers = numbers_of(samples, len(x))
     known = exact_of(folder, graph)
     asked = [known.of(number, radius) or _nothing_yet(graph, net, x, y, number, radius) for number in numbers]
     cut = shards(asked[0].elements, radius) if asked else []
@@ -164,26 +221,28 @@ def around(
                 each, part = left[number]
                 now = time.monotonic()
                 answer = answers[each.sample]
-                answers[each.sample] = _with(answer, part, found, _free(graph), now - last)
+                answers[each.sample] = _with(answer, part, found, free_of(graph), now - last)
                 known, last, done = known.told(answers[each.sample]), now, done + 1
                 tell(done, total, f"sample {each.sample}")
                 if now - written > EVERY_SECONDS:
-                    _write(folder, known)
+                    write_exact(folder, known)
                     written = now
         finally:
-            _write(folder, known)
+            write_exact(folder, known)
     for each in answers.values():
         if each.replayed is None and each.finished:
             known = known.told(_replayed(folder, graph, x[each.sample], each))
-    _write(folder, known)
+    write_exact(folder, known)
     return [known.of(number, radius) or answers[number] for number in numbers]
 
 
-def _write(folder: RunFolder, known: Exact) -> None:
+def write_exact(folder: RunFolder, known: Exact) -> None:
+    """Whole, or not at all."""
     write_record(folder.exact, asdict(known))
 
 
-def _numbers(samples: int | Sequence[int] | None, there: int) -> list[int]:
+def numbers_of(samples: int | Sequence[int] | None, there: int) -> list[int]:
+    """Those asked for, of so many. Raises RunError where one is none."""
     wanted = list(range(there if samples is None else samples)) if not isinstance(samples, Sequence) else [*samples]
     if wrong := [number for number in wanted if not 0 <= number < there]:
         raise RunError(f"no sample {wrong[-1]}; the run analyses {there:,}, 0 .. {there - 1}")
@@ -193,11 +252,11 @@ def _numbers(samples: int | Sequence[int] | None, there: int) -> list[int]:
 def _nothing_yet(
     graph: Graph, net: BitNet, x: NDArray[np.uint8], y: NDArray[np.int64], number: int, radius: int
 ) -> Around:
-    elements = len(_free(graph))
+    elements = len(free_of(graph))
     if not 1 <= radius <= elements:
         raise RunError(f"a radius of {radius} flips; 1 .. {elements} elements can flip")
     none = Counted.nothing(radius)
-    predicted = int(net.classes(_code(graph, x[number])[None])[0])
+    predicted = int(net.classes(code_of(graph, x[number])[None])[0])
     return Around(
         sample=number,
         label=int(y[number]),
@@ -218,20 +277,20 @@ def _balls(graph: Graph, net: BitNet, x: NDArray[np.uint8], radius: int) -> Call
     def ball(number: int) -> Ball:
         if number not in kept:
             kept.clear()
-            code, free = _code(graph, x[number]), _free(graph)
+            code, free = code_of(graph, x[number]), free_of(graph)
             kept[number] = Ball(net.fixed(code, free), code[free], radius)
         return kept[number]
 
     return ball
 
 
-def _code(graph: Graph, x: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def code_of(graph: Graph, x: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """(elements,) what enters the first matrix."""
     first = graph.layers[0]
     return x >= first.threshold if isinstance(first, Binarize) else x.astype(np.bool_)
 
 
-def _free(graph: Graph) -> NDArray[np.int64]:
+def free_of(graph: Graph) -> NDArray[np.int64]:
     """The elements of that code that some input can flip: a pixel's threshold may be one that it always or never reaches."""
     first = graph.layers[0]
     if not isinstance(first, Binarize):
@@ -281,6 +340,3 @@ def _replayed(folder: RunFolder, graph: Graph, x: NDArray[np.uint8], answer: Aro
     if (simulated.classes != golden.predictions()).any():
         raise RunError(f"{folder.path}: sample {answer.sample}: the RTL gives a witness another class than the golden model")
     return replace(answer, replayed=len(witnesses))
-
-
-__all__ = ["Around", "Exact", "around", "exact_of", "flipped", "within"]

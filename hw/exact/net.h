@@ -39,9 +39,14 @@ struct Block {
 
   const Edge& hidden(int index) const { return index ? *edges[index - 1] : first; }
 
-  // Through all hidden layers.
+  // Through the first `layers` of the hidden ones.
+  void run(int layers, int vectors) {
+    for (int i = 1; i < layers; i++) layer(net.layer[i], hidden(i - 1), vectors, *edges[i - 1], room_of[i - 1].data(), room);
+  }
+
+  // Through all of them, for `any_row`.
   void run(int vectors) {
-    for (int i = 1; i < net.layers; i++) layer(net.layer[i], hidden(i - 1), vectors, *edges[i - 1], room_of[i - 1].data(), room);
+    run(net.layers, vectors);
     const Edge& edge = hidden(net.layers - 1);
     for (size_t w = 0; w < edge.varies.size(); w++)
       for (uint64_t left = edge.varies[w]; left; left &= left - 1) {

@@ -67,6 +67,10 @@ class BitNet:
         """(n,) of x (n, inputs), the slow way."""
         for rows in self.hidden:
             x = rows(x)
+        return self.last_classes(x)
+
+    def last_classes(self, x: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """(n,) of codes of the last hidden layer, the slow way."""
         return np.stack([~rows(x).any(axis=1) for rows in self.versus], axis=1).argmax(axis=1)
 
     def fixed(self, x: NDArray[np.bool_], free: NDArray[np.integer]) -> BitNet:
