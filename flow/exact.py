@@ -338,5 +338,7 @@ def _replayed(folder: RunFolder, graph: Graph, x: NDArray[np.uint8], answer: Aro
     with TemporaryDirectory(prefix="bitneck-") as work:
         simulated = build(accelerator, Path(work), files)(inputs)
     if (simulated.classes != golden.predictions()).any():
-        raise RunError(f"{folder.path}: sample {answer.sample}: the RTL gives a witness another class than the golden model")
+        raise RunError(
+            f"{folder.path}: sample {answer.sample}: the RTL gives a witness another class than the golden model"
+        )
     return replace(answer, replayed=len(witnesses))

@@ -119,9 +119,7 @@ def _within(
                 witness = _image(first, x, epsilon, vmax, Region(net, code, groups), parts[at], predicted)
             changed += beside * other
     codes = prod(len(group.weights) for group in groups)
-    return Within(
-        number, label, predicted, epsilon, vmax, codes, images, changed, witness, time.monotonic() - began
-    )
+    return Within(number, label, predicted, epsilon, vmax, codes, images, changed, witness, time.monotonic() - began)
 
 
 def _image(
@@ -205,5 +203,3 @@ def _summed(region: Region, workers: int, tell: Tell, remark: str) -> Found:
         if total.codes is None:
             break
     return total
-
-

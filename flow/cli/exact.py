@@ -23,9 +23,13 @@ def exact(
     folder: Annotated[Path, typer.Argument(help="folder of a run", metavar="RUN")],
     sample: Annotated[int | None, typer.Option(min=0, help="number of a sample that the run analyses")] = None,
     samples: Annotated[str | None, typer.Option(help="all, or how many from the first")] = None,
-    radius: Annotated[int | None, typer.Option(min=1, help="count inputs with so many bits of the code flipped, at most")] = None,
+    radius: Annotated[
+        int | None, typer.Option(min=1, help="count inputs with so many bits of the code flipped, at most")
+    ] = None,
     epsilon: Annotated[int | None, typer.Option(min=1, help="count images with every pixel within ± this")] = None,
-    vmax: Annotated[int | None, typer.Option(min=1, help="a pixel's highest value; by default what its bits can say")] = None,
+    vmax: Annotated[
+        int | None, typer.Option(min=1, help="a pixel's highest value; by default what its bits can say")
+    ] = None,
     free: Annotated[str | None, typer.Option(help="count inputs over these bits of the code: 0-20,35")] = None,
     base: Annotated[int, typer.Option(min=0, help="the sample that all other bits are of")] = 0,
     seconds: Annotated[float | None, typer.Option(min=0, help="of --radius: after which nothing more is begun")] = None,
@@ -63,17 +67,28 @@ def exact(
         safe = sum(each.first is None for each in whole)
         kept = f"{len(whole):,} of {len(found):,} samples finished, {safe:,} of them keep their class within {radius}"
         say("exact", kept if len(whole) < len(found) else f"exact; {kept}", place.exact)
-    return {"radius": radius, "finished": all(each.finished for each in found), "around": [_facts(each) for each in found]}
+    return {
+        "radius": radius,
+        "finished": all(each.finished for each in found),
+        "around": [_facts(each) for each in found],
+    }
 
 
 def _within(
-    place: RunFolder, numbers: list[int] | int | None, epsilon: int, vmax: int | None, data_dir: Path | None, workers: int
+    place: RunFolder,
+    numbers: list[int] | int | None,
+    epsilon: int,
+    vmax: int | None,
+    data_dir: Path | None,
+    workers: int,
 ) -> Facts:
     with bar("exact") as tell:
         found, large = within(place, numbers, epsilon, vmax, data_dir, workers, tell)
     if len(found) + len(large) == 1 and large:
         ((number, bits),) = large.items()
-        raise RunError(f"sample {number}: images within ±{epsilon} have 2^{bits:.1f} codes; 2^{MOST_BITS} are counted at most")
+        raise RunError(
+            f"sample {number}: images within ±{epsilon} have 2^{bits:.1f} codes; 2^{MOST_BITS} are counted at most"
+        )
     for each in found if len(found) == 1 else []:
         say(
             "exact",

@@ -48,7 +48,9 @@ class BitNet:
         """Raises ExactError for a graph of anything but bits, dense layers and plain scores."""
         *layers, last = [layer for layer in graph.layers if not isinstance(layer, Binarize)]
         if not isinstance(last, Scores) or last.multiplier is not None or last.weight.dtype != np.bool_:
-            raise ExactError(f"{graph.name}: classes are counted by ±1 weights and no multiplier; {last.name} has others")
+            raise ExactError(
+                f"{graph.name}: classes are counted by ±1 weights and no multiplier; {last.name} has others"
+            )
         for layer in layers:
             if not isinstance(layer, Dense) or not layer.one_bit:
                 raise ExactError(f"{graph.name}: {layer.name} is no dense layer of 1-bit weights and codes")

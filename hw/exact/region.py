@@ -95,7 +95,9 @@ class Region:
     def __post_init__(self) -> None:
         elements = [element for group in self.groups for element in group.elements]
         if not elements or len(set(elements)) < len(elements) or not 0 <= min(elements) <= max(elements) < len(self.x):
-            raise ExactError(f"groups of {len(elements)} elements; each is of one group, and one of 0 .. {len(self.x) - 1}")
+            raise ExactError(
+                f"groups of {len(elements)} elements; each is of one group, and one of 0 .. {len(self.x) - 1}"
+            )
         if max(self.inputs, self.combinations) >= 1 << 62:
             raise ExactError(f"{self.inputs:.3g} inputs; fewer than 2^62 are counted")
         if self.layer is not None and len(self.net.hidden[self.layer].weight) > WIDEST:
