@@ -291,7 +291,7 @@ def code_of(graph: Graph, x: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def free_of(graph: Graph) -> NDArray[np.int64]:
-    """The elements of that code that some input can flip: a pixel's threshold may be one that it always or never reaches."""
+    """The elements of that code that can flip: a threshold may be one that a pixel always or never reaches."""
     first = graph.layers[0]
     if not isinstance(first, Binarize):
         return np.arange(graph.inputs)

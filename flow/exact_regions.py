@@ -153,8 +153,8 @@ def free(
     workers: int = 2,
     tell: Tell = lambda done, total, remark: None,
 ) -> Free:
-    """Counts classes and every layer's codes over all inputs that differ from sample `base` in `bits` of its code alone;
-    into exact.json.
+    """Counts classes and every layer's codes over all inputs that differ from sample `base` in `bits` of its code; into
+    exact.json.
 
     The codes of the first layer that are few enough to count say all that is behind it.
     """

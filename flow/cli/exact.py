@@ -98,7 +98,8 @@ def _within(
         )
     right = sum(each.predicted == each.label and not each.changed for each in found)
     if len(found) + len(large) > 1:
-        share = f"{right:,} of {len(found):,} samples are right and stay so within ±{epsilon}: {right / max(len(found), 1):.2%}"
+        part = right / max(len(found), 1)
+        share = f"{right:,} of {len(found):,} samples are right and stay so within ±{epsilon}: {part:.2%}"
         more = f"; {len(large):,} more have over 2^{MOST_BITS} codes and were left out" if large else ""
         say("exact", f"{share}, exact{more}", place.exact)
     facts = [asdict(each) | {"witness": each.witness} for each in found]

@@ -12,7 +12,7 @@ BLOCK = 1 << 19  # codes that go through the net at a time
 
 
 def behind(net: BitNet, layer: int, codes: Codes) -> tuple[list[Codes | None], tuple[int, ...]]:
-    """Of each hidden layer behind `layer` its codes, None of a layer wider than 64; and how many inputs of each class."""
+    """Of each hidden layer behind `layer` its codes, None of one wider than 64; and how many inputs of each class."""
     later = net.hidden[layer + 1 :]
     parts: list[list[Codes]] = [[] for _ in later]
     number = np.zeros(len(net.versus), np.int64)

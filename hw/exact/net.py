@@ -51,14 +51,16 @@ class BitNet:
             raise ExactError(
                 f"{graph.name}: classes are counted by ±1 weights and no multiplier; {last.name} has others"
             )
+        hidden = []
         for layer in layers:
             if not isinstance(layer, Dense) or not layer.one_bit:
                 raise ExactError(f"{graph.name}: {layer.name} is no dense layer of 1-bit weights and codes")
-        if not layers:
+            weight = layer.weight.astype(np.bool_)
+            hidden.append(Rows(weight, np.ones_like(weight), layer.threshold))
+        if not hidden:
             raise ExactError(f"{graph.name} has no hidden layer")
         if graph.input_bits > 1 and not isinstance(graph.layers[0], Binarize):
             raise ExactError(f"{graph.name} takes {graph.input_bits}-bit inputs that no first layer cuts into bits")
-        hidden = [Rows(layer.weight, np.ones_like(layer.weight), layer.threshold) for layer in layers]  # type: ignore[union-attr]
         return cls(tuple(hidden), tuple(_versus(last, right) for right in range(last.outputs)))
 
     @property
@@ -92,16 +94,13 @@ class BitNet:
 
 
 def _versus(scores: Scores, right: int) -> Rows:
-    """Score r ≥ score c is 2a − m + offset r − offset c ≥ 0, where a of the m elements agree in which the rows differ."""
+    """Score r ≥ score c is 2a − m + offset r − offset c ≥ 0, where a of the m elements agree in which rows differ."""
     others = np.delete(np.arange(scores.outputs), right)
     among = scores.weight[others] != scores.weight[right]
     offset = np.zeros(scores.outputs, np.int64) if scores.offset is None else scores.offset
     late = others > right  # the first maximum wins
-    if scores.offset is None:
-        needed = -(-(among.sum(axis=1) + late) // 2)
-    else:
-        needed = -(-(among.sum(axis=1) + offset[right] - offset[others] + late) // 2)
-    return Rows(scores.weight[others], among, needed.astype(np.int32))
+    needed = -(-(among.sum(axis=1) + offset[right] - offset[others] + late) // 2)
+    return Rows(scores.weight[others].astype(np.bool_), among, needed.astype(np.int32))
 
 
 class _Matrix(ctypes.Structure):

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import ctypes
 import pickle
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Generator, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from distributed import Client
 
 RETRIES = 2  # of a part that raised; dask itself gives a part of a killed worker to another one
 Part = TypeVar("Part")
-Found = TypeVar("Found", covariant=True)
+Found = TypeVar("Found")
+PartAsked = TypeVar("PartAsked", contravariant=True)
+Answered = TypeVar("Answered", covariant=True)
 
 
-class Question(Protocol[Part, Found]):
+class Question(Protocol[PartAsked, Answered]):
     """What is asked of a net, in parts. It can be pickled; `count` answers None where `stop` is not 0."""
 
-    def count(self, part: Part, stop: ctypes.c_int32 | None = None) -> Found | None: ...
+    def count(self, part: PartAsked, stop: ctypes.c_int32 | None = None) -> Answered | None: ...
 
 
 def by_threads(
@@ -31,7 +33,7 @@ def by_threads(
     stop = ctypes.c_int32(0)
     left = enumerate(asked)
     with ThreadPoolExecutor(workers) as pool:
-        running = {}
+        running: dict[Future[Found | None], int] = {}
         try:
             while True:
                 for number, (question, part) in islice(left, workers + 1 - len(running)):
@@ -54,7 +56,7 @@ def by_cluster(
 
     at_once = 2 * max(1, sum(client.nthreads().values()))
     left = enumerate(asked)
-    running = {}
+    running: dict[Any, int] = {}
     ending = as_completed()
     try:
         while True:
@@ -71,7 +73,7 @@ def by_cluster(
         client.cancel(list(running))
 
 
-def _counted(question: bytes, part: Part) -> object:
+def _counted(question: bytes, part: object) -> Any:
     """A part, on a worker."""
     return _opened(question).count(part)
 
@@ -79,6 +81,3 @@ def _counted(question: bytes, part: Part) -> object:
 @lru_cache(maxsize=4)
 def _opened(question: bytes) -> Question:
     return pickle.loads(question)
-
-
-Submit = Callable[[Iterable[tuple[Question[Part, Found], Part]]], Generator[tuple[int, Found], None, None]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb
 
 import numpy as np
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 
 def random_graph(widths: tuple[int, ...], seed: int, wild: bool = False) -> Graph:
-    """A graph of dense layers of ±1. wild: neurons that always or never fire, copies of rows, and one class at times."""
+    """A graph of dense layers of ±1. wild: neurons that always or never fire, copies of rows."""
     rng = np.random.default_rng(seed)
     layers: list[Dense | Scores] = []
-    for index, (fan_in, rows) in enumerate(zip(widths, widths[1:], strict=False)):
+    for index, (fan_in, rows) in enumerate(pairwise(widths)):
         weight = rng.random((rows, fan_in)) < 0.5
         if index == len(widths) - 2:
             if wild and rows > 1:
