@@ -125,6 +125,10 @@ class RunFolder:
         return self.board / "codes.npz"
 
     @property
+    def exact(self) -> Path:
+        return self.path / "exact.json"
+
+    @property
     def plane(self) -> Path:
         return self.path / "plane.json"
 

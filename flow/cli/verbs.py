@@ -41,6 +41,7 @@ from .board import board
 from .console import CORES, DataDir, app, bar, say, show, step, wrong
 from .energy import energy
 from .faults import faults
+from .exact import exact
 from .imported import import_lines, import_table
 from .loss import loss_table
 from .many_runs import paper, plane, sweep
@@ -449,6 +450,7 @@ for each in (
     board,
     package,
     energy,
+    exact,
     faults,
     plane,
     sweep,

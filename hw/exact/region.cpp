@@ -1,0 +1,356 @@
+// Every input of a product of groups: how many there are of each class, and how often each code of a layer.
+//
+// A group is what changes together, such as a bit or a pixel; it is at one of its levels, each with a weight: so many inputs
+// look alike there. The lowest groups make a leaf, whose combinations are lanes, so that a neuron of the first layer is a
+// mask that its margin chooses; the others are gone through. Where few neurons can change at all below a group, all
+// combinations of these are tried in its place: is there one class, its inputs need not be looked at. Where codes of a layer
+// are counted, nothing behind it is: that follows from the codes.
+#include "net.h"
+
+namespace {
+
+constexpr int LEAF = 4096, VECTORS = LEAF / LANES;
+constexpr int FREE = 12;    // neurons whose combinations are tried, at most: as many as a leaf has room for
+constexpr int CHEAPER = 3;  // times: a subtree's inputs against the combinations in their place
+
+// How often each code was seen. A few codes come again and again: these are kept at hand.
+struct Counter {
+  const size_t most;
+  bool full = false;
+  size_t used = 0;
+  std::vector<uint64_t> code, hand_code;
+  std::vector<int64_t> number, hand;
+  explicit Counter(size_t most) : most(most), code(1 << 12), hand_code(1 << 12), number(1 << 12, 0), hand(1 << 12, 0) {}
+
+  static uint64_t mixed(uint64_t code) {
+    code *= 0x9E3779B97F4A7C15u;
+    return code ^ code >> 32;
+  }
+  void add(uint64_t seen) {
+    const size_t at = mixed(seen) & 4095;
+    if (hand_code[at] != seen || !hand[at]) {
+      if (hand[at]) keep(hand_code[at], hand[at]);
+      hand_code[at] = seen;
+      hand[at] = 0;
+    }
+    hand[at]++;
+  }
+  void keep(uint64_t seen, int64_t times) {
+    if (full) return;
+    if (2 * used >= code.size()) grow();
+    size_t at = place(seen);
+    if (!number[at]) {
+      if (used == most) {
+        full = true;
+        return;
+      }
+      code[at] = seen;
+      used++;
+    }
+    number[at] += times;
+  }
+  size_t place(uint64_t seen) const {
+    size_t at = mixed(seen) >> 12 & (code.size() - 1);
+    while (number[at] && code[at] != seen) at = (at + 1) & (code.size() - 1);
+    return at;
+  }
+  void grow() {
+    std::vector<uint64_t> codes(2 * code.size());
+    std::vector<int64_t> numbers(2 * code.size(), 0);
+    codes.swap(code);
+    numbers.swap(number);
+    for (size_t i = 0; i < codes.size(); i++)
+      if (numbers[i]) {
+        const size_t at = place(codes[i]);
+        code[at] = codes[i];
+        number[at] = numbers[i];
+      }
+  }
+  void close() {
+    for (size_t at = 0; at < hand.size(); at++)
+      if (hand[at]) keep(hand_code[at], hand[at]), hand[at] = 0;
+  }
+};
+
+// From 64 vectors of a bit each to codes: word w of vector k becomes that of lane 64 w + k.
+void transpose(Bits* row) {
+  typedef uint64_t Eight __attribute__((vector_size(64), may_alias, aligned(64)));
+  Eight* a = reinterpret_cast<Eight*>(row);
+  uint64_t mask = 0xFFFFFFFFu;
+  for (int j = 32; j; j >>= 1, mask ^= mask << j)
+    for (int k = 0; k < 64; k = (k + j + 1) & ~j) {
+      const Eight change = ((a[k] >> j) ^ a[k + j]) & mask;
+      a[k + j] ^= change;
+      a[k] ^= change << j;
+    }
+}
+
+struct Region {
+  const Net net;
+  const int groups, neurons, padded, only;
+  std::vector<int> levels, begin;                 // of each group; its first level among all
+  std::vector<int16_t> margin, change;            // (padded), (all levels, padded)
+  std::vector<int64_t> weight, total;             // of each level; [g]: of all inputs of the groups below g
+  std::vector<double> inputs;                     // [g]: combinations of the groups below g
+  std::vector<int16_t> least, most;               // (groups + 1, padded) changes by the groups below
+  int low = 0, patterns = 1, vectors = 1;         // groups of a leaf, and their combinations
+  std::vector<Bits> plane;                        // (bits of a leaf's weights, vectors)
+  int planes = 0;
+  std::vector<size_t> mask_of;                    // [neuron] in mask
+  std::vector<Bits> mask, combinations;
+
+  Region(const Net& net, const int16_t* at, int groups, const int32_t* levels_of, const int64_t* weights,
+         const int16_t* changes, int only)
+      : net(net), groups(groups), neurons(net.first().rows), padded(64 * words_of(neurons)), only(only),
+        levels(levels_of, levels_of + groups), begin(groups + 1, 0), margin(padded, 0), total(groups + 1, 1),
+        inputs(groups + 1, 1), least(size_t(groups + 1) * padded, 0), most(least), mask_of(neurons + 1, 0),
+        combinations(FREE * VECTORS, all(false)) {
+    std::copy(at, at + neurons, margin.begin());
+    for (int g = 0; g < groups; g++) begin[g + 1] = begin[g] + levels[g];
+    weight.assign(weights, weights + begin[groups]);
+    change.assign(size_t(begin[groups]) * padded, 0);
+    for (int l = 0; l < begin[groups]; l++) std::copy(changes + size_t(l) * neurons, changes + size_t(l + 1) * neurons, &change[size_t(l) * padded]);
+    for (int g = 0; g < groups; g++) {
+      int64_t sum = 0;
+      for (int l = begin[g]; l < begin[g + 1]; l++) sum += weight[l];
+      total[g + 1] = total[g] * sum;
+      inputs[g + 1] = inputs[g] * levels[g];
+      for (int j = 0; j < padded; j++) {
+        int16_t down = INT16_MAX, up = INT16_MIN;
+        for (int l = begin[g]; l < begin[g + 1]; l++) {
+          down = std::min(down, change[size_t(l) * padded + j]);
+          up = std::max(up, change[size_t(l) * padded + j]);
+        }
+        least[size_t(g + 1) * padded + j] = least[size_t(g) * padded + j] + down;
+        most[size_t(g + 1) * padded + j] = most[size_t(g) * padded + j] + up;
+      }
+    }
+    while (low < groups && patterns * levels[low] <= LEAF) patterns *= levels[low++];
+    vectors = (patterns + LANES - 1) / LANES;
+    fill();
+    for (int f = 0; f < FREE; f++)
+      for (int lane = 0; lane < 1 << FREE; lane++)
+        if (lane >> f & 1) set(&combinations[f * VECTORS], lane);
+  }
+
+  void fill() {
+    std::vector<int64_t> weighs(patterns, 1);
+    std::vector<int16_t> moved(size_t(neurons) * patterns, 0);
+    for (int p = 0; p < patterns; p++)
+      for (int g = 0, rest = p; g < low; rest /= levels[g++]) {
+        const int level = begin[g] + rest % levels[g];
+        weighs[p] *= weight[level];
+        for (int j = 0; j < neurons; j++) moved[size_t(j) * patterns + p] += change[size_t(level) * padded + j];
+      }
+    while (planes < 63 && total[low] >> planes) planes++;
+    plane.assign(size_t(planes) * vectors, all(false));
+    for (int b = 0; b < planes; b++)
+      for (int p = 0; p < patterns; p++)
+        if (weighs[p] >> b & 1) set(&plane[size_t(b) * vectors], p);
+    for (int j = 0; j < neurons; j++)
+      mask_of[j + 1] = mask_of[j] + size_t(most[size_t(low) * padded + j] - least[size_t(low) * padded + j]) * vectors;
+    mask.assign(mask_of[neurons], all(false));
+    for (int j = 0; j < neurons; j++) {
+      const int up = most[size_t(low) * padded + j], width = up - least[size_t(low) * padded + j];
+      for (int at = 0; at < width; at++) {
+        Word* word = mask[mask_of[j] + size_t(at) * vectors].word();
+        for (int p = 0; p < patterns; p++)
+          word[p >> 6] |= uint64_t(moved[size_t(j) * patterns + p] + at - up >= 0) << (p & 63);
+      }
+    }
+  }
+};
+
+struct Walk {
+  const Region& of;
+  Block block;
+  std::vector<int32_t> path;            // level of every group, where it is not the leaf's
+  int64_t* number;                      // (classes) inputs
+  int32_t* witness;                     // (classes, groups) levels, -2 at first
+  Counter* counter = nullptr;           // of codes of hidden layer `counted`, in place of classes
+  int counted = 0;
+  const volatile int32_t* stop;
+  std::vector<int16_t> low, high;
+  std::vector<uint64_t> fires, free;
+  std::vector<Bits> left, hits;
+
+  explicit Walk(const Region& of)
+      : of(of), block(of.net, VECTORS), path(of.groups, 0), low(of.padded), high(of.padded), fires(of.padded / 64),
+        free(of.padded / 64), left(VECTORS), hits(VECTORS) {}
+
+  int look(const int16_t* margin, int g) {
+    int found = 0;
+    const int16_t *least = &of.least[size_t(g) * of.padded], *most = &of.most[size_t(g) * of.padded];
+    for (int j = 0; j < of.padded; j++) low[j] = margin[j] + least[j], high[j] = margin[j] + most[j];
+    for (int w = 0; w < of.padded / 64; w++) {
+      const uint64_t not_always = negative(&low[64 * w]);
+      fires[w] = ~not_always;
+      free[w] = not_always & ~negative(&high[64 * w]);
+      found += __builtin_popcountll(free[w]);
+    }
+    return found;
+  }
+
+  // All of the groups below g. False where it was stopped.
+  bool below(const int16_t* margin, int g, int64_t weight) {
+    const int changeable = look(margin, g);
+    if (!counter && changeable <= FREE && double(std::max(LANES, 1 << changeable)) * CHEAPER <= of.inputs[g] &&
+        decided(g, changeable, weight))
+      return true;
+    if (g <= of.low) {
+      leaf(margin, weight);
+      return true;
+    }
+    if (*stop || (counter && counter->full)) return false;
+    std::vector<int16_t> moved(of.padded);
+    for (int level = 0; level < of.levels[g - 1]; level++) {
+      const int16_t* change = &of.change[size_t(of.begin[g - 1] + level) * of.padded];
+      for (int j = 0; j < of.padded; j++) moved[j] = margin[j] + change[j];
+      path[g - 1] = level;
+      if (!below(moved.data(), g - 1, weight * of.weight[of.begin[g - 1] + level])) return false;
+    }
+    return true;
+  }
+
+  bool decided(int g, int changeable, int64_t weight) {
+    const int vectors = std::max(1, (1 << changeable) / LANES);
+    block.first.value = fires;
+    block.first.varies = free;
+    int next = 0;
+    for (size_t w = 0; w < free.size(); w++)
+      for (uint64_t rest = free[w]; rest; rest &= rest - 1)
+        block.first.at[64 * w + __builtin_ctzll(rest)] = &of.combinations[VECTORS * next++];
+    block.run(vectors);
+    for (int c = 0; c < of.net.classes; c++) {
+      if (of.only >= 0 && c != of.only) continue;
+      const Answer another = block.any_row(of.net.versus[c], vectors);
+      if (another == SOMETIMES) return false;
+      if (another == ALWAYS) continue;
+      number[c] += weight * of.total[g];
+      std::fill(path.begin(), path.begin() + g, 0);
+      found(c, 0);
+      return true;
+    }
+    if (of.only >= 0) return true;
+    return false;
+  }
+
+  void leaf(const int16_t* margin, int64_t weight) {
+    const int vectors = of.vectors;
+    block.first.value = fires;
+    block.first.varies = free;
+    for (size_t w = 0; w < free.size(); w++)
+      for (uint64_t rest = free[w]; rest; rest &= rest - 1) {
+        const int j = 64 * w + __builtin_ctzll(rest);
+        block.first.at[j] = &of.mask[of.mask_of[j] + size_t(margin[j] + of.most[size_t(of.low) * of.padded + j]) * vectors];
+      }
+    if (counter) {
+      block.run(counted + 1, vectors);
+      count_codes(block.hidden(counted), *counter);
+      return;
+    }
+    block.run(vectors);
+    for (int v = 0; v < vectors; v++) left[v] = all(true);
+    for (int c = 0; c < of.net.classes; c++) {
+      if (of.only >= 0 && c != of.only) continue;
+      const Answer another = block.any_row(of.net.versus[c], vectors);
+      if (another == ALWAYS) continue;
+      bool more = false;
+      for (int v = 0; v < vectors; v++) {
+        hits[v] = another == NEVER ? left[v] : lut<0x30>(left[v], block.found[v], block.found[v]);
+        left[v] = lut<0x30>(left[v], hits[v], hits[v]);
+        more = more || any(left[v]);
+      }
+      int64_t inputs = 0;
+      for (int b = 0; b < of.planes; b++) {
+        Bits of_plane[VECTORS];
+        for (int v = 0; v < vectors; v++) of_plane[v] = both(hits[v], of.plane[size_t(b) * vectors + v]);
+        const int64_t here = count(of_plane, vectors);
+        inputs += here << b;
+        if (here && witness[size_t(c) * of.groups] == -2) {
+          int lane = 0;
+          while (!holds(of_plane, lane)) lane++;
+          found(c, lane);
+        }
+      }
+      number[c] += inputs * weight;
+      if (!more) break;
+    }
+  }
+
+  void found(int c, int lane) {
+    int32_t* to = &witness[size_t(c) * of.groups];
+    if (to[0] != -2) return;
+    std::copy(path.begin(), path.end(), to);
+    for (int g = 0; g < of.low; lane /= of.levels[g++]) to[g] = lane % of.levels[g];
+  }
+
+  void count_codes(const Edge& edge, Counter& counter) {
+    Bits row[64];
+    for (int v = 0; v < of.vectors; v++) {
+      for (int i = 0; i < 64; i++) {
+        if (edge.varies[0] >> i & 1) row[i] = edge.at[i][v];
+        else row[i] = all(edge.value[0] >> i & 1 && i < int(edge.at.size()));
+      }
+      transpose(row);
+      for (int lane = 0; lane < LANES && v * LANES + lane < of.patterns; lane++)
+        counter.add(row[lane & 63].word()[lane >> 6]);
+    }
+  }
+};
+
+}  // namespace
+
+extern "C" {
+
+// margin   (neurons) of the input at which every group is at its first level without its change
+// levels   (groups); weight, change: (all levels), (all levels, neurons) of agreeing elements
+// only     the class that is asked for, or -1 for all
+void* region_open(const Net* net, const int16_t* margin, int32_t groups, const int32_t* levels, const int64_t* weight,
+                  const int16_t* change, int32_t only) {
+  return new Region(*net, margin, groups, levels, weight, change, only);
+}
+
+void region_close(void* opened) { delete static_cast<Region*>(opened); }
+
+// counter   of the codes of hidden layer `counted`; null: classes are counted
+//
+// The groups from `fixed` on are at the levels that `path` says. 0 where it was stopped, or the counter is full.
+int32_t region_walk(const void* opened, const int32_t* path, int32_t fixed, int64_t* number, int32_t* witness, void* counter,
+                    int32_t counted, const volatile int32_t* stop) {
+  const Region& of = *static_cast<const Region*>(opened);
+  Walk walk(of);
+  std::vector<int16_t> margin = of.margin;
+  int64_t weight = 1;
+  for (int g = fixed; g < of.groups; g++) {
+    const int level = of.begin[g] + path[g];
+    walk.path[g] = path[g];
+    weight *= of.weight[level];
+    for (int j = 0; j < of.padded; j++) margin[j] += of.change[size_t(level) * of.padded + j];
+  }
+  walk.number = number;
+  walk.witness = witness;
+  walk.counter = static_cast<Counter*>(counter);
+  walk.counted = counted;
+  walk.stop = stop;
+  const bool whole = walk.below(margin.data(), fixed, weight);
+  if (walk.counter) walk.counter->close();
+  return whole;
+}
+
+void* counter_open(int64_t most) { return new Counter(most); }
+
+void counter_close(void* opened) { delete static_cast<Counter*>(opened); }
+
+// How many codes were seen, or -1 where there were more than are counted.
+int64_t counter_size(const void* opened) {
+  const Counter& of = *static_cast<const Counter*>(opened);
+  return of.full ? -1 : of.used;
+}
+
+void counter_read(const void* opened, uint64_t* code, int64_t* number) {
+  const Counter& of = *static_cast<const Counter*>(opened);
+  for (size_t at = 0; at < of.code.size(); at++)
+    if (of.number[at]) *code++ = of.code[at], *number++ = of.number[at];
+}
+}

@@ -1,0 +1,218 @@
+"""All inputs of a product of groups: how many of each class, and how often each code of a layer; by region.cpp."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiled import ExactError, library
+from .net import BitNet
+
+LEAF = 4096  # combinations of region.cpp's leaf
+SHARDS = 64  # a region is cut into about as many
+SMALLEST = 1 << 24  # combinations of a shard that is not cut further
+MOST_CODES = 1 << 24  # of a layer; where there are more, they are not counted
+WIDEST = 64  # neurons of a layer whose codes are counted
+Path: TypeAlias = tuple[int, ...]
+Codes: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.int64]]  # rising, and how often each: bit j is that of neuron j
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Elements of the code that change together.
+
+    elements   their numbers
+    values     (levels, elements) bool
+    weights    of each level: so many inputs look alike there
+    """
+
+    elements: tuple[int, ...]
+    values: NDArray[np.bool_]
+    weights: tuple[int, ...]
+
+    @classmethod
+    def bit(cls, element: int) -> Group:
+        return cls((element,), np.array([[False], [True]]), (1, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Of some parts of a region.
+
+    number      (classes) inputs of each; of the class that was asked for alone, where one was
+    witnesses   of each class: the levels of an input; None where there is none
+    codes       of the hidden layer that was asked for, in place of both; None where there were too many
+    """
+
+    number: tuple[int, ...]
+    witnesses: tuple[Path | None, ...]
+    codes: Codes | None
+
+    def __add__(self, other: Found) -> Found:
+        return Found(
+            tuple(a + b for a, b in zip(self.number, other.number, strict=True)),
+            tuple(b if a is None else a for a, b in zip(self.witnesses, other.witnesses, strict=True)),
+            _merged(self.codes, other.codes),
+        )
+
+
+def _merged(a: Codes | None, b: Codes | None) -> Codes | None:
+    if a is None or b is None:
+        return None
+    found = histogram(np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]]))
+    return None if len(found[0]) > MOST_CODES else found
+
+
+def histogram(codes: NDArray[np.uint64], times: NDArray[np.int64]) -> Codes:
+    """The same with each code once."""
+    order = np.argsort(codes, kind="stable")
+    codes, times = codes[order], times[order]
+    begins = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[: len(codes)])
+    return codes[begins], np.add.reduceat(times, begins) if len(codes) else times
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """All combinations of the groups' levels, every other element as in x, (inputs,) bool. Ready to count.
+
+    only    a class, where it is enough to know how many inputs are of that one
+    layer   a hidden layer, from 0, whose codes are counted in place of classes; then every weight is 1
+    """
+
+    net: BitNet
+    x: NDArray[np.bool_]
+    groups: tuple[Group, ...]
+    only: int | None = None
+    layer: int | None = None
+    form: str | None = None
+
+    def __post_init__(self) -> None:
+        elements = [element for group in self.groups for element in group.elements]
+        if not elements or len(set(elements)) < len(elements) or not 0 <= min(elements) <= max(elements) < len(self.x):
+            raise ExactError(
+                f"groups of {len(elements)} elements; each is of one group, and one of 0 .. {len(self.x) - 1}"
+            )
+        if max(self.inputs, self.combinations) >= 1 << 62:
+            raise ExactError(f"{self.inputs:.3g} inputs; fewer than 2^62 are counted")
+        if self.layer is not None and len(self.net.hidden[self.layer].weight) > WIDEST:
+            raise ExactError(f"hidden layer {self.layer}: codes of up to {WIDEST} neurons are counted")
+        first = self.net.hidden[0]
+        agrees = first.weight == self.x
+        margin = (agrees.sum(axis=1) - first.threshold).astype(np.int16)
+        changes = []
+        for group in self.groups:
+            at = list(group.elements)
+            for values in group.values:
+                changes.append((first.weight[:, at] == values).sum(axis=1) - agrees[:, at].sum(axis=1))
+        levels = np.array([len(group.weights) for group in self.groups], np.int32)
+        weights = np.array([weight for group in self.groups for weight in group.weights], np.int64)
+        arrays = margin, levels, weights, np.array(changes, np.int16)
+        pointers = [ctypes.c_void_p(array.ctypes.data) for array in arrays]
+        opened = self._library.region_open(
+            ctypes.byref(self.net.native.struct),
+            pointers[0],
+            len(levels),
+            *pointers[1:],
+            -1 if self.only is None else self.only,
+        )
+        object.__setattr__(self, "_opened", ctypes.c_void_p(opened))
+
+    def __reduce__(self) -> tuple[type[Region], tuple[object, ...]]:
+        return Region, (self.net, self.x, self.groups, self.only, self.layer, self.form)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_opened"):
+            self._library.region_close(self._opened)
+
+    @property
+    def _library(self) -> Any:
+        found = library("region", self.form)
+        for name in ("region_open", "counter_open"):
+            getattr(found, name).restype = ctypes.c_void_p
+        found.counter_size.restype = ctypes.c_int64
+        return found
+
+    @property
+    def combinations(self) -> int:
+        return prod(len(group.weights) for group in self.groups)
+
+    @property
+    def inputs(self) -> int:
+        return prod(sum(group.weights) for group in self.groups)
+
+    def shards(self) -> list[Path]:
+        """Levels of the highest groups, from the lowest of them on. Together they hold each input once."""
+        least, leaf = 0, 1
+        while least < len(self.groups) and leaf * len(self.groups[least].weights) <= LEAF:
+            leaf *= len(self.groups[least].weights)
+            least += 1
+        most = max(SMALLEST, self.combinations // SHARDS)
+        paths: list[Path] = [()]
+        fixed, left = len(self.groups), self.combinations
+        while fixed > least and left > most:
+            fixed -= 1
+            left //= len(self.groups[fixed].weights)
+            paths = [(level, *path) for path in paths for level in range(len(self.groups[fixed].weights))]
+        return paths
+
+    def inputs_in(self, part: Path) -> int:
+        """All of them, in a part."""
+        free, fixed = self.groups[: len(self.groups) - len(part)], self.groups[len(self.groups) - len(part) :]
+        here = prod(group.weights[level] for group, level in zip(fixed, part, strict=True))
+        return here * prod(sum(group.weights) for group in free)
+
+    def nothing(self) -> Found:
+        classes = len(self.net.versus)
+        return Found((0,) * classes, (None,) * classes, (np.zeros(0, np.uint64), np.zeros(0, np.int64)))
+
+    def count(self, part: Path, stop: ctypes.c_int32 | None = None) -> Found | None:
+        """What is in a part; None where it was stopped, by a number other than 0 in `stop`."""
+        library = self._library
+        groups, classes = len(self.groups), len(self.net.versus)
+        path = np.zeros(groups, np.int32)
+        path[groups - len(part) :] = part
+        number, witness = np.zeros(classes, np.int64), np.full((classes, groups), -2, np.int32)
+        counter = ctypes.c_void_p(None if self.layer is None else library.counter_open(ctypes.c_int64(MOST_CODES)))
+        stop = stop or ctypes.c_int32(0)
+        try:
+            library.region_walk(
+                self._opened,  # type: ignore[attr-defined]
+                ctypes.c_void_p(path.ctypes.data),
+                groups - len(part),
+                ctypes.c_void_p(number.ctypes.data),
+                ctypes.c_void_p(witness.ctypes.data),
+                counter,
+                self.layer or 0,
+                ctypes.byref(stop),
+            )
+            if stop.value:
+                return None
+            codes = self.nothing().codes if self.layer is None else _read(library, counter)
+        finally:
+            if self.layer is not None:
+                library.counter_close(counter)
+        found = [tuple(row.tolist()) if number[c] else None for c, row in enumerate(witness)]
+        return Found(tuple(number.tolist()), tuple(found), codes)
+
+    def input_of(self, levels: Sequence[int]) -> NDArray[np.bool_]:
+        """(inputs,) the code at these levels."""
+        found = self.x.copy()
+        for group, level in zip(self.groups, levels, strict=True):
+            found[list(group.elements)] = group.values[level]
+        return found
+
+
+def _read(library: Any, counter: ctypes.c_void_p) -> Codes | None:
+    size = library.counter_size(counter)
+    if size < 0:
+        return None
+    codes, times = np.zeros(size, np.uint64), np.zeros(size, np.int64)
+    library.counter_read(counter, ctypes.c_void_p(codes.ctypes.data), ctypes.c_void_p(times.ctypes.data))
+    order = np.argsort(codes)
+    return codes[order], times[order]

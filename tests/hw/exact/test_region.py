@@ -1,0 +1,141 @@
+"""Classes and codes over whole regions equal those of looking at every input, and of decision diagrams."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+import pytest
+from bit_nets import all_inputs, classes, random_graph
+from bitneck.hw.exact import region as counting
+from bitneck.hw.exact.behind import behind
+from bitneck.hw.exact.compiled import ExactError, forms
+from bitneck.hw.exact.net import BitNet
+from bitneck.hw.exact.region import Found, Group, Region
+from dd.autoref import BDD
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def whole(region: Region) -> Found:
+    return sum((region.count(part) for part in region.shards()), region.nothing())
+
+
+def over(net: BitNet, x, bits, **options) -> Found:
+    return whole(Region(net, x, tuple(Group.bit(bit) for bit in bits), **options))
+
+
+def the_slow_way(graph, x, bits):
+    """Inputs over the bits, and how many of each class."""
+    inputs = np.repeat(x[None], 1 << len(bits), axis=0)
+    inputs[:, bits] = all_inputs(len(bits))
+    return inputs, tuple(np.bincount(classes(graph, inputs), minlength=graph.classes).tolist())
+
+
+@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("widths", [(40, 20, 12, 5), (20, 70, 9, 3), (16, 64, 64, 10), (14, 6, 1)])
+def test_classes_of_all_inputs_over_free_bits(widths, form):
+    graph = random_graph(widths, 7)
+    x = np.random.default_rng(7).random(widths[0]) < 0.5
+    bits = list(range(widths[0] - 14, widths[0]))
+    found = over(BitNet.of(graph), x, bits, form=form)
+    assert found.number == the_slow_way(graph, x, bits)[1]
+    assert sum(found.number) == 1 << 14
+    for c, levels in enumerate(found.witnesses):
+        assert (levels is None) == (found.number[c] == 0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 12), st.lists(st.integers(1, 18), min_size=1, max_size=3), st.integers(1, 4), st.integers(0, 999))
+def test_any_small_net_over_its_whole_space(inputs, hidden, classes_, seed):
+    graph = random_graph((inputs, *hidden, classes_), seed, wild=seed % 2 == 1)
+    x = np.zeros(inputs, bool)
+    assert over(BitNet.of(graph), x, range(inputs)).number == the_slow_way(graph, x, range(inputs))[1]
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_hashed_codes_are_those_of_sorting_and_all_behind_follows(layer):
+    graph = random_graph((18, 15, 11, 4), 9)
+    net, x = BitNet.of(graph), np.zeros(18, bool)
+    bits = list(range(15))
+    inputs, number = the_slow_way(graph, x, bits)
+    codes = over(net, x, bits, layer=layer).codes
+    emitted = [each.levels(1) for each in graph(inputs.astype(np.uint8)).codes.values()]
+    summed = [(each.astype(np.uint64) << np.arange(each.shape[1], dtype=np.uint64)).sum(axis=1) for each in emitted]
+    expected = [np.unique(each, return_counts=True) for each in summed]
+    later, answers = behind(net, layer, codes)
+    for found, due in zip([codes, *later], expected[layer:], strict=True):
+        assert np.array_equal(found[0], due[0])
+        assert np.array_equal(found[1], due[1])
+    assert answers == number
+
+
+def test_too_many_codes_are_none_and_not_some(monkeypatch):
+    monkeypatch.setattr(counting, "MOST_CODES", 100)
+    net = BitNet.of(random_graph((16, 20, 8, 3), 2))
+    assert over(net, np.zeros(16, bool), range(16), layer=0).codes is None
+
+
+def test_levels_weigh_as_many_inputs_as_look_alike():
+    graph = random_graph((10, 12, 6, 3), 11)
+    x, rng = np.random.default_rng(3).random(10) < 0.5, np.random.default_rng(5)
+    groups = tuple(
+        Group(
+            (at, at + 5), np.array([[False, False], [True, False], [True, True]]), tuple(rng.integers(1, 6, 3).tolist())
+        )
+        for at in range(5)
+    )
+    region = Region(BitNet.of(graph), x, groups)
+    number = np.zeros(3, np.int64)
+    for path in np.ndindex(*(3,) * 5):
+        weight = prod(group.weights[level] for group, level in zip(groups, path, strict=True))
+        number[classes(graph, region.input_of(path)[None])] += weight
+    found = whole(region)
+    assert found.number == tuple(number.tolist())
+    assert sum(found.number) == region.inputs
+    right = int(classes(graph, x[None])[0])
+    assert whole(Region(region.net, x, groups, right)).number[right] == number[right]
+
+
+def test_shards_hold_each_input_once(monkeypatch):
+    monkeypatch.setattr(counting, "SMALLEST", 1 << 12)
+    graph = random_graph((16, 20, 8, 3), 2)
+    net, x = BitNet.of(graph), np.zeros(16, bool)
+    region = Region(net, x, tuple(Group.bit(bit) for bit in range(16)))
+    assert len(region.shards()) > 4
+    assert sum(region.inputs_in(part) for part in region.shards()) == 1 << 16
+    assert whole(region).number == the_slow_way(graph, x, list(range(16)))[1]
+
+
+def test_decision_diagrams_count_the_same():
+    """Each neuron as a diagram of its sum, built element by element; classes as who goes before whom."""
+    graph = random_graph((14, 8, 6, 3), 21)
+    net, manager = BitNet.of(graph), BDD()
+    manager.declare(*(f"x{bit}" for bit in range(14)))
+    edge = [manager.var(f"x{bit}") for bit in range(14)]
+
+    def holds(rows, row, elements):
+        at_least = [manager.true] + [manager.false] * max(int(rows.threshold[row]), 0)
+        for element, weight, counts in zip(elements, rows.weight[row], rows.among[row], strict=True):
+            agrees = element if weight else ~element
+            for number in range(len(at_least) - 1, 0, -1) if counts else ():
+                at_least[number] |= agrees & at_least[number - 1]
+        return at_least[-1]
+
+    for rows in net.hidden:
+        edge = [holds(rows, row, edge) for row in range(len(rows.weight))]
+    number = []
+    for rows in net.versus:
+        first = manager.true
+        for row in range(len(rows.weight)):
+            first &= ~holds(rows, row, edge)
+        number.append(int(manager.count(first, nvars=14)))
+    assert over(net, np.zeros(14, bool), range(14)).number == tuple(number)
+
+
+def test_what_cannot_be_counted_is_said():
+    net = BitNet.of(random_graph((12, 10, 3), 0))
+    with pytest.raises(ExactError, match="each is of one group"):
+        Region(net, np.zeros(12, bool), (Group.bit(3), Group.bit(3)))
+    with pytest.raises(ExactError, match="codes of up to 64 neurons"):
+        Region(BitNet.of(random_graph((12, 70, 3), 0)), np.zeros(12, bool), (Group.bit(3),), layer=0)
