@@ -40,8 +40,8 @@ from .around import table as table_of_runs
 from .board import board
 from .console import CORES, DataDir, app, bar, say, show, step, wrong
 from .energy import energy
-from .faults import faults
 from .exact import exact
+from .faults import faults
 from .imported import import_lines, import_table
 from .loss import loss_table
 from .many_runs import paper, plane, sweep
