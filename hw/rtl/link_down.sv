@@ -1,7 +1,7 @@
 `default_nettype none
 // The frames that a host sends: from the pin of a UART to the bytes of a frame, checked as they pass.
 //
-//   7E · BODY bytes · CRC-16/X-25 of them, lowest byte first
+//   7E, BODY bytes, CRC-16/X-25 of them, lowest byte first
 //   3E                                              HELLO: everything begins anew
 //
 // Before a frame all else is skipped, so BODY + 2 zeros end whatever was under way. The CRC begins at ~SEED ^ `received`:

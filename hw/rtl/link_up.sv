@@ -1,8 +1,8 @@
 `default_nettype none
 // The answers that a host gets: bytes of a stream, framed and checked, to the pin of a UART.
 //
-//   7E · bytes up to TLAST · CRC-16/X-25 of them, lowest byte first    an answer
-//   7E · SEED, lowest byte first                                       after HELLO: who is here
+//   7E, bytes up to TLAST, CRC-16/X-25 of them, lowest byte first    an answer
+//   7E, SEED, lowest byte first                                       after HELLO: who is here
 //
 // The CRC begins at ~SEED ^ {8'b0, damaged, answered}, from which the host knows the number of the answer modulo 64, and
 // how many frames were damaged, from the first to at least the one that is answered: an answer waits until its frame is

@@ -12,11 +12,11 @@ from multiprocessing import get_context
 
 import pytest
 from bitneck.hw.verilog import library
-from execute import MEMORY_BYTES, Fate, cases_of, every_mutant, execute_all, limit
+from execute import MEMORY_BYTES, OF_A_LINK, Fate, benched, cases_of, every_mutant, execute_all, limit
 from operators import mutants
 from score import SURVIVORS, explained, known, line, sample, table, verdict
 
-EVERY = [mutant for name in library() for mutant in every_mutant(name.removesuffix(".sv"))]
+EVERY = [mutant for name in benched() for mutant in every_mutant(name)]
 SIZED = ("cut", "late", "last", "tie")  # operators whose faults no small bench shows, but for ties
 REASONS = explained(SURVIVORS.read_text())
 SMALL = """
@@ -61,7 +61,8 @@ def test_every_explanation_has_a_reason():
 
 
 def test_every_module_of_the_library_has_mutants_and_a_bench():
-    modules = {name.removesuffix(".sv") for name in library()}
+    modules = set(benched())
+    assert modules | set(OF_A_LINK) == {name.removesuffix(".sv") for name in library()}
     assert {mutant.module for mutant in EVERY} == modules
     assert [module for module in sorted(modules) if not cases_of(module)] == []
 

@@ -15,8 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hw"))
 
 from bitneck.hw.simulation.verilator import SimulationError
-from bitneck.hw.verilog import library
-from execute import every_mutant, execute_all
+from execute import benched, every_mutant, execute_all
 from rich.console import Console
 from rich.progress import track
 from score import SURVIVORS, explained, known, line, sample, stale, table, verdict
@@ -24,7 +23,7 @@ from score import SURVIVORS, explained, known, line, sample, stale, table, verdi
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make mutants")
-    names = [name.removesuffix(".sv") for name in library()]
+    names = benched()
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(names)}; by default all")
     parser.add_argument("--sample", type=int, help="only this many, spread over the modules")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")

@@ -75,6 +75,16 @@ def cases_of(module: str, large: bool = False) -> tuple[tuple[Stage, ...], ...]:
     return tuple(cases for cases in (own, around) if cases)
 
 
+OF_A_LINK = ("gate", "in_turn", "keep", "link_down", "link_up", "uart_rx", "uart_tx")
+
+
+def benched() -> list[str]:
+    """The modules that stages are made of. Those of a board's link have no bench of stages: tests/hw/boards runs them
+    behind their pins, and `make formal` refutes broken copies.
+    """
+    return [name for name in (file.removesuffix(".sv") for file in library()) if name not in OF_A_LINK]
+
+
 @cache
 def every_mutant(module: str) -> tuple[Mutant, ...]:
     """Of a module, those that only the largest bench shows included."""
