@@ -58,5 +58,5 @@ def test_memory_does_not_grow_with_the_number_of_frames(simulator, monkeypatch):
         return most
 
     peak(500)
-    # How many shares are there at once is the threads' matter: up to 1.7; with the codes of all frames kept it is 3 and more.
+    # How many shares there are at once is the threads' matter: up to 1.7 times as much. With all frames kept it is 3.3.
     assert min(peak(12_000) for _ in range(3)) < 2 * peak(1000)
