@@ -26,7 +26,7 @@ from .held import writing
 from .record import BY_BOARD
 from .run import built, finished, trained_on
 
-BAUD = 3_000_000  # what every bridge of our boards can do
+BAUD = 3_000_000  # of most board files; `synth --board` prints the command with the board's own
 SIMULATED_SECONDS = 60.0  # without a byte of a simulated device, which is slow
 SHARE_BYTES = 50_000_000  # of frames that are under way or wait, at most
 

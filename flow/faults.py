@@ -118,7 +118,7 @@ def _informed(net: Faults, lost: Lost, rng: np.random.Generator) -> Iterator[OfM
             continue
         h_t, i_ty = _bits(symbols(emitted[layer]), labels)
         places = rng.choice(losses.size, min(INFORMED, losses.size), replace=False)
-        flips = [Flip(layer, of, *map(int, divmod(place, losses.shape[1]))) for place in places]
+        flips = [_flip((layer, of), place, losses) for place in places]
         after = np.array([_bits(symbols(net.flipped([flip]).emitted()[layer]), labels) for flip in flips])
         means = after.mean(axis=0)
         yield replace(
@@ -150,15 +150,20 @@ def _worst(lost: Lost, samples: int) -> tuple[Costly, ...]:
     found: list[tuple[int, Flip]] = []
     for place, losses in lost.items():
         for at in np.argsort(-losses, axis=None, kind="stable")[:SHOWN]:
-            found.append((int(losses.flat[at]), Flip(*place, *map(int, divmod(at, losses.shape[1])))))
+            found.append((int(losses.flat[at]), _flip(place, at, losses)))
     found.sort(key=lambda each: -each[0])
     return tuple(Costly(str(flip), cost / samples) for cost, flip in found[:SHOWN])
 
 
 def _chosen(place: Place, losses: NDArray[np.int64], rng: np.random.Generator) -> list[Flip]:
     """The worst, and some at random."""
-    spots = [int(losses.argmax()), *(int(at) for at in rng.choice(losses.size, REPLAYED - 1))]
-    return [Flip(*place, *divmod(at, losses.shape[1])) for at in spots]
+    return [_flip(place, at, losses) for at in (losses.argmax(), *rng.choice(losses.size, REPLAYED - 1))]
+
+
+def _flip(place: Place, at: np.integer, losses: NDArray[np.int64]) -> Flip:
+    """The one that cost the number at this place of all."""
+    row, bit = divmod(int(at), losses.shape[1])
+    return Flip(*place, row, bit)
 
 
 def _replayed(
