@@ -20,6 +20,7 @@ from .data_frame import data_frame
 from .diagnostics import Target
 from .entropy import plug_in
 from .information import ESTIMATORS, i_ty, i_xt
+from .nulls import null_mean_bits
 from .points import HEAD, PlaneError, PlanePoint, caption, cells, last_epoch, legend, row_of, summary
 from .streamed import Streamed
 from .symbols import Symbols, input_symbols, label_symbols, symbols
@@ -102,7 +103,7 @@ def plane(
     labels   of the same samples in the same order: (n,) integers, strings, truth values, whole floats, or one-hot
              (n, classes); see `label_numbers`
     target   what the samples stand for: themselves (dataset), every input there is (enumerated), or a population
-    chance   compute `chance_bits`, too: some milliseconds a point
+    chance   compute `chance_bits`, too
     brackets   the ends between which a population's number lies where it is no solid one: seconds a point
     inputs   (n, …) bits or integers of what the net was given. Where inputs repeat, I(X;T) cannot exceed their entropy,
              and a layer that keeps them apart is saturated; unless told, every input is taken to differ
@@ -127,7 +128,7 @@ def plane(
                     f"{layer}, epoch {epoch}: {len(code)} codes against {y.samples} labels; both need the same samples"
                 )
             t = code.symbols if isinstance(code, Streamed) else symbols(code)
-            floor = _chance_bits(t, y) if chance else None
+            floor = null_mean_bits(t, y) if chance else None
             both = i_xt(t, code.width, target, h_x_bits), i_ty(t, y, code.width, target, h_x_bits)
             now[layer] = PlanePoint(layer, epoch, *both, code.width, h_y_bits, floor), code
         if brackets:
@@ -208,12 +209,3 @@ def _codes(layer: object, epoch: int, given: Any) -> Codes | Streamed:
         return Codes.from_array(given)
     except CodesError as error:
         raise CodesError(f"{layer}, epoch {epoch}: {error}") from None
-
-
-def _chance_bits(t: Symbols, y: Symbols) -> float | None:
-    from .nulls import NullError, null_mean_bits  # scikit-learn: half a second that only who asks should wait for
-
-    try:
-        return null_mean_bits(t, y)
-    except NullError:
-        return None
