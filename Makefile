@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv silicon link board boards lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv silicon link board flashed boards lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -52,6 +52,12 @@ board: venv   ## MNIST's 10,000 test images through tfc's RTL behind its link, e
 	test -e runs/tfc-board/verify.json || { $(BIN)/bitneck zoo tfc runs/tfc-board && $(BIN)/bitneck build runs/tfc-board && $(BIN)/bitneck simulate runs/tfc-board; }
 	time $(BIN)/bitneck board runs/tfc-board --simulate --taps all --cut-on-host
 	$(BIN)/bitneck verify runs/tfc-board
+
+flashed: venv   ## the digits' bitstream for iCEBreaker, read back, answers the whole test set over its UART pins; minutes
+	test -e runs/digits-board/verify.json || { $(BIN)/bitneck zoo digits runs/digits-board && $(BIN)/bitneck build runs/digits-board && $(BIN)/bitneck simulate runs/digits-board; }
+	$(BIN)/bitneck synth runs/digits-board --board icebreaker --taps all
+	time $(BIN)/bitneck board runs/digits-board --bitstream icebreaker --taps all
+	$(BIN)/bitneck verify runs/digits-board
 
 lint: venv   ## style, formatting and types
 	$(BIN)/ruff check .

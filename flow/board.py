@@ -13,15 +13,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..export.graph import Graph
 from ..hw.accelerator import Accelerator
+from ..hw.boards.board import Board
+from ..hw.boards.flashed import flashed
 from ..hw.boards.host import BoardError, Host, Stats, only_port, serial_line
 from ..hw.boards.link import Linked
 from ..hw.boards.records import answers, bodies, host_codes
 from ..hw.boards.simulated import build, device
+from ..hw.boards.top import Top
 from ..ib_analysis.codes import Codes, Trace
 from .belonging import check_design, graph_of
 from .config import chosen_samples
 from .files import sha256_of, write_arrays, write_record
-from .folder import AnyFolder, RunFolder, is_there, verification_of
+from .folder import AnyFolder, RunFolder, is_there, synthesis_of, verification_of
 from .held import writing
 from .record import BY_BOARD
 from .run import built, finished, trained_on
@@ -92,12 +95,14 @@ def open_board(
     simulate: bool = False,
     baud: int = BAUD,
     tell: Callable[[str], None] = lambda _: None,
+    bitstream: Board | None = None,
 ) -> Iterator[Net]:
     """The net of a run, on the board at `port`, by default the only one that is there.
 
     taps          layers whose codes come back, or "all"
     cut_on_host   the first layer's thresholds on pixels are applied here, and codes are sent
     simulate      no board, but the RTL of its link, compiled with Verilator, behind a terminal
+    bitstream     likewise, but the file that `synth` packed for that board, read back
 
     All of them as the board's bitstream was built. Raises BoardError where another design answers, or none.
     """
@@ -108,15 +113,30 @@ def open_board(
     linked = linked_of(accelerator, taps, cut_on_host)
     with ExitStack() as stack:
         timeout = 0.3 + 20 * (linked.window * (linked.bytes_in + linked.bytes_out) + 8192) / baud
-        if simulate:
-            tell("compiling the link and its design with Verilator")
+        if simulate or bitstream:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bitneck-")))
+            if bitstream:
+                linked = replace(linked, divider=bitstream.divider)
+                tell(f"reading the bitstream of {bitstream.title} back")
+                files = {**files, **flashed(Top(bitstream, linked), linked, _packed(folder, bitstream), place / "read")}
+            tell("compiling it with Verilator" if bitstream else "compiling the link and its design with Verilator")
             port, timeout = stack.enter_context(device(linked, build(linked, place, files))), SIMULATED_SECONDS
         port = port or only_port()
         tell(f"{port}: asking who is there")
         line = stack.enter_context(serial_line(port, baud, timeout))
         sizes = linked.window, linked.bytes_in, linked.bytes_out
         yield Net(linked, stack.enter_context(Host(line, port, *sizes, linked.identity).talking()))
+
+
+def _packed(folder: RunFolder, board: Board) -> Path:
+    """Where the bitstream lies. Raises BoardError where there is none, or not the one that `synth` made of this RTL."""
+    done, again = synthesis_of(folder, board.name), f"bitneck synth {folder.path} --board {board.name}"
+    if done is None or done.bitstream is None:
+        raise BoardError(f"{folder.path} has no bitstream for {board.name}; run {again}")
+    place, (name, sha256) = folder.synthesis(board.name).parent, done.bitstream
+    if not is_there(place / name) or sha256_of(place / name) != sha256:
+        raise BoardError(f"{place / name} is not what was packed; run {again} anew")
+    return place
 
 
 def linked_of(accelerator: Accelerator, taps: str | Sequence[str], cut_on_host: bool) -> Linked:
@@ -133,6 +153,7 @@ class Streamed:
     layers       sha256 by layer of what came back
     mismatches   where it is not what the integers say, as lines
     accuracy     of the classes
+    bitstream    the board whose packed file was simulated; None where it was RTL, or a board
     """
 
     samples: int
@@ -141,6 +162,7 @@ class Streamed:
     accuracy: float
     stats: Stats
     simulated: bool
+    bitstream: str | None
     taps: Sequence[str]
     cut_on_host: bool
     bytes_down: int
@@ -164,6 +186,7 @@ def stream(
     data_dir: Path | str | None = None,
     tell: Callable[[str], None] = lambda _: None,
     progress: Callable[[int, int], None] = lambda done, of: None,
+    bitstream: Board | None = None,
 ) -> Streamed:
     """Every sample of the run, or the first `limit`, through a board; see `open_board`.
 
@@ -174,7 +197,7 @@ def stream(
     x, y = chosen_samples(config, trained_on(folder, config, data_dir))
     every = limit is None or limit >= len(x)
     x, y = x[:limit], y[:limit]
-    with open_board(folder, port, taps, cut_on_host, simulate, baud, tell) as net:
+    with open_board(folder, port, taps, cut_on_host, simulate, baud, tell, bitstream) as net:
         tell(f"{net.host.name}: {len(x):,} frames")
         answer = net(x, progress)
     found = answer.layers()
@@ -184,7 +207,8 @@ def stream(
         mismatches=list(_differences(graph, x, answer)),
         accuracy=float((answer.classes == y).mean()),
         stats=answer.stats,
-        simulated=simulate,
+        simulated=simulate or bitstream is not None,
+        bitstream=bitstream and bitstream.name,
         taps=net.linked.taps,
         cut_on_host=cut_on_host,
         bytes_down=net.linked.bytes_in,

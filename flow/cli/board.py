@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from ...hw.boards.board import board as board_of
+from ...hw.boards.board import board_names
 from .. import board as flow
 from ..config import RunError
 from ..folder import RunFolder
@@ -22,6 +24,12 @@ def board(
     folder: Annotated[Path, typer.Argument(help="folder of the run, for example runs/digits")],
     port: Annotated[str | None, typer.Option(help="serial port; by default the only USB port that is there")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="the RTL of the link in the place of a board")] = False,
+    bitstream: Annotated[
+        str | None,
+        typer.Option(
+            help="in its place, the iCE40 bitstream that synth packed for this board", autocompletion=board_names
+        ),
+    ] = None,
     taps: Annotated[str | None, typer.Option(help="layers whose codes come back: all, or LAYER,LAYER")] = None,
     cut_on_host: Annotated[
         bool, typer.Option("--cut-on-host", help="thresholds on pixels are applied here: an eighth of the bytes")
@@ -33,10 +41,12 @@ def board(
     """Stream the samples through the design on a board; compare classes and every tapped layer. Exit 1 on a difference.
 
     - `bitneck board runs/digits --simulate --taps all`
+    - `bitneck board runs/digits --bitstream icebreaker`
     - `bitneck board runs/digits --port /dev/ttyUSB1 --limit 100`
     """
-    if simulate and port is not None:
-        raise RunError(f"--simulate needs no port, and {port} was given; leave one of the two out")
+    for name, given in (("--simulate", simulate), ("--bitstream", bitstream)):
+        if given and port is not None:
+            raise RunError(f"{name} needs no port, and {port} was given; leave one of the two out")
     place, wanted = RunFolder(folder), taps or ""
     layers = flow.ALL if wanted == flow.ALL else tuple(filter(None, wanted.split(",")))
     with ExitStack() as stack:
@@ -57,6 +67,7 @@ def board(
             data_dir,
             tell,
             lambda count, of: advance()(count, of, ""),
+            bitstream and board_of(bitstream),
         )
     facts = {**asdict(done), "equal": done.equal, "codes": place.board_codes}
     for line in done.mismatches:

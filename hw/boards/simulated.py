@@ -51,7 +51,7 @@ def _compile(tool: Verilator, top: str, sources: Mapping[str, str], work: Path) 
     for name, text in sources.items():
         (work / name).write_text(text)
     designs = [name for name in sources if name.endswith(".sv")]
-    options = ["--cc", "--top-module", top, "--prefix", "Vlinked", "-Mdir", ".", "-O3", "--noassert"]
+    options = ["--cc", "--top-module", top, "--prefix", "Vlinked", "-Mdir", ".", "-O3", "--noassert", "-Wno-fatal"]
     tool.run([*options, "--x-assign", "fast", "--x-initial", "fast", *designs], work)
     includes = [f"-I{tool.include}", f"-I{tool.include / 'vltstd'}", "-I."]
     units = [*sorted(path.name for path in work.glob("Vlinked*.cpp")), HARNESS]

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,15 @@ PARTS = ("tdata", "tvalid", "tready")
 
 def read_back(shell: Shell, target: Target, synthesised: Path, folder: Path) -> str:
     """The bitstream in `synthesised`, whose pins were given, as a module of the shell's name and ports, in which the
-    core's streams have their names: `core.LAYER_tdata`, …
+    core's streams have their names: `core.LAYER_tdata`, …; see `chip`.
+    """
+    return chip(shell.name, shell.core.layers, target, synthesised, folder)
+
+
+def chip(top: str, layers: Sequence[str], target: Target, synthesised: Path, folder: Path) -> str:
+    """The bitstream in `synthesised` as a module `top`, whose ports are the pins.
+
+    layers   of the shell's core, whose streams are to have their names
 
     folder   where the tools work, made where it is not there
 
@@ -43,13 +51,13 @@ def read_back(shell: Shell, target: Target, synthesised: Path, folder: Path) -> 
     for path in (synthesised / target.bitstream, pins):
         shutil.copy(path, folder)
     run(target.unpack, folder)
-    netlist = json.loads((synthesised / NETLIST).read_text())["modules"][shell.name]["netnames"]
-    streams = {f"core.{layer}_{part}": netlist[f"core.{layer}_{part}"] for layer in shell.core.layers for part in PARTS}
+    netlist = json.loads((synthesised / NETLIST).read_text())["modules"][top]["netnames"]
+    streams = {f"core.{layer}_{part}": netlist[f"core.{layer}_{part}"] for layer in layers for part in PARTS}
     symbols = "".join(_symbols(streams, netlist, (synthesised / "design.asc").read_text()))
     with (folder / "chip.asc").open("a") as chip:
         chip.write(symbols)
     package = target.place.arguments[target.place.arguments.index("--package") + 1]
-    command = [VLOG, "-s", "-c", "-L", "-n", shell.name, "-p", pins.name, "-d", package, "chip.asc"]
+    command = [VLOG, "-s", "-c", "-L", "-n", top, "-p", pins.name, "-d", package, "chip.asc"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise SynthesisError(f"{VLOG} failed ({done.returncode}): {done.stderr.strip().splitlines()[-1]}")

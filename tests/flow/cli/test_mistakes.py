@@ -93,6 +93,11 @@ MISTAKES = {
         "no layer 'dense9' to tap; it has binarize, dense1, dense2, scores",
     ),
     "a port for no board": ("board runs/digits --simulate --port /dev/ttyUSB0", "--simulate needs no port"),
+    "a port for a file": ("board runs/digits --bitstream icebreaker --port x", "--bitstream needs no port"),
+    "a bitstream that is not there": (
+        "board runs/digits --bitstream icebreaker",
+        "has no bitstream for icebreaker; run bitneck synth runs/digits --board icebreaker",
+    ),
     "a board of a net that is not built": (
         "board runs/unbuilt --simulate",
         "missing; `bitneck build runs/unbuilt` makes it",
