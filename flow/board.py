@@ -208,7 +208,7 @@ def stream(
         accuracy=float((answer.classes == y).mean()),
         stats=answer.stats,
         simulated=simulate or bitstream is not None,
-        bitstream=bitstream and bitstream.name,
+        bitstream=None if bitstream is None else bitstream.name,
         taps=net.linked.taps,
         cut_on_host=cut_on_host,
         bytes_down=net.linked.bytes_in,

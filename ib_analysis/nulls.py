@@ -83,7 +83,7 @@ def null_bits(t: Symbols, y: Symbols, rng: np.random.Generator, permutations: in
     if permutations < 1:
         raise NullError(f"a null needs at least 1 permutation, got {permutations}")
     n = np.arange(t.samples + 1)
-    n_log_n = n * np.log2(np.maximum(n, 1))
+    n_log_n: NDArray[np.float64] = n * np.log2(np.maximum(n, 1))
     fixed = math.log2(t.samples) - (n_log_n[t.counts].sum() + n_log_n[y.counts].sum()) / t.samples
     few = len(t) * len(y) * CELL <= t.samples
     sums = _of_cells(t, y, rng, permutations, n_log_n) if few else _of_dealings(t, y, rng, permutations, n_log_n)

@@ -67,7 +67,7 @@ def board(
             data_dir,
             tell,
             lambda count, of: advance()(count, of, ""),
-            bitstream and board_of(bitstream),
+            None if bitstream is None else board_of(bitstream),
         )
     facts = {**asdict(done), "equal": done.equal, "codes": place.board_codes}
     for line in done.mismatches:
