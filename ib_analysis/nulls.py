@@ -82,7 +82,7 @@ def null_bits(t: Symbols, y: Symbols, rng: np.random.Generator, permutations: in
     same_samples(t.samples, y.samples)
     if permutations < 1:
         raise NullError(f"a null needs at least 1 permutation, got {permutations}")
-    n = np.arange(t.samples + 1)
+    n = np.arange(t.samples + 1, dtype=np.float64)
     n_log_n: NDArray[np.float64] = n * np.log2(np.maximum(n, 1))
     fixed = math.log2(t.samples) - (n_log_n[t.counts].sum() + n_log_n[y.counts].sum()) / t.samples
     few = len(t) * len(y) * CELL <= t.samples
