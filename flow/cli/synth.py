@@ -14,6 +14,7 @@ from ...hw.boards.board import board as board_of
 from ...hw.boards.link import Linked
 from ...hw.parts import PARTS, part_names
 from ...hw.synthesis.bitstream import summary as synthesis_line
+from ...hw.synthesis.utilisation import PORT
 from .. import silicon
 from ..board import ALL, linked_of
 from ..config import RunError
@@ -75,6 +76,11 @@ def synth(
                 f"{done.place}: placed it takes {done.fmax_mhz:.1f} MHz, and the clock is {done.clock_mhz:g}; tap "
                 "fewer layers, or give a board file with a slower pll.mhz"
             )
+        if isinstance(each, Board):
+            around = "the link and what it records" if taps else "the link"
+            of = [use for use in done.stages if use.name == PORT]
+            luts, ffs, brams = (sum(getattr(use, kind) for use in of) for kind in ("luts", "ffs", "brams"))
+            say("link", f"{luts:,} LUTs, {ffs:,} flip-flops and {brams} RAM blocks of these are {around}")
         if isinstance(each, Board) and done.bitstream is not None:
             say("program", each.program.format(bitstream=made / done.bitstream[0]))
             as_built = "".join([f" --taps {taps}" if taps else "", " --cut-on-host" if cut_on_host else ""])
