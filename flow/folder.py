@@ -108,6 +108,10 @@ class RunFolder:
         return self.path / "faults.json"
 
     @property
+    def attack(self) -> Path:
+        return self.path / "attack.json"
+
+    @property
     def vivado(self) -> Path:
         return self.path / "vivado"
 

@@ -26,6 +26,7 @@ from ..models.config import schedule
 from ..models.datasets import Dataset
 from ..models.history import TeacherEpoch
 from . import captured
+from .attack_report import attack_of
 from .belonging import analysis_of, exported, exported_from, graph_of, is_of_this_design
 from .captured import Comparison
 from .config import RANDOM, HardwareConfig, ImportedConfig, RunConfig, RunError, chosen_samples, design
@@ -411,6 +412,7 @@ def report(folder: RunFolder) -> Path:
         synthesised,
         outdated,
         faults_of(folder, files),
+        attack_of(folder, files),
     )
     pictures.page([folder], folder.plane_page)
     write(folder.report, content)

@@ -37,6 +37,7 @@ from ..last_epochs import ending
 from .analyze import BRACKETS, analyze
 from .around import compare, doctor, init, schema
 from .around import table as table_of_runs
+from .attack import attack
 from .board import board
 from .console import CORES, DataDir, app, bar, say, show, step, wrong
 from .energy import energy
@@ -447,6 +448,7 @@ def report(folder: Run) -> Facts:
 
 for each in (
     analyze,
+    attack,
     board,
     package,
     energy,

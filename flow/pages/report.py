@@ -24,6 +24,7 @@ from ...ib_analysis.pictures.on_axes import plane_figure
 from ...ib_analysis.pictures.plots import inline_svg, run_figure
 from ...ib_analysis.plane import PlanePoint, caption, last_epoch, legend
 from ...models.datasets import without_files
+from ..attack_report import AttackReport
 from ..config import RANDOM, ImportedConfig, RunConfig
 from ..data import ARRAYS, taken_lines, taken_of
 from ..energy import energy_of
@@ -32,6 +33,7 @@ from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
 from ..last_epochs import ending
 from ..trained import Imported
+from .attack_figure import attack_figure
 from .faults_figure import faults_figure
 from .template import rendered
 
@@ -74,6 +76,7 @@ def page(
     synthesised: Sequence[Synthesis] = (),
     outdated: Collection[str] = (),
     faults: FaultReport | None = None,
+    attack: AttackReport | None = None,
 ) -> str:
     """The HTML text. Same run, same bytes but for the speed of the simulation.
 
@@ -118,6 +121,8 @@ def page(
         energy=energy_of(folder),
         faults=faults,
         faults_svg=inline_svg(faults_figure(faults), f"{config.name}: what faults cost") if faults else None,
+        attack=attack,
+        attack_svg=inline_svg(attack_figure(attack), f"{config.name}: right after flips") if attack else None,
         toml=config.toml(),
         taken=[] if (taken := taken_of(folder)) is None else list(taken_lines(taken)),
         versions=_versions(),

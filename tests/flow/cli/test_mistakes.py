@@ -136,6 +136,8 @@ MISTAKES = {
     "a sweep of nothing": ("sweep empty.toml", "empty.toml: a sweep needs either [grid] or [random]"),
     "a field to vary": ("sweep field.toml", "training: unknown key 'sed'; did you mean 'seed'?"),
     "faults before building": ("faults runs/unbuilt", "missing; `bitneck build runs/unbuilt` makes it"),
+    "an attack before building": ("attack runs/unbuilt", "missing; `bitneck build runs/unbuilt` makes it"),
+    "more flips than bits": ("attack runs/digits --flips 200", "200 flips of 128 bits that may be flipped; ask for"),
     "faults for no part": ("faults runs/digits --target xc8", "no target 'xc8'; choose one of"),
     "a search without budgets": ("search nobudget.toml", "nobudget.toml: luts: Field required"),
     "a search for no part": ("search nopart.toml", "target: no target 'xc8'; choose one of"),
