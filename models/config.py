@@ -358,7 +358,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             _preset("digits-tiny", "digits", (64, 32, 32, 10), 5, epochs=300, warp=1.0, **DIGITS),
             _preset("tfc", "mnist", (784, 64, 64, 64, 10), 8, epochs=40, **MOVED),
             _preset("sfc", "mnist", (784, 256, 256, 256, 10), 8, epochs=100, learning_rate=5e-3, **MOVED),
-            _preset("lfc", "mnist", (784, 1024, 1024, 1024, 10), 8, epochs=40, learning_rate=3e-3, **MOVED),
+            _preset("lfc", "mnist", (784, 1024, 1024, 1024, 10), 8, epochs=72, learning_rate=3e-3, **MOVED),
             _preset("paper-mnist", "mnist", (784, 1024, 20, 20, 20, 10), 8, epochs=12, **PAPER),
             _preset("narrow-mnist", "mnist", (784, 64, 10, 8, 6, 10), 8, epochs=30, **PAPER),
             _preset(
@@ -372,7 +372,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 cosine=False,
             ),
             _of_maps("digits-conv", "digits", (8, 8, 1), "16c+1-16c-2p-10", 5, epochs=150, **SMALL),
-            _of_maps("mnist-conv", "mnist", (28, 28, 1), "16c-2p-32c-32c-2p-64-10", 8, epochs=14, shift=1, **IMAGES),
+            _of_maps("mnist-conv", "mnist", (28, 28, 1), "32c-2p-32c-32c-2p-64-10", 8, epochs=28, shift=1, **IMAGES),
             _of_maps(
                 "mnist-small", "mnist", (28, 28, 1), "16c4/4-32c3-10", 8, whole=False, epochs=40, shift=1, **IMAGES
             ),
