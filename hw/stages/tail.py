@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..packing import Beats, integer_bits, integers
 from ..parts import Family
+from .passes import ArgmaxSpread, PassSum
 from .primitives import counter_bits
 from .stage import LayerStage, Output, Parameters, Primitives, Stage, stage
 from .stream import converters
@@ -95,9 +96,15 @@ class ArgmaxTree(_Argmax):
 def tail(last: LayerStage, outputs: int, output: Output) -> Iterator[Stage]:
     """One score a beat, or all in one where they come in fewer cycles than there are classes; then the class.
 
-    So these stages are never slower than the last layer is. A single code is a class already.
+    So these stages are never slower than the last layer is. A single code is a class already. Sums of members come one
+    a beat, each with its spread, and the spread of all classes leaves beside the class.
     """
     if outputs == 1:
+        return
+    if isinstance(last, PassSum):
+        yield from converters(last, last.out_bits, "score")
+        if output == "class":
+            yield ArgmaxSpread("argmax", outputs, last.sum_bits, last.bits, last.total_bits)
         return
     serial = last.cycles >= outputs
     yield from converters(last, last.out_bits * (1 if serial else outputs), "score")

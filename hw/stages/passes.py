@@ -1,0 +1,295 @@
+"""What a net of members is made of beside its matrices: accumulators played again, thresholds of every member, scores
+added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..packing import Beats, integer_bits, integers, memory_file
+from ..parts import Family
+from .primitives import counter_bits, replay, rom, together
+from .stage import FoldingError, Parameters, Primitives, check_divides, stage
+
+
+@stage
+@dataclass(frozen=True)
+class Replay:
+    """Every vector of `in_beats` beats, `times` times."""
+
+    name: str
+    width: int
+    in_beats: int
+    times: int
+
+    module: ClassVar[str] = "replay"
+    estimated_with: ClassVar[str] = "matrix"
+
+    @property
+    def in_width(self) -> int:
+        return self.width
+
+    out_width = in_width
+
+    @property
+    def out_beats(self) -> int:
+        return self.in_beats * self.times
+
+    cycles = out_beats
+
+    def parameters(self) -> Parameters:
+        return {"WIDTH": self.width, "BEATS": self.in_beats, "TIMES": self.times}
+
+    def memories(self) -> Mapping[str, str]:
+        return {}
+
+    def features(self) -> Parameters:
+        return self.parameters()
+
+    @staticmethod
+    def made_of(features: Parameters, family: Family) -> Primitives:
+        return replay(*(int(features[key]) for key in ("WIDTH", "BEATS", "TIMES")), family)
+
+    def lanes(self) -> Mapping[str, int]:
+        return {}
+
+    def __call__(self, beats: Beats) -> Beats:
+        frames = beats.reshape(-1, 1, self.in_beats, self.width)
+        return np.repeat(frames, self.times, axis=1).reshape(-1, self.width)
+
+
+@stage
+@dataclass(frozen=True, eq=False)
+class Thresholding:
+    """code[k, r] = sum[k, r] >= threshold[k, r], `pe` rows a beat.
+
+    threshold   (passes, rows) int, 0 .. 2^sum_bits − 1
+    """
+
+    name: str
+    threshold: NDArray[np.integer]
+    pe: int
+    sum_bits: int
+
+    module: ClassVar[str] = "thresholding"
+    estimated_with: ClassVar[str] = "matrix"
+    out_bits: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        check_divides(self.name, "PE", self.pe, self.threshold.shape[1], "rows")
+
+    @property
+    def in_width(self) -> int:
+        return self.pe * self.sum_bits
+
+    @property
+    def out_width(self) -> int:
+        return self.pe
+
+    @property
+    def in_beats(self) -> int:
+        return self.threshold.size // self.pe
+
+    out_beats = in_beats
+    cycles = in_beats
+
+    def parameters(self) -> Parameters:
+        sizes = {"ROWS": self.threshold.size, "PE": self.pe, "WIDTH": self.sum_bits, "COUNT": 1}
+        return {**sizes, "THRESHOLDS": f"{self.name}_thresholds.mem"}
+
+    def memories(self) -> Mapping[str, str]:
+        words = integer_bits(self.threshold.reshape(-1, self.pe), self.sum_bits)
+        return {f"{self.name}_thresholds.mem": memory_file(words)}
+
+    def features(self) -> Parameters:
+        return self.parameters()
+
+    @staticmethod
+    def made_of(features: Parameters, family: Family) -> Primitives:
+        rows, pe, width = (int(features[key]) for key in ("ROWS", "PE", "WIDTH"))
+        compared = {"levels": 1, "compared bit": pe * width, "counted threshold": pe, "levelled bit": pe * width}
+        counted = {"counter bit": counter_bits(rows // pe), "output bit": pe}
+        return together(Primitives({**compared, **counted}), rom("level", rows // pe, pe * width, family))
+
+    def lanes(self) -> Mapping[str, int]:
+        return {"PE": self.pe}
+
+    def __call__(self, beats: Beats) -> Beats:
+        sums = integers(beats, self.sum_bits).reshape(-1, *self.threshold.shape)
+        return (sums >= self.threshold).reshape(-1, self.pe)
+
+
+@stage
+@dataclass(frozen=True)
+class PassSum:
+    """sum[c] and spread[c] of the scores of `passes` members, `pe` classes a beat.
+
+    top   the highest score of a member
+    """
+
+    name: str
+    classes: int
+    passes: int
+    pe: int
+    top: int
+
+    module: ClassVar[str] = "pass_sum"
+    estimated_with: ClassVar[str] = "pass_sum"
+
+    def __post_init__(self) -> None:
+        check_divides(self.name, "PE", self.pe, self.classes, "classes")
+        if self.pe > self.passes:
+            raise FoldingError(
+                f"{self.name}: PE={self.pe} for {self.passes} members; sums would come faster than one a cycle, which is "
+                f"how they are compared; choose at most {self.passes}"
+            )
+
+    @property
+    def bits(self) -> int:
+        """Of a member's score, and of the spread of a class."""
+        return self.top.bit_length()
+
+    @property
+    def sum_bits(self) -> int:
+        return (self.passes * self.top).bit_length()
+
+    @property
+    def total_bits(self) -> int:
+        """Of the spreads of all classes together."""
+        return (self.classes * self.top).bit_length()
+
+    @property
+    def out_bits(self) -> int:
+        """Of a sum with its spread above."""
+        return self.sum_bits + self.bits
+
+    @property
+    def in_width(self) -> int:
+        return self.pe * self.bits
+
+    @property
+    def out_width(self) -> int:
+        return self.pe * self.out_bits
+
+    @property
+    def out_beats(self) -> int:
+        return self.classes // self.pe
+
+    @property
+    def in_beats(self) -> int:
+        return self.passes * self.out_beats
+
+    cycles = in_beats
+
+    def parameters(self) -> Parameters:
+        sizes = {"CLASSES": self.classes, "PASSES": self.passes, "PE": self.pe}
+        return {**sizes, "BITS": self.bits, "SUM_BITS": self.sum_bits}
+
+    def memories(self) -> Mapping[str, str]:
+        return {}
+
+    def features(self) -> Parameters:
+        return self.parameters()
+
+    @staticmethod
+    def made_of(features: Parameters, family: Family) -> Primitives:
+        classes, passes, pe, bits, sum_bits = (
+            int(features[key]) for key in ("CLASSES", "PASSES", "PE", "BITS", "SUM_BITS")
+        )
+        held = sum_bits + 2 * bits
+        return Primitives(
+            {
+                "stage": 1,
+                "added bit": pe * sum_bits,
+                "compared bit": pe * bits,
+                "held bit": classes * held if classes > pe else 0,
+                "counter bit": counter_bits(passes) + counter_bits(classes // pe),
+            }
+        )
+
+    def lanes(self) -> Mapping[str, int]:
+        return {"PE": self.pe}
+
+    def parted(self, beats: Beats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(n, classes) sums and spreads of what leaves."""
+        both = integers(beats, self.out_bits).reshape(-1, self.classes)
+        return both & ((1 << self.sum_bits) - 1), both >> self.sum_bits
+
+    def __call__(self, beats: Beats) -> Beats:
+        members = integers(beats.reshape(-1, self.bits), self.bits).reshape(-1, self.passes, self.classes)
+        both = members.sum(axis=1) | np.ptp(members, axis=1) << self.sum_bits
+        return integer_bits(both.reshape(-1, self.pe), self.out_bits)
+
+
+@stage
+@dataclass(frozen=True)
+class ArgmaxSpread:
+    """Index of the largest of `classes` sums, one a beat, the first maximum wins; above it the spread of all.
+
+    score_width, spread_width   of a class
+    total_width                 of the spreads of all classes together
+    """
+
+    name: str
+    classes: int
+    score_width: int
+    spread_width: int
+    total_width: int
+
+    module: ClassVar[str] = "argmax_spread"
+    estimated_with: ClassVar[str] = "argmax_spread"
+    out_beats: ClassVar[int] = 1
+
+    @property
+    def in_width(self) -> int:
+        return self.score_width + self.spread_width
+
+    @property
+    def in_beats(self) -> int:
+        return self.classes
+
+    cycles = in_beats
+
+    @property
+    def class_width(self) -> int:
+        return counter_bits(self.classes)
+
+    @property
+    def out_width(self) -> int:
+        return self.total_width + self.class_width
+
+    def parameters(self) -> Parameters:
+        widths = {"SPREAD_WIDTH": self.spread_width, "TOTAL_WIDTH": self.total_width}
+        return {"CLASSES": self.classes, "SCORE_WIDTH": self.score_width, **widths}
+
+    def memories(self) -> Mapping[str, str]:
+        return {}
+
+    def features(self) -> Parameters:
+        return self.parameters()
+
+    @staticmethod
+    def made_of(features: Parameters, family: Family) -> Primitives:
+        classes, score, total = (int(features[key]) for key in ("CLASSES", "SCORE_WIDTH", "TOTAL_WIDTH"))
+        return Primitives({"stage": 1, "score bit": score, "class bit": counter_bits(classes), "total bit": total})
+
+    def lanes(self) -> Mapping[str, int]:
+        return {}
+
+    def decided(self, beats: Beats) -> NDArray[np.int64]:
+        return integers(beats, self.out_width)[:, 0] & ((1 << self.class_width) - 1)
+
+    def spread(self, beats: Beats) -> NDArray[np.int64]:
+        """(n,)"""
+        return integers(beats, self.out_width)[:, 0] >> self.class_width
+
+    def __call__(self, beats: Beats) -> Beats:
+        both = integers(beats, self.in_width).reshape(-1, self.classes)
+        winners = (both & ((1 << self.score_width) - 1)).argmax(axis=1)
+        total = (both >> self.score_width).sum(axis=1)
+        return integer_bits((winners | total << self.class_width)[:, None], self.out_width)
