@@ -57,6 +57,7 @@ from .held import held, reading, writing
 from .importing import design_name, read_again, samples_of
 from .information import information
 from .map_shapes import map_shapes
+from .members import analysed
 from .pages import planes_of_runs as pictures
 from .record import disproven, of_other_files
 from .trained import Record, as_captured, checkpoint_arrays
@@ -338,7 +339,8 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
         raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
 
     def codes_of(epoch: int) -> dict[str, Codes]:
-        return read_trace(_captured(folder, record, folder.epoch_codes(epoch))).layers()
+        layers = read_trace(_captured(folder, record, folder.epoch_codes(epoch))).layers()
+        return analysed(layers, config.network) if isinstance(config, RunConfig) else layers
 
     labelled = config.dataset != RANDOM  # the net's own answers are no labels of its random inputs
     analysis = information(

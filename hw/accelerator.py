@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..export import graph as g
+from ..export.graph.net import SPREAD
 from ..ib_analysis.codes import Codes, Trace
 from . import stages as s
-from ..export.graph.net import SPREAD
 from .folding import complete
 from .names import check_names
 from .packing import Beats, beat_bytes, bytes_beats, integer_bits, integers
@@ -113,8 +113,9 @@ class Accelerator:
         last, end = self.layer(self.layers[-1]), self.stages[-1]
         if isinstance(last, s.PassSum):
             scores, spreads = last.parted(streams[last.name])
-            said = isinstance(end, s.ArgmaxSpread) and end.name in streams
-            spread = end.spread(streams[end.name]) if said else spreads.sum(axis=1)  # type: ignore[union-attr]
+            spread = spreads.sum(axis=1)
+            if isinstance(end, s.ArgmaxSpread) and end.name in streams:
+                spread = end.spread(streams[end.name])
             codes = codes | {SPREAD: Codes.pack_integers(spread[:, None], last.total_bits)}
         else:
             scores = integers(streams[last.name].reshape(-1, self._code_bits(last.name)), last.out_bits)
@@ -138,8 +139,7 @@ class Accelerator:
     def classes(self, streams: Mapping[str, Beats], trace: Trace) -> NDArray[np.int64]:
         """(n,) the class of each frame: what the last stage said, or the first maximum where scores leave the chip."""
         last = self.stages[-1]
-        chooses = isinstance(last, s.Argmax | s.ArgmaxTree | s.ArgmaxSpread)
-        return last.decided(streams[last.name]) if chooses else trace.predictions()  # type: ignore[attr-defined]
+        return last.decided(streams[last.name]) if isinstance(last, s.DECIDES) else trace.predictions()
 
     def __call__(self, x: NDArray[np.uint8]) -> dict[str, Beats]:
         """The stream behind every stage, as the descriptors answer it."""

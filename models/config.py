@@ -83,8 +83,8 @@ class NetworkConfig(Strict):
         Field(
             ge=1,
             le=16,
-            description="of a dense 1-bit net: so many nets that share its weights, each with thresholds of its own, drawn "
-            "around the trained ones; their scores are added, and their spread is told beside the class",
+            description="of a dense 1-bit net: so many nets that share its weights, each with thresholds of its own, "
+            "drawn around the trained ones; their scores are added, and their spread is told beside the class",
         ),
     ] = 1
     batch_norm: Annotated[

@@ -1,13 +1,16 @@
 """The members of a trained net: thresholds drawn around its own, as far apart as samples that it has not learnt say.
 
-t[k] = t + s · σ · ε[k] for each neuron, rounded to what its sum can be: σ is how its sum varies over the training set, ε
-standard normal and drawn once for a seed, s the spread that makes the members together most believable.
-Source: "Adapted Bayesian neural networks" (arXiv 2312.15297), where noise of weights is one of thresholds.
+t[k] = t + s · σ · ε[k] for each neuron, rounded to what its sum can be: σ is how its sum varies over the training set,
+ε the middles of equal shares of a standard normal, in an order drawn once for a seed, s the spread that makes the
+members together most believable. Drawn freely, a neuron's few thresholds would lie on one side of t.
+Source: "Making Bayesian neural networks adaptable" (ABNN, arXiv 2312.15297), where noise on what is normalised makes
+the members.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import torch
@@ -63,7 +66,9 @@ def draw(net: BinaryNet, spread: float, seed: int) -> None:
     for index, block in enumerate(net.hidden):
         assert isinstance(block, Block)
         deviation = block.norm.running_var.double().sqrt().cpu().numpy()  # type: ignore[union-attr, operator]
-        noise = np.random.default_rng([seed, index, DRAWN]).standard_normal(tuple(block.offsets.shape))
+        sets, rows = block.offsets.shape
+        shares = np.random.default_rng([seed, index, DRAWN]).random((sets, rows)).argsort(axis=0)
+        noise = np.array([NormalDist().inv_cdf((share + 0.5) / sets) for share in range(sets)])[shares]
         apart = 2 * np.rint(spread * deviation * noise / 2)  # sums of ±1 are two apart
         block.offsets.copy_(torch.from_numpy(apart))
     net.spread.fill_(spread)

@@ -373,7 +373,7 @@ def tempered(run: Run, scores: Tensor) -> Tensor:
 
 
 def _deciding(net: Net, pixels: Tensor) -> Tensor:
-    """(n, classes) the dot products that decide in deployment; training moves one net alone, whose members these are."""
+    """(n, classes) the dot products that decide in deployment; training moves one net alone, theirs."""
     if net.config.threshold_sets > 1:
         return cast(BinaryNet, net).dots(plain.input_bits(cast(BinaryNet, net), pixels))
     return plain.emissions(net, pixels)[-1]

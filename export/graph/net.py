@@ -90,7 +90,7 @@ class Graph:
 
     @cached_property
     def coded(self) -> dict[str, int]:
-        """Bits of every code that a trace of it holds, by name: its layers but the last, and of members their spread."""
+        """Bits of every code that a trace of it holds, by name: layers but the last, and of members their spread."""
         last = self.layers[-1]
         beside = {SPREAD: last.spread_bits} if isinstance(last, PassSum) else {}
         return {layer.name: layer.outputs * layer.emits.bits for layer in self.layers[:-1]} | beside

@@ -1,4 +1,4 @@
-"""Layers that a frame passes several times: the same weights for every pass, and what differs between passes beside them.
+"""Layers that a frame passes several times: the same weights for every pass, and beside them what differs.
 
 Elements come pass after pass. A net of threshold sets is a crowd of nets with one memory of weights: each pass is one
 of them, a *member*. Their scores are added, and how far they lie apart says how sure the crowd is.
@@ -203,7 +203,7 @@ class PassSum:
         return levels.reshape(len(levels), self.passes, self.classes).astype(np.int64)
 
     def spread(self, levels: NDArray) -> NDArray[np.int64]:
-        """(n,) of what enters: how far the members' highest score of a class is above their lowest, over all classes."""
+        """(n,) of what enters: the highest score of a class less the lowest, summed over all classes."""
         return np.ptp(self.by_pass(levels), axis=1).sum(axis=1)
 
     def emitter(self, shape: Shape) -> Callable[[Edge], Edge]:
@@ -228,7 +228,7 @@ def joined(members: tuple[tuple[Layer, ...], ...]) -> tuple[Layer, ...]:
 
     Raises GraphError where they differ in more.
     """
-    first, layers, passes = members[0], [], len(members)
+    first, layers, passes = members[0], list[Layer](), len(members)
     for index, layer in enumerate(first):
         of_all = [each[index] for each in members]
         if not all(type(each) is type(layer) for each in of_all) or not layer.one_bit:

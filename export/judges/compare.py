@@ -89,9 +89,9 @@ def _first_spread(graph: Graph, reference: Trace, other: Trace) -> Mismatch | No
     if (found := expected.first_difference(got)) is None:
         return None
     sample = found[0]
-    said = [int(codes[sample : sample + 1].levels(graph.coded[SPREAD])[0, 0]) for codes in (expected, got)]
-    sources, unit = (reference.source, other.source), "between members, over all classes"
-    return Mismatch(SPREAD, 0, sample, *said, said[0], None, *sources, unit)
+    due, said = (int(codes[sample : sample + 1].levels(graph.coded[SPREAD])[0, 0]) for codes in (expected, got))
+    unit = "between members, over all classes"
+    return Mismatch(SPREAD, 0, sample, due, said, due, None, reference.source, other.source, unit)
 
 
 def _mismatch(

@@ -29,7 +29,7 @@ from ..writing.streamlined import Dialect, Written, written
 from ..writing.tie_proof import tie_proof
 from . import finn
 
-Run = Callable[[NDArray[np.uint8]], Mapping[str, NDArray]]
+Run = Callable[[NDArray], Mapping[str, NDArray]]
 Executor = Literal["qonnx", "finn-base", "onnxruntime"]
 BATCH = 2048
 TAKES_ONE = "Im2Col"  # qonnx and finn-base mix the samples of a batch in it

@@ -1,9 +1,8 @@
-"""A file of several nets whose scores are added: each read as the chain that it is, then joined where they are alike."""
+"""A file of several nets whose scores are added: each read as the chain that it is, then all joined."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-
 
 import onnx
 from numpy.typing import NDArray
@@ -66,6 +65,3 @@ def _branch(model: onnx.ModelProto, end: str) -> onnx.ModelProto:
     del graph.quantization_annotation[:]
     graph.quantization_annotation.extend(kept_kinds)
     return alone
-
-
-

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ..graph import BIPOLAR, Levels, PassScores, PassSum, SetDense
 from ..graph.net import SPREAD
 from .nodes import QONNX, Edge

@@ -81,7 +81,7 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
 
 
 def _of_members(net: Any, name: str) -> onnx.ModelProto:
-    """Every member made tie-proof, what Brevitas makes of it read, and all written as the net that they are together."""
+    """Every member made tie-proof, what Brevitas makes of it read, and all written as the net that they are."""
     import torch
 
     found = [thresholds(net, number) for number in range(net.config.threshold_sets)]

@@ -15,7 +15,8 @@ module pass_sum #(
   localparam int FOLDS      = CLASSES / PE,
   localparam int FOLD_WIDTH = FOLDS > 1 ? $clog2(FOLDS) : 1,
   localparam int PASS_WIDTH = $clog2(PASSES),
-  localparam int M_BITS     = SUM_BITS + BITS
+  localparam int M_BITS     = SUM_BITS + BITS,
+  localparam int HELD       = SUM_BITS + 2 * BITS
 ) (
   input  wire                 clk,
   input  wire                 rst,                 // synchronous, control only
@@ -36,31 +37,29 @@ module pass_sum #(
   wire last_fold  = fold == FOLD_WIDTH'(FOLDS - 1);
 
   for (genvar p = 0; p < PE; p++) begin : lane
-    // What the members so far have said of a class. It is not cleared: the first member overwrites it.
-    logic [SUM_BITS-1:0] sums  [0:FOLDS-1];
-    logic [BITS-1:0]     highs [0:FOLDS-1];
-    logic [BITS-1:0]     lows  [0:FOLDS-1];
-    wire  [BITS-1:0]     score = s_axis_tdata[p*BITS +: BITS];
+    // What the members so far have said of each class, the class whose turn it is lowest: classes come in a circle. Nobody
+    // clears it, the first member overwrites it. What was written last is what leaves.
+    logic [FOLDS*HELD-1:0] held;
+    wire  [SUM_BITS-1:0]   sum;
+    wire  [BITS-1:0]       highest, lowest;
+    assign {highest, lowest, sum} = held[HELD-1:0];
+
+    wire  [BITS-1:0]       score = s_axis_tdata[p*BITS +: BITS];
     // Subtractions: synthesis puts them on the carry chain, and comparisons on several LUTs in a row.
-    wire  [BITS:0]       above = {1'b0, highs[fold]} - {1'b0, score};
-    wire  [BITS:0]       below = {1'b0, score} - {1'b0, lows[fold]};
-    wire  [SUM_BITS-1:0] sum_d  = (first_pass ? '0 : sums[fold]) + SUM_BITS'(score);
-    wire  [BITS-1:0]     high_d = first_pass || above[BITS] ? score : highs[fold];
-    wire  [BITS-1:0]     low_d  = first_pass || below[BITS] ? score : lows[fold];
-    wire                 unused = &{1'b0, above[BITS-1:0], below[BITS-1:0]};
-    logic [SUM_BITS-1:0] sum;
-    logic [BITS-1:0]     high, low;
+    wire  [BITS:0]         above = {1'b0, highest} - {1'b0, score};
+    wire  [BITS:0]         below = {1'b0, score} - {1'b0, lowest};
+    wire  [SUM_BITS-1:0]   sum_d     = (first_pass ? '0 : sum) + SUM_BITS'(score);
+    wire  [BITS-1:0]       highest_d = first_pass || above[BITS] ? score : highest;
+    wire  [BITS-1:0]       lowest_d  = first_pass || below[BITS] ? score : lowest;
+    wire                   unused = &{1'b0, above[BITS-1:0], below[BITS-1:0]};
 
     always_ff @(posedge clk)
-      if (take) begin
-        sums[fold]  <= sum_d;
-        highs[fold] <= high_d;
-        lows[fold]  <= low_d;
-        sum         <= sum_d;
-        high        <= high_d;
-        low         <= low_d;
-      end
-    assign m_axis_tdata[p*M_BITS +: M_BITS] = {high - low, sum};
+      if (take) held <= (FOLDS*HELD)'({highest_d, lowest_d, sum_d, held} >> HELD);
+
+    wire  [HELD-1:0]       latest = held[(FOLDS-1)*HELD +: HELD];
+    assign m_axis_tdata[p*M_BITS +: M_BITS] = {
+      latest[SUM_BITS + BITS +: BITS] - latest[SUM_BITS +: BITS], latest[SUM_BITS-1:0]
+    };
   end
 
   always_ff @(posedge clk) begin

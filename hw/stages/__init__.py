@@ -12,9 +12,10 @@ from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
 from .passes import ArgmaxSpread, PassSum, Replay, Thresholding
 from .stage import MODULES, Folding, FoldingError, LayerStage, Output, Parameters, Stage, divisors, unused
 from .stream import DwcDown, DwcUp, Fifo, converters
-from .tail import Argmax, ArgmaxTree, tail
+from .tail import DECIDES, Argmax, ArgmaxTree, tail
 
 __all__ = [
+    "DECIDES",
     "MODULES",
     "Argmax",
     "ArgmaxSpread",

@@ -53,7 +53,8 @@ class Replay:
 
     @staticmethod
     def made_of(features: Parameters, family: Family) -> Primitives:
-        return replay(*(int(features[key]) for key in ("WIDTH", "BEATS", "TIMES")), family)
+        width, beats, times = (int(features[key]) for key in ("WIDTH", "BEATS", "TIMES"))
+        return replay(width, beats, times, family)
 
     def lanes(self) -> Mapping[str, int]:
         return {}
@@ -145,8 +146,8 @@ class PassSum:
         check_divides(self.name, "PE", self.pe, self.classes, "classes")
         if self.pe > self.passes:
             raise FoldingError(
-                f"{self.name}: PE={self.pe} for {self.passes} members; sums would come faster than one a cycle, which is "
-                f"how they are compared; choose at most {self.passes}"
+                f"{self.name}: PE={self.pe} for {self.passes} members; sums would come faster than one a cycle, as "
+                f"they are compared; choose at most {self.passes}"
             )
 
     @property
@@ -201,13 +202,12 @@ class PassSum:
         classes, passes, pe, bits, sum_bits = (
             int(features[key]) for key in ("CLASSES", "PASSES", "PE", "BITS", "SUM_BITS")
         )
-        held = sum_bits + 2 * bits
         return Primitives(
             {
                 "stage": 1,
                 "added bit": pe * sum_bits,
                 "compared bit": pe * bits,
-                "held bit": classes * held if classes > pe else 0,
+                "held bit": classes * (sum_bits + 2 * bits),
                 "counter bit": counter_bits(passes) + counter_bits(classes // pe),
             }
         )

@@ -93,6 +93,10 @@ class ArgmaxTree(_Argmax):
         return Primitives({"stage": 1, "match": classes - 1, "match bit": (classes - 1) * width})
 
 
+DECIDES = (Argmax, ArgmaxTree, ArgmaxSpread)
+"""Stages that say a class."""
+
+
 def tail(last: LayerStage, outputs: int, output: Output) -> Iterator[Stage]:
     """One score a beat, or all in one where they come in fewer cycles than there are classes; then the class.
 
