@@ -169,14 +169,6 @@ class BinaryNet(nn.Module):
             emitted.append(signs)
         return [*emitted, self.scores(signs)]
 
-    def dots(self, signs: Tensor) -> Tensor:
-        """(n, classes) what decides, of (n, inputs) ±1 or whole pixels: dot products, of members their mean."""
-        if self.config.threshold_sets > 1:
-            return self.members(signs)[-1].mean(dim=0)
-        for layer in self.hidden:
-            signs = layer(signs)
-        return self.scores(as_rows(signs))
-
     def linears(self) -> list[nn.Linear | nn.Conv2d]:
         """Every layer that has weights, from input to output."""
         return _linears(self)

@@ -3,8 +3,7 @@
 t[k] = t + s · σ · ε[k] for each neuron, rounded to what its sum can be: σ is how its sum varies over the training set,
 ε the middles of equal shares of a standard normal, in an order drawn once for a seed, s the spread that makes the
 members together most believable. Drawn freely, a neuron's few thresholds would lie on one side of t.
-Source: "Making Bayesian neural networks adaptable" (ABNN, arXiv 2312.15297), where noise on what is normalised makes
-the members.
+Source: "Make Me a BNN" (ABNN, arXiv 2312.15297), where noise on what is normalised makes the members.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def settle(net: BinaryNet, data: Dataset, seed: int) -> None:
         signs = plain.input_bits(net, x)
         for spread in SPREADS:
             draw(net, spread, seed)
-            tried.append((*_most_likely(net.dots(signs), y), spread))
+            tried.append((*_most_likely(net.members(signs)[-1].mean(dim=0), y), spread))
     _, temperature, spread = min(tried)
     draw(net, spread, seed)
     net.temperature.fill_(temperature)

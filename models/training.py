@@ -33,7 +33,7 @@ from .history import Epoch, TeacherEpoch, TrainingError
 from .networks import BinaryNet, Net, as_rows, untrained
 from .optimizers import optimizers
 from .signs import FewBits
-from .threshold_sets import learnt, settle
+from .threshold_sets import HELD_OUT, learnt, settle
 from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
@@ -114,6 +114,11 @@ def start(
     if config.float_weights and (not network.binary or config.optimizer == "bop"):
         said = "with bop" if network.binary else f"of a net of {network.activation}"
         raise TrainingError(f"float_weights {config.float_weights}: weights {said} are of one kind from the first step")
+    if network.threshold_sets > 1 and len(data.train_x) < 2 * HELD_OUT:
+        raise TrainingError(
+            f"{data.name}: {len(data.train_x)} training samples, of which one in {HELD_OUT} chooses how far threshold "
+            f"sets lie apart; {2 * HELD_OUT} are needed, or threshold_sets = 1"
+        )
     net = untrained(network, config.seed)
     if net.binarize is not None:
         thresholds = most_telling_thresholds(learnt(data, network), network.channels if network.of_maps else None)
@@ -375,7 +380,8 @@ def tempered(run: Run, scores: Tensor) -> Tensor:
 def _deciding(net: Net, pixels: Tensor) -> Tensor:
     """(n, classes) the dot products that decide in deployment; training moves one net alone, theirs."""
     if net.config.threshold_sets > 1:
-        return cast(BinaryNet, net).dots(plain.input_bits(cast(BinaryNet, net), pixels))
+        members = cast(BinaryNet, net).members(plain.input_bits(cast(BinaryNet, net), pixels))
+        return members[-1].mean(dim=0)
     return plain.emissions(net, pixels)[-1]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import onnx
 from numpy.typing import NDArray
@@ -51,17 +53,17 @@ def _branch(model: onnx.ModelProto, end: str) -> onnx.ModelProto:
     alone = onnx.ModelProto()
     alone.CopyFrom(model)
     graph = alone.graph
-    nodes = [node for node in graph.node if needed & set(node.output)]
-    constants = [tensor for tensor in graph.initializer if tensor.name in needed]
+    _keep(graph.node, lambda node: bool(needed & set(node.output)))
+    _keep(graph.initializer, lambda tensor: tensor.name in needed)
+    _keep(graph.quantization_annotation, lambda annotation: annotation.tensor_name in needed)
     del graph.value_info[:]
-    for field, kept in ((graph.node, nodes), (graph.initializer, constants)):
-        copies = [type(each).FromString(each.SerializeToString()) for each in kept]
-        del field[:]
-        field.extend(copies)
     for node in graph.node:
         node.output[:] = ["scores" if name == end else name for name in node.output]
-    kinds = [each for each in graph.quantization_annotation if each.tensor_name in needed]
-    kept_kinds = [type(each).FromString(each.SerializeToString()) for each in kinds]
-    del graph.quantization_annotation[:]
-    graph.quantization_annotation.extend(kept_kinds)
     return alone
+
+
+def _keep(entries: Any, wanted: Callable[[Any], bool]) -> None:
+    """In place, of a repeated field."""
+    for index in reversed(range(len(entries))):
+        if not wanted(entries[index]):
+            del entries[index]

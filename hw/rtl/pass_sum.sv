@@ -14,7 +14,7 @@ module pass_sum #(
   parameter  int SUM_BITS = 4,                     // of the highest score, PASSES times
   localparam int FOLDS      = CLASSES / PE,
   localparam int FOLD_WIDTH = FOLDS > 1 ? $clog2(FOLDS) : 1,
-  localparam int PASS_WIDTH = $clog2(PASSES),
+  localparam int PASS_WIDTH = PASSES > 1 ? $clog2(PASSES) : 1,
   localparam int M_BITS     = SUM_BITS + BITS,
   localparam int HELD       = SUM_BITS + 2 * BITS
 ) (

@@ -78,7 +78,7 @@ class Thresholding:
     sum_bits: int
 
     module: ClassVar[str] = "thresholding"
-    estimated_with: ClassVar[str] = "matrix"
+    estimated_with: ClassVar[str] = "thresholding"
     out_bits: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -113,9 +113,8 @@ class Thresholding:
     @staticmethod
     def made_of(features: Parameters, family: Family) -> Primitives:
         rows, pe, width = (int(features[key]) for key in ("ROWS", "PE", "WIDTH"))
-        compared = {"levels": 1, "compared bit": pe * width, "counted threshold": pe, "levelled bit": pe * width}
-        counted = {"counter bit": counter_bits(rows // pe), "output bit": pe}
-        return together(Primitives({**compared, **counted}), rom("level", rows // pe, pe * width, family))
+        counts = {"stage": 1, "compared bit": pe * width, "output bit": pe, "counter bit": counter_bits(rows // pe)}
+        return together(Primitives(counts), rom("threshold", rows // pe, pe * width, family))
 
     def lanes(self) -> Mapping[str, int]:
         return {"PE": self.pe}

@@ -202,7 +202,11 @@ MUTANTS = [
     Mutant("a member too many", "pass_sum.sv", "PASS_WIDTH'(PASSES - 1)", "PASS_WIDTH'(PASSES)", "pass_sum"),
     Mutant("a frame cut by reset leaves a member", "pass_sum.sv", "pass          <= '0;", "", "pass_sum", RESET),
     Mutant(
-        "the last maximum wins", "argmax_spread.sv", "|| lead[SCORE_WIDTH];", "|| $signed(lead) <= 0;", "argmax_spread"
+        "the last of equal sums wins",
+        "argmax_spread.sv",
+        "|| lead[SCORE_WIDTH];",
+        "|| $signed(lead) <= 0;",
+        "argmax_spread",
     ),
     Mutant("the spread of all frames", "argmax_spread.sv", "(first ? '0 : total)", "total", "argmax_spread"),
     Mutant(

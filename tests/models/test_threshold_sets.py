@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from bitneck.models import checkpoints, training
 from bitneck.models.capture import capture
 from bitneck.models.config import NetworkConfig, TrainingConfig
 from bitneck.models.datasets import load
+from bitneck.models.history import TrainingError
 from bitneck.models.layers import layers_of
 from bitneck.models.networks import BinaryNet
 from bitneck.models.threshold_sets import HELD_OUT, draw, learnt
@@ -70,7 +73,7 @@ def test_what_chooses_the_spread_is_not_learnt(run):
     assert learnt(DIGITS, NETWORK.model_copy(update={"threshold_sets": 1})) is DIGITS
     relabelled = DIGITS.train_y.copy()
     relabelled[HELD_OUT - 1 :: HELD_OUT] = 0
-    other = training.start(NETWORK, RECIPE, type(DIGITS)(**{**vars(DIGITS), "train_y": relabelled}))
+    other = training.start(NETWORK, RECIPE, replace(DIGITS, train_y=relabelled))
     for _ in training.train(other):
         pass
     for ours, theirs in zip(run.net.linears(), other.net.linears(), strict=True):
@@ -91,3 +94,9 @@ def test_nets_that_cannot_have_sets_are_refused_by_name():
     ):
         with pytest.raises(ValidationError, match=of):
             NetworkConfig(input_bits=5, threshold_sets=8, **said)
+
+
+def test_too_few_samples_to_hold_any_out_are_refused():
+    few = replace(DIGITS, train_x=DIGITS.train_x[:20], train_y=DIGITS.train_y[:20])
+    with pytest.raises(TrainingError, match="20 training samples, of which one in 12"):
+        training.start(NETWORK, RECIPE, few)
