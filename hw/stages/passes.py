@@ -104,17 +104,26 @@ class Thresholding:
         return {**sizes, "THRESHOLDS": f"{self.name}_thresholds.mem"}
 
     def memories(self) -> Mapping[str, str]:
-        words = integer_bits(self.threshold.reshape(-1, self.pe), self.sum_bits)
-        return {f"{self.name}_thresholds.mem": memory_file(words)}
+        return {f"{self.name}_thresholds.mem": memory_file(self._words())}
+
+    def _words(self) -> Beats:
+        return integer_bits(self.threshold.reshape(-1, self.pe), self.sum_bits)
 
     def features(self) -> Parameters:
-        return self.parameters()
+        """VARYING   bits of a word that are not the same in all: sums are wider than what thresholds differ in"""
+        words = self._words()
+        return {**self.parameters(), "VARYING": int((words != words[0]).any(axis=0).sum())}
 
     @staticmethod
     def made_of(features: Parameters, family: Family) -> Primitives:
         rows, pe, width = (int(features[key]) for key in ("ROWS", "PE", "WIDTH"))
-        counts = {"stage": 1, "compared bit": pe * width, "output bit": pe, "counter bit": counter_bits(rows // pe)}
-        return together(Primitives(counts), rom("threshold", rows // pe, pe * width, family))
+        counts: dict[str, float] = {
+            "stage": 1,
+            "compared bit": pe * width,
+            "output bit": pe,
+            "counter bit": counter_bits(rows // pe),
+        }
+        return together(Primitives(counts), rom("threshold", rows // pe, int(features["VARYING"]), family))
 
     def lanes(self) -> Mapping[str, int]:
         return {"PE": self.pe}
