@@ -9,10 +9,10 @@ from .cut import Binarize, Cut, ThresholdStep
 from .lowering import lowering, stages_of
 from .maps import Pool, PoolSum, Window
 from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
-from .passes import ArgmaxSpread, PassSum, Replay, Thresholding
+from .passes import PassSum, Replay, Thresholding
 from .stage import MODULES, Folding, FoldingError, LayerStage, Output, Parameters, Stage, divisors, unused
 from .stream import DwcDown, DwcUp, Fifo, converters
-from .tail import DECIDES, Argmax, ArgmaxTree, tail
+from .tail import DECIDES, Argmax, ArgmaxSpread, ArgmaxTree, tail
 
 __all__ = [
     "DECIDES",

@@ -1,6 +1,4 @@
-"""What a net of members is made of beside its matrices: accumulators played again, thresholds of every member, scores
-added.
-"""
+"""Of a net of members, beside its matrices: sums played again, thresholds of every member, scores added."""
 
 from __future__ import annotations
 
@@ -232,72 +230,3 @@ class PassSum:
         members = integers(beats.reshape(-1, self.bits), self.bits).reshape(-1, self.passes, self.classes)
         both = members.sum(axis=1) | np.ptp(members, axis=1) << self.sum_bits
         return integer_bits(both.reshape(-1, self.pe), self.out_bits)
-
-
-@stage
-@dataclass(frozen=True)
-class ArgmaxSpread:
-    """Index of the largest of `classes` sums, one a beat, the first maximum wins; above it the spread of all.
-
-    score_width, spread_width   of a class
-    total_width                 of the spreads of all classes together
-    """
-
-    name: str
-    classes: int
-    score_width: int
-    spread_width: int
-    total_width: int
-
-    module: ClassVar[str] = "argmax_spread"
-    estimated_with: ClassVar[str] = "argmax_spread"
-    out_beats: ClassVar[int] = 1
-
-    @property
-    def in_width(self) -> int:
-        return self.score_width + self.spread_width
-
-    @property
-    def in_beats(self) -> int:
-        return self.classes
-
-    cycles = in_beats
-
-    @property
-    def class_width(self) -> int:
-        return counter_bits(self.classes)
-
-    @property
-    def out_width(self) -> int:
-        return self.total_width + self.class_width
-
-    def parameters(self) -> Parameters:
-        widths = {"SPREAD_WIDTH": self.spread_width, "TOTAL_WIDTH": self.total_width}
-        return {"CLASSES": self.classes, "SCORE_WIDTH": self.score_width, **widths}
-
-    def memories(self) -> Mapping[str, str]:
-        return {}
-
-    def features(self) -> Parameters:
-        return self.parameters()
-
-    @staticmethod
-    def made_of(features: Parameters, family: Family) -> Primitives:
-        classes, score, total = (int(features[key]) for key in ("CLASSES", "SCORE_WIDTH", "TOTAL_WIDTH"))
-        return Primitives({"stage": 1, "score bit": score, "class bit": counter_bits(classes), "total bit": total})
-
-    def lanes(self) -> Mapping[str, int]:
-        return {}
-
-    def decided(self, beats: Beats) -> NDArray[np.int64]:
-        return integers(beats, self.out_width)[:, 0] & ((1 << self.class_width) - 1)
-
-    def spread(self, beats: Beats) -> NDArray[np.int64]:
-        """(n,)"""
-        return integers(beats, self.out_width)[:, 0] >> self.class_width
-
-    def __call__(self, beats: Beats) -> Beats:
-        both = integers(beats, self.in_width).reshape(-1, self.classes)
-        winners = (both & ((1 << self.score_width) - 1)).argmax(axis=1)
-        total = (both >> self.score_width).sum(axis=1)
-        return integer_bits((winners | total << self.class_width)[:, None], self.out_width)
