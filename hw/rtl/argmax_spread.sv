@@ -4,11 +4,11 @@
 // In: CLASSES beats of one score each with its spread above. Out: one beat, the class with the spread of all classes above.
 // Serial: one comparator. Ready passes through while the output holds a class.
 module argmax_spread #(
-  parameter  int CLASSES      = 10,
+  parameter  int CLASSES      = 10,                // two at least
   parameter  int SCORE_WIDTH  = 7,
   parameter  int SPREAD_WIDTH = 4,                 // of one class
   parameter  int TOTAL_WIDTH  = 6,                 // of all classes
-  localparam int CLASS_WIDTH  = CLASSES > 1 ? $clog2(CLASSES) : 1
+  localparam int CLASS_WIDTH  = $clog2(CLASSES)
 ) (
   input  wire                                clk,
   input  wire                                rst,  // synchronous, control only

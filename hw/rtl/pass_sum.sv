@@ -8,13 +8,13 @@
 // their spread above, BITS more. Ready passes through while the output holds a beat.
 module pass_sum #(
   parameter  int CLASSES  = 4,
-  parameter  int PASSES   = 2,
+  parameter  int PASSES   = 2,                     // two at least
   parameter  int PE       = 2,
   parameter  int BITS     = 3,                     // of a member's score
   parameter  int SUM_BITS = 4,                     // of the highest score, PASSES times
   localparam int FOLDS      = CLASSES / PE,
   localparam int FOLD_WIDTH = FOLDS > 1 ? $clog2(FOLDS) : 1,
-  localparam int PASS_WIDTH = PASSES > 1 ? $clog2(PASSES) : 1,
+  localparam int PASS_WIDTH = $clog2(PASSES),
   localparam int M_BITS     = SUM_BITS + BITS,
   localparam int HELD       = SUM_BITS + 2 * BITS
 ) (
@@ -76,6 +76,5 @@ module pass_sum #(
   end
 
   initial if (CLASSES % PE != 0) $fatal(1, "pass_sum: PE=%0d does not divide CLASSES=%0d", PE, CLASSES);
-  initial if (PASSES < 2) $fatal(1, "pass_sum: PASSES=%0d leave nothing to add", PASSES);
 endmodule
 `default_nettype wire

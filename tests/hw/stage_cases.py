@@ -165,7 +165,6 @@ REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
     "binarize": [({"COLS": 5, "PE": 2}, "binarize: PE=2 does not divide COLS=5")],
     "pass_sum": [
         ({"CLASSES": 5, "PE": 2}, "pass_sum: PE=2 does not divide CLASSES=5"),
-        ({"PASSES": 1}, "pass_sum: PASSES=1 leave nothing to add"),
     ],
     "dwc_down": [
         ({"S_WIDTH": 5, "M_WIDTH": 2}, "dwc_down: S_WIDTH=5 is no multiple of M_WIDTH=2"),
