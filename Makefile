@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv silicon link board flashed boards lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv members silicon link board flashed boards lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -36,6 +36,11 @@ models: venv   ## public models of others, read and executed where BITNECK_DATA 
 
 cnv: venv   ## CIFAR-10's 10,000 test images through CNV's RTL, every layer of every one compared; minutes
 	$(BIN)/python tests/hw/cnv_set.py
+
+members: venv   ## TFC with eight sets of thresholds beside one, three seeds, three trainings: BITNECK_DATA says where mnist/, cifar10/, models/ lie
+	PYTHONPATH=tests/export $(BIN)/python tests/models/members_table.py --epochs 12 --warp 0
+	PYTHONPATH=tests/export $(BIN)/python tests/models/members_table.py --epochs 12
+	PYTHONPATH=tests/export $(BIN)/python tests/models/members_table.py --epochs 40
 
 silicon: venv   ## a small net of maps trained on MNIST, put on UP5K and ECP5, and read back from its bitstream; a quarter of an hour
 	$(BIN)/python tests/hw/trained_maps.py runs/mnist-maps

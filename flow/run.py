@@ -58,6 +58,7 @@ from .held import held, reading, writing
 from .importing import design_name, read_again, samples_of
 from .information import information
 from .map_shapes import map_shapes
+from .members import analysed
 from .pages import planes_of_runs as pictures
 from .record import disproven, of_other_files
 from .trained import Record, as_captured, checkpoint_arrays
@@ -216,7 +217,7 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
 
     tell   is told of a spelling that cannot hold an imported net, as a line; that file is then not there
     """
-    from ..export.reading.streamline import streamline
+    from ..export.reading import members
     from ..export.writing.qonnx import serialize
     from ..export.writing.standard import standard
     from ..export.writing.streamlined import streamlined
@@ -235,7 +236,7 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
 
         net = checkpoints.network(checkpoint_arrays(folder.checkpoint)[0])
         content = serialize(to_qonnx(in_brevitas(net), config.name))
-        graph = streamline(content).graph
+        graph = members.graph_of(content)
         write(folder.model, content)
     for path, spelling in spellings.items():
         try:
@@ -339,7 +340,8 @@ def analyze(folder: RunFolder, progress: Callable[[int, int], None] = lambda don
         raise RunError(f"{folder.codes} holds no captured codes; `bitneck train {folder.path}` captures them")
 
     def codes_of(epoch: int) -> dict[str, Codes]:
-        return read_trace(_captured(folder, record, folder.epoch_codes(epoch))).layers()
+        layers = read_trace(_captured(folder, record, folder.epoch_codes(epoch))).layers()
+        return analysed(layers, config.network) if isinstance(config, RunConfig) else layers
 
     labelled = config.dataset != RANDOM  # the net's own answers are no labels of its random inputs
     analysis = information(

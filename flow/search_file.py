@@ -95,6 +95,10 @@ def search_wish(text: str, place: str) -> SearchWish:
     if not run.network.one_bit:
         of = "2 bits" if run.network.binary else run.network.activation
         raise wrong(f"a net of {of} is not searched; search 1-bit nets")
+    if run.network.threshold_sets > 1:
+        raise wrong(
+            "threshold_sets: a supernet has one set of thresholds; search without, and add sets to what is found"
+        )
     if run.network.of_maps:
         raise wrong("widths are searched of dense nets; a net of maps has none")
     if run.training.optimizer == "bop":

@@ -23,7 +23,7 @@ class Tally:
     def __init__(self, graph: Graph, samples: int) -> None:
         self.samples, self.seen = samples, 0
         self._graph = graph
-        self._order = [layer.name for layer in graph.layers]
+        self._order = [*graph.coded, graph.layers[-1].name]
         self._digests: dict[str, dict[Source, hashlib._Hash]] = {}
         self._first: dict[Source, Mismatch | None] = {}
         self._class: str | None = None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..export import graph as g
+from ..export.graph.net import SPREAD
 from ..ib_analysis.codes import Codes, Trace
 from . import stages as s
 from .folding import complete
@@ -84,11 +85,9 @@ class Accelerator:
 
     def trace(self, streams: Mapping[str, Beats]) -> Trace:
         """What hardware said, from the output streams of `layers`."""
-        *hidden, last = self.layers
+        *hidden, _ = self.layers
         codes = {name: Codes.pack(streams[name].reshape(-1, self._code_bits(name))) for name in hidden}
-        bits = self.layer(last).out_bits
-        scores = integers(streams[last].reshape(-1, self._code_bits(last)), bits).astype(np.int32)
-        return Trace("rtl", codes, scores, self.top, self.ends_in_code)
+        return self._trace(codes, streams)
 
     def recorded(self, taken: Mapping[str, NDArray[np.uint8]]) -> tuple[Trace, NDArray[np.int64]]:
         """`trace` and `classes` of streams as a simulator leaves them: by stage (beats, bytes of a beat) uint8.
@@ -104,9 +103,23 @@ class Accelerator:
             else:
                 codes[name] = Codes(taken[name].reshape(-1, bits // 8), bits)
         ends = {name: self._beats(taken, name) for name in {last, self.stages[-1].name}}
-        scores = integers(ends[last].reshape(-1, self._code_bits(last)), self.layer(last).out_bits).astype(np.int32)
-        trace = Trace("rtl", codes, scores, self.top, self.ends_in_code)
+        trace = self._trace(codes, ends)
         return trace, self.classes(ends, trace)
+
+    def _trace(self, codes: dict[str, Codes], streams: Mapping[str, Beats]) -> Trace:
+        """From the codes before the last layer, and the stream of that one; of members, what leaves the chip where it
+        is there tells the spread.
+        """
+        last, end = self.layer(self.layers[-1]), self.stages[-1]
+        if isinstance(last, s.PassSum):
+            scores, spreads = last.parted(streams[last.name])
+            spread = spreads.sum(axis=1)
+            if isinstance(end, s.ArgmaxSpread) and end.name in streams:
+                spread = end.spread(streams[end.name])
+            codes = codes | {SPREAD: Codes.pack_integers(spread[:, None], last.total_bits)}
+        else:
+            scores = integers(streams[last.name].reshape(-1, self._code_bits(last.name)), last.out_bits)
+        return Trace("rtl", codes, scores.astype(np.int32), self.top, self.ends_in_code)
 
     def _beats(self, taken: Mapping[str, NDArray[np.uint8]], name: str) -> Beats:
         return bytes_beats(taken[name], self[name].out_width)
@@ -116,6 +129,8 @@ class Accelerator:
         *hidden, last = self.layers
         streams = {name: trace.codes[name].bits().reshape(-1, self[name].out_width) for name in hidden}
         stage = self.layer(last)
+        if isinstance(stage, s.PassSum):
+            return streams | {last: stage(streams[hidden[-1]])}
         return streams | {last: integer_bits(trace.scores, stage.out_bits).reshape(-1, stage.out_width)}
 
     def _code_bits(self, layer: str) -> int:
@@ -124,7 +139,7 @@ class Accelerator:
     def classes(self, streams: Mapping[str, Beats], trace: Trace) -> NDArray[np.int64]:
         """(n,) the class of each frame: what the last stage said, or the first maximum where scores leave the chip."""
         last = self.stages[-1]
-        return last.decided(streams[last.name]) if isinstance(last, s.Argmax | s.ArgmaxTree) else trace.predictions()
+        return last.decided(streams[last.name]) if isinstance(last, s.DECIDES) else trace.predictions()
 
     def __call__(self, x: NDArray[np.uint8]) -> dict[str, Beats]:
         """The stream behind every stage, as the descriptors answer it."""

@@ -78,6 +78,8 @@ def batch_of(net: Net, most: int) -> int:
 
 
 def _trace(net: BinaryNet, signs: Tensor) -> Trace:
+    if net.config.threshold_sets > 1:
+        return _of_members(net, signs)
     codes: dict[str, Codes] = {}
     layers = [layer for layer in (net.binarize, *net.hidden) if layer is not None]
     for name, layer in zip(net.config.names, layers, strict=False):
@@ -86,6 +88,28 @@ def _trace(net: BinaryNet, signs: Tensor) -> Trace:
         codes[name] = Codes.pack(emitted > 0) if bits == 1 else Codes.pack_integers(emitted.astype(np.int8) + 1, bits)
     scores, top = _counted(net, net.scores(as_rows(signs)))
     return Trace("torch", codes, scores.to(torch.int32).cpu().numpy(), top)
+
+
+def _of_members(net: BinaryNet, signs: Tensor) -> Trace:
+    """Codes member after member; the scores of each as the layer `members`, and how far they lie apart as `spread`."""
+    codes: dict[str, Codes] = {}
+    if net.binarize is not None:
+        signs = net.binarize(signs)
+        codes[net.config.names[0]] = Codes.pack(signs.cpu().numpy() > 0)
+    *hidden, dots = (emitted.cpu().numpy() for emitted in net.members(signs))
+    for name, emitted in zip(net.config.names[len(codes) :], hidden, strict=False):
+        codes[name] = Codes.pack(_by_sample(emitted > 0))
+    top = net.scores.in_features
+    each = ((dots + top) / 2).astype(np.int64)
+    codes["members"] = Codes.pack_integers(_by_sample(each), top.bit_length())
+    apart, bits = np.ptp(each, axis=0).sum(axis=1), (net.config.classes * top).bit_length()
+    codes["spread"] = Codes.pack_integers(apart[:, None], bits)
+    return Trace("torch", codes, each.sum(axis=0).astype(np.int32), net.config.threshold_sets * top)
+
+
+def _by_sample(emitted: NDArray) -> NDArray:
+    """(n, members · rows) of (members, n, rows)."""
+    return emitted.transpose(1, 0, 2).reshape(emitted.shape[1], -1)
 
 
 def _counted(net: BinaryNet, dots: Tensor) -> tuple[Tensor, int]:

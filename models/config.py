@@ -78,6 +78,15 @@ class NetworkConfig(Strict):
         Field(ge=1, le=2, description="of a hidden code's element: 1 is -1 or +1; 2 is -1, 0 or +1, Brevitas' narrow"),
     ] = 1
     weight_bits: Annotated[int, Field(ge=1, le=2, description="of a weight, in the same way")] = 1
+    threshold_sets: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=16,
+            description="of a dense 1-bit net: so many nets that share its weights, each with thresholds of its own, "
+            "drawn around the trained ones; their scores are added, and their spread is told beside the class",
+        ),
+    ] = 1
     batch_norm: Annotated[
         bool | None,
         Field(
@@ -103,6 +112,13 @@ class NetworkConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _sets_of_what_has_one_threshold(self) -> NetworkConfig:
+        if self.threshold_sets > 1 and not self.rows_of_bits:
+            of = "a net of maps" if self.of_maps else "of 2 bits" if self.binary else f"a net of {self.activation}"
+            raise ValueError(f"threshold_sets={self.threshold_sets}: dense 1-bit nets have them, this one is {of}")
+        return self
+
+    @model_validator(mode="after")
     def _centre_what_a_sign_cuts(self) -> NetworkConfig:
         if self.binary and self.batch_norm is False:
             raise ValueError(
@@ -113,7 +129,7 @@ class NetworkConfig(Strict):
     @model_serializer(mode="wrap")
     def _in_its_form(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
         other = ("shape", "layers", "whole") if self.widths else ("widths",)
-        usual = [key for key in ("activation_bits", "weight_bits") if getattr(self, key) == 1]
+        usual = [key for key in ("activation_bits", "weight_bits", "threshold_sets") if getattr(self, key) == 1]
         return {key: value for key, value in dumped(self).items() if key not in (*other, *usual)}
 
     @property
@@ -146,7 +162,8 @@ class NetworkConfig(Strict):
 
     def twin(self, activation: Smooth, batch_norm: bool | None = None) -> NetworkConfig:
         """The float net of the same shape."""
-        of_floats = {"activation": activation, "batch_norm": batch_norm, "activation_bits": 1, "weight_bits": 1}
+        of_bits = {"activation_bits": 1, "weight_bits": 1, "threshold_sets": 1}
+        of_floats = {"activation": activation, "batch_norm": batch_norm, **of_bits}
         return self.model_copy(update=of_floats)
 
     @property
@@ -214,6 +231,8 @@ class NetworkConfig(Strict):
 
     def __str__(self) -> str:
         of = "-".join(map(str, self.widths)) or "-".join(["x".join(map(str, self.shape)), *map(str, self.layers)])
+        if self.threshold_sets > 1:
+            return f"{of} ({self.threshold_sets} threshold sets)"
         return of if self.one_bit or not self.binary else f"{of} (w{self.weight_bits}a{self.activation_bits})"
 
 

@@ -75,12 +75,20 @@ class Weighted(nn.Module):
 
 
 class Block(Weighted):
-    """One hidden layer: code = activation(shift(batch-norm(weight · x))), where only `rsign` shifts."""
+    """One hidden layer: code = activation(shift(batch-norm(weight · x))), where only `rsign` shifts.
+
+    offsets   (sets, rows) of a net of threshold sets: what the sums of each member are lowered by before they are
+              normalised, even whole numbers; zero until `threshold_sets.draw`
+    """
+
+    offsets: Tensor
 
     def __init__(
-        self, linear: nn.Linear | nn.Conv2d, around: int, value: float, activation: str, sign: nn.Module
+        self, linear: nn.Linear | nn.Conv2d, around: int, value: float, activation: str, sign: nn.Module, sets: int = 1
     ) -> None:
         super().__init__(linear, around, value)
+        if sets > 1:
+            self.register_buffer("offsets", torch.zeros(sets, len(linear.weight)))
         self.norm = self.normalisation()
         self.shift = ChannelThreshold(len(linear.weight)) if activation == "rsign" else nn.Identity()
         self.activation = sign
@@ -92,6 +100,11 @@ class Block(Weighted):
     def forward(self, x: Tensor) -> Tensor:
         return self.activation(self.normed(x))
 
+    def of_members(self, x: Tensor) -> Tensor:
+        """(sets, n, rows) the code of every member, of (n, fan-in) that all see, or (sets, n, fan-in)."""
+        sums = self.sums(x) - self.offsets[:, None]
+        return self.activation(self.shift(self.norm(sums.flatten(0, 1)))).view_as(sums)
+
 
 class BinaryNet(nn.Module):
     """From pixels to one score per class.
@@ -101,7 +114,13 @@ class BinaryNet(nn.Module):
     Out: (n, classes) float32, the integer dot product of code and weight, -K .. K for a last fan-in of K.
 
     What it is built of is plain torch; `brevitas_net` puts Brevitas' layers in their place.
+
+    spread, temperature   of a net of threshold sets: how far apart its members were drawn, and the temperature of a
+                          softmax over their mean dot products; `threshold_sets.settle` chooses both
     """
+
+    spread: Tensor
+    temperature: Tensor
 
     linear: ClassVar[type[nn.Linear]] = FewBitLinear
     conv: ClassVar[type[nn.Conv2d]] = FewBitConv2d
@@ -126,11 +145,14 @@ class BinaryNet(nn.Module):
             self.binarize = Binarize(config.entering, config.input_bits, cut) if config.cut else None
             made = _layers(config, self.linear, self.conv, self.of_weights(config.weight_bits), self._block)
             self.hidden, self.scores = nn.ModuleList(made[:-1]), cast(nn.Linear, made[-1])
+        if config.threshold_sets > 1:
+            self.register_buffer("spread", torch.zeros(()))
+            self.register_buffer("temperature", torch.ones(()))
         _initialise(self, seed)
 
     def _block(self, linear: nn.Linear | nn.Conv2d, around: int, value: float) -> Block:
         activation = self.activation(self.config.activation, self.config.activation_bits)
-        return Block(linear, around, value, self.config.activation, activation)
+        return Block(linear, around, value, self.config.activation, activation, self.config.threshold_sets)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.binarize is not None:
@@ -138,6 +160,14 @@ class BinaryNet(nn.Module):
         for layer in self.hidden:
             x = layer(x)
         return self.scores(as_rows(x))
+
+    def members(self, signs: Tensor) -> list[Tensor]:
+        """Of a net of threshold sets, for (n, inputs) ±1: every layer's codes, then the scores, (sets, n, rows)."""
+        emitted = []
+        for block in self.hidden:
+            signs = cast(Block, block).of_members(signs)
+            emitted.append(signs)
+        return [*emitted, self.scores(signs)]
 
     def linears(self) -> list[nn.Linear | nn.Conv2d]:
         """Every layer that has weights, from input to output."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from .history import Epoch, TeacherEpoch, TrainingError
 from .networks import BinaryNet, Net, as_rows, untrained
 from .optimizers import optimizers
 from .signs import FewBits
+from .threshold_sets import HELD_OUT, learnt, settle
 from .thresholds import most_telling_thresholds
 
 EVALUATION_BATCH = 8192
@@ -113,9 +114,14 @@ def start(
     if config.float_weights and (not network.binary or config.optimizer == "bop"):
         said = "with bop" if network.binary else f"of a net of {network.activation}"
         raise TrainingError(f"float_weights {config.float_weights}: weights {said} are of one kind from the first step")
+    if network.threshold_sets > 1 and len(data.train_x) < 2 * HELD_OUT:
+        raise TrainingError(
+            f"{data.name}: {len(data.train_x)} training samples, of which one in {HELD_OUT} chooses how far threshold "
+            f"sets lie apart; {2 * HELD_OUT} are needed, or threshold_sets = 1"
+        )
     net = untrained(network, config.seed)
     if net.binarize is not None:
-        thresholds = most_telling_thresholds(data, network.channels if network.of_maps else None)
+        thresholds = most_telling_thresholds(learnt(data, network), network.channels if network.of_maps else None)
         net.binarize.threshold.copy_(torch.from_numpy(thresholds).view_as(net.binarize.threshold))
     with torch.random.fork_rng(devices=[]):
         readouts = nn.ModuleList(
@@ -175,7 +181,8 @@ def _taught(run: Run) -> Iterator[TeacherEpoch]:
 
 def _train(run: Run) -> Iterator[Epoch]:
     device = run.net.scores.weight.device
-    x, y = torch.tensor(run.data.train_x, device=device), torch.tensor(run.data.train_y, device=device)
+    data = learnt(run.data, run.net.config)
+    x, y = torch.tensor(data.train_x, device=device), torch.tensor(data.train_y, device=device)
     test = torch.tensor(run.data.test_x, device=device), torch.tensor(run.data.test_y, device=device)
     judging = slice(JUDGING if run.net.config.of_maps else None)
     while len(run.history) <= run.config.epochs:
@@ -186,6 +193,8 @@ def _train(run: Run) -> Iterator[Epoch]:
         loss = one_epoch(run, epoch, x, y) if epoch else evaluate(run, x[judging], y[judging])[1]
         if epoch and (epoch <= run.config.on_float_weights or (run.config.reestimate and epoch == run.config.epochs)):
             reestimate(run.net, x)
+        if run.net.config.threshold_sets > 1:
+            settle(cast(BinaryNet, run.net), run.data, run.config.seed)
         accuracies = evaluate(run, x[judging], y[judging])[0], evaluate(run, *test)[0]
         run.history.append(Epoch(epoch, loss, *accuracies, time.perf_counter() - began))
         yield run.history[-1]
@@ -368,6 +377,14 @@ def tempered(run: Run, scores: Tensor) -> Tensor:
     return scores / (run.config.temperature * size)
 
 
+def _deciding(net: Net, pixels: Tensor) -> Tensor:
+    """(n, classes) the dot products that decide in deployment; training moves one net alone, theirs."""
+    if net.config.threshold_sets > 1:
+        members = cast(BinaryNet, net).members(plain.input_bits(cast(BinaryNet, net), pixels))
+        return members[-1].mean(dim=0)
+    return plain.emissions(net, pixels)[-1]
+
+
 def evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
     """Accuracy, the first maximum winning as in hardware, and mean loss."""
     right, loss = (
@@ -376,7 +393,7 @@ def evaluate(run: Run, x: Tensor, y: Tensor) -> tuple[float, float]:
     )
     with evaluating(run.net):
         for rows in torch.arange(len(y), device=y.device).split(batch_of(run.net, EVALUATION_BATCH)):
-            dots = plain.emissions(run.net, x[rows])[-1]
+            dots = _deciding(run.net, x[rows])
             right += (dots.argmax(dim=1) == y[rows]).sum()
             loss += _loss(run, dots, y[rows]).double() * len(rows)
     return int(right) / len(y), float(loss) / len(y)

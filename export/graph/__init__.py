@@ -11,6 +11,7 @@ from .dense import Dense, Scores
 from .layer import Layer, Shape
 from .levels import BIPOLAR, GraphError, Levels
 from .net import Graph
+from .passes import PassScores, PassSum, SetDense
 from .pool import Pool
 
 __all__ = [
@@ -23,7 +24,10 @@ __all__ = [
     "GraphError",
     "Layer",
     "Levels",
+    "PassScores",
+    "PassSum",
     "Pool",
     "Scores",
+    "SetDense",
     "Shape",
 ]

@@ -14,8 +14,10 @@ from .dense import Scores
 from .layer import KINDS, Layer, Shape
 from .levels import GraphError, Levels
 from .packed import Edge, Plain
+from .passes import PassSum
 from .windows import numbers
 
+SPREAD = "spread"  # beside the scores of a net of members
 ELEMENTS = 1 << 21  # of the widest edge of the samples that are computed at a time: packed, it stays in cache
 
 
@@ -48,7 +50,7 @@ class Graph:
         if self.shape and int(np.prod(self.shape)) != first.inputs:
             raise GraphError(f"{self.name}: samples of {self.shape}; {first.name} takes {first.inputs} elements")
         for before, after in zip(self.layers, self.layers[1:], strict=False):
-            if isinstance(before, Scores):
+            if isinstance(before, Scores | PassSum):
                 raise GraphError(f"{self.name}: scores are the last layer, not before {after.name}")
             if before.outputs != after.inputs:
                 raise GraphError(f"{before.name} emits {before.outputs} elements but {after.name} takes {after.inputs}")
@@ -72,13 +74,26 @@ class Graph:
     @property
     def ends_in_code(self) -> bool:
         """Its last layer quantises, as a detector's."""
-        return not isinstance(self.layers[-1], Scores)
+        return not isinstance(self.layers[-1], Scores | PassSum)
 
     @cached_property
     def top(self) -> int:
         """The highest score that there can be."""
         last = self.layers[-1]
-        return last.top if isinstance(last, Scores) else last.emits.top
+        return last.top if isinstance(last, Scores | PassSum) else last.emits.top
+
+    @property
+    def members(self) -> int:
+        """Nets that share its weights; 1 of one that does not pass a frame several times."""
+        last = self.layers[-1]
+        return last.passes if isinstance(last, PassSum) else 1
+
+    @cached_property
+    def coded(self) -> dict[str, int]:
+        """Bits of every code that a trace of it holds, by name: layers but the last, and of members their spread."""
+        last = self.layers[-1]
+        beside = {SPREAD: last.spread_bits} if isinstance(last, PassSum) else {}
+        return {layer.name: layer.outputs * layer.emits.bits for layer in self.layers[:-1]} | beside
 
     def __getitem__(self, name: str) -> Layer:
         return {layer.name: layer for layer in self.layers}[name]
@@ -90,19 +105,21 @@ class Graph:
         if self.layers[0].takes < 256 and x.max() >= self.layers[0].takes:
             of = "" if self.entering is None else f" of {self.entering.count} levels"
             raise GraphError(f"{self.name} takes {self.input_bits}-bit inputs{of}, got {x.max()}")
-        emit = self._emitters
-        hidden = {layer.name: layer.outputs * layer.emits.bits for layer in self.layers[:-1]}
-        packed = [np.empty((len(x), -(-width // 8)), np.uint8) for width in hidden.values()]
+        emit, last = self._emitters, self.layers[-1]
+        packed = [np.empty((len(x), -(-width // 8)), np.uint8) for width in self.coded.values()]
         scores = np.empty((len(x), self.classes), np.int32)
         block = max(1, ELEMENTS // max(layer.inputs for layer in self.layers))
         for start in range(0, len(x), block):
             here = slice(start, start + block)
             edge: Edge = Plain(x[here], self.input_bits)
-            for answer, into in zip(emit, packed, strict=False):
+            for answer, into in zip(emit[:-1], packed, strict=False):
                 edge = answer(edge)
                 edge.codes(into[here])
+            if isinstance(last, PassSum):
+                spread = last.spread(edge.levels())[:, None]
+                packed[-1][here] = Codes.pack_integers(spread, last.spread_bits).packed
             scores[here] = emit[-1](edge).levels()
-        codes = {name: Codes(each, width) for (name, width), each in zip(hidden.items(), packed, strict=True)}
+        codes = {name: Codes(each, width) for (name, width), each in zip(self.coded.items(), packed, strict=True)}
         return Trace("graph", codes, scores, self.top, self.ends_in_code)
 
     @cached_property

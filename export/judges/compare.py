@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...ib_analysis.codes import Source, Trace
 from ..graph import Graph, Layer
+from ..graph.net import SPREAD
 
 
 class CompareError(ValueError):
@@ -74,12 +75,23 @@ def first_mismatch(graph: Graph, reference: Trace, other: Trace, x: NDArray[np.u
         values = expected.levels(layer.emits.bits)
     wrong = np.argwhere(reference.scores != other.scores)
     if not len(wrong):
-        return None
+        return _first_spread(graph, reference, other) if SPREAD in graph.coded else None
     sample, row = (int(index) for index in wrong[0])
     scores = [int(trace.scores[sample, row]) for trace in (reference, other)]
     return _mismatch(
         graph.layers[-1], row, values[sample : sample + 1], sample, scores, (reference.source, other.source)
     )
+
+
+def _first_spread(graph: Graph, reference: Trace, other: Trace) -> Mismatch | None:
+    """Where all scores are equal: the first difference of what is said beside them."""
+    expected, got = reference.codes[SPREAD], other.codes[SPREAD]
+    if (found := expected.first_difference(got)) is None:
+        return None
+    sample = found[0]
+    due, said = (int(codes[sample : sample + 1].levels(graph.coded[SPREAD])[0, 0]) for codes in (expected, got))
+    unit = "between members, over all classes"
+    return Mismatch(SPREAD, 0, sample, due, said, due, None, reference.source, other.source, unit)
 
 
 def _mismatch(
@@ -127,12 +139,10 @@ def _check(graph: Graph, trace: Trace, x: NDArray[np.uint8]) -> None:
         raise CompareError(f"{graph.name} takes {graph.inputs} inputs, got samples of shape {x.shape}")
     if len(trace) != len(x):
         raise CompareError(f"{who} has {len(trace)} samples, the set has {len(x)}")
-    names = [layer.name for layer in graph.layers[:-1]]
-    if list(trace.codes) != names:
-        raise CompareError(f"{who} has the layers {list(trace.codes)}, the graph has {names}")
-    for layer in graph.layers[:-1]:
-        due = layer.outputs * layer.emits.bits
-        if trace.codes[layer.name].width != due:
-            raise CompareError(f"{who} has {trace.codes[layer.name].width} bits in {layer.name}, the graph has {due}")
+    if list(trace.codes) != list(graph.coded):
+        raise CompareError(f"{who} has the layers {list(trace.codes)}, the graph has {list(graph.coded)}")
+    for name, due in graph.coded.items():
+        if trace.codes[name].width != due:
+            raise CompareError(f"{who} has {trace.codes[name].width} bits in {name}, the graph has {due}")
     if trace.scores.shape[1:] != (graph.classes,):
         raise CompareError(f"{who} has scores of shape {trace.scores.shape}, the graph has {graph.classes} classes")

@@ -6,27 +6,31 @@ whether those are right is what it is executed for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
+from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
+from qonnx.transformation.infer_shapes import InferShapes
 
 from ...ib_analysis.codes import Codes, Source, Trace, concatenate
 from ..annotations import QonnxError, data_types
-from ..graph import Graph, GraphError
+from ..graph import BIPOLAR, Graph, GraphError
+from ..graph.net import SPREAD
 from ..reading.evaluation import REFUSALS, first_line
 from ..soundness import check
 from ..writing.standard import standard
 from ..writing.streamlined import Dialect, Written, written
+from ..writing.tie_proof import tie_proof
 from . import finn
 
-Run = Callable[[NDArray[np.uint8]], Mapping[str, NDArray]]
-Executor = Literal["qonnx", "finn-base"]
+Run = Callable[[NDArray], Mapping[str, NDArray]]
+Executor = Literal["qonnx", "finn-base", "onnxruntime"]
 BATCH = 2048
 TAKES_ONE = "Im2Col"  # qonnx and finn-base mix the samples of a batch in it
 
@@ -114,6 +118,36 @@ def execute_streamlined(
     return concatenate(traces)
 
 
+def execute_members(
+    graph: Graph, model: onnx.ModelProto, x: NDArray[np.uint8], by: Executor = "qonnx", batch: int = BATCH
+) -> Trace:
+    """Every layer's codes, spread and scores of x, (n, inputs) levels, for a net of members.
+
+    model   of `tie_proof(graph)`, its numbers perhaps others. Raises QonnxError where it is spelt otherwise.
+    """
+    _check(graph, x)
+    check(model)
+    if skeleton(model) != skeleton(tie_proof(graph)):
+        raise QonnxError(f"{model.graph.name} is not spelt as `tie_proof` spells {graph.name}; export it again")
+    batch = min(batch, len(x))
+    wanted = [*(f"{name}.code" for name in graph.coded), "scores"]
+    run = {"qonnx": _with_qonnx, "finn-base": _with_finn}.get(by, _with_ort(wanted))(model, batch)
+    bipolar = data_types(model)["x"] == "BIPOLAR"
+    traces = []
+    for start in range(0, len(x), batch):
+        block = x[start : start + batch]
+        fed = np.zeros((batch, graph.inputs), dtype=np.float32)
+        fed[: len(block)] = block
+        values = run(2 * fed - 1 if bipolar else fed)
+        said = {name: values[name].reshape(batch, -1)[: len(block)] for name in wanted}
+
+        def levels(name: str, said: NDArray) -> NDArray:
+            return said > 0 if graph[name].emits == BIPOLAR else graph[name].emits.of(said)
+
+        traces.append(_trace(graph, by, said, levels, lambda scores: scores))
+    return concatenate(traces)
+
+
 def _check(graph: Graph, x: NDArray[np.uint8]) -> None:
     if x.ndim != 2 or x.shape[1] != graph.inputs or x.dtype != np.uint8 or not len(x):
         raise QonnxError(f"{graph.name} takes (n, {graph.inputs}) uint8, got {x.shape} {x.dtype}")
@@ -152,15 +186,33 @@ def _of_batch(model: onnx.ModelProto, batch: int) -> onnx.ModelProto:
 
 def _with_qonnx(model: onnx.ModelProto, batch: int) -> Run:
     wide = ModelWrapper(_of_batch(model, batch))
+    if not model.graph.value_info:
+        wide = wide.transform(InferShapes())
     return lambda values: execute_onnx(wide, {"x": values}, return_full_exec_context=True)
 
 
 def _with_finn(model: onnx.ModelProto, batch: int) -> Run:
     from finn.core.modelwrapper import ModelWrapper as Theirs
     from finn.core.onnx_exec import execute_onnx as execute
+    from finn.transformation.infer_shapes import InferShapes as TheirInferShapes
 
     wide: Any = Theirs(finn.in_their_domains(_of_batch(model, batch)))
+    if not model.graph.value_info:
+        wide = wide.transform(TheirInferShapes())
     return lambda values: execute(wide, {"x": values}, True)
+
+
+def _with_ort(wanted: Sequence[str]) -> Callable[[onnx.ModelProto, int], Run]:
+    def opened(model: onnx.ModelProto, batch: int) -> Run:
+        wide = _of_batch(model, batch)
+        del wide.graph.value_info[:]
+        wide.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in wanted if name != "scores")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(wide.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return lambda values: dict(zip(wanted, session.run(list(wanted), {"x": values}), strict=True))
+
+    return opened
 
 
 def _allowed(graph: Graph, name: str, source: Source, said: NDArray) -> NDArray:
@@ -181,5 +233,8 @@ def _trace(
     for layer in graph.layers[:-1]:
         said = values[f"{layer.name}.code"]
         codes[layer.name] = Codes.of_levels(levels(layer.name, said.reshape(len(said), -1)), layer.emits.bits)
+    if SPREAD in graph.coded:
+        spread = values[f"{SPREAD}.code"].reshape(-1, 1).astype(np.int64)
+        codes[SPREAD] = Codes.pack_integers(spread, graph.coded[SPREAD])
     last = values["scores"]
     return Trace(source, codes, scores(last.reshape(len(last), -1)).astype(np.int32), graph.top)

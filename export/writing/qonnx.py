@@ -23,6 +23,8 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.util.cleanup import cleanup_model
 
 from ..annotations import QonnxError
+from ..graph import Graph
+from ..reading.members import joined_graph
 from ..reading.streamline import streamline
 from ..reading.threshold import Sums, Thresholds, find, refuse_nan
 from .nodes import bipolar_quant
@@ -60,8 +62,11 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
         from brevitas.export import export_qonnx
 
     proof = copy.deepcopy(net).cpu().eval()
+    if proof.config.threshold_sets > 1:
+        return _of_members(proof, name)
     with torch.no_grad():
-        found = _make_tie_proof(proof)
+        found = thresholds(proof)
+        _make_tie_proof(proof, found)
         if not proof.config.rows_of_bits:
             return _read_back(proof, name)
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
@@ -75,12 +80,37 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
     return _bare(wrapper.model, name)
 
 
-def _read_back(proof: Any, name: str) -> onnx.ModelProto:
-    """Of a net that is tie-proof already: what Brevitas makes of it, read, and written with every tensor named."""
+def _of_members(net: Any, name: str) -> onnx.ModelProto:
+    """Every member made tie-proof, what Brevitas makes of it read, and all written as the net that they are."""
+    import torch
+
+    found = [thresholds(net, number) for number in range(net.config.threshold_sets)]
+    members = []
+    for each in found:
+        proof = copy.deepcopy(net)
+        with torch.no_grad():
+            _make_tie_proof(proof, {layer: _falling_alike(layer, at, found) for layer, at in each.items()})
+            members.append(_read(proof))
+    return tie_proof(replace(joined_graph(members), name=name))
+
+
+def _falling_alike(layer: str, at: Thresholds, members: list[dict[str, Thresholds]]) -> Thresholds:
+    """The same with the rows inverted that fall in any member: in this one they may be always or never reached, which
+    inverted weights do not change.
+    """
+    return replace(at, falling=np.any([each[layer].falling for each in members], axis=0))
+
+
+def _read(proof: Any) -> Graph:
+    """Of a net that is tie-proof already: what Brevitas makes of it, read."""
     pixels = np.arange(1 << proof.config.input_bits)
     example = proof.encode(np.zeros((1, proof.config.inputs), np.uint8))
-    read = streamline(of_module(proof, example), (-1.0, 1.0) if len(pixels) == 2 else pixels)
-    return tie_proof(replace(read.graph, name=name))
+    return streamline(of_module(proof, example), (-1.0, 1.0) if len(pixels) == 2 else pixels).graph
+
+
+def _read_back(proof: Any, name: str) -> onnx.ModelProto:
+    """The same, written with every tensor named."""
+    return tie_proof(replace(_read(proof), name=name))
 
 
 def of_module(module: Any, example: Any) -> onnx.ModelProto:
@@ -100,17 +130,20 @@ def serialize(model: onnx.ModelProto) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-def thresholds(net: Any) -> dict[str, Thresholds]:
-    """Where every layer of a `models.networks.BinaryNet` fires, but pools and the last, asked of torch on the CPU."""
+def thresholds(net: Any, member: int | None = None) -> dict[str, Thresholds]:
+    """Where every layer of a `models.networks.BinaryNet` fires, but pools and the last, asked of torch on the CPU.
+
+    member   of a net of threshold sets: whose thresholds
+    """
     import torch
 
     net = copy.deepcopy(net).cpu().eval()
 
-    def ask(layer: str, sums: Sums, *modules: nn.Module) -> Thresholds:
+    def ask(layer: str, sums: Sums, *modules: nn.Module, lowered: Any = 0) -> Thresholds:
         one_bit = net.config.bits_of(layer) == 1
 
         def reached(indices: NDArray[np.int64]) -> NDArray:
-            asked = sums.at(indices)
+            asked = sums.at(indices) - lowered
             emitted = torch.from_numpy(asked.reshape(-1, *sums.shape))
             for module in modules:
                 emitted = module(emitted)
@@ -127,7 +160,8 @@ def thresholds(net: Any) -> dict[str, Thresholds]:
             pixels = Sums(np.zeros(shape[0], np.int64), 1, (1 << net.config.input_bits) - 1, shape)
             found[net.config.names[0]] = ask(net.config.names[0], pixels, net.binarize)
         for layer, block, sums in _blocks(net):
-            found[layer] = ask(layer, sums, block.norm, block.shift, block.activation)
+            lowered = 0 if member is None else block.offsets[member].numpy()
+            found[layer] = ask(layer, sums, block.norm, block.shift, block.activation, lowered=lowered)
     return found
 
 
@@ -148,13 +182,12 @@ def _blocks(net: Any) -> Iterator[tuple[str, Any, Sums]]:
             yield name, block, Sums(np.full(rows, -fan_in), 1, 2 * fan_in, shape)
 
 
-def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
+def _make_tie_proof(net: Any, found: dict[str, Thresholds]) -> None:
     """In place: weights as they are multiplied, that only rise, and batch-norms that subtract a midpoint and do nothing
     else; of three levels what is midway between their two, which are scaled to ±½.
     """
     import torch
 
-    found = thresholds(net)
     if net.binarize is not None:
         at = torch.from_numpy(found[net.config.names[0]].at - 0.5)
         net.binarize.threshold.copy_(at.view_as(net.binarize.threshold))
@@ -172,7 +205,6 @@ def _make_tie_proof(net: Any) -> dict[str, Thresholds]:
         norm.eps = 0.0  # 1 / sqrt(1 + 0) is exactly 1 everywhere
         block.shift = torch.nn.Identity()  # a learnt threshold is in the midpoint by now
     net.scores.weight.copy_(net.multiplied(net.scores))
-    return found
 
 
 def _speak(model: ModelWrapper, layers: list[str]) -> None:

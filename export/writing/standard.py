@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from ..graph import Graph, Scores
+from ..graph import Graph
+from ..graph.net import SPREAD
 from .nodes import Nodes
 from .standard_layers import code, levels
 
@@ -23,7 +24,7 @@ def standard(graph: Graph) -> onnx.ModelProto:
     In:  `x`, (n, inputs) uint8, levels in stream order, 0 .. 2^input_bits - 1 of pixels.
     Out: `class` (n,) int64, the first maximum of `scores`, of a net that ends in one single code that code; `scores`
          (n, classes) int32, as the Graph's; for every layer L before the last, `L.code` (n, outputs): bool where there
-         are two levels, uint8 up to 256, uint16 beyond.
+         are two levels, uint8 up to 256, uint16 beyond; of a net of members `spread.code` (n, 1) int32.
 
     Raises GraphError where a sum may leave int32.
     """
@@ -40,9 +41,11 @@ def standard(graph: Graph) -> onnx.ModelProto:
         outputs.append(helper.make_tensor_value_info(emitted, kind, ["n", layer.outputs]))
         live = levels(layer, nodes, emitted)
     emitted = code(last, nodes, live)
-    if not isinstance(last, Scores):
+    if SPREAD in graph.coded:
+        outputs.append(helper.make_tensor_value_info(f"{SPREAD}.code", TensorProto.INT32, ["n", 1]))
+    if graph.ends_in_code:
         nodes.add("Cast", [emitted], "scores", to=TensorProto.INT32)
-    if isinstance(last, Scores) or graph.classes > 1:
+    if not graph.ends_in_code or graph.classes > 1:
         nodes.add("ArgMax", ["scores"], "class", axis=1, keepdims=0)
     else:
         only = nodes.add("Cast", ["scores"], "class.code", to=TensorProto.INT64)

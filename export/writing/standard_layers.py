@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from ..graph import Binarize, Conv, Cut, Dense, GraphError, Layer, Pool, Scores
+from ..graph import Binarize, Conv, Cut, Dense, GraphError, Layer, PassScores, PassSum, Pool, Scores, SetDense
+from ..graph.net import SPREAD
 from ..graph.weighted import steps
 from .nodes import Nodes
 
@@ -75,6 +76,38 @@ def _(layer: Scores, nodes: Nodes, live: str) -> str:
 
 
 @code.register
+def _(layer: SetDense, nodes: Nodes, live: str) -> str:
+    sums = _passed(nodes, layer, live, 1 if layer.shared else layer.passes)
+    at = nodes.constant(f"{layer.name}.threshold", layer.threshold - layer.lifts(), np.int32)
+    return _flat(nodes, layer, nodes.add("GreaterOrEqual", [sums, at], f"{layer.name}.fires"))
+
+
+@code.register
+def _(layer: PassScores, nodes: Nodes, live: str) -> str:
+    sums = _passed(nodes, layer, live, layer.passes)
+    zeros = nodes.constant(f"{layer.name}.zeros", layer.lifts(), np.int32)
+    return _as_code(nodes, layer, nodes.add("Add", [sums, zeros], f"{layer.name}.agreeing"))
+
+
+def _passed(nodes: Nodes, layer: SetDense | PassScores, live: str, passes: int) -> str:
+    """(n, passes, rows) sums."""
+    shape = nodes.places(f"{layer.name}.passes", [-1, passes, layer.fan_in])
+    rows = nodes.add("Reshape", [live, shape], f"{layer.name}.entering")
+    return _products(nodes, layer, rows, layer.integers(), _matrix(nodes, layer))
+
+
+@code.register
+def _(layer: PassSum, nodes: Nodes, live: str) -> str:
+    wide = nodes.add("Cast", [live], "members.wide", to=TensorProto.INT32)
+    shape = nodes.places("scores.passes", [-1, layer.passes, layer.classes])
+    members = nodes.add("Reshape", [wide, shape], "scores.members")
+    ends = [nodes.add(f"Reduce{end}", [members], f"{SPREAD}.{end}", axes=[1], keepdims=0) for end in ("Max", "Min")]
+    apart, axis = nodes.add("Sub", ends, f"{SPREAD}.Sub"), nodes.places("axis.1", [1])
+    nodes.add("ReduceSum", [apart, axis], f"{SPREAD}.code", keepdims=1)
+    return nodes.add("ReduceSum", [members, axis], "scores", keepdims=0)
+
+
+@code.register
 def _(layer: Conv, nodes: Nodes, live: str) -> str:
     convolve = _convolution(nodes, layer, layer.pad, layer.groups)
     kernels = np.moveaxis(layer.integers().reshape(layer.weight.shape), -1, 1)
@@ -122,7 +155,7 @@ def _mirrored(nodes: Nodes, layer: Pool, live: str, to: str, dtype: type) -> str
     return nodes.add("Where", [which, upside_down, live], f"{layer.name}.{to}.some")
 
 
-def _matrix(nodes: Nodes, layer: Dense | Scores) -> Multiply:
+def _matrix(nodes: Nodes, layer: Dense | Scores | SetDense | PassScores) -> Multiply:
     def multiply(live: str, _: int, weight: NDArray[np.int64], output: str) -> str:
         taken, name = [live], f"{layer.name}.weight{output.removeprefix(f'{layer.name}.dot')}"
         if np.abs(weight).max() <= SUMMED_IN_PAIRS:
@@ -163,7 +196,11 @@ def _unsigned(nodes: Nodes, name: str, weight: NDArray[np.int64]) -> list[str]:
 
 
 def _products(
-    nodes: Nodes, layer: Dense | Conv | Scores | Pool, live: str, weight: NDArray[np.int64], multiply: Multiply
+    nodes: Nodes,
+    layer: Dense | Conv | Scores | Pool | SetDense | PassScores,
+    live: str,
+    weight: NDArray[np.int64],
+    multiply: Multiply,
 ) -> str:
     """Σ w·level, in int32: of levels and weights of more than a byte, the sum over their bytes."""
     name = layer.name

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.datatype import DataType
 
-from ..graph import Binarize, Conv, Cut, Dense, GraphError, Layer, Levels, Pool, Scores
+from ..graph import Binarize, Conv, Cut, Dense, GraphError, Layer, Levels, PassScores, Pool, Scores, SetDense
 from .nodes import QONNX, Edge
 from .proof_nodes import Proof
 from .whole_sums import LARGEST, decisions, ends, score_constants, smallest, table_decisions, whole
@@ -129,7 +129,7 @@ def _matrix(file: Proof, layer: Dense | Scores, row: Edge, output: str) -> tuple
     signs = _signs(layer)
     ends(layer, row.levels)
     weight = file.in_order((layer.integers() * signs[:, None]).T)
-    taken = _quantized(file, layer, weight)
+    taken = quantized(file, layer, weight)
     file.add("MatMul", [row.name, taken], output, f"{layer.name}.MatMul")
     return output, signs
 
@@ -144,7 +144,7 @@ def _convolved(file: Proof, layer: Conv, edge: Edge, signs: NDArray[np.int64]) -
         level = file.constant(f"{name}.pad", low + step * layer.pad)
         live = file.add("Pad", [live, around, level], f"{name}.padded", f"{name}.Pad", mode="constant")
     kernels = (layer.integers() * signs[:, None]).reshape(layer.weight.shape)
-    taken = _quantized(file, layer, np.moveaxis(kernels, -1, 1))
+    taken = quantized(file, layer, np.moveaxis(kernels, -1, 1))
     return file.add(
         "Conv",
         [live, taken],
@@ -158,7 +158,7 @@ def _convolved(file: Proof, layer: Conv, edge: Edge, signs: NDArray[np.int64]) -
     )
 
 
-def _quantized(file: Proof, layer: Dense | Conv | Scores, weight: NDArray[np.int64]) -> str:
+def quantized(file: Proof, layer: Dense | Conv | Scores | SetDense | PassScores, weight: NDArray[np.int64]) -> str:
     name = layer.name
     taken = [file.constant(f"{name}.weight", weight), file.constant(f"{name}.weight_scale", 1)]
     if layer.weight.dtype == np.bool_:

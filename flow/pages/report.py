@@ -32,9 +32,11 @@ from ..fault_report import FaultReport
 from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
 from ..last_epochs import ending
+from ..members import members_of
 from ..trained import Imported
 from .attack_figure import attack_figure
 from .faults_figure import faults_figure
+from .members_figure import members_figure
 from .template import rendered
 
 VERBS = (("build", False), ("simulate", True), ("analyze", False), ("report", False))  # and whether it takes data
@@ -86,7 +88,7 @@ def page(
     epochs = [int(row["epoch"]) for row in history]
     train, test = ([row[kind] for row in history] for kind in ("train_accuracy", "test_accuracy"))
     figure = run_figure(analysis.points, epochs, train, test) if epochs else plane_figure(analysis.points)
-    model = read_model(folder.model)
+    model, members = read_model(folder.model), members_of(folder)
     return rendered(
         "report.html.jinja",
         config=config,
@@ -123,6 +125,8 @@ def page(
         faults_svg=inline_svg(faults_figure(faults), f"{config.name}: what faults cost") if faults else None,
         attack=attack,
         attack_svg=inline_svg(attack_figure(attack), f"{config.name}: right after flips") if attack else None,
+        members=members,
+        members_svg=inline_svg(members_figure(members), f"{config.name}: how often it is right") if members else None,
         toml=config.toml(),
         taken=[] if (taken := taken_of(folder)) is None else list(taken_lines(taken)),
         versions=_versions(),
@@ -175,7 +179,7 @@ def _layers(graph: Graph, accelerator: Accelerator) -> Iterator[Layer]:
             layer.fan_in,
             layer.outputs,
             lanes["PE"],
-            None if kind in ("pool", "pool_sum") else lanes.get("SIMD"),
+            None if kind in ("pool", "pool_sum", "pass_sum") else lanes.get("SIMD"),
             cycles,
             bits,
         )

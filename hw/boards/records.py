@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...ib_analysis.codes import Codes, Trace
 from ..packing import Beats, beat_bytes, bytes_beats, integers
-from ..stages import Argmax, ArgmaxTree
+from ..stages import DECIDES, PassSum
 from .frames import Bytes
 from .link import Linked, Tap
 
@@ -59,9 +59,10 @@ def answers(linked: Linked, data: Bytes) -> Answers:
     *_, name = inner.layers
     end, scores = inner.stages[-1], None
     if name in streams:
-        bits = inner.layer(name).out_bits
-        scores = integers(streams[name].reshape(len(data), -1), bits).astype(np.int32)
-    if isinstance(end, Argmax | ArgmaxTree):
+        last = inner.layer(name)
+        said = streams[name].reshape(len(data), -1)
+        scores = (last.parted(said)[0] if isinstance(last, PassSum) else integers(said, last.out_bits)).astype(np.int32)
+    if isinstance(end, DECIDES):
         classes = end.decided(streams[end.name])
     else:
         assert scores is not None

@@ -9,13 +9,16 @@ from .cut import Binarize, Cut, ThresholdStep
 from .lowering import lowering, stages_of
 from .maps import Pool, PoolSum, Window
 from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
+from .passes import PassSum, Replay, Thresholding
 from .stage import MODULES, Folding, FoldingError, LayerStage, Output, Parameters, Stage, divisors, unused
 from .stream import DwcDown, DwcUp, Fifo, converters
-from .tail import Argmax, ArgmaxTree, tail
+from .tail import DECIDES, Argmax, ArgmaxSpread, ArgmaxTree, tail
 
 __all__ = [
+    "DECIDES",
     "MODULES",
     "Argmax",
+    "ArgmaxSpread",
     "ArgmaxTree",
     "Binarize",
     "Cut",
@@ -31,13 +34,16 @@ __all__ = [
     "Mvtu",
     "Output",
     "Parameters",
+    "PassSum",
     "Pool",
     "PoolSum",
+    "Replay",
     "RomStyle",
     "ScaledScores",
     "Scores",
     "Stage",
     "ThresholdStep",
+    "Thresholding",
     "Window",
     "converters",
     "covers",

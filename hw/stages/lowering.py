@@ -21,6 +21,7 @@ from ..memories import RomStyle
 from .cut import Binarize, Cut, ThresholdStep
 from .maps import Pool, PoolSum, Window
 from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
+from .passes import PassSum, Replay, Thresholding
 from .stage import Folding, FoldingError, Stage, check_divides, divisors
 from .stream import converters
 
@@ -155,10 +156,40 @@ def _scores(layer: g.Scores, folding: Folding, lane: int) -> list[Stage]:
     return [Scores(layer.name, layer.weight, pe, simd, takes=takes, offset=offset, rom_style=style)]
 
 
-def _of_matrix(layer: g.Dense | g.Scores) -> Iterator[Folding]:
+def _set_dense(layer: g.SetDense, folding: Folding, lane: int) -> list[Stage]:
+    """Sums of every pass, and its thresholds; where all see the same, one pass, whose sums are played again."""
+    name, passes, pe = layer.name, layer.passes, folding.pe
+    vectors = 1 if layer.shared else passes
+    sums = Scores(
+        f"{name}_sums",
+        layer.weight,
+        pe,
+        folding.simd,
+        vectors=vectors,
+        compared=True,
+        rom_style=folding.rom_style,
+    )
+    again = [Replay(f"{name}_again", sums.out_width, sums.out_beats, passes)] if layer.shared else []
+    return [sums, *again, Thresholding(name, layer.threshold, pe, sums.out_bits)]
+
+
+def _pass_scores(layer: g.PassScores, folding: Folding, lane: int) -> list[Stage]:
+    pe, simd, style = folding.pe, folding.simd, folding.rom_style
+    return [Scores(layer.name, layer.weight, pe, simd, vectors=layer.passes, rom_style=style)]
+
+
+def _pass_sum(layer: g.PassSum, folding: Folding, lane: int) -> list[Stage]:
+    return [PassSum(layer.name, layer.classes, layer.passes, folding.pe, layer.takes - 1)]
+
+
+def _of_matrix(layer: g.Dense | g.Scores | g.SetDense | g.PassScores) -> Iterator[Folding]:
     """Unrolled weights lie nowhere, but the search knows that by the cost."""
-    for pe, simd, style in product(divisors(layer.outputs), divisors(layer.inputs), STYLES):
+    for pe, simd, style in product(divisors(layer.rows), divisors(layer.fan_in), STYLES):
         yield Folding(pe, simd, style)
+
+
+def _of_pass_sum(layer: g.PassSum) -> Iterator[Folding]:
+    return (Folding(pe) for pe in divisors(layer.classes) if pe <= layer.passes)
 
 
 def _of_conv(layer: g.Conv) -> Iterator[Folding]:
@@ -208,4 +239,7 @@ LOWERINGS: dict[type, Lowering] = {
     g.Conv: Lowering(_conv, _of_conv),
     g.Dense: Lowering(_dense, _of_matrix),
     g.Scores: Lowering(_scores, _of_matrix),
+    g.SetDense: Lowering(_set_dense, _of_matrix),
+    g.PassScores: Lowering(_pass_scores, _of_matrix),
+    g.PassSum: Lowering(_pass_sum, _of_pass_sum, elementwise=True),
 }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..stages import (
     Argmax,
+    ArgmaxSpread,
     ArgmaxTree,
     Binarize,
     Cut,
@@ -21,11 +22,13 @@ from ..stages import (
     Fifo,
     Mvlu,
     Mvtu,
+    PassSum,
     Pool,
     PoolSum,
     ScaledScores,
     Scores,
     Stage,
+    Thresholding,
     ThresholdStep,
     Window,
 )
@@ -78,6 +81,14 @@ UPS = ((1, 8), (4, 24), (7, 28), (3, 12), (16, 48), (1, 56), (8, 64))
 DOWNS = ((16, 4), (12, 2), (30, 10), (42, 7), (6, 1), (50, 10), (32, 8), (64, 16), (98, 49))
 ARGMAXES = ((10, 7), (10, 10), (3, 3), (26, 8), (2, 5))
 TREES = ((2, 2), (3, 5), (10, 5), (10, 7), (26, 6))
+PASS_SUMS = (  # classes, members, PE, the highest score
+    (10, 4, 1, 100), (10, 6, 2, 48), (4, 2, 2, 30), (26, 3, 1, 64), (8, 12, 8, 20), (6, 5, 3, 500), (2, 16, 1, 12),
+)  # fmt: skip
+SETS = (  # passes, rows, PE, bits of a sum
+    (8, 64, 16, 9), (8, 48, 8, 7), (4, 32, 32, 6), (16, 32, 2, 9), (3, 10, 5, 5), (2, 48, 48, 8), (8, 96, 4, 11),
+    (6, 24, 1, 6), (5, 40, 20, 7),
+)  # fmt: skip
+SPREADS = ((10, 9, 6, 9), (3, 5, 3, 5), (26, 8, 6, 11), (2, 10, 7, 8), (10, 12, 9, 13))  # classes, widths
 FIFOS = ((1, 2), (1, 4), (8, 16), (16, 4), (1, 32), (32, 64))
 
 
@@ -192,6 +203,12 @@ def cases() -> list[Stage]:
     stages += [DwcDown(f"dwc_down_{wide}_{narrow}", wide, narrow, 1) for wide, narrow in DOWNS]
     stages += [Argmax(f"argmax_{classes}_{width}", classes, width) for classes, width in ARGMAXES]
     stages += [ArgmaxTree(f"argmax_tree_{classes}_{width}", classes, width) for classes, width in TREES]
+    own = np.random.default_rng(1)  # so that those before and behind stay as they were measured
+    for passes, rows, pe, bits in SETS:
+        at = np.clip(own.normal(1 << (bits - 2), 1 << (bits - 4), (passes, rows)).round(), 0, (1 << bits) - 1)
+        stages.append(Thresholding(f"thresholding_{passes}x{rows}_{pe}_{bits}", at.astype(np.int32), pe, bits))
+    stages += [PassSum(f"pass_sum_{'_'.join(map(str, shape))}", *shape) for shape in PASS_SUMS]
+    stages += [ArgmaxSpread(f"argmax_spread_{'_'.join(map(str, shape))}", *shape) for shape in SPREADS]
     stages += [Fifo(f"fifo_{width}_{depth}", width, depth, depth) for width, depth in FIFOS]
     return [*stages, *_level_cases(rng), *_map_cases(rng), *(_mvtu(rng, *shape) for shape in LONG)]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from ..accelerator import Accelerator
+from ..stages import ArgmaxSpread, PassSum
 from ..verilog import OWN, bytes_up
 
 BATCH_END = "batch_end"
@@ -27,6 +28,8 @@ class Wrapper:
     core: Accelerator
 
     def __post_init__(self) -> None:
+        if isinstance(self.core.stages[-1], ArgmaxSpread | PassSum):
+            raise VivadoError(f"{self.core.name}: the driver reads no spread of members; take one set of thresholds")
         for width, what, way_out in (
             (self.bits_in, "input", "fewer PE or SIMD in its first layer"),
             (self.bits_out, "output", "the class instead of scores, or fewer PE in its last layer"),

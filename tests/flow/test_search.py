@@ -201,6 +201,12 @@ def test_a_mistake_in_the_file_says_the_place_and_the_way_out(was, now, said):
         search_wish(FILE.replace(was, now), "here")
 
 
+def test_a_supernet_has_one_set_of_thresholds(tmp_path):
+    (tmp_path / "run.toml").write_text(changed(from_preset("digits"), network__threshold_sets=8).toml())
+    with pytest.raises(RunError, match="threshold_sets: a supernet has one set"):
+        search_wish(FILE.replace('preset = "digits"', f'config = "{tmp_path / "run.toml"}"'), "here")
+
+
 @pytest.mark.parametrize("asked", [{"training__teacher_epochs": 3}, {"training__float_weights": 0.5}])
 def test_a_supernet_takes_no_other_teacher(tmp_path, asked):
     (tmp_path / "run.toml").write_text(changed(from_preset("digits"), **asked).toml())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fault import BUBBLE, LOCKED, READY, UNCLEARED, UNHELD, UNREADY, UNREGISTERED, VALID_RESET, Fault
 from map_faults import MAP_FAULTS
+from member_faults import MEMBER_FAULTS
 
 UNROLLED = ("dense", "dense_scores")
 REGISTERED = ("skid", "binarize", "binarize_once", "scores", "mvtu", *UNROLLED)  # end in a skid
@@ -254,4 +255,5 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         Fault("ready waits for valid", "argmax_tree.sv", READY, READY.replace(";", " && s_axis_tvalid;")),
     ),
     **MAP_FAULTS,
+    **MEMBER_FAULTS,
 }

@@ -42,6 +42,13 @@ def golden(stage: Subject) -> str:
             return model(stage, given, {"pads": ("padded.pads", bits)} if bits else {}, pads="1'b0")
         case "pool":
             return model(stage, without(given, "LANES"), {"smallest": ("smallest", given["FOLDS"])})
+        case "thresholding":
+            rows = {name: given[name] for name in ("ROWS", "WIDTH")}
+            return model(stage, rows, {"thresholds": ("thresholds", given["ROWS"] * given["WIDTH"])})
+        case "pass_sum":
+            return model(stage, without(given, "PE"), {})
+        case "argmax_spread":
+            return model(stage, given, {})
         case "pool_sum":
             return model(stage, without(given, "LANES"), {})
         case "cut":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from bitneck.hw.stages import (
     Argmax,
+    ArgmaxSpread,
     ArgmaxTree,
     Binarize,
     Cut,
@@ -22,10 +23,12 @@ from bitneck.hw.stages import (
     Fifo,
     Mvlu,
     Mvtu,
+    PassSum,
     Pool,
     PoolSum,
     ScaledScores,
     Scores,
+    Thresholding,
     ThresholdStep,
     Window,
 )
@@ -109,6 +112,9 @@ STAGES: dict[str, Subject] = {
     "mvlu": ByLane("mvlu", matrix(2, 1), 1, 1, STEPS_OF_TWO, takes=4),
     "mvlu_of_products": ByLane("mvlu_of_products", np.array([[-2, 1]], np.int8), 1, 1, STEPS_OF_TWO[:1], takes=4),
     "mvlu_of_planes": ByPlane("mvlu_of_planes", np.array([[-2, 1]], np.int8), 1, 1, STEPS_OF_TWO[:1], takes=4),
+    "thresholding": Thresholding("thresholding", np.zeros((2, 1), int), 1, 2),
+    "pass_sum": PassSum("pass_sum", 2, 2, 1, 2),
+    "argmax_spread": ArgmaxSpread("argmax_spread", 3, 2, 1, 2),
     "scaled_scores": ScaledScores("scaled_scores", matrix(2, 2), 1, 2, np.array([1, 3]), np.array([0, 1])),
 }
 SPARE_CYCLES = 8  # of latency, beyond those of a frame, before a beat must leave: room for pipeline registers
@@ -124,9 +130,12 @@ STEPS = {
     ("answered", "mvlu_of_planes"): 12,
     ("answered", "scaled_scores"): 14,
 }  # searched where an unbounded proof takes too long
-READY_PASSES = {"dwc_up", "dwc_down", "argmax", "argmax_tree", "pool", "pool_of_bits", "pool_sum", "cut"}
-BEATWISE = {"binarize", "cut", "threshold_step"}  # answers a beat before the frame has ended
-PARTIAL = {"window", "pool", "pool_of_bits"}  # answers what has come in of the frame
+READY_PASSES = {
+    *("dwc_up", "dwc_down", "argmax", "argmax_tree", "argmax_spread"),
+    *("pool", "pool_of_bits", "pool_sum", "pass_sum", "cut"),
+}
+BEATWISE = {"binarize", "cut", "threshold_step", "thresholding"}  # answers a beat before the frame has ended
+PARTIAL = {"window", "pool", "pool_of_bits", "pass_sum"}  # answers what has come in of the frame
 
 
 def shape(stage: Subject) -> str:

@@ -72,8 +72,12 @@ def holds(stage: Stage) -> int:
             return int(stage.parameters()["TAPS"])
         case "cut":
             return 1
-        case "threshold_step":
+        case "threshold_step" | "thresholding":
             return 3
+        case "pass_sum":
+            return stage.in_beats - stage.out_beats + 1
+        case "argmax_spread":
+            return beats
     return 0
 
 

@@ -22,6 +22,7 @@ from bitneck.hw.stages import (
 )
 from level_cases import large_level_stages, level_stages
 from map_cases import large_map_stages, map_stages
+from member_cases import large_member_stages, member_stages
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,9 @@ REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
     ],
     "thresholding": [({"ROWS": 5, "PE": 2}, "thresholding: PE=2 does not divide ROWS=5")],
     "binarize": [({"COLS": 5, "PE": 2}, "binarize: PE=2 does not divide COLS=5")],
+    "pass_sum": [
+        ({"CLASSES": 5, "PE": 2}, "pass_sum: PE=2 does not divide CLASSES=5"),
+    ],
     "dwc_down": [
         ({"S_WIDTH": 5, "M_WIDTH": 2}, "dwc_down: S_WIDTH=5 is no multiple of M_WIDTH=2"),
     ],
@@ -214,6 +218,7 @@ def stages(seed: int = 1) -> list[Stage]:
         *(Replay(f"replay_{b}x{t}", 5, b, t) for b, t in [(1, 1), (1, 2), (3, 1), (3, 2), (4, 3), (5, 7)]),
         *map_stages(rng),
         *level_stages(rng),
+        *member_stages(rng),
     ]
 
 
@@ -248,4 +253,5 @@ def large_stages(seed: int = 2) -> list[Stage]:
         *(Replay(f"replay_{b}x{t}_{w}", w, b, t) for w, b, t in [(2, 1024, 2), (3, 2, 516), (786, 3, 2)]),
         *large_map_stages(rng),
         *large_level_stages(rng),
+        *large_member_stages(rng),
     ]

@@ -12,17 +12,21 @@ import numpy as np
 from bitneck.hw.packing import Beats, integer_bits, integers
 from bitneck.hw.stages import (
     Argmax,
+    ArgmaxSpread,
     ArgmaxTree,
     Binarize,
     Cut,
     Mvlu,
     Mvtu,
+    PassSum,
     Pool,
     ScaledScores,
     Scores,
     Stage,
+    Thresholding,
     ThresholdStep,
 )
+from member_cases import members_of
 from numpy.typing import NDArray
 
 Bits = NDArray[np.bool_]
@@ -62,6 +66,8 @@ def _directed(stage: Stage, rng: np.random.Generator) -> Iterator[Bits]:
         yield from _taps(stage)
     elif isinstance(stage, Cut):
         yield from _elements(stage)
+    elif isinstance(stage, Thresholding | PassSum | ArgmaxSpread):
+        yield from members_of(stage, rng)
     elif isinstance(stage, ThresholdStep):
         yield from _sums(stage)
     elif isinstance(stage, Argmax | ArgmaxTree):

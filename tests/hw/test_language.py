@@ -10,14 +10,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
+from bitneck.export.reading.members import joined_graph
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.boards.link import Linked
 from bitneck.hw.folding import Folding, fold
 from bitneck.hw.simulation.verilator import SimulationError, call, find_verilator
+from bitneck.hw.stages import Output
 from bitneck.hw.verilog import library, verilog
 from conv_nets import every_stage
 from random_nets import random_graph
@@ -34,6 +38,15 @@ def folded(widths: list[int], input_bits: int, target: int, **options) -> Accele
     return lower(graph, fold(graph, target), **options)
 
 
+def of_members(output: Output = "class") -> Accelerator:
+    alone = random_graph([20, 12, 8, 5], 5, name="members")
+    layers = alone.layers[1:-1]
+    lower_ones = [replace(layer, threshold=np.maximum(layer.threshold - 1, 0)) for layer in layers]
+    other = replace(alone, layers=(alone.layers[0], *lower_ones, alone.layers[-1]))
+    graph = joined_graph([alone, other, alone])
+    return lower(graph, fold(graph, 60), output)
+
+
 DESIGNS: dict[str, Callable[[], Accelerator]] = {
     "foreign": foreign,
     "digits": lambda: folded([64, 32, 32, 10], 5, 32),
@@ -43,12 +56,15 @@ DESIGNS: dict[str, Callable[[], Accelerator]] = {
     "unrolled, scores out": lambda: folded([9, 4, 2], 1, 1, output="scores"),
     "fan-in 1": lambda: folded([1, 1, 2], 1, 2),
     "maps": lambda: every_stage()[1],
+    "members": of_members,
+    "members, scores out": lambda: of_members("scores"),
     "one class": lambda: folded([6, 6, 1], 2, 4),
 }
 LINKED: dict[str, Callable[[], Linked]] = {
     "linked": lambda: Linked(folded([64, 32, 32, 10], 5, 32)),
     "linked, scores out": lambda: Linked(folded([64, 6, 5, 3], 8, 30, output="scores")),
     "recorded": lambda: Linked(every_stage()[1], divider=5, taps=("conv1", "pool2", "scores")),
+    "members, recorded": lambda: Linked(of_members(), taps=("members", "scores")),
     "recorded, cut, slow": lambda: Linked(cut_core := folded([24, 12, 6], 8, 200), 4, cut_core.layers[1:], True),
 }
 TYPED = ["foreign", "unrolled", "maps"]

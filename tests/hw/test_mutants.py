@@ -19,6 +19,7 @@ from bitneck.hw.stages import Argmax, ArgmaxTree, DwcDown, DwcUp, Fifo, Mvlu, Sc
 from bitneck.hw.verilog import OWN, library, verilog
 from level_cases import matrix_of, steps
 from map_cases import WINDOWS, cut, pool, pool_sum, window
+from member_cases import argmax_spread, pass_sum, thresholding
 from random_nets import random_frames, random_graph
 from stage_bench import FASTEST, prefixed, run_bench
 from stage_cases import Replay, Skid, binarize, dense, dense_scores, mvtu, scores
@@ -42,6 +43,9 @@ STAGES: dict[str, Stage] = {
     "window": window("in_turn", *WINDOWS["prime_channels_in_turn"]),
     "pool": pool(RNG, 6, 2, 3, 3, 1),
     "pool_sum": pool_sum(3, 1, 1, 4, 1),
+    "thresholding": thresholding(RNG, 3, 4, 2, 3),
+    "pass_sum": pass_sum(6, 3, 2, 3),
+    "argmax_spread": argmax_spread(5, 3, 2),
     "cut": cut(RNG, 6, 12, 2, 2, 2, 3),
     "step": steps(RNG, 3, 3, 5, 6, 1),
     "mvlu_of_products": matrix_of(Mvlu, RNG, 4, 4, 2, 2, 3, 4),
@@ -191,6 +195,23 @@ MUTANTS = [
     Mutant("the largest of the window before stays", "pool.sv", "(tap == '0 || level", "(level", "pool"),
     Mutant("the choice of the group behind", "pool.sv", "{BITS{inverted[p]}}", "{BITS{invert[p]}}", "pool"),
     Mutant("the sum of the window before stays", "pool_sum.sv", "(tap == '0 ? '0 : sum)", "sum", "pool_sum"),
+    Mutant("the sums of the frame before stay", "pass_sum.sv", "(first_pass ? '0 : sum)", "sum", "pass_sum"),
+    Mutant(
+        "the lowest of the frame before stays", "pass_sum.sv", "first_pass || below[BITS]", "below[BITS]", "pass_sum"
+    ),
+    Mutant("a member too many", "pass_sum.sv", "PASS_WIDTH'(PASSES - 1)", "PASS_WIDTH'(PASSES)", "pass_sum"),
+    Mutant("a frame cut by reset leaves a member", "pass_sum.sv", "pass          <= '0;", "", "pass_sum", RESET),
+    Mutant(
+        "the last of equal sums wins",
+        "argmax_spread.sv",
+        "|| lead[SCORE_WIDTH];",
+        "|| $signed(lead) <= 0;",
+        "argmax_spread",
+    ),
+    Mutant("the spread of all frames", "argmax_spread.sv", "(first ? '0 : total)", "total", "argmax_spread"),
+    Mutant(
+        "the first pass's thresholds for all", "thresholding.sv", "thresholds[fold]", "thresholds[0]", "thresholding"
+    ),
     Mutant("the first table for all", "cut.sv", "levels[(row << IN_BITS) |", "levels[", "cut"),
     Mutant("thresholds of the first row", "threshold_step.sv", "(ADDRESS_WIDTH'(row) << DONE) |", "", "step"),
     Mutant(
