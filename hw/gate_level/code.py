@@ -1,0 +1,519 @@
+"""A circuit as C++ in which lanes are frames.
+
+What no pixel can reach is the same for every frame. That is found from the netlist alone, by following what the data
+inputs drive, and holds for all control of a design of ours: these nets are one truth each, and decide by branches. Where
+control does depend on data, it is a vector, and a check asks in every cycle whether all lanes agree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
+
+from .cell import lut as reduced_lut
+from .circuit import FALSE, TRUE, Circuit, FlipFlop, Lut, Memory, outputs, part_inputs
+from .terms import Term, term
+
+STATEMENTS = 250  # of a function: what a compiler likes
+GUARDS = 6  # nets of which one must hold for a block to be of use, at most; else it always is
+
+Guard: TypeAlias = frozenset[int]
+"""What is computed under it is used only where one of these nets holds."""
+ALWAYS: Guard = frozenset({TRUE})
+State: TypeAlias = FlipFlop | Memory
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Nets of a stream that is recorded where valid and ready both hold; data of a beat, the lowest bit first."""
+
+    name: str
+    data: tuple[int, ...]
+    valid: int
+    ready: int
+
+
+@dataclass(frozen=True)
+class Pins:
+    """Nets through which a circuit is driven: reset, the stream that goes in, and ready of the one that leaves."""
+
+    reset: int
+    data: tuple[int, ...]
+    valid: int
+    ready: int
+    leaves: int
+
+
+@dataclass(frozen=True)
+class Code:
+    """text     to compile; it includes `run.h`
+    checks   what each check is of, by its number
+    lanes, uniform   LUTs of frames' own data, and of what is the same for all
+    """
+
+    text: str
+    checks: tuple[str, ...]
+    lanes: int
+    uniform: int
+
+
+def code(circuit: Circuit, pins: Pins, streams: Sequence[Stream]) -> Code:
+    """Raises NetlistError where logic forms a loop."""
+    writer = _Writer(_used(circuit, pins, streams), pins, tuple(streams))
+    text = "\n".join([*writer.lines(), ""])
+    of_lanes = sum(lut.output in writer.varies for lut in writer.circuit.luts)
+    return Code(text, tuple(writer.checks), of_lanes, len(writer.circuit.luts) - of_lanes)
+
+
+def varying(circuit: Circuit, sources: Iterable[int]) -> set[int]:
+    """The nets that the sources can reach, through any number of cycles."""
+    reaches: dict[int, set[int]] = defaultdict(set)
+    for part in (*circuit.luts, *circuit.flip_flops, *circuit.memories):
+        for net in _reads(part):
+            reaches[net].update(outputs(part))
+    return _closure({net for net in sources if net not in (FALSE, TRUE)}, reaches)
+
+
+def _used(circuit: Circuit, pins: Pins, streams: Iterable[Stream]) -> Circuit:
+    """Without the parts that reach no stream."""
+    needs: dict[int, set[int]] = defaultdict(set)
+    for part in (*circuit.luts, *circuit.flip_flops, *circuit.memories):
+        for net in outputs(part):
+            needs[net].update(_reads(part))
+    ends = {pins.ready, *(net for stream in streams for net in (*stream.data, stream.valid, stream.ready))}
+    kept = _closure(ends, needs)
+    return Circuit(
+        circuit.name,
+        tuple(lut for lut in circuit.luts if lut.output in kept),
+        tuple(ff for ff in circuit.flip_flops if ff.output in kept),
+        tuple(memory for memory in circuit.memories if kept & {*memory.output}),
+        circuit.nets,
+        circuit.inputs,
+        circuit.outputs,
+    )
+
+
+def _closure(found: set[int], leads: dict[int, set[int]]) -> set[int]:
+    left = list(found)
+    while left:
+        more = leads.get(left.pop(), set()) - found
+        found |= more
+        left += more
+    return found
+
+
+def _reads(part: Lut | State) -> tuple[int, ...]:
+    if isinstance(part, Lut):
+        return part.inputs
+    if isinstance(part, FlipFlop):
+        return part.data, part.enable, part.reset
+    stores = (*part.write, *part.written, *part.keep, *part.write_enable) if part.is_written else ()
+    return (*part.read, *part.read_enable, *stores)
+
+
+class _Writer:
+    """Of one circuit."""
+
+    def __init__(self, circuit: Circuit, pins: Pins, streams: tuple[Stream, ...]) -> None:
+        self.circuit, self.pins, self.streams = circuit, pins, streams
+        self.varies = varying(circuit, pins.data)
+        self.checks: list[str] = []
+        self.places: dict[int, str] = {}
+        self.sizes: Counter[str] = Counter()
+        self.passes = [circuit.size + index for index in range(len(streams))]  # of a stream: valid and ready
+
+    def place(self, net: int) -> str:
+        """Where a net is stored."""
+        if net not in self.places:
+            kind = "v" if net in self.varies else "u"
+            self.places[net] = f"s.{kind}[{self.sizes[kind]}]"
+            self.sizes[kind] += 1
+        return self.places[net]
+
+    def value(self, net: int, local: dict[int, str] | None = None) -> str:
+        if net in (FALSE, TRUE):
+            return "NO" if net == FALSE else "YES"
+        return local[net] if local and net in local else self.place(net)
+
+    def lines(self) -> Iterator[str]:
+        circuit, varies = self.circuit, self.varies
+        state: list[State] = [*circuit.flip_flops, *(each for each in circuit.memories if not each.asynchronous)]
+        same = [part for part in state if not varies & {*outputs(part)}]
+        own = [part for part in state if varies & {*outputs(part)}]
+        for part in same:  # first, and in this order: they change all at once
+            for net in outputs(part):
+                self.place(net)
+        registers = self.sizes["u"]
+        order = circuit.in_order()
+        passes = [
+            Lut(f"{stream.name} passes", net, (stream.valid, stream.ready), 0b1000)
+            for net, stream in zip(self.passes, self.streams, strict=True)
+            if not varies & {stream.valid, stream.ready}
+        ]
+        uniform = [*(part for part in order if not varies & {*outputs(part)}), *passes]
+        body = [
+            *self.functions("same", [(ALWAYS, uniform)]),
+            *self.functions("own", self.blocks([part for part in order if varies & {*outputs(part)}], own)),
+            *self.committed(same, own),
+            *self.recorded(),
+            *self.started(),
+        ]
+        yield '#include "lanes.h"'
+        yield "struct State {"
+        yield f"  Bits v[{max(1, self.sizes['v'])}];"
+        yield f"  uint64_t u[{max(1, self.sizes['u'])}], next[{max(1, registers)}];"
+        for index, memory in enumerate(circuit.memories):
+            depth = len(memory.words)
+            if self.stored(memory):
+                yield f"  Bits m{index}[{depth} * {len(memory.output)}];"
+            else:
+                yield f"  uint64_t m{index}[{depth} * {_words(memory)}];"
+        yield f"  static constexpr int registers = {registers}, streams = {len(self.streams)};"
+        yield "  const Run* run = nullptr;"
+        yield "  int64_t complaint = -1, lane = 0;"
+        yield "};"
+        yield from TRUTHS
+        yield from body
+        yield '#include "run.h"'
+
+    def stored(self, memory: Memory) -> bool:
+        """Whether each frame has a memory of its own."""
+        return any(net in self.varies for net in (*memory.output, *(memory.written if memory.is_written else ())))
+
+    # What is computed in a cycle
+
+    def blocks(self, parts: Sequence[Lut | Memory], own: Iterable[State]) -> list[tuple[Guard, list[Lut | Memory]]]:
+        """By the guard under which each is of use: whatever a block reads was written in one before it, for what is
+        read under several guards is computed under all of them.
+        """
+        of_use: dict[int, set[int]] = defaultdict(set)
+        for part in own:
+            for net in _reads(part):
+                of_use[net] |= self.guard(part)
+        for net, stream in zip(self.passes, self.streams, strict=True):
+            certain = self.varies & {stream.valid, stream.ready}
+            for each in (*stream.data, stream.valid, stream.ready):
+                of_use[each] |= ALWAYS if certain else {net}
+        of_use[self.pins.ready] |= ALWAYS
+        found: dict[Guard, list[Lut | Memory]] = defaultdict(list)
+        for part in reversed(parts):
+            guard = frozenset[int]().union(*(of_use[net] for net in outputs(part)))
+            if TRUE in guard or len(guard) > GUARDS:
+                guard = ALWAYS
+            for net in part_inputs(part):
+                of_use[net] |= guard
+            found[guard].append(part)
+        ordered = sorted(found, key=lambda guard: (guard != ALWAYS, -len(guard), min(guard, default=0)))
+        return [(guard, found[guard][::-1]) for guard in ordered]
+
+    def guard(self, part: State) -> Guard:
+        """Where none of these holds, it stays as it is."""
+        if isinstance(part, Memory):
+            return ALWAYS
+        nets = {part.enable, part.reset} if part.reset_first else {part.enable}
+        nets.discard(FALSE)
+        return ALWAYS if nets & self.varies or TRUE in nets else frozenset(nets)
+
+    def functions(self, name: str, blocks: Iterable[tuple[Guard, Sequence[Lut | Memory]]]) -> Iterator[str]:
+        """Functions of some statements each, and NAME(State&), which calls them. A net that one of them alone uses is
+        a variable of it.
+        """
+        chunks: list[tuple[Guard, list[Lut | Memory]]] = []
+        for guard, parts in blocks:
+            left = iter(parts)
+            while chunk := list(islice(left, STATEMENTS)):
+                chunks.append((guard, chunk))
+        used = Counter(net for _, chunk in chunks for part in chunk for net in part_inputs(part))
+        elsewhere = {net for part in (*self.circuit.flip_flops, *self.circuit.memories) for net in _reads(part)}
+        elsewhere |= {net for stream in self.streams for net in (*stream.data, stream.valid, stream.ready)}
+        elsewhere |= {self.pins.ready, *self.passes}
+        if name == "same":  # other functions read them
+            elsewhere |= {net for lut in self.circuit.luts if lut.output in self.varies for net in lut.inputs}
+            elsewhere |= {net for memory in self.circuit.memories for net in memory.read}
+        calls = []
+        for index, (guard, chunk) in enumerate(chunks):
+            here = Counter(net for part in chunk for net in part_inputs(part))
+            local: dict[int, str] = {}
+            yield f"static void {name}_{index}(State& s) {{"
+            for part in chunk:
+                if isinstance(part, Memory):
+                    yield from self.read_at_once(part)
+                    continue
+                said = self.lut(part, local)
+                net = part.output
+                if net not in elsewhere and here[net] == used[net]:
+                    local[net] = f"x{net}"
+                    yield f"  const {'Bits' if net in self.varies else 'uint64_t'} x{net} = {said};"
+                else:
+                    yield f"  {self.place(net)} = {said};"
+            yield "}"
+            calls.append((guard, f"{name}_{index}(s);"))
+        yield f"static void {name}(State& s) {{"
+        for guard, call in calls:
+            yield f"  {self.under(guard)}{call}"
+        yield "}"
+
+    def under(self, guard: Guard) -> str:
+        return "" if guard == ALWAYS else f"if ({' | '.join(self.value(net) for net in sorted(guard)) or 'NO'}) "
+
+    def lut(self, lut: Lut, local: dict[int, str]) -> str:
+        inputs = [(self.value(net, local), net in self.varies) for net in lut.inputs]
+        text, varies = _text(term(lut.table, len(lut.inputs)), inputs)
+        return text if varies or lut.output not in self.varies else f"filled({text})"
+
+    # What changes with the clock
+
+    def committed(self, same: Sequence[State], own: Sequence[State]) -> Iterator[str]:
+        yield "static void commit_same(State& s) {"
+        register = 0
+        for part in same:
+            if isinstance(part, FlipFlop):
+                yield f"  s.next[{register}] = {self.next_value(part)};"
+                register += 1
+                continue
+            index, words = self.circuit.memories.index(part), _words(part)
+            yield f"  if ({self.all_hold(part.read_enable, part, 'read enable')}) {{"
+            yield f"    const uint64_t* word = s.m{index} + {words} * {self.address(part.read, part, 'read address')};"
+            for bit in range(len(part.output)):
+                yield f"    s.next[{register + bit}] = -(word[{bit // 64}] >> {bit % 64} & 1);"
+            yield "  } else {"
+            for bit, net in enumerate(part.output):
+                yield f"    s.next[{register + bit}] = {self.place(net)};"
+            yield "  }"
+            yield from self.store(part)
+            register += len(part.output)
+        yield "  std::memcpy(s.u, s.next, sizeof s.next);"
+        yield "}"
+        yield "static void commit_own(State& s) {"
+        saved, order = self.changes(own)
+        for part in saved:
+            for net in outputs(part):
+                yield f"  const Bits old{net} = {self.place(net)};"
+        old = {net: f"old{net}" for part in saved for net in outputs(part)}
+        last: Guard | None = None
+        for part in order:
+            guard = self.guard(part)
+            if guard != last:
+                yield from [] if last in (None, ALWAYS) else ["  }"]
+                yield from [] if guard == ALWAYS else [f"  {self.under(guard)}{{"]
+            last = guard
+            if isinstance(part, FlipFlop):
+                yield f"  {self.place(part.output)} = {self.next_value(part, old)};"
+            else:
+                yield from self.clocked(part, old)
+        yield from [] if last in (None, ALWAYS) else ["  }"]
+        yield "}"
+        yield "static void commit(State& s) {"
+        yield "  commit_own(s);"
+        yield "  commit_same(s);"
+        yield "}"
+
+    def next_value(self, ff: FlipFlop, old: dict[int, str] | None = None) -> str:
+        """Under its guard, where it has one."""
+        enable, varies = ff.enable, ff.output in self.varies
+        if varies and enable not in self.varies and self.guard(ff) != ALWAYS:
+            enable = TRUE  # the guard, or the reset before it, has decided
+        inputs = [(self.value(net, old), net in self.varies) for net in (ff.data, enable, ff.reset, ff.output)]
+        table = 0
+        for row in range(16):
+            data, on, reset, stays = (row >> bit & 1 for bit in range(4))
+            if ff.reset_first:
+                found = int(ff.value) if reset else data if on else stays
+            else:
+                found = stays if not on else int(ff.value) if reset else data
+            table |= found << row
+        reduced = reduced_lut(ff.name, ff.output, (ff.data, enable, ff.reset, ff.output), table)
+        by_net = dict(zip((ff.data, enable, ff.reset, ff.output), inputs, strict=True))
+        text, vector = _text(term(reduced.table, len(reduced.inputs)), [by_net[net] for net in reduced.inputs])
+        return text if vector or not varies else f"filled({text})"
+
+    def changes(self, own: Sequence[State]) -> tuple[list[State], list[State]]:
+        """In which order they may change one after the other: who reads another before it changes. And first those
+        whose old values have to be kept aside, where some read each other.
+        """
+        writer = {net: index for index, part in enumerate(own) for net in outputs(part)}
+        reads = [{writer[net] for net in _reads(part) if net in writer} - {i} for i, part in enumerate(own)]
+        readers: list[set[int]] = [set() for _ in own]
+        for index, each in enumerate(reads):
+            for read in each:
+                readers[read].add(index)
+        saved, order, guard = list[State](), list[State](), ALWAYS
+        ready: dict[Guard, list[int]] = defaultdict(list)
+        left = set(range(len(own)))
+        for index in left:
+            if not readers[index]:
+                ready[self.guard(own[index])].append(index)
+        while left:
+            if not ready[guard]:
+                guard = max(ready, key=lambda each: len(ready[each]))
+            if ready[guard]:
+                index = ready[guard].pop()
+                left.discard(index)
+                order.append(own[index])
+                freed = reads[index]
+            else:  # all that is left is read by something that is left
+                kept = max(left, key=lambda each: (isinstance(own[each], FlipFlop), len(readers[each])))
+                saved.append(own[kept])
+                freed, readers[kept] = set(), set()
+                ready[self.guard(own[kept])].append(kept)
+                for each in reads:
+                    each.discard(kept)
+                continue
+            for each in freed:
+                readers[each].discard(index)
+                if not readers[each] and each in left and each not in ready[self.guard(own[each])]:
+                    ready[self.guard(own[each])].append(each)
+        return saved, order
+
+    def clocked(self, memory: Memory, old: dict[int, str]) -> Iterator[str]:
+        """Of a memory in which each frame has its own words, or from which it reads under its own."""
+        index, width = self.circuit.memories.index(memory), len(memory.output)
+        yield f"  if ({self.all_hold(memory.read_enable, memory, 'read enable')}) {{"
+        if self.stored(memory):
+            at = self.address(memory.read, memory, "read address")
+            yield f"    const Bits* word = s.m{index} + {width} * {at};"
+            yield f"    Bits out[{width}];"
+            yield f"    for (int i = 0; i < {width}; i++) out[i] = word[i];"
+            yield "    " + " ".join(self.store(memory, old))
+            for bit, net in enumerate(memory.output):
+                yield f"    {self.place(net)} = out[{bit}];"
+            yield "  } else {"
+            yield from self.store(memory, old)
+        yield "  }"
+
+    def store(self, memory: Memory, old: dict[int, str] | None = None) -> Iterator[str]:
+        if not memory.is_written:
+            return
+        index, width = self.circuit.memories.index(memory), len(memory.output)
+        yield f"  if ({self.all_hold(memory.write_enable, memory, 'write enable')}) {{"
+        at = self.address(memory.write, memory, "write address")
+        if self.stored(memory):
+            yield f"    Bits* word = s.m{index} + {width} * {at};"
+        else:
+            yield f"    uint64_t* word = s.m{index} + {_words(memory)} * {at};"
+        keeps = memory.keep or (FALSE,) * width
+        for bit, (net, keep) in enumerate(zip(memory.written, keeps, strict=True)):
+            said, varies = self.value(net, old), net in self.varies
+            if self.stored(memory):
+                new = said if varies else f"filled({said})"
+                if keep in self.varies:
+                    yield f"    word[{bit}] = lut<0xCA>({self.value(keep, old)}, word[{bit}], {new});"
+                else:
+                    yield f"    if (!{self.value(keep)}) word[{bit}] = {new};"
+            else:
+                place, one = f"word[{bit // 64}]", f"(uint64_t(1) << {bit % 64})"
+                yield f"    if (!{self.value(keep)}) {place} = ({place} & ~{one}) | ({said} & {one});"
+        yield "  }"
+
+    def read_at_once(self, memory: Memory) -> Iterator[str]:
+        index, width = self.circuit.memories.index(memory), len(memory.output)
+        at = self.address(memory.read, memory, "read address")
+        yield "  {"
+        if self.stored(memory):
+            yield f"    const Bits* word = s.m{index} + {width} * {at};"
+            for bit, net in enumerate(memory.output):
+                yield f"    {self.place(net)} = word[{bit}];"
+        else:
+            yield f"    const uint64_t* word = s.m{index} + {_words(memory)} * {at};"
+            for bit, net in enumerate(memory.output):
+                yield f"    {self.place(net)} = -(word[{bit // 64}] >> {bit % 64} & 1);"
+        yield "  }"
+
+    # Control: where it varies, all frames have to agree
+
+    def agreed(self, net: int, what: str) -> str:
+        if net not in self.varies:
+            return self.value(net)
+        self.checks.append(what)
+        return f"agreed(s, {self.place(net)}, {len(self.checks) - 1})"
+
+    def all_hold(self, nets: Iterable[int], memory: Memory, what: str) -> str:
+        return " & ".join(self.agreed(net, f"{memory.name}: {what}") for net in nets if net != TRUE) or "YES"
+
+    def address(self, nets: Iterable[int], memory: Memory, what: str) -> str:
+        bits = (
+            f"({self.agreed(net, f'{memory.name}: {what}, bit {bit}')} & {1 << bit})"
+            for bit, net in enumerate(nets)
+            if net != FALSE
+        )
+        return f"({' | '.join(bits) or '0'})"
+
+    # What goes in and is recorded
+
+    def recorded(self) -> Iterator[str]:
+        yield "static uint64_t record(State& s, Tap* taps) {"
+        yield "  uint64_t moved = 0;"
+        for index, (stream, net) in enumerate(zip(self.streams, self.passes, strict=True)):
+            certain = not self.varies & {stream.valid, stream.ready}
+            ends = (self.agreed(stream.valid, f"{stream.name}: valid"), self.agreed(stream.ready, f"{stream.name}: ready"))
+            yield f"  if ({self.value(net) if certain else ' & '.join(ends)}) {{"
+            yield f"    Bits* to = taps[{index}].next();"
+            for bit, each in enumerate(stream.data):
+                said = self.value(each)
+                yield f"    to[{bit}] = {said if each in self.varies else f'filled({said})'};"
+            yield f"    moved |= uint64_t(1) << {index};"
+            yield "  }"
+        yield "  return moved;"
+        yield "}"
+        yield f"static uint64_t ready(State& s) {{ return {self.agreed(self.pins.ready, 'the ready of the stream that goes in')}; }}"
+        yield "static void set_control(State& s, uint64_t reset, uint64_t valid, uint64_t leaves) {"
+        for net, said in ((self.pins.reset, "reset"), (self.pins.valid, "valid"), (self.pins.leaves, "leaves")):
+            yield f"  {self.place(net)} = {said};"
+        yield "}"
+        yield "static void set_data(State& s, const Bits* beat) {"
+        for bit, net in enumerate(self.pins.data):
+            if net in self.places:
+                yield f"  {self.place(net)} = beat[{bit}];"
+        yield "}"
+
+    def started(self) -> Iterator[str]:
+        yield "static void start(State& s) {"
+        for ff in self.circuit.flip_flops:
+            if ff.first:
+                yield f"  {self.place(ff.output)} = {'all(true)' if ff.output in self.varies else 'YES'};"
+        for index, memory in enumerate(self.circuit.memories):
+            width = len(memory.output)
+            if not any(memory.words):
+                continue
+            limbs = [word >> 64 * limb & (2**64 - 1) for word in memory.words for limb in range(_words(memory))]
+            yield f"  static const uint64_t words{index}[] = {{{', '.join(f'{limb:#x}u' for limb in limbs)}}};"
+            if self.stored(memory):
+                yield f"  for (int64_t i = 0; i < {len(memory.words)} * {width}; i++) {{"
+                yield f"    const uint64_t word = words{index}[i / {width} * {_words(memory)} + i % {width} / 64];"
+                yield f"    s.m{index}[i] = all(word >> (i % {width} % 64) & 1);"
+                yield "  }"
+            else:
+                yield f"  std::memcpy(s.m{index}, words{index}, sizeof words{index});"
+        yield "}"
+
+
+TRUTHS = (
+    "constexpr uint64_t NO = 0, YES = ~uint64_t(0);",
+    "static uint64_t agreed(State& s, const Bits& of, int check) {",
+    "  const uint64_t first = -(of.word()[0] & 1);",
+    "  const int64_t lane = s.complaint < 0 ? other_lane(of, first, s.run->lanes) : -1;",
+    "  if (lane >= 0) s.complaint = check, s.lane = lane;",
+    "  return first;",
+    "}",
+)
+
+
+def _words(memory: Memory) -> int:
+    """Of 64 bits, that a word of it takes."""
+    return -(-len(memory.output) // 64)
+
+
+def _text(of: Term, inputs: Sequence[tuple[str, bool]]) -> tuple[str, bool]:
+    """The term in C++, and whether it is a vector."""
+    if isinstance(of, bool):
+        return "YES" if of else "NO", False
+    if isinstance(of, int):
+        return inputs[of]
+    table, *rest = of
+    found = [_text(each, inputs) for each in rest]
+    varies = any(vector for _, vector in found)
+    texts = (text if vector or not varies else f"filled({text})" for text, vector in found)
+    return f"lut<{table}>({', '.join(texts)})", varies
