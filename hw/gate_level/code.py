@@ -128,8 +128,8 @@ class _Writer:
     def place(self, net: int) -> str:
         """Where a net is stored."""
         if net not in self.places:
-            kind = "v" if net in self.varies else "u"
-            self.places[net] = f"s.{kind}[{self.sizes[kind]}]"
+            kind = "o.v" if net in self.varies else "s.u"
+            self.places[net] = f"{kind}[{self.sizes[kind]}]"
             self.sizes[kind] += 1
         return self.places[net]
 
@@ -146,7 +146,7 @@ class _Writer:
         for part in same:  # first, and in this order: they change all at once
             for net in outputs(part):
                 self.place(net)
-        registers = self.sizes["u"]
+        registers = self.sizes["s.u"]
         order = circuit.in_order()
         passes = [
             Lut(f"{stream.name} passes", net, (stream.valid, stream.ready), 0b1000)
@@ -162,18 +162,21 @@ class _Writer:
             *self.started(),
         ]
         yield '#include "lanes.h"'
-        yield "struct State {"
-        yield f"  Bits v[{max(1, self.sizes['v'])}];"
-        yield f"  uint64_t u[{max(1, self.sizes['u'])}], next[{max(1, registers)}];"
+        room: dict[bool, list[str]] = {False: [], True: []}
         for index, memory in enumerate(circuit.memories):
-            depth = len(memory.words)
-            if self.stored(memory):
-                yield f"  Bits m{index}[{depth} * {len(memory.output)}];"
-            else:
-                yield f"  uint64_t m{index}[{depth} * {_words(memory)}];"
+            each, kind = (len(memory.output), "Bits") if self.stored(memory) else (_words(memory), "uint64_t")
+            room[self.stored(memory)].append(f"  {kind} m{index}[{len(memory.words)} * {each}];")
+            room[self.stored(memory)].append(f"  uint64_t last{index} = ~uint64_t(0);")
+        yield "struct Same {  // for all frames"
         yield f"  static constexpr int registers = {registers}, streams = {len(self.streams)};"
-        yield "  const Run* run = nullptr;"
+        yield f"  uint64_t u[{max(1, self.sizes['s.u'])}], next[{max(1, registers)}];"
+        yield from room[False]
         yield "  int64_t complaint = -1, lane = 0;"
+        yield "};"
+        yield "struct Own {  // of each frame"
+        yield f"  Bits v[{max(1, self.sizes['o.v'])}];"
+        yield from room[True]
+        yield "  int64_t lanes, first_lane;"
         yield "};"
         yield from TRUTHS
         yield from body
@@ -182,6 +185,9 @@ class _Writer:
     def stored(self, memory: Memory) -> bool:
         """Whether each frame has a memory of its own."""
         return any(net in self.varies for net in (*memory.output, *(memory.written if memory.is_written else ())))
+
+    def memory(self, memory: Memory) -> str:
+        return f"{'o' if self.stored(memory) else 's'}.m{self.circuit.memories.index(memory)}"
 
     # What is computed in a cycle
 
@@ -218,7 +224,7 @@ class _Writer:
         return ALWAYS if nets & self.varies or TRUE in nets else frozenset(nets)
 
     def functions(self, name: str, blocks: Iterable[tuple[Guard, Sequence[Lut | Memory]]]) -> Iterator[str]:
-        """Functions of some statements each, and NAME(State&), which calls them. A net that one of them alone uses is
+        """Functions of some statements each, and NAME, which calls them. A net that one of them alone uses is
         a variable of it.
         """
         chunks: list[tuple[Guard, list[Lut | Memory]]] = []
@@ -233,11 +239,12 @@ class _Writer:
         if name == "same":  # other functions read them
             elsewhere |= {net for lut in self.circuit.luts if lut.output in self.varies for net in lut.inputs}
             elsewhere |= {net for memory in self.circuit.memories for net in memory.read}
+        takes, gives = ("Same& s", "s") if name == "same" else ("Same& s, Own& o", "s, o")
         calls = []
         for index, (guard, chunk) in enumerate(chunks):
             here = Counter(net for part in chunk for net in part_inputs(part))
             local: dict[int, str] = {}
-            yield f"static void {name}_{index}(State& s) {{"
+            yield f"static void {name}_{index}({takes}) {{"
             for part in chunk:
                 if isinstance(part, Memory):
                     yield from self.read_at_once(part)
@@ -250,8 +257,8 @@ class _Writer:
                 else:
                     yield f"  {self.place(net)} = {said};"
             yield "}"
-            calls.append((guard, f"{name}_{index}(s);"))
-        yield f"static void {name}(State& s) {{"
+            calls.append((guard, f"{name}_{index}({gives});"))
+        yield f"static void {name}({takes}) {{"
         for guard, call in calls:
             yield f"  {self.under(guard)}{call}"
         yield "}"
@@ -267,27 +274,28 @@ class _Writer:
     # What changes with the clock
 
     def committed(self, same: Sequence[State], own: Sequence[State]) -> Iterator[str]:
-        yield "static void commit_same(State& s) {"
+        yield "static void commit_same(Same& s) {"
         register = 0
         for part in same:
             if isinstance(part, FlipFlop):
                 yield f"  s.next[{register}] = {self.next_value(part)};"
                 register += 1
                 continue
-            index, words = self.circuit.memories.index(part), _words(part)
-            yield f"  if ({self.all_hold(part.read_enable, part, 'read enable')}) {{"
-            yield f"    const uint64_t* word = s.m{index} + {words} * {self.address(part.read, part, 'read address')};"
+            index, read = self.circuit.memories.index(part), self.all_hold(part.read_enable, part, "read enable")
+            yield f"  const uint64_t at{index} = {self.address(part.read, part, 'read address')};"
+            # What is read again stays: the next values are those that there are.
+            fresh = "true" if part.is_written else f"at{index} != s.last{index}"
+            yield f"  if ({read} && {fresh}) {{"
+            yield f"    s.last{index} = at{index};"
+            yield f"    const uint64_t* word = {self.memory(part)} + {_words(part)} * at{index};"
             for bit in range(len(part.output)):
                 yield f"    s.next[{register + bit}] = -(word[{bit // 64}] >> {bit % 64} & 1);"
-            yield "  } else {"
-            for bit, net in enumerate(part.output):
-                yield f"    s.next[{register + bit}] = {self.place(net)};"
             yield "  }"
             yield from self.store(part)
             register += len(part.output)
         yield "  std::memcpy(s.u, s.next, sizeof s.next);"
         yield "}"
-        yield "static void commit_own(State& s) {"
+        yield "static void commit_own(Same& s, Own& o) {"
         saved, order = self.changes(own)
         for part in saved:
             for net in outputs(part):
@@ -305,10 +313,6 @@ class _Writer:
             else:
                 yield from self.clocked(part, old)
         yield from [] if last in (None, ALWAYS) else ["  }"]
-        yield "}"
-        yield "static void commit(State& s) {"
-        yield "  commit_own(s);"
-        yield "  commit_same(s);"
         yield "}"
 
     def next_value(self, ff: FlipFlop, old: dict[int, str] | None = None) -> str:
@@ -374,7 +378,7 @@ class _Writer:
         yield f"  if ({self.all_hold(memory.read_enable, memory, 'read enable')}) {{"
         if self.stored(memory):
             at = self.address(memory.read, memory, "read address")
-            yield f"    const Bits* word = s.m{index} + {width} * {at};"
+            yield f"    const Bits* word = {self.memory(memory)} + {width} * {at};"
             yield f"    Bits out[{width}];"
             yield f"    for (int i = 0; i < {width}; i++) out[i] = word[i];"
             yield "    " + " ".join(self.store(memory, old))
@@ -391,9 +395,9 @@ class _Writer:
         yield f"  if ({self.all_hold(memory.write_enable, memory, 'write enable')}) {{"
         at = self.address(memory.write, memory, "write address")
         if self.stored(memory):
-            yield f"    Bits* word = s.m{index} + {width} * {at};"
+            yield f"    Bits* word = {self.memory(memory)} + {width} * {at};"
         else:
-            yield f"    uint64_t* word = s.m{index} + {_words(memory)} * {at};"
+            yield f"    uint64_t* word = {self.memory(memory)} + {_words(memory)} * {at};"
         keeps = memory.keep or (FALSE,) * width
         for bit, (net, keep) in enumerate(zip(memory.written, keeps, strict=True)):
             said, varies = self.value(net, old), net in self.varies
@@ -413,11 +417,11 @@ class _Writer:
         at = self.address(memory.read, memory, "read address")
         yield "  {"
         if self.stored(memory):
-            yield f"    const Bits* word = s.m{index} + {width} * {at};"
+            yield f"    const Bits* word = {self.memory(memory)} + {width} * {at};"
             for bit, net in enumerate(memory.output):
                 yield f"    {self.place(net)} = word[{bit}];"
         else:
-            yield f"    const uint64_t* word = s.m{index} + {_words(memory)} * {at};"
+            yield f"    const uint64_t* word = {self.memory(memory)} + {_words(memory)} * {at};"
             for bit, net in enumerate(memory.output):
                 yield f"    {self.place(net)} = -(word[{bit // 64}] >> {bit % 64} & 1);"
         yield "  }"
@@ -428,7 +432,7 @@ class _Writer:
         if net not in self.varies:
             return self.value(net)
         self.checks.append(what)
-        return f"agreed(s, {self.place(net)}, {len(self.checks) - 1})"
+        return f"agreed(s, o, {self.place(net)}, {len(self.checks) - 1})"
 
     def all_hold(self, nets: Iterable[int], memory: Memory, what: str) -> str:
         return " & ".join(self.agreed(net, f"{memory.name}: {what}") for net in nets if net != TRUE) or "YES"
@@ -444,13 +448,13 @@ class _Writer:
     # What goes in and is recorded
 
     def recorded(self) -> Iterator[str]:
-        yield "static uint64_t record(State& s, Tap* taps) {"
+        yield "static uint64_t record(Same& s, Own& o, Tap* taps, int64_t group) {"
         yield "  uint64_t moved = 0;"
         for index, (stream, net) in enumerate(zip(self.streams, self.passes, strict=True)):
             certain = not self.varies & {stream.valid, stream.ready}
             ends = (self.agreed(stream.valid, f"{stream.name}: valid"), self.agreed(stream.ready, f"{stream.name}: ready"))
             yield f"  if ({self.value(net) if certain else ' & '.join(ends)}) {{"
-            yield f"    Bits* to = taps[{index}].next();"
+            yield f"    Bits* to = taps[{index}].next(group);"
             for bit, each in enumerate(stream.data):
                 said = self.value(each)
                 yield f"    to[{bit}] = {said if each in self.varies else f'filled({said})'};"
@@ -458,44 +462,45 @@ class _Writer:
             yield "  }"
         yield "  return moved;"
         yield "}"
-        yield f"static uint64_t ready(State& s) {{ return {self.agreed(self.pins.ready, 'the ready of the stream that goes in')}; }}"
-        yield "static void set_control(State& s, uint64_t reset, uint64_t valid, uint64_t leaves) {"
+        yield f"static uint64_t ready(Same& s, Own& o) {{ return {self.agreed(self.pins.ready, 'the ready of the stream that goes in')}; }}"
+        yield "static void set_control(Same& s, uint64_t reset, uint64_t valid, uint64_t leaves) {"
         for net, said in ((self.pins.reset, "reset"), (self.pins.valid, "valid"), (self.pins.leaves, "leaves")):
             yield f"  {self.place(net)} = {said};"
         yield "}"
-        yield "static void set_data(State& s, const Bits* beat) {"
+        yield "static void set_data(Own& o, const Bits* beat) {"
         for bit, net in enumerate(self.pins.data):
             if net in self.places:
                 yield f"  {self.place(net)} = beat[{bit}];"
         yield "}"
 
     def started(self) -> Iterator[str]:
-        yield "static void start(State& s) {"
+        said: dict[bool, list[str]] = {False: [], True: []}
         for ff in self.circuit.flip_flops:
             if ff.first:
-                yield f"  {self.place(ff.output)} = {'all(true)' if ff.output in self.varies else 'YES'};"
+                varies = ff.output in self.varies
+                said[varies].append(f"  {self.place(ff.output)} = {'all(true)' if varies else 'YES'};")
         for index, memory in enumerate(self.circuit.memories):
-            width = len(memory.output)
             if not any(memory.words):
                 continue
-            limbs = [word >> 64 * limb & (2**64 - 1) for word in memory.words for limb in range(_words(memory))]
-            yield f"  static const uint64_t words{index}[] = {{{', '.join(f'{limb:#x}u' for limb in limbs)}}};"
+            width, words = len(memory.output), _words(memory)
+            limbs = (f"{word >> 64 * limb & (2**64 - 1):#x}u" for word in memory.words for limb in range(words))
+            yield f"static const uint64_t words{index}[] = {{{', '.join(limbs)}}};"
             if self.stored(memory):
-                yield f"  for (int64_t i = 0; i < {len(memory.words)} * {width}; i++) {{"
-                yield f"    const uint64_t word = words{index}[i / {width} * {_words(memory)} + i % {width} / 64];"
-                yield f"    s.m{index}[i] = all(word >> (i % {width} % 64) & 1);"
-                yield "  }"
+                bit = f"words{index}[i / {width} * {words} + i % {width} / 64] >> (i % {width} % 64) & 1"
+                size = len(memory.words) * width
+                said[True].append(f"  for (int64_t i = 0; i < {size}; i++) {self.memory(memory)}[i] = all({bit});")
             else:
-                yield f"  std::memcpy(s.m{index}, words{index}, sizeof words{index});"
-        yield "}"
+                said[False].append(f"  std::memcpy({self.memory(memory)}, words{index}, sizeof words{index});")
+        yield from ("static void start(Same& s) {", *said[False], "  std::memcpy(s.next, s.u, sizeof s.next);", "}")
+        yield from ("static void start(Own& o) {", *said[True], "}")
 
 
 TRUTHS = (
     "constexpr uint64_t NO = 0, YES = ~uint64_t(0);",
-    "static uint64_t agreed(State& s, const Bits& of, int check) {",
+    "static uint64_t agreed(Same& s, const Own& o, const Bits& of, int check) {",
     "  const uint64_t first = -(of.word()[0] & 1);",
-    "  const int64_t lane = s.complaint < 0 ? other_lane(of, first, s.run->lanes) : -1;",
-    "  if (lane >= 0) s.complaint = check, s.lane = lane;",
+    "  const int64_t lane = s.complaint < 0 ? other_lane(of, first, o.lanes) : -1;",
+    "  if (lane >= 0) s.complaint = check, s.lane = o.first_lane + lane;",
     "  return first;",
     "}",
 )

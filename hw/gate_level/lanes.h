@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "bits.h"
 
@@ -54,11 +55,13 @@ struct Tap {
   int64_t bytes, bits;  // of a frame
   int64_t width, due;   // due: beats of all frames of a lane
   int64_t seen;         // out
-  Bits* code;           // of the frame that is under way, a vector a bit; a multiple of 64 vectors
+  Bits* code;           // (groups, room): of the frame that is under way, a vector a bit
+  int64_t room;         // a multiple of 64
 
-  Bits* next() { return code + width * (seen % (bits / width)); }
+  Bits* next(int64_t group) { return code + group * room + width * (seen % (bits / width)); }
 };
 
+// Lanes lie in groups of a vector each.
 struct Run {
   const uint8_t* input;  // (lanes, lane_bytes): the beats of all frames of a lane
   int64_t lane_bytes, beat_bytes, beats, lanes, frames;
@@ -88,13 +91,17 @@ static inline void transpose(Bits* row) {
 // The beats of all lanes as vectors, some at a time.
 struct Source {
   const Run& run;
-  int64_t sent = 0, held = 0, at_once;
+  const int64_t first_lane, lanes, at_once;
+  int64_t sent = 0, held = 0;
   Bits* vectors;
-  explicit Source(const Run& run) : run(run), at_once(run.beat_bytes < 8 ? 8 / run.beat_bytes : 1) {
+  Source(const Run& run, int64_t first_lane)
+      : run(run), first_lane(first_lane), lanes(std::min<int64_t>(LANES, run.lanes - first_lane)),
+        at_once(run.beat_bytes < 8 ? 8 / run.beat_bytes : 1) {
     const int64_t chunks = (at_once * run.beat_bytes + 7) / 8;
     vectors = static_cast<Bits*>(std::aligned_alloc(64, chunks * 64 * sizeof(Bits)));
   }
   ~Source() { std::free(vectors); }
+  Source(const Source&) = delete;
   const Bits* next() {
     if (sent == held) {
       const int64_t from = sent * run.beat_bytes;
@@ -106,25 +113,27 @@ struct Source {
           for (int w = 0; w < WORDS; w++) {
             const int64_t lane = 64 * w + k;
             uint64_t bytes = 0;
-            if (lane < run.lanes) std::memcpy(&bytes, run.input + lane * run.lane_bytes + from + 8 * chunk, size);
+            if (lane < lanes) std::memcpy(&bytes, run.input + (first_lane + lane) * run.lane_bytes + from + 8 * chunk, size);
             to[k].word()[w] = bytes;
           }
         transpose(to);
       }
       held = sent + at_once;
     }
-    return vectors + 8 * run.beat_bytes * (sent % at_once);
+    return vectors + 8 * run.beat_bytes * (sent++ % at_once);
   }
 };
 
-// A frame's code is complete: its bytes of each lane.
-static inline void flush(const Run& run, Tap& tap, int64_t frame) {
+// A frame's code is complete: its bytes of each lane of a group.
+static inline void flush(const Run& run, const Tap& tap, int64_t frame, int64_t group) {
+  const int64_t first = group * LANES, lanes = std::min<int64_t>(LANES, run.lanes - first);
   for (int64_t chunk = 0; 64 * chunk < tap.bits; chunk++) {
-    Bits* row = tap.code + 64 * chunk;
+    Bits* row = tap.code + group * tap.room + 64 * chunk;
     const int64_t size = std::min<int64_t>(8, tap.bytes - 8 * chunk);
     for (int64_t k = tap.bits - 64 * chunk; k < 64; k++) row[k] = all(false);
     transpose(row);
-    for (int64_t lane = 0; lane < run.lanes; lane++)
-      std::memcpy(tap.codes + (lane * run.frames + frame) * tap.bytes + 8 * chunk, &row[lane & 63].word()[lane >> 6], size);
+    uint8_t* to = tap.codes + (first * run.frames + frame) * tap.bytes + 8 * chunk;
+    for (int64_t lane = 0; lane < lanes; lane++, to += run.frames * tap.bytes)
+      std::memcpy(to, &row[lane & 63].word()[lane >> 6], size);
   }
 }

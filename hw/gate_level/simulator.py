@@ -19,7 +19,9 @@ from ..verilog import bytes_up
 from .circuit import Circuit, NetlistError
 from .code import Code, Pins, Stream, code
 
-LANES = 512
+LANES = 512  # of a vector
+GROUPS = 8  # of lanes, at most: more than fit a cache side by side gain nothing
+LISTEN = 200  # cycles after the last frame in which nothing may follow, beside a frame's
 AT_ONCE_BYTES = 200_000_000  # of input and codes: a lane's frames follow each other, and the more the better
 OPTIONS = ("-O1",)
 OUTPUT = "m_axis"
@@ -36,6 +38,7 @@ class _Tap(ctypes.Structure):
         ("due", ctypes.c_int64),
         ("seen", ctypes.c_int64),
         ("code", ctypes.c_void_p),
+        ("room", ctypes.c_int64),
     )
 
 
@@ -92,17 +95,17 @@ class GateLevel:
         return Simulation(trace, classes, first.first_frame, per_frame, time.perf_counter() - began)
 
     def _share(self, x: NDArray[np.uint8]) -> tuple[Trace, NDArray[np.int64], _Run]:
-        chain = self.accelerator.stages
-        frames = -(-len(x) // LANES)
+        frames, groups = self._split(len(x))
         lanes = -(-len(x) // frames)
         if missing := lanes * frames - len(x):
             x = np.concatenate([x, x[:1].repeat(missing, axis=0)])
         data = self.accelerator.input_data(x).reshape(lanes, -1)
         codes = [np.zeros((len(x), -(-bits // 8)), dtype=np.uint8) for bits in self.bits]
-        under_way = [np.zeros(64 * (bits // 64 + 2) * LANES // 8, dtype=np.uint8) for bits in self.bits]
+        rooms = [-(-bits // 64) * 64 for bits in self.bits]
+        under_way = [np.zeros((groups * room + 1) * LANES // 8, dtype=np.uint8) for room in rooms]
         taps = [
-            _Tap(kept.ctypes.data, kept.shape[1], bits, len(stream.data), bits // len(stream.data) * frames, 0, _aligned(room))
-            for stream, kept, bits, room in zip(self.streams, codes, self.bits, under_way, strict=True)
+            _Tap(each.ctypes.data, each.shape[1], bits, width, bits // width * frames, 0, _aligned(code), room)
+            for each, bits, width, code, room in zip(codes, self.bits, self.widths, under_way, rooms, strict=True)
         ]
         run = _Run(
             input=data.ctypes.data,
@@ -112,14 +115,38 @@ class GateLevel:
             lanes=lanes,
             frames=frames,
             taps=(_Tap * len(taps))(*taps),
-            patience=64 * sum(stage.cycles for stage in chain) + 64 * data.shape[1] // frames + 1000,
-            listen=self.accelerator.cycles + 1000,
+            patience=self._fill + 1000,
+            listen=self.accelerator.cycles + LISTEN,
         )
         outcome = self.library.gate_level_run(ctypes.byref(run))
         if outcome:
             raise NetlistError(f"{self.accelerator.name}: the {self.source} {self._diagnosis(outcome, run, frames)}")
         kept = {stream.name: each[: len(x) - missing] for stream, each in zip(self.streams, codes, strict=True)}
         return *self._said(kept), run
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Of a beat, by stream."""
+        return tuple(len(stream.data) for stream in self.streams)
+
+    @property
+    def _fill(self) -> int:
+        """Cycles in which a frame has passed, whatever waits."""
+        return 8 * sum(stage.cycles for stage in self.accelerator.stages) + 8 * self.accelerator.inputs
+
+    def _split(self, samples: int) -> tuple[int, int]:
+        """Frames of a lane, and groups of lanes: what is the same for all is computed once for more groups, but each
+        pipeline has to be filled and emptied.
+        """
+        cycles = max(self.accelerator.cycles, self.accelerator.inputs)
+
+        def seconds(groups: int) -> float:
+            frames = -(-samples // (groups * LANES))
+            return (cycles * (frames + 2) + LISTEN) * (self.code.uniform + groups * self.code.lanes)
+
+        groups = min(range(1, min(GROUPS, -(-samples // LANES)) + 1), key=seconds)
+        frames = -(-samples // (groups * LANES))
+        return frames, -(-samples // (frames * LANES))
 
     def _diagnosis(self, outcome: int, run: _Run, frames: int) -> str:
         if outcome == 2:
@@ -129,6 +156,8 @@ class GateLevel:
                 f"has other control in frame {run.lane * frames} and those behind it than in frame 0: "
                 f"{self.code.checks[run.complaint]}, in cycle {run.cycles}"
             )
+        if outcome == 4:
+            return f"has other control in some of the first {frames * LANES} frames and those behind them"
         seen = (f"{stream.name} {tap.seen}/{tap.due}" for stream, tap in zip(self.streams, run.taps, strict=False))
         return f"hangs; beats seen: {', '.join(seen)}"
 
