@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .circuit import FALSE, TRUE, Lut, NetlistError
-from .terms import halves
+from .circuit import FALSE, Lut, NetlistError
 
 
 @dataclass(frozen=True)
@@ -41,39 +40,10 @@ class Cell:
         return self.parameters.get(parameter, absent)
 
     def lut(self, output: int, inputs: tuple[int, ...], table: int, part: str = "") -> Lut:
-        return lut(f"{self.name}{part}", output, inputs, table)
+        return Lut(f"{self.name}{part}", output, inputs, table)
 
     def unknown(self, what: str = "") -> NetlistError:
         return NetlistError(f"{self.name}: {self.type}{what} is not modelled")
 
 
 UNDEFINED = str.maketrans("xXzZ", "0000")
-
-
-def lut(name: str, output: int, inputs: tuple[int, ...], table: int) -> Lut:
-    """Without the inputs that are constant, that repeat, or that do not matter."""
-    kept, rows = list(inputs), table & ((1 << (1 << len(inputs))) - 1)
-    at = 0
-    while at < len(kept):
-        low, high = halves(rows, len(kept), at)
-        first = kept.index(kept[at])
-        if kept[at] in (FALSE, TRUE):
-            rows = high if kept[at] == TRUE else low
-        elif low == high:
-            rows = low
-        elif first < at:
-            rows = _where_equal(rows, len(kept), first, at)
-        else:
-            at += 1
-            continue
-        del kept[at]
-        at = 0
-    return Lut(name, output, tuple(kept), rows)
-
-
-
-
-def _where_equal(rows: int, inputs: int, first: int, at: int) -> int:
-    """The table without input `at`, which is the same net as `first`."""
-    low, high = halves(rows, inputs, at)
-    return sum(((high if row >> first & 1 else low) >> row & 1) << row for row in range(1 << (inputs - 1)))

@@ -92,22 +92,19 @@ class Circuit:
     @property
     def size(self) -> int:
         """One more than the largest number of a net."""
-        found = [1, *(net for nets in self.nets.values() for net in nets)]
-        for lut in self.luts:
-            found += [lut.output, *lut.inputs]
-        for ff in self.flip_flops:
-            found += [ff.output, ff.data, ff.enable, ff.reset]
-        for memory in self.memories:
-            found += [*memory.output, *memory.read, *memory.write, *memory.written, *memory.keep]
-            found += [*memory.read_enable, *memory.write_enable]
+        found = {1, *(net for nets in self.nets.values() for net in nets)}
+        for part in self.parts:
+            found.update(outputs(part), reads(part))
         return max(found) + 1
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (*self.luts, *self.flip_flops, *self.memories)
 
     def driven(self) -> dict[int, str]:
         """Net → name of the part that drives it. Raises NetlistError where two do."""
         found: dict[int, str] = {}
-        parts = [(part.output, part.name) for part in (*self.luts, *self.flip_flops)]
-        parts += [(net, memory.name) for memory in self.memories for net in memory.output]
-        for net, name in parts:
+        for net, name in ((net, part.name) for part in self.parts for net in outputs(part)):
             if net in found or net in (FALSE, TRUE):
                 raise NetlistError(f"{self.name}: {name} drives a net that {found.get(net, 'a constant')} drives too")
             found[net] = name
@@ -143,3 +140,13 @@ def outputs(part: Part) -> tuple[int, ...]:
 def part_inputs(part: Lut | Memory) -> tuple[int, ...]:
     """What the output depends on at once."""
     return part.read if isinstance(part, Memory) else part.inputs
+
+
+def reads(part: Part) -> tuple[int, ...]:
+    """What the output depends on, then or later."""
+    if isinstance(part, Lut):
+        return part.inputs
+    if isinstance(part, FlipFlop):
+        return part.data, part.enable, part.reset
+    stores = (*part.write, *part.written, *part.keep, *part.write_enable) if part.is_written else ()
+    return (*part.read, *part.read_enable, *stores)

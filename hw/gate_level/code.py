@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
 
-from .cell import lut as reduced_lut
-from .circuit import FALSE, TRUE, Circuit, FlipFlop, Lut, Memory, outputs, part_inputs
+from .circuit import FALSE, TRUE, Circuit, FlipFlop, Lut, Memory, outputs, part_inputs, reads
+from .simplified import lut as reduced_lut
+from .simplified import simplified
 from .terms import Term, term
 
 STATEMENTS = 250  # of a function: what a compiler likes
@@ -62,56 +63,31 @@ class Code:
 
 def code(circuit: Circuit, pins: Pins, streams: Sequence[Stream]) -> Code:
     """Raises NetlistError where logic forms a loop."""
-    writer = _Writer(_used(circuit, pins, streams), pins, tuple(streams))
+    ends = {pins.ready, *(net for stream in streams for net in (*stream.data, stream.valid, stream.ready))}
+    smaller, now = simplified(circuit, ends)
+    pins = replace(pins, ready=now(pins.ready))
+    streams = [
+        Stream(stream.name, tuple(map(now, stream.data)), now(stream.valid), now(stream.ready)) for stream in streams
+    ]
+    writer = _Writer(smaller, pins, tuple(streams))
     text = "\n".join([*writer.lines(), ""])
-    of_lanes = sum(lut.output in writer.varies for lut in writer.circuit.luts)
-    return Code(text, tuple(writer.checks), of_lanes, len(writer.circuit.luts) - of_lanes)
+    of_lanes = sum(lut.output in writer.varies for lut in smaller.luts)
+    return Code(text, tuple(writer.checks), of_lanes, len(smaller.luts) - of_lanes)
 
 
 def varying(circuit: Circuit, sources: Iterable[int]) -> set[int]:
     """The nets that the sources can reach, through any number of cycles."""
     reaches: dict[int, set[int]] = defaultdict(set)
-    for part in (*circuit.luts, *circuit.flip_flops, *circuit.memories):
-        for net in _reads(part):
+    for part in circuit.parts:
+        for net in reads(part):
             reaches[net].update(outputs(part))
-    return _closure({net for net in sources if net not in (FALSE, TRUE)}, reaches)
-
-
-def _used(circuit: Circuit, pins: Pins, streams: Iterable[Stream]) -> Circuit:
-    """Without the parts that reach no stream."""
-    needs: dict[int, set[int]] = defaultdict(set)
-    for part in (*circuit.luts, *circuit.flip_flops, *circuit.memories):
-        for net in outputs(part):
-            needs[net].update(_reads(part))
-    ends = {pins.ready, *(net for stream in streams for net in (*stream.data, stream.valid, stream.ready))}
-    kept = _closure(ends, needs)
-    return Circuit(
-        circuit.name,
-        tuple(lut for lut in circuit.luts if lut.output in kept),
-        tuple(ff for ff in circuit.flip_flops if ff.output in kept),
-        tuple(memory for memory in circuit.memories if kept & {*memory.output}),
-        circuit.nets,
-        circuit.inputs,
-        circuit.outputs,
-    )
-
-
-def _closure(found: set[int], leads: dict[int, set[int]]) -> set[int]:
+    found = {net for net in sources if net not in (FALSE, TRUE)}
     left = list(found)
     while left:
-        more = leads.get(left.pop(), set()) - found
+        more = reaches[left.pop()] - found
         found |= more
         left += more
     return found
-
-
-def _reads(part: Lut | State) -> tuple[int, ...]:
-    if isinstance(part, Lut):
-        return part.inputs
-    if isinstance(part, FlipFlop):
-        return part.data, part.enable, part.reset
-    stores = (*part.write, *part.written, *part.keep, *part.write_enable) if part.is_written else ()
-    return (*part.read, *part.read_enable, *stores)
 
 
 class _Writer:
@@ -197,7 +173,7 @@ class _Writer:
         """
         of_use: dict[int, set[int]] = defaultdict(set)
         for part in own:
-            for net in _reads(part):
+            for net in reads(part):
                 of_use[net] |= self.guard(part)
         for net, stream in zip(self.passes, self.streams, strict=True):
             certain = self.varies & {stream.valid, stream.ready}
@@ -233,7 +209,7 @@ class _Writer:
             while chunk := list(islice(left, STATEMENTS)):
                 chunks.append((guard, chunk))
         used = Counter(net for _, chunk in chunks for part in chunk for net in part_inputs(part))
-        elsewhere = {net for part in (*self.circuit.flip_flops, *self.circuit.memories) for net in _reads(part)}
+        elsewhere = {net for part in (*self.circuit.flip_flops, *self.circuit.memories) for net in reads(part)}
         elsewhere |= {net for stream in self.streams for net in (*stream.data, stream.valid, stream.ready)}
         elsewhere |= {self.pins.ready, *self.passes}
         if name == "same":  # other functions read them
@@ -339,9 +315,9 @@ class _Writer:
         whose old values have to be kept aside, where some read each other.
         """
         writer = {net: index for index, part in enumerate(own) for net in outputs(part)}
-        reads = [{writer[net] for net in _reads(part) if net in writer} - {i} for i, part in enumerate(own)]
+        read_by = [{writer[net] for net in reads(part) if net in writer} - {i} for i, part in enumerate(own)]
         readers: list[set[int]] = [set() for _ in own]
-        for index, each in enumerate(reads):
+        for index, each in enumerate(read_by):
             for read in each:
                 readers[read].add(index)
         saved, order, guard = list[State](), list[State](), ALWAYS
@@ -357,13 +333,13 @@ class _Writer:
                 index = ready[guard].pop()
                 left.discard(index)
                 order.append(own[index])
-                freed = reads[index]
+                freed = read_by[index]
             else:  # all that is left is read by something that is left
                 kept = max(left, key=lambda each: (isinstance(own[each], FlipFlop), len(readers[each])))
                 saved.append(own[kept])
                 freed, readers[kept] = set(), set()
                 ready[self.guard(own[kept])].append(kept)
-                for each in reads:
+                for each in read_by:
                     each.discard(kept)
                 continue
             for each in freed:
