@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ...ib_analysis.codes import Codes, Trace, concatenate
 from ..accelerator import Accelerator
 from ..exact.compiled import compiled, forms
-from ..packing import bytes_beats, integers
+from ..packing import Beats, beat_bytes, bytes_beats, integers
+from ..simulation.cocotb_tier import expected_streams
 from ..simulation.library import Simulation
 from ..verilog import bytes_up
 from .circuit import Circuit, NetlistError
@@ -184,16 +185,7 @@ def gate_level(circuit: Circuit, accelerator: Accelerator, source: str, form: st
 
     Raises NetlistError where the netlist is none of it, or cannot be simulated.
     """
-    core = "core." if f"core.{accelerator.layers[0]}_tdata" in circuit.nets else ""
-    streams = [_stream(circuit, f"{core}{name}", name) for name in accelerator.layers]
-    streams.append(_stream(circuit, OUTPUT, OUTPUT))
-    pins = Pins(
-        _net(circuit, "rst"),
-        _nets(circuit, "s_axis_tdata"),
-        _net(circuit, "s_axis_tvalid"),
-        _net(circuit, "s_axis_tready"),
-        _net(circuit, "m_axis_tready"),
-    )
+    pins, streams = interface(circuit, accelerator)
     written = code(circuit, pins, streams)
     texts = {name: resources.files(__package__).joinpath(name).read_text() for name in ("lanes.h", "run.h")}
     texts["bits.h"] = resources.files(f"{__package__.rpartition('.')[0]}.exact").joinpath("bits.h").read_text()
@@ -203,7 +195,33 @@ def gate_level(circuit: Circuit, accelerator: Accelerator, source: str, form: st
     stages = [accelerator[name] for name in accelerator.layers]
     end = accelerator.stages[-1]
     bits = (*(stage.out_beats * stage.out_width for stage in stages), end.out_beats * bytes_up(end.out_width))
-    return GateLevel(accelerator, source, written, tuple(streams), bits, len(pins.data) // 8, library)
+    return GateLevel(accelerator, source, written, streams, bits, len(pins.data) // 8, library)
+
+
+def interface(circuit: Circuit, accelerator: Accelerator) -> tuple[Pins, tuple[Stream, ...]]:
+    """How a netlist is driven, and what of it is recorded: every layer, and what leaves it, last."""
+    core = "core." if f"core.{accelerator.layers[0]}_tdata" in circuit.nets else ""
+    pins = Pins(
+        _net(circuit, "rst"),
+        _nets(circuit, "s_axis_tdata"),
+        _net(circuit, "s_axis_tvalid"),
+        _net(circuit, "s_axis_tready"),
+        _net(circuit, "m_axis_tready"),
+    )
+    streams = (_stream(circuit, f"{core}{name}", name) for name in accelerator.layers)
+    return pins, (*streams, _stream(circuit, OUTPUT, OUTPUT))
+
+
+def beats_of(
+    circuit: Circuit, accelerator: Accelerator, x: NDArray[np.uint8], expected: Trace
+) -> tuple[Beats, dict[str, Beats]]:
+    """What goes into a netlist for the frames x, and what every stream of `interface` then has to say."""
+    pins, streams = interface(circuit, accelerator)
+    due = expected_streams(accelerator, expected)
+    end = beat_bytes(due[accelerator.stages[-1].name]).reshape(-1, len(streams[-1].data) // 8)
+    sent = bytes_beats(accelerator.input_data(x).reshape(-1, len(pins.data) // 8), len(pins.data))
+    named = {name: due[name] for name in accelerator.layers}
+    return sent, named | {OUTPUT: bytes_beats(end, len(streams[-1].data))}
 
 
 def _stream(circuit: Circuit, wires: str, name: str) -> Stream:
