@@ -48,9 +48,7 @@ def library(name: str, form: str | None = None) -> ctypes.CDLL:
 
 
 @once
-def compiled(
-    source: str, texts: tuple[tuple[str, str], ...], form: str, options: tuple[str, ...] = ()
-) -> ctypes.CDLL:
+def compiled(source: str, texts: tuple[tuple[str, str], ...], form: str, options: tuple[str, ...] = ()) -> ctypes.CDLL:
     """The library of one file among `texts`, pairs of a name and what is in it; from the cache, where it is there.
 
     options   behind OPTIONS, where the last one counts

@@ -428,7 +428,10 @@ class _Writer:
         yield "  uint64_t moved = 0;"
         for index, (stream, net) in enumerate(zip(self.streams, self.passes, strict=True)):
             certain = not self.varies & {stream.valid, stream.ready}
-            ends = (self.agreed(stream.valid, f"{stream.name}: valid"), self.agreed(stream.ready, f"{stream.name}: ready"))
+            ends = (
+                self.agreed(stream.valid, f"{stream.name}: valid"),
+                self.agreed(stream.ready, f"{stream.name}: ready"),
+            )
             yield f"  if ({self.value(net) if certain else ' & '.join(ends)}) {{"
             yield f"    Bits* to = taps[{index}].next(group);"
             for bit, each in enumerate(stream.data):

@@ -21,6 +21,14 @@ LANES = 4096
 RESET_CYCLES = 4
 
 
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Some frames: what is sent, (beats, bits), and what every stream has to say."""
+
+    sent: Beats
+    due: Mapping[str, Beats]
+
+
 @dataclass(frozen=True)
 class Culprit:
     """lut    of the netlist
@@ -39,30 +47,28 @@ def culprits(
     circuit: Circuit,
     pins: Pins,
     streams: Sequence[Stream],
-    sent: Beats,
-    due: Mapping[str, Beats],
-    patience: int,
+    one: Case,
+    several: Case,
+    cycles: int,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Culprit]:
-    """Single bits of LUTs that explain why a netlist does not answer `sent` by `due`.
+    """Single bits of LUTs that explain why a netlist does not answer as it should.
 
-    sent       (beats, bits) of some frames
-    due        the same of each stream
-    patience   cycles without a beat after which a lane hangs
-    tell       is told how many candidates are tried
+    one, several   a frame that it answers wrong; some that it does and some that it does not
+    cycles         in which a frame has passed, whatever waits
+    tell           is told how many candidates are tried
     """
     candidates = [
         Flip(index, row) for index in _before(circuit, streams) for row in range(1 << len(circuit.luts[index].inputs))
     ]
-    found: list[Culprit] = []
+    left: list[Flip] = []
     for begin in range(0, len(candidates), LANES):
         some = candidates[begin : begin + LANES]
-        right = answers(circuit, pins, streams, sent, due, patience, some)
-        found += [
-            Culprit(circuit.luts[flip.lut], flip.row) for flip, agrees in zip(some, right, strict=False) if agrees
-        ]
+        right = answers(circuit, pins, streams, one, cycles, 0, some)
+        left += [flip for flip, agrees in zip(some, right, strict=True) if agrees]
         tell(begin + len(some), len(candidates))
-    return found
+    right = answers(circuit, pins, streams, several, cycles, cycles, left) if left else []
+    return [Culprit(circuit.luts[flip.lut], flip.row) for flip, agrees in zip(left, right, strict=True) if agrees]
 
 
 def _before(circuit: Circuit, streams: Sequence[Stream]) -> list[int]:
@@ -83,48 +89,58 @@ def answers(
     circuit: Circuit,
     pins: Pins,
     streams: Sequence[Stream],
-    sent: Beats,
-    due: Mapping[str, Beats],
-    patience: int,
+    case: Case,
+    cycles: int,
+    listen: int,
     flips: Sequence[Flip] = (),
 ) -> NDArray[np.bool_]:
-    """(lanes) whether each answers `sent` by `due`, in every stream and no beat more; without stalls."""
+    """Of each flip whether the netlist with it answers every stream beat by beat; without flips one answer, of the
+    netlist as it is. There are no stalls.
+
+    cycles   without a beat of a lane that may still be right after which it hangs
+    listen   cycles after the last beat that is due in which none may follow
+    """
     lanes = -(-max(1, len(flips)) // 64) * 64
     machine = Machine(circuit, lanes, flips)
-    right, every = np.ones(lanes, dtype=np.bool_), np.arange(lanes)
+    right = np.arange(lanes) < max(1, len(flips))
     taken, quiet = np.zeros(lanes, dtype=np.int64), 0
     seen = {stream.name: np.zeros(lanes, dtype=np.int64) for stream in streams}
-    _set(machine, pins, reset=True, valid=False)
+    _set(machine, pins, reset=True)
     for _ in range(RESET_CYCLES):
         machine.settle()
         machine.clock()
-    while quiet < patience and right.any():
-        at = np.minimum(taken, len(sent) - 1)
-        _set(machine, pins, reset=False, valid=True)
+    _set(machine, pins, reset=False)
+    done = False
+    while right.any() and quiet < (listen if done else cycles):
+        at = np.minimum(taken, len(case.sent) - 1)
         if (at == at[0]).all():
-            machine.put(pins.data, sent[at[0]])
+            machine.put(pins.data, case.sent[at[0]])
         else:
-            machine.put_each(pins.data, sent[at])
-        machine.put_each((pins.valid,), (taken < len(sent))[:, None])
+            machine.put_each(pins.data, case.sent[at])
+        offered = taken < len(case.sent)
+        machine.put_each((pins.valid,), offered[:, None])
         machine.settle()
-        moved = np.zeros(lanes, dtype=np.bool_)
-        for stream in streams:
-            passes = machine.truths((stream.valid, stream.ready)).all(axis=1)
-            if passes.any():
-                count, expected = seen[stream.name], due[stream.name]
-                beat = expected[np.minimum(count, len(expected) - 1)]
-                wrong = (machine.truths(stream.data) != beat).any(axis=1) | (count >= len(expected))
-                right &= ~(passes & wrong)
-                count += passes
-                moved |= passes
-        goes = machine.truths((pins.ready,))[:, 0] & (taken < len(sent))
+        goes = machine.truths((pins.ready,))[:, 0] & offered
         taken += goes
-        quiet = 0 if ((moved | goes) & right).any() else quiet + 1
+        moved, done = goes & right, True
+        for stream in streams:
+            passes, due, count = (
+                machine.truths((stream.valid, stream.ready)).all(axis=1),
+                case.due[stream.name],
+                seen[stream.name],
+            )
+            if passes.any():
+                wrong = (machine.truths(stream.data) != due[np.minimum(count, len(due) - 1)]).any(axis=1)
+                right &= ~(passes & (wrong | (count >= len(due))))
+                count += passes
+                moved |= passes & right
+            done &= bool((count[right] == len(due)).all())
+        quiet = 0 if moved.any() else quiet + 1
         machine.clock()
     for stream in streams:
-        right &= seen[stream.name] == len(due[stream.name])
-    return right[every < len(flips)] if flips else right
+        right &= seen[stream.name] == len(case.due[stream.name])
+    return right[: max(1, len(flips))]
 
 
-def _set(machine: Machine, pins: Pins, reset: bool, valid: bool) -> None:
-    machine.put((pins.reset, pins.valid, pins.leaves), np.array([reset, valid, True]))
+def _set(machine: Machine, pins: Pins, reset: bool) -> None:
+    machine.put((pins.reset, pins.valid, pins.leaves), np.array([reset, False, True]))

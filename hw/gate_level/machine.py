@@ -166,7 +166,9 @@ def _levels(circuit: Circuit, words: int, flips: Sequence[Flip]) -> list[_Tables
 
 def _tables(luts: Sequence[Lut], flipped: Sequence[Sequence[tuple[int, int]]], words: int) -> _Tables:
     count = len(luts[0].inputs)
-    rows = np.array([[ALL if lut.table >> row & 1 else 0 for row in range(1 << count)] for lut in luts], dtype=np.uint64)
+    rows = np.array(
+        [[ALL if lut.table >> row & 1 else 0 for row in range(1 << count)] for lut in luts], dtype=np.uint64
+    )
     rows = rows[:, :, None]
     if any(flipped):
         rows = np.repeat(rows, words, axis=2)

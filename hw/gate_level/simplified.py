@@ -98,8 +98,6 @@ def lut(name: str, output: int, inputs: tuple[int, ...], table: int) -> Lut:
     return Lut(name, output, tuple(kept), rows)
 
 
-
-
 def _where_equal(rows: int, inputs: int, first: int, at: int) -> int:
     """The table without input `at`, which is the same net as `first`."""
     low, high = halves(rows, inputs, at)

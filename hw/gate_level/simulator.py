@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from ...ib_analysis.codes import Codes, Trace, concatenate
 from ..accelerator import Accelerator
 from ..exact.compiled import compiled, forms
-from ..packing import Beats, beat_bytes, bytes_beats, integers
+from ..packing import beat_bytes, bytes_beats, integers
 from ..simulation.cocotb_tier import expected_streams
 from ..simulation.library import Simulation
 from ..verilog import bytes_up
 from .circuit import Circuit, NetlistError
 from .code import Code, Pins, Stream, code
+from .fault import Case
 
 LANES = 512  # of a vector
 GROUPS = 8  # of lanes, at most: more than fit a cache side by side gain nothing
@@ -26,6 +27,10 @@ LISTEN = 200  # cycles after the last frame in which nothing may follow, beside 
 AT_ONCE_BYTES = 200_000_000  # of input and codes: a lane's frames follow each other, and the more the better
 OPTIONS = ("-O1",)
 OUTPUT = "m_axis"
+
+
+class BehaviourError(ValueError):
+    """A netlist that hangs, sends too much, or whose control is not the same for all frames."""
 
 
 class _Tap(ctypes.Structure):
@@ -82,7 +87,7 @@ class GateLevel:
     def __call__(self, x: NDArray[np.uint8]) -> Simulation:
         """The frames x, (n, inputs) uint8, without stalls.
 
-        Raises NetlistError where the design hangs, or a frame's control is not that of the others.
+        Raises BehaviourError where it hangs, sends too much, or a frame's control is not that of the others.
         """
         began, parts = time.perf_counter(), []
         each = self.accelerator.inputs + sum(self.bits) // 8
@@ -121,7 +126,7 @@ class GateLevel:
         )
         outcome = self.library.gate_level_run(ctypes.byref(run))
         if outcome:
-            raise NetlistError(f"{self.accelerator.name}: the {self.source} {self._diagnosis(outcome, run, frames)}")
+            raise BehaviourError(f"{self.source} {self._diagnosis(outcome, run, frames)}")
         kept = {stream.name: each[: len(x) - missing] for stream, each in zip(self.streams, codes, strict=True)}
         return *self._said(kept), run
 
@@ -212,16 +217,14 @@ def interface(circuit: Circuit, accelerator: Accelerator) -> tuple[Pins, tuple[S
     return pins, (*streams, _stream(circuit, OUTPUT, OUTPUT))
 
 
-def beats_of(
-    circuit: Circuit, accelerator: Accelerator, x: NDArray[np.uint8], expected: Trace
-) -> tuple[Beats, dict[str, Beats]]:
+def case_of(circuit: Circuit, accelerator: Accelerator, x: NDArray[np.uint8], expected: Trace) -> Case:
     """What goes into a netlist for the frames x, and what every stream of `interface` then has to say."""
     pins, streams = interface(circuit, accelerator)
     due = expected_streams(accelerator, expected)
     end = beat_bytes(due[accelerator.stages[-1].name]).reshape(-1, len(streams[-1].data) // 8)
     sent = bytes_beats(accelerator.input_data(x).reshape(-1, len(pins.data) // 8), len(pins.data))
     named = {name: due[name] for name in accelerator.layers}
-    return sent, named | {OUTPUT: bytes_beats(end, len(streams[-1].data))}
+    return Case(sent, named | {OUTPUT: bytes_beats(end, len(streams[-1].data))})
 
 
 def _stream(circuit: Circuit, wires: str, name: str) -> Stream:
