@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .circuit import FALSE, Lut, NetlistError
+from .circuit import FALSE, TRUE, Lut, NetlistError
 
 
 @dataclass(frozen=True)
 class Cell:
     """parameters   as yosys writes them: bits, the highest first, or words
     connections  nets of every port, bit 0 first
+    spare        numbers that no net has yet, for what is inside of a cell
     """
 
     name: str
     type: str
     parameters: Mapping[str, str]
     connections: Mapping[str, tuple[int, ...]]
+    spare: Iterator[int]
 
     def net(self, port: str, absent: int = FALSE) -> int:
         """Of a port of one bit."""
@@ -31,13 +33,21 @@ class Cell:
         found = self.connections.get(port, ())
         return found if width is None else (found + (FALSE,) * width)[:width]
 
+    def drives(self, port: str, width: int = 1) -> tuple[int, ...]:
+        """Of an output; where it leads nowhere, nets of the cell's own."""
+        return tuple(net if net > TRUE else self.inside() for net in self.nets(port, width))
+
     def number(self, parameter: str, absent: int = 0) -> int:
         """What is undefined is 0."""
         text = self.parameters.get(parameter)
         return absent if text is None else int(text.translate(UNDEFINED) or "0", 2)
 
-    def word(self, parameter: str, absent: str) -> str:
-        return self.parameters.get(parameter, absent)
+    def word(self, parameter: str, absent: str = "") -> str:
+        return self.parameters.get(parameter, absent).strip()
+
+    def inside(self) -> int:
+        """A net of the cell's own."""
+        return next(self.spare)
 
     def lut(self, output: int, inputs: tuple[int, ...], table: int, part: str = "") -> Lut:
         return Lut(f"{self.name}{part}", output, inputs, table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 from . import ice40
 from .cell import Cell
@@ -29,7 +30,10 @@ class _Names:
     numbers: dict[str, int] = field(default_factory=lambda: {"1'b0": FALSE, "0": FALSE, "1'b1": TRUE, "1": TRUE})
 
     def __call__(self, name: str) -> int:
-        return self.numbers.setdefault(_plain(name), max(TRUE + 1, len(self.numbers)))
+        return self.numbers.setdefault(_plain(name), len(self.numbers))
+
+    def spare(self) -> Iterator[int]:
+        return (self(f" {len(self.numbers)}") for _ in count())
 
 
 def _plain(name: str) -> str:
@@ -102,7 +106,7 @@ def _ram(line: str, lines: Iterator[str], number: _Names) -> Cell:
     for name, value in re.findall(r"\.(\w+)\((.+?)\)[,)]", ports):
         connections[name] = tuple(map(number, reversed(value.strip("{}").split(","))))
     column, row = place.split("_")
-    return Cell(f"memory of tile ({column}, {row})", "SB_RAM40_4K", parameters, connections)
+    return Cell(f"memory of tile ({column}, {row})", "SB_RAM40_4K", parameters, connections, number.spare())
 
 
 TOKEN = re.compile(r"\s*(1'b[01]|[()?:!~&|]|\\\S+ ?(?:\[\d+\])?|\w+)")

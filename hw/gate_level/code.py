@@ -116,11 +116,11 @@ class _Writer:
 
     def lines(self) -> Iterator[str]:
         circuit, varies = self.circuit, self.varies
-        state: list[State] = [*circuit.flip_flops, *(each for each in circuit.memories if not each.asynchronous)]
+        state: list[State] = [*circuit.flip_flops, *(each for each in circuit.memories if changes(each))]
         same = [part for part in state if not varies & {*outputs(part)}]
         own = [part for part in state if varies & {*outputs(part)}]
         for part in same:  # first, and in this order: they change all at once
-            for net in outputs(part):
+            for net in registers_of(part):
                 self.place(net)
         registers = self.sizes["s.u"]
         order = circuit.in_order()
@@ -253,6 +253,9 @@ class _Writer:
         yield "static void commit_same(Same& s) {"
         register = 0
         for part in same:
+            if isinstance(part, Memory) and part.asynchronous:
+                yield from self.store(part)
+                continue
             if isinstance(part, FlipFlop):
                 yield f"  s.next[{register}] = {self.next_value(part)};"
                 register += 1
@@ -274,9 +277,9 @@ class _Writer:
         yield "static void commit_own(Same& s, Own& o) {"
         saved, order = self.changes(own)
         for part in saved:
-            for net in outputs(part):
+            for net in registers_of(part):
                 yield f"  const Bits old{net} = {self.place(net)};"
-        old = {net: f"old{net}" for part in saved for net in outputs(part)}
+        old = {net: f"old{net}" for part in saved for net in registers_of(part)}
         last: Guard | None = None
         for part in order:
             guard = self.guard(part)
@@ -314,7 +317,7 @@ class _Writer:
         """In which order they may change one after the other: who reads another before it changes. And first those
         whose old values have to be kept aside, where some read each other.
         """
-        writer = {net: index for index, part in enumerate(own) for net in outputs(part)}
+        writer = {net: index for index, part in enumerate(own) for net in registers_of(part)}
         read_by = [{writer[net] for net in reads(part) if net in writer} - {i} for i, part in enumerate(own)]
         readers: list[set[int]] = [set() for _ in own]
         for index, each in enumerate(read_by):
@@ -350,6 +353,9 @@ class _Writer:
 
     def clocked(self, memory: Memory, old: dict[int, str]) -> Iterator[str]:
         """Of a memory in which each frame has its own words, or from which it reads under its own."""
+        if memory.asynchronous:
+            yield from self.store(memory, old)
+            return
         index, width = self.circuit.memories.index(memory), len(memory.output)
         yield f"  if ({self.all_hold(memory.read_enable, memory, 'read enable')}) {{"
         if self.stored(memory):
@@ -472,6 +478,16 @@ class _Writer:
                 said[False].append(f"  std::memcpy({self.memory(memory)}, words{index}, sizeof words{index});")
         yield from ("static void start(Same& s) {", *said[False], "  std::memcpy(s.next, s.u, sizeof s.next);", "}")
         yield from ("static void start(Own& o) {", *said[True], "}")
+
+
+def changes(memory: Memory) -> bool:
+    """Whether a clock edge changes anything of it."""
+    return memory.is_written or not memory.asynchronous
+
+
+def registers_of(part: State) -> tuple[int, ...]:
+    """The nets that a clock edge changes."""
+    return () if isinstance(part, Memory) and part.asynchronous else outputs(part)
 
 
 TRUTHS = (

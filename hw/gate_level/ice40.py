@@ -57,7 +57,7 @@ def _ram(cell: Cell) -> Memory:
 
     return Memory(
         cell.name,
-        pins("RDATA"),
+        cell.drives("RDATA", 16)[first::step],
         cell.nets("RADDR", address),
         words,
         cell.net("RCLK"),

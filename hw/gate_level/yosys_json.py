@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
 from ..parts import Family
-from . import ice40
+from . import ecp5, gowin, ice40, xilinx
 from .cell import Cell
 from .circuit import FALSE, TRUE, Circuit, FlipFlop, Lut, Memory, NetlistError, Part
 
-FAMILIES: Mapping[Family, Callable[[Cell], Iterator[Part]]] = {"ice40": ice40.parts}
+FAMILIES: Mapping[Family, Callable[[Cell], Iterator[Part]]] = {
+    "ice40": ice40.parts,
+    "ecp5": ecp5.parts,
+    "gowin": gowin.parts,
+    "xc7": xilinx.parts,
+}
 CONSTANTS = {"0": FALSE, "1": TRUE, "x": FALSE, "z": FALSE}
 
 
@@ -24,11 +30,18 @@ def circuit(netlist: Mapping[str, Any], top: str, family: Family) -> Circuit:
     if family not in FAMILIES:
         raise NetlistError(f"netlists of {family} are not simulated here; of {', '.join(FAMILIES)} they are")
     module = netlist["modules"][top]
+    names = {name: nets(net["bits"]) for name, net in module["netnames"].items()}
+    spare = count(1 + max(net for each in names.values() for net in each))
     cells = (
-        Cell(name, cell["type"], cell["parameters"], {port: nets(bits) for port, bits in cell["connections"].items()})
+        Cell(
+            name,
+            cell["type"],
+            cell["parameters"],
+            {port: nets(bits) for port, bits in cell["connections"].items()},
+            spare,
+        )
         for name, cell in module["cells"].items()
     )
-    names = {name: nets(net["bits"]) for name, net in module["netnames"].items()}
     ports = {name: port["direction"] for name, port in module["ports"].items()}
     return of_parts(
         top,
