@@ -124,7 +124,10 @@ def test_every_cell_is_what_yosys_says_of_it(part, kinds, tmp_path):
         )
     target = target_of(part)
     circuit = of_parts(
-        "cells", (p for cell in cells for p in FAMILIES[target.part.family](cell)), {"in": tuple(ins), "out": tuple(outs)}, {}
+        "cells",
+        (p for cell in cells for p in FAMILIES[target.part.family](cell)),
+        {"in": tuple(ins), "out": tuple(outs)},
+        {},
     )
     stimulus = rng.random((CYCLES, len(ins))) < 0.5
     found = in_icarus(cell_models(target), text, stimulus, len(outs), tmp_path)
