@@ -1,4 +1,4 @@
-"""What was synthesised of a run, gate by gate over every sample: netlists as they were placed, and iCE40's bitstreams."""
+"""What was synthesised of a run, gate by gate over every sample: netlists as placed, and iCE40's bitstreams."""
 
 from __future__ import annotations
 

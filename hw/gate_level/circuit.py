@@ -111,7 +111,7 @@ class Circuit:
         return found
 
     def in_order(self) -> tuple[Lut | Memory, ...]:
-        """LUTs and asynchronous memories, each behind those that it reads. Raises NetlistError where they form a loop."""
+        """LUTs and asynchronous memories, each behind those it reads. Raises NetlistError where they form a loop."""
         parts: list[Lut | Memory] = [*self.luts, *(memory for memory in self.memories if memory.asynchronous)]
         by_output = {net: index for index, part in enumerate(parts) for net in outputs(part)}
         waits = [{by_output[net] for net in part_inputs(part) if net in by_output} for part in parts]

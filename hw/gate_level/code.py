@@ -1,8 +1,8 @@
 """A circuit as C++ in which lanes are frames.
 
 What no pixel can reach is the same for every frame. That is found from the netlist alone, by following what the data
-inputs drive, and holds for all control of a design of ours: these nets are one truth each, and decide by branches. Where
-control does depend on data, it is a vector, and a check asks in every cycle whether all lanes agree.
+inputs drive, and holds for all control of a design of ours: these nets are one truth each, and decide by branches.
+Where control does depend on data, it is a vector, and a check asks in every cycle whether all lanes agree.
 """
 
 from __future__ import annotations
@@ -356,7 +356,7 @@ class _Writer:
         if memory.asynchronous:
             yield from self.store(memory, old)
             return
-        index, width = self.circuit.memories.index(memory), len(memory.output)
+        width = len(memory.output)
         yield f"  if ({self.all_hold(memory.read_enable, memory, 'read enable')}) {{"
         if self.stored(memory):
             at = self.address(memory.read, memory, "read address")
@@ -373,7 +373,7 @@ class _Writer:
     def store(self, memory: Memory, old: dict[int, str] | None = None) -> Iterator[str]:
         if not memory.is_written:
             return
-        index, width = self.circuit.memories.index(memory), len(memory.output)
+        width = len(memory.output)
         yield f"  if ({self.all_hold(memory.write_enable, memory, 'write enable')}) {{"
         at = self.address(memory.write, memory, "write address")
         if self.stored(memory):
@@ -395,7 +395,7 @@ class _Writer:
         yield "  }"
 
     def read_at_once(self, memory: Memory) -> Iterator[str]:
-        index, width = self.circuit.memories.index(memory), len(memory.output)
+        width = len(memory.output)
         at = self.address(memory.read, memory, "read address")
         yield "  {"
         if self.stored(memory):

@@ -89,7 +89,9 @@ def _block(cell: Cell) -> Iterator[Part]:
         raise cell.unknown(" with an output register or reset")
     first = ADDRESSES[width]
     rows = [
-        cell.number(f"INITVAL_{index:02X}") >> 20 * row & (1 << ROW_BITS) - 1 for index in range(ROWS // 16) for row in range(16)
+        cell.number(f"INITVAL_{index:02X}") >> 20 * row & (1 << ROW_BITS) - 1
+        for index in range(ROWS // 16)
+        for row in range(16)
     ]
     image = sum(row << ROW_BITS * index for index, row in enumerate(rows))
     words = tuple(image >> width * at & (1 << width) - 1 for at in range(ROWS * ROW_BITS // width))

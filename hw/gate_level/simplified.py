@@ -1,4 +1,4 @@
-"""A circuit without what a compiler would do in vain: constants, copies of nets, inputs that do not matter, dead parts."""
+"""A circuit without what would be computed in vain: constants, copies, inputs that do not matter, dead parts."""
 
 from __future__ import annotations
 

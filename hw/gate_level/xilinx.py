@@ -64,7 +64,12 @@ def _shift(cell: Cell) -> Iterator[Part]:
     for bit in range(16):
         taps.append(cell.inside())
         yield FlipFlop(
-            f"{cell.name} bit {bit}", taps[bit], data, cell.net("CLK"), cell.net("CE", TRUE), first=bool(start >> bit & 1)
+            f"{cell.name} bit {bit}",
+            taps[bit],
+            data,
+            cell.net("CLK"),
+            cell.net("CE", TRUE),
+            first=bool(start >> bit & 1),
         )
         data = taps[bit]
     for level, chosen in enumerate(address):
