@@ -147,7 +147,7 @@ def _read_back(accelerator: Accelerator, done: Synthesis, made: Path) -> str:
 def _wrong(reference: Trace, said: Trace) -> NDArray[np.bool_]:
     """(n,) which samples differ in any layer."""
     pairs = ((codes.packed, said.layers()[name].packed) for name, codes in reference.layers().items())
-    return np.array([(one != other).any(axis=1) for one, other in pairs]).any(axis=0)
+    return np.asarray(np.array([(one != other).any(axis=1) for one, other in pairs]).any(axis=0))
 
 
 def _explained(
@@ -160,13 +160,15 @@ def _explained(
 ) -> str:
     """Which cell, where one bit of one LUT explains it."""
     pins, streams = interface(gates.circuit, accelerator)
-    cases = [case_of(gates.circuit, accelerator, x[some], _part(reference, some)) for some in (frames[:1], frames)]
+    one, several = (
+        case_of(gates.circuit, accelerator, x[some], _part(reference, some)) for some in (frames[:1], frames)
+    )
     cycles = 2 * accelerator.cycles + 2 * accelerator.inputs + 200
 
     def told(done: int, of: int) -> None:
         tell(f"{gates.source}: which bit? {done:,} of {of:,} bits of LUTs tried")
 
-    found = culprits(gates.circuit, pins, streams, *cases, cycles, told)
+    found = culprits(gates.circuit, pins, streams, one, several, cycles, told)
     if not found:
         return "no single bit of a LUT explains it"
     more = f" or one of {len(found) - SHOWN} more" if len(found) > SHOWN else ""

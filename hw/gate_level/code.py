@@ -172,9 +172,9 @@ class _Writer:
         read under several guards is computed under all of them.
         """
         of_use: dict[int, set[int]] = defaultdict(set)
-        for part in own:
-            for net in reads(part):
-                of_use[net] |= self.guard(part)
+        for state in own:
+            for net in reads(state):
+                of_use[net] |= self.guard(state)
         for net, stream in zip(self.passes, self.streams, strict=True):
             certain = self.varies & {stream.valid, stream.ready}
             for each in (*stream.data, stream.valid, stream.ready):
@@ -209,7 +209,8 @@ class _Writer:
             while chunk := list(islice(left, STATEMENTS)):
                 chunks.append((guard, chunk))
         used = Counter(net for _, chunk in chunks for part in chunk for net in part_inputs(part))
-        elsewhere = {net for part in (*self.circuit.flip_flops, *self.circuit.memories) for net in reads(part)}
+        state: tuple[State, ...] = (*self.circuit.flip_flops, *self.circuit.memories)
+        elsewhere = {net for each in state for net in reads(each)}
         elsewhere |= {net for stream in self.streams for net in (*stream.data, stream.valid, stream.ready)}
         elsewhere |= {self.pins.ready, *self.passes}
         if name == "same":  # other functions read them
@@ -320,8 +321,8 @@ class _Writer:
         writer = {net: index for index, part in enumerate(own) for net in registers_of(part)}
         read_by = [{writer[net] for net in reads(part) if net in writer} - {i} for i, part in enumerate(own)]
         readers: list[set[int]] = [set() for _ in own]
-        for index, each in enumerate(read_by):
-            for read in each:
+        for index, others in enumerate(read_by):
+            for read in others:
                 readers[read].add(index)
         saved, order, guard = list[State](), list[State](), ALWAYS
         ready: dict[Guard, list[int]] = defaultdict(list)
@@ -342,8 +343,8 @@ class _Writer:
                 saved.append(own[kept])
                 freed, readers[kept] = set(), set()
                 ready[self.guard(own[kept])].append(kept)
-                for each in read_by:
-                    each.discard(kept)
+                for others in read_by:
+                    others.discard(kept)
                 continue
             for each in freed:
                 readers[each].discard(index)
@@ -352,22 +353,21 @@ class _Writer:
         return saved, order
 
     def clocked(self, memory: Memory, old: dict[int, str]) -> Iterator[str]:
-        """Of a memory in which each frame has its own words, or from which it reads under its own."""
+        """Of a memory in which each frame has its own words."""
         if memory.asynchronous:
             yield from self.store(memory, old)
             return
         width = len(memory.output)
         yield f"  if ({self.all_hold(memory.read_enable, memory, 'read enable')}) {{"
-        if self.stored(memory):
-            at = self.address(memory.read, memory, "read address")
-            yield f"    const Bits* word = {self.memory(memory)} + {width} * {at};"
-            yield f"    Bits out[{width}];"
-            yield f"    for (int i = 0; i < {width}; i++) out[i] = word[i];"
-            yield "    " + " ".join(self.store(memory, old))
-            for bit, net in enumerate(memory.output):
-                yield f"    {self.place(net)} = out[{bit}];"
-            yield "  } else {"
-            yield from self.store(memory, old)
+        at = self.address(memory.read, memory, "read address")
+        yield f"    const Bits* word = {self.memory(memory)} + {width} * {at};"
+        yield f"    Bits out[{width}];"
+        yield f"    for (int i = 0; i < {width}; i++) out[i] = word[i];"
+        yield from self.store(memory, old)
+        for bit, net in enumerate(memory.output):
+            yield f"    {self.place(net)} = out[{bit}];"
+        yield "  } else {"
+        yield from self.store(memory, old)
         yield "  }"
 
     def store(self, memory: Memory, old: dict[int, str] | None = None) -> Iterator[str]:
@@ -447,7 +447,8 @@ class _Writer:
             yield "  }"
         yield "  return moved;"
         yield "}"
-        yield f"static uint64_t ready(Same& s, Own& o) {{ return {self.agreed(self.pins.ready, 'the ready of the stream that goes in')}; }}"
+        ready = self.agreed(self.pins.ready, "the ready of the stream that goes in")
+        yield f"static uint64_t ready(Same& s, Own& o) {{ return {ready}; }}"
         yield "static void set_control(Same& s, uint64_t reset, uint64_t valid, uint64_t leaves) {"
         for net, said in ((self.pins.reset, "reset"), (self.pins.valid, "valid"), (self.pins.leaves, "leaves")):
             yield f"  {self.place(net)} = {said};"

@@ -67,7 +67,9 @@ def culprits(
         right = answers(circuit, pins, streams, one, cycles, 0, some)
         left += [flip for flip, agrees in zip(some, right, strict=True) if agrees]
         tell(begin + len(some), len(candidates))
-    right = answers(circuit, pins, streams, several, cycles, cycles, left) if left else []
+    if not left:
+        return []
+    right = answers(circuit, pins, streams, several, cycles, cycles, left)
     return [Culprit(circuit.luts[flip.lut], flip.row) for flip, agrees in zip(left, right, strict=True) if agrees]
 
 

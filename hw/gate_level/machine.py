@@ -1,4 +1,4 @@
-"""A circuit a cycle at a time in numpy, each lane a chip of its own: slow, general, and independent of the compiled one.
+"""A circuit a cycle at a time in numpy, each lane a chip of its own: slow, general, and not the compiled one's way.
 
 A lane may have its own control, its own memories, and one bit of one LUT that is another than in the netlist.
 """
@@ -52,7 +52,8 @@ class Machine:
 
     def __init__(self, circuit: Circuit, lanes: int, flips: Sequence[Flip] = ()) -> None:
         """flips   of the first lanes one each"""
-        assert lanes % 64 == 0 and len(flips) <= lanes
+        assert lanes % 64 == 0
+        assert len(flips) <= lanes
         self.circuit, self.lanes = circuit, lanes
         self.nets = np.zeros((circuit.size, lanes // 64), dtype=np.uint64)
         self.nets[TRUE] = ALL
@@ -116,7 +117,7 @@ class Machine:
         return self.truths(of).astype(np.int64) @ (1 << np.arange(len(of)))
 
     def _every(self, of: Sequence[int]) -> NDArray[np.bool_]:
-        return self.truths(of).all(axis=1) if of else np.ones(self.lanes, dtype=np.bool_)
+        return np.asarray(self.truths(of).all(axis=1)) if of else np.ones(self.lanes, dtype=np.bool_)
 
     def _word(self, memory: Memory) -> NDArray:
         at, stored = self._number(memory.read), self._stored[memory.name]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from .circuit import FALSE, TRUE, Circuit, FlipFlop, Lut, Memory, Part, outputs, reads
+from .circuit import FALSE, TRUE, Circuit, Lut, Memory, outputs, reads
 from .terms import halves
 
 COPY = 0b10
@@ -35,7 +35,9 @@ def simplified(circuit: Circuit, ends: Iterable[int]) -> tuple[Circuit, Callable
     found = replace(
         circuit,
         luts=tuple(kept),
-        flip_flops=tuple(_renamed(ff, now) for ff in circuit.flip_flops),
+        flip_flops=tuple(
+            replace(ff, data=now(ff.data), enable=now(ff.enable), reset=now(ff.reset)) for ff in circuit.flip_flops
+        ),
         memories=tuple(_renamed(memory, now) for memory in circuit.memories),
         nets={name: tuple(map(now, nets)) for name, nets in circuit.nets.items()},
     )
@@ -60,20 +62,18 @@ def _alive(circuit: Circuit, ends: set[int]) -> Circuit:
     )
 
 
-def _renamed(part: FlipFlop | Memory, now: Callable[[int], int]) -> Part:
+def _renamed(memory: Memory, now: Callable[[int], int]) -> Memory:
     def all_now(nets: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(map(now, nets))
 
-    if isinstance(part, FlipFlop):
-        return replace(part, data=now(part.data), enable=now(part.enable), reset=now(part.reset))
     return replace(
-        part,
-        read=all_now(part.read),
-        read_enable=all_now(part.read_enable),
-        write=all_now(part.write),
-        written=all_now(part.written),
-        keep=all_now(part.keep),
-        write_enable=all_now(part.write_enable),
+        memory,
+        read=all_now(memory.read),
+        read_enable=all_now(memory.read_enable),
+        write=all_now(memory.write),
+        written=all_now(memory.written),
+        keep=all_now(memory.keep),
+        write_enable=all_now(memory.write_enable),
     )
 
 

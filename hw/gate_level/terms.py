@@ -58,37 +58,38 @@ def _choice(table: int, inputs: tuple[Term, ...], at: int) -> Term:
 
 def _inner(table: int, inputs: tuple[Term, ...]) -> list[Term]:
     """Those in which three inputs, or of four two and one that is used again, act through one step alone."""
-    count, found = len(inputs), list[Term]()
-    if count == 4:
-        for at, again in ((at, again) for at in range(4) for again in range(4) if at != again):
-            x, y = (i for i in range(4) if i not in (at, again))
-            columns = [[_column(table, {again: v, at: d}, (x, y)) for d in (0, 1)] for v in (0, 1)]
-            inner = [_one_function(pair, 0b1111) for pair in columns]
-            if inner[0] is None or inner[1] is None:
-                continue
-            step = sum((inner[row >> 2] >> (row & 3) & 1) << row for row in range(8))  # a is what is used again
-            outer = 0  # a is the step, b what is used again, c the rest
-            for row in range(8):
-                of, v, d = row >> 2, row >> 1 & 1, row & 1
-                outer |= _meaning(columns[v][d], inner[v], of, 0b1111) << row
-            found.append((outer, (step, inputs[again], inputs[y], inputs[x]), inputs[again], inputs[at]))
-        return found
-    for bound in combinations(range(count), 3):
-        rest = tuple(i for i in range(count) if i not in bound)
+    if len(inputs) == 4:
+        pairs = ((at, again) for at in range(4) for again in range(4) if at != again)
+        return [found for at, again in pairs if (found := _used_again(table, inputs, at, again)) is not None]
+    for bound in combinations(range(len(inputs)), 3):
+        rest = tuple(i for i in range(len(inputs)) if i not in bound)
         columns = [
-            _column(table, {net: row >> i & 1 for i, net in enumerate(rest)}, bound) for row in range(1 << len(rest))
+            _column(table, {at: row >> i & 1 for i, at in enumerate(rest)}, bound) for row in range(1 << len(rest))
         ]
         inner = _one_function(columns, 0xFF)
-        if inner is None:
-            continue
-        outer = 0  # input 0 is the step
-        for row, column in enumerate(columns):
-            for of in (0, 1):
-                outer |= _meaning(column, inner, of, 0xFF) << (row << 1 | of)
-        step = (inner, *(inputs[i] for i in reversed(bound)))
-        found.append(_term(outer, (step, *(inputs[i] for i in rest))))
-        break
-    return found
+        if inner is not None:
+            outer = 0  # input 0 is the step
+            for row, column in enumerate(columns):
+                for of in (0, 1):
+                    outer |= _meaning(column, inner, of, 0xFF) << (row << 1 | of)
+            a, b, c = (inputs[i] for i in reversed(bound))
+            return [_term(outer, ((inner, a, b, c), *(inputs[i] for i in rest)))]
+    return []
+
+
+def _used_again(table: int, inputs: tuple[Term, ...], at: int, again: int) -> Term | None:
+    """Of four inputs: a step of the two others and `again`, then one of that, of `again` and of `at`."""
+    x, y = (i for i in range(4) if i not in (at, again))
+    columns = [[_column(table, {again: v, at: d}, (x, y)) for d in (0, 1)] for v in (0, 1)]
+    functions = [found for pair in columns if (found := _one_function(pair, 0b1111)) is not None]
+    if len(functions) < 2:
+        return None
+    step, outer = 0, 0
+    for row in range(8):
+        step |= (functions[row >> 2] >> (row & 3) & 1) << row
+        of, v, d = row >> 2, row >> 1 & 1, row & 1
+        outer |= _meaning(columns[v][d], functions[v], of, 0b1111) << row
+    return outer, (step, inputs[again], inputs[y], inputs[x]), inputs[again], inputs[at]
 
 
 def _column(table: int, fixed: dict[int, int], free: tuple[int, ...]) -> int:

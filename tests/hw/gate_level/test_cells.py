@@ -104,11 +104,8 @@ def test_every_cell_is_what_yosys_says_of_it(part, kinds, tmp_path):
             name: f"{len(parameters[name])}'b{parameters[name]}" if isinstance(size, int) else size
             for name, size in kind.parameters.items()
         }
-        if not isinstance(parameters.get("ALU_MODE", 0), int):
-            parameters["ALU_MODE"] = f"{int(parameters['ALU_MODE']):b}"
-        for name in ("READ_MODE", "WRITE_MODE"):
-            if name in parameters:
-                parameters[name] = f"{int(parameters[name]):b}"
+        for name in {"ALU_MODE", "READ_MODE", "WRITE_MODE"} & {*parameters}:
+            parameters[name] = f"{int(parameters[name]):b}"
         connections, wires = dict.fromkeys(kind.clocks, (CLOCK,)), [f".{clock}(clk)" for clock in kind.clocks]
         for ports, nets, vector in ((kind.inputs, ins, "in"), (kind.outputs, outs, "out")):
             for port, width in ports.items():
@@ -150,7 +147,8 @@ def in_icarus(models: str, text: list[str], stimulus, width: int, folder) -> np.
         f"reg [{size - 1}:0] words [0:{len(stimulus) - 1}]; integer i;",
         *text,
         'initial begin $readmemb("in.txt", words);',
-        f'for (i = 0; i < {len(stimulus)}; i = i + 1) begin in = words[i]; #5 $display("%b", out); #1 clk = 1; #5 clk = 0; end',
+        f"for (i = 0; i < {len(stimulus)}; i = i + 1)",
+        'begin in = words[i]; #5 $display("%b", out); #1 clk = 1; #5 clk = 0; end',
         "$finish; end endmodule",
     ]
     (folder / "in.txt").write_text(

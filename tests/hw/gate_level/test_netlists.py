@@ -119,14 +119,14 @@ def test_a_netlist_that_hangs_says_how_far_it_came(netlists):
     stuck = replace(
         right, flip_flops=tuple(replace(ff, enable=0) if ff.output == valid else ff for ff in right.flip_flops)
     )
-    with pytest.raises(BehaviourError, match="hangs; beats seen: binarize .*, dense1 0/"):
+    with pytest.raises(BehaviourError, match=r"hangs; beats seen: binarize .*, dense1 0/"):
         gate_level(stuck, ACCELERATOR, "netlist")(random_frames(GRAPH, 2))
 
 
 def test_two_drivers_two_clocks_loops_and_strange_cells_are_refused():
     with pytest.raises(NetlistError, match="b drives a net that a drives too"):
         Circuit("net", (Lut("a", 4, (2,), 1), Lut("b", 4, (3,), 1)), (), (), {}, (), ()).driven()
-    with pytest.raises(NetlistError, match="logic forms a loop, [ab] in it"):
+    with pytest.raises(NetlistError, match=r"logic forms a loop, [ab] in it"):
         Circuit("net", (Lut("a", 4, (5,), 1), Lut("b", 5, (4,), 1)), (), (), {}, (), ()).in_order()
     module = {"ports": {}, "netnames": {"n": {"bits": [2]}}, "cells": {}}
     cell = {"type": "SB_PLL40_CORE", "parameters": {}, "connections": {}}
