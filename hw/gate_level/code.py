@@ -142,7 +142,8 @@ class _Writer:
         for index, memory in enumerate(circuit.memories):
             each, kind = (len(memory.output), "Bits") if self.stored(memory) else (_words(memory), "uint64_t")
             room[self.stored(memory)].append(f"  {kind} m{index}[{len(memory.words)} * {each}];")
-            room[self.stored(memory)].append(f"  uint64_t last{index} = ~uint64_t(0);")
+            if not self.stored(memory):  # the address that was read last
+                room[False].append(f"  uint64_t last{index} = ~uint64_t(0);")
         yield "struct Same {  // for all frames"
         yield f"  static constexpr int registers = {registers}, streams = {len(self.streams)};"
         yield f"  uint64_t u[{max(1, self.sizes['s.u'])}], next[{max(1, registers)}];"
@@ -160,7 +161,7 @@ class _Writer:
 
     def stored(self, memory: Memory) -> bool:
         """Whether each frame has a memory of its own."""
-        return any(net in self.varies for net in (*memory.output, *(memory.written if memory.is_written else ())))
+        return not self.varies.isdisjoint(memory.output)
 
     def memory(self, memory: Memory) -> str:
         return f"{'o' if self.stored(memory) else 's'}.m{self.circuit.memories.index(memory)}"

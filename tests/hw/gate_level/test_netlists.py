@@ -20,7 +20,7 @@ from bitneck.hw.synthesis.shell import Shell
 from bitneck.hw.synthesis.targets import NETLIST, target_of
 from bitneck.hw.synthesis.yowasp import run
 from bitneck.hw.verilog import verilog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_nets import random_frames, random_graph
 
@@ -140,6 +140,7 @@ def test_two_drivers_two_clocks_loops_and_strange_cells_are_refused():
         circuit({"modules": {"top": module | {"cells": ffs}}}, "top", "ice40")
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(1, 6).flatmap(lambda inputs: st.tuples(st.just(inputs), st.integers(0, 2 ** (1 << inputs) - 1))))
 def test_a_table_in_steps_of_three_inputs_is_the_table(of):
     inputs, table = of
