@@ -113,6 +113,16 @@ def test_control_that_a_frame_can_change_is_an_error_that_names_stream_and_cycle
         gate_level(wrong, ACCELERATOR, "netlist")(random_frames(GRAPH, 64))
 
 
+def test_control_of_our_designs_needs_no_check_and_an_address_that_hangs_on_data_has_one(netlists):
+    right = netlists("ecp5-25k")
+    pins, streams = interface(right, ACCELERATOR)
+    assert code(right, pins, streams).checks == ()
+    pixel = right.nets["core.binarize_tdata"][0]
+    wrong = replace(right, memories=tuple(replace(each, read=(pixel, *each.read[1:])) for each in right.memories))
+    said = code(wrong, pins, streams).checks
+    assert {f"{each.name}: read address, bit 0" for each in right.memories} & {*said}
+
+
 def test_a_netlist_that_hangs_says_how_far_it_came(netlists):
     right = netlists("up5k")
     (valid,) = right.nets["core.dense1_tvalid"]
