@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from . import ice40
 from .cell import Cell
-from .circuit import FALSE, TRUE, Circuit, FlipFlop, Lut, NetlistError, Part
+from .circuit import FALSE, TRUE, Circuit, FlipFlop, Lut, NetlistError, Part, outputs
 from .yosys_json import of_parts
 
 ASSIGN = re.compile(r"(?:/\* FF\s+(?P<ff>[\d ]+?) \*/ )?assign (?P<to>.+?)\s*= (?:/\* (?P<what>.+?) \*/ )?(?P<of>.+);$")
@@ -20,6 +20,7 @@ REGISTER = re.compile(
 VECTOR = re.compile(r"wire \[(\d+):0\] (?P<to>\S+)\s*= \{(?P<of>.+)\};$")
 NAMED = re.compile(r"wire (?P<to>\S+)\s*= (?P<of>.+);$")
 PORT = re.compile(r"(?P<direction>input|output) (?:\[(?P<top>\d+):0\] )?(?P<name>.+?)\s*;$")
+CONSTANT = re.compile(r"^assign (\S+)\s*= ([01]);$", re.MULTILINE)
 NOTHING = re.compile(r"(//|module|endmodule|wire|reg|$)")
 
 
@@ -30,7 +31,7 @@ class _Names:
     numbers: dict[str, int] = field(default_factory=lambda: {"1'b0": FALSE, "0": FALSE, "1'b1": TRUE, "1": TRUE})
 
     def __call__(self, name: str) -> int:
-        return self.numbers.setdefault(_plain(name), len(self.numbers))
+        return self.numbers.setdefault(_plain(name), 2 + len(self.numbers))
 
     def spare(self) -> Iterator[int]:
         return (self(f" {len(self.numbers)}") for _ in count())
@@ -46,7 +47,10 @@ def chip(text: str, name: str) -> Circuit:
     Raises NetlistError for a statement that is not known.
     """
     number, parts = _Names(), list[Part]()
+    for wire, truth in CONSTANT.findall(text):
+        number.numbers[_plain(wire)] = number(truth)
     ports: dict[str, str] = {}
+    memories: list[Cell] = []
     nets: dict[str, tuple[int, ...]] = {}
     lines = iter(text.splitlines())
     for line in map(str.strip, lines):
@@ -64,7 +68,7 @@ def chip(text: str, name: str) -> Circuit:
                 )
             )
         elif found := ASSIGN.match(line):
-            if _plain(found["to"]) != _plain(found["of"]):
+            if number(found["to"]) not in (FALSE, TRUE) and _plain(found["to"]) != _plain(found["of"]):
                 inputs, table = expression(found["of"])
                 what = found["what"] or f"LUT {found['ff'] or ''}"
                 kind, _, place = what.partition(" ")
@@ -81,10 +85,33 @@ def chip(text: str, name: str) -> Circuit:
             bits = [port] if found["top"] is None else [f"{port}[{i}]" for i in range(int(found["top"]) + 1)]
             nets[port] = tuple(map(number, bits))
         elif line.startswith("SB_RAM40_4K"):
-            parts += ice40.parts(_ram(line, lines, number))
+            memories.append(_ram(line, lines, number))
         elif not NOTHING.match(line):
             raise NetlistError(f"{name}: what icebox_vlog says is not known: {line[:80]}")
+    driven = {net for part in parts for net in outputs(part)}
+    driven |= {net for port, direction in ports.items() if direction == "input" for net in nets[port]}
+    driven |= {net for memory in memories for net in memory.nets("RDATA")}
+    fixed = _constants(part for part in parts if isinstance(part, Lut))
+    for memory in memories:  # a pin that no wire leads to is 0
+        pins = {
+            port: tuple(net if port == "RDATA" else fixed.get(net, net if net in driven else FALSE) for net in found)
+            for port, found in memory.connections.items()
+        }
+        parts += ice40.parts(replace(memory, connections=pins))
     return of_parts(name, parts, nets, ports)
+
+
+def _constants(luts: Iterable[Lut]) -> dict[int, int]:
+    """Nets that are always the same, as the constant: so is the port for writing of a memory that is only read."""
+    found, left = {FALSE: FALSE, TRUE: TRUE}, list(luts)
+    while True:
+        now = [lut for lut in left if all(net in found for net in lut.inputs)]
+        if not now:
+            return found
+        for lut in now:
+            row = sum(found[net] << at for at, net in enumerate(lut.inputs))
+            found[lut.output] = TRUE if lut.table >> row & 1 else FALSE
+        left = [lut for lut in left if lut.output not in found]
 
 
 def _place(words: str) -> str:

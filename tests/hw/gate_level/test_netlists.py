@@ -11,6 +11,7 @@ from bitneck.hw.accelerator import lower
 from bitneck.hw.exact.compiled import forms
 from bitneck.hw.folding import fold
 from bitneck.hw.gate_level.circuit import Circuit, Lut, NetlistError
+from bitneck.hw.gate_level.code import code
 from bitneck.hw.gate_level.fault import answers, culprits
 from bitneck.hw.gate_level.simulator import BehaviourError, case_of, gate_level, interface
 from bitneck.hw.gate_level.terms import term
