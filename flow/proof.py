@@ -23,12 +23,14 @@ from .importing import read_again
 from .record import (
     BY_BOARD,
     BY_COCOTB,
+    BY_GATES,
     differences,
     disproven,
     files_of,
     measured_again,
     of_other_codes,
     of_other_files,
+    of_synth,
     simulated,
     slower,
     unlike,
@@ -178,33 +180,45 @@ def _write_verification(folder: RunFolder, verification: Verification) -> None:
 
 @reading
 def verify(
-    folder: RunFolder, data_dir: Path | str | None = None, judges: bool = False, tell: Tell = silent
+    folder: RunFolder,
+    data_dir: Path | str | None = None,
+    judges: bool = False,
+    tell: Tell = silent,
+    netlist: bool = False,
 ) -> tuple[Agreement, list[str]]:
     """What `simulate` recorded, and in which places it does not agree with what lies there, as lines.
 
     First the sha256 of every file, then every number that can be computed again: `record` says which cannot.
 
-    judges   where codes and numbers are as recorded: let every independent tool that is here judge the files, and
-             record what it says
+    judges    where codes and numbers are as recorded: let every independent tool that is here judge the files, and
+              record what it says
+    netlist   then, too: every sample through every netlist and bitstream in synth/, and record what they say
 
     Of a run without RTL the record is what the judges said, and `judges` makes it anew.
     """
-    with held(folder.path, "verify") if judges else nullcontext():  # without judges it only reads
-        return _verify(folder, data_dir, judges, tell)
+    with held(folder.path, "verify") if judges or netlist else nullcontext():  # without them it only reads
+        return _verify(folder, data_dir, judges, netlist, tell)
 
 
-def _verify(folder: RunFolder, data_dir: Path | str | None, judges: bool, tell: Tell) -> tuple[Agreement, list[str]]:
+def _verify(
+    folder: RunFolder, data_dir: Path | str | None, judges: bool, netlist: bool, tell: Tell
+) -> tuple[Agreement, list[str]]:
     from .case import case_of
+    from .gates import with_gates
     from .judges import judges_of, sentences
     from .unbuilt import again as recorded_again
     from .unbuilt import agreement, has_hardware
 
     config = finished(folder)
     if not has_hardware(folder):
+        if netlist:
+            raise RunError(f"{folder.path} has no RTL, and what was synthesised of it cannot be compared with anything")
         return agreement(folder, data_dir, tell) if judges else recorded_again(folder, data_dir)
     verification = verification_of(folder, sealed=False)
     edited = [] if is_as_written(folder.verification) else [f"{folder.verification} was changed after it was written"]
     stale = of_other_files(folder, verification)
+    if netlist:  # which looks at what lies in synth/ now
+        stale = [line for line in stale if not of_synth(folder, [line])]
     if stale and not judges:
         return verification, edited + stale
     graph = graph_of(folder, own=False)
@@ -227,15 +241,21 @@ def _verify(folder: RunFolder, data_dir: Path | str | None, judges: bool, tell: 
         found = differences(graph, [reference, *qonnx_traces, graph_trace, trace], classes, x)
         found += slower(len(x), rate, accelerator.cycles)
         if (
-            recorded := [line for line in verification.mismatches if not line.startswith((BY_BOARD, BY_COCOTB))]
+            recorded := [
+                line for line in verification.mismatches if not line.startswith((BY_BOARD, BY_COCOTB, *BY_GATES))
+            ]
         ) != found:
             lines.append(f"mismatches: verify.json has {recorded or 'none'}, the files give {found or 'none'}")
         if again is not None:
             measured = {"latency_cycles": again.latency, "cycles_per_frame": again.cycles_per_frame}
             lines += unlike(verification, {name: (value, "Verilator") for name, value in measured.items()})
-    if not judges or lines:
+    if not (judges or netlist) or lines:
         return verification, stale + lines
-    case = case_of(folder, graph, x, accelerator, design)
-    judged = replace(verification, judges=list(sentences(case, reference, judges_of(case), tell)))
+    judged = verification
+    if netlist:
+        judged = with_gates(folder, judged, graph, accelerator, design, x, tell)
+    if judges:
+        case = case_of(folder, graph, x, accelerator, design)
+        judged = replace(judged, judges=list(sentences(case, reference, judges_of(case), tell)))
     _write_verification(folder, judged)
     return judged, stale

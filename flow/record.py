@@ -29,6 +29,7 @@ from .trained import as_captured
 SPARE_CYCLES = 8  # of a stage's latency, beyond its cycles a frame
 BY_COCOTB = "cocotb: "  # begins a difference that only its testbench can see
 BY_BOARD = "board: "  # begins one that a board showed
+BY_GATES = ("netlist ", "bitstream ")  # begin the names of sources in synth/, and one that they showed
 
 
 def files_of(folder: RunFolder) -> dict[str, str]:
@@ -39,10 +40,19 @@ def files_of(folder: RunFolder) -> dict[str, str]:
 
 
 def of_other_files(folder: RunFolder, verification: Agreement) -> list[str]:
-    """A line for each file that is not the one of which verify.json was recorded."""
+    """A line for each file that is not the one of which verify.json was recorded. Of synth/ those alone that it names:
+    what else lies there, it knows nothing of.
+    """
     now, recorded = files_of(folder), verification.files
+    now |= {
+        name: sha256_of(folder.path / name) for name in of_synth(folder, recorded) if (folder.path / name).is_file()
+    }
     pairs = {name: (now.get(name), recorded.get(name)) for name in {**recorded, **now}}
     return _stale(folder, verification, pairs)
+
+
+def of_synth(folder: RunFolder, files: Iterable[str]) -> list[str]:
+    return [name for name in files if name.startswith(f"{folder.synth.name}/")]
 
 
 def of_other_codes(folder: RunFolder, verification: Agreement, traces: Iterable[Trace]) -> list[str]:
@@ -59,9 +69,10 @@ def of_other_codes(folder: RunFolder, verification: Agreement, traces: Iterable[
 def _stale(folder: RunFolder, verification: Agreement, pairs: Mapping[str, tuple[str | None, str | None]]) -> list[str]:
     """A line for each of the pairs (sha256 now, sha256 recorded) that differ; None where there is none."""
     words = f"simulate {folder.path}" if isinstance(verification, Verification) else f"verify {folder.path} --judges"
+    gates = f"verify {folder.path} --netlist"
     return [
         f"{what} has sha256 {(now or 'nothing')[:12]} now, verify.json says {(recorded or 'nothing')[:12]}; "
-        f"`bitneck {words}` proves what is there"
+        f"`bitneck {gates if of_synth(folder, [what]) else words}` proves what is there"
         for what, (now, recorded) in pairs.items()
         if now != recorded
     ]

@@ -23,8 +23,11 @@ def memory_file(words: Beats) -> str:
 
 def integers(beats: Beats, bits_each: int) -> NDArray[np.int64]:
     """(n, k · bits_each) bits as (n, k) unsigned integers: the way back from `integer_bits`."""
-    lanes = beats.reshape(len(beats), -1, bits_each)
-    return (lanes.astype(np.int64) << np.arange(bits_each)).sum(axis=2)
+    packed = np.packbits(beats.reshape(len(beats), -1, bits_each), axis=2, bitorder="little").astype(np.int64)
+    found = packed[:, :, 0]
+    for byte in range(1, packed.shape[2]):
+        found |= packed[:, :, byte] << 8 * byte
+    return found
 
 
 def weight_words(weight: NDArray, pe: int, simd: int, bits: int = 1, by_plane: bool = True) -> Beats:

@@ -402,18 +402,21 @@ def _proven(done: Agreement) -> Facts:
 def verify(
     folder: Run,
     judges: Annotated[bool, typer.Option("--judges", help="let every independent tool installed here judge")] = False,
+    netlist: Annotated[
+        bool, typer.Option("--netlist", help="every sample through the gates of every netlist and bitstream in synth/")
+    ] = False,
     data_dir: DataDir = None,
 ) -> Facts:
     """Check that the recorded proof is of the files that lie there; with --judges, ask other people's tools too.
 
-    Exit 1 on a difference.
+    With --netlist, of what was synthesised too: gate by gate, every layer of every sample. Exit 1 on a difference.
 
-    - `bitneck verify runs/digits`
     - `bitneck verify runs/digits --judges`
+    - `bitneck verify runs/digits --netlist`
     """
     place = RunFolder(folder)
     with step("verify") as tell:
-        done, stale = proof.verify(place, data_dir, judges, tell=tell)
+        done, stale = proof.verify(place, data_dir, judges, tell, netlist)
     for judge in done.judges:
         if judge.equal:
             say("judge", f"{f'{judge.tool} {judge.version}'.strip()} on {judge.reads}", judge.said)

@@ -132,10 +132,12 @@ class Run:
                 proof.simulate(self.folder, self.data_dir, tier, simulator, workers, line.say, scheduler=scheduler)
             )
 
-    def verify(self, judges: bool = False, progress: bool = False) -> Proof:
-        """Whether the recorded proof is of the files that lie there; with `judges`, what other people's tools say."""
+    def verify(self, judges: bool = False, progress: bool = False, netlist: bool = False) -> Proof:
+        """Whether the recorded proof is of the files that lie there; with `judges`, what other people's tools say, and
+        with `netlist`, what the gates do that were synthesised.
+        """
         with progress_of("verify", progress) as line:
-            found, stale = proof.verify(self.folder, self.data_dir, judges, line.say)
+            found, stale = proof.verify(self.folder, self.data_dir, judges, line.say, netlist)
         return Proof(found, tuple(stale))
 
     def analyze(self, progress: bool = False) -> Plane:

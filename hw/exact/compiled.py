@@ -48,11 +48,14 @@ def library(name: str, form: str | None = None) -> ctypes.CDLL:
 
 
 @once
-def compiled(source: str, texts: tuple[tuple[str, str], ...], form: str) -> ctypes.CDLL:
-    """The library of one file among `texts`, pairs of a name and what is in it; from the cache, where it is there."""
+def compiled(source: str, texts: tuple[tuple[str, str], ...], form: str, options: tuple[str, ...] = ()) -> ctypes.CDLL:
+    """The library of one file among `texts`, pairs of a name and what is in it; from the cache, where it is there.
+
+    options   behind OPTIONS, where the last one counts
+    """
     if shutil.which("g++") is None:
         raise ExactError("g++ is not on the PATH and compiles what counts; install g++")
-    command = ["g++", *OPTIONS, *(f"-m{each}" for each in FORMS[form]), source, "-o", "made.so"]
+    command = ["g++", *OPTIONS, *options, *(f"-m{each}" for each in FORMS[form]), source, "-o", "made.so"]
     parts = [call(["g++", "--version"], Path()), *command, *(part for pair in texts for part in pair)]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     name = f"{Path(source).stem}-{form}-{digest[:24]}.so"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import estimates
+import gates
 import golden
 import information
 import maps
@@ -17,6 +18,7 @@ from timing import Row
 BENCHES = {
     "golden": lambda: lines(golden.rows()),
     "simulation": lambda: lines(simulation.rows()),
+    "gates": lambda: lines(gates.rows()),
     "maps": lambda: lines(maps.rows()),
     "information": lambda: lines(information.rows()),
     "training": lambda: lines(training.rows()),

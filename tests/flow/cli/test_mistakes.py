@@ -21,6 +21,10 @@ MISTAKES = {
     "a board file of a run": ("synth runs/digits --board broken.toml", "broken.toml: Illegal character"),
     "pins of a board": ("synth runs/digits --board icebreaker --pins a.pcf", "--pins is of a part; a board's file"),
     "taps of a part": ("synth runs/digits --target up5k --taps all", "are of a board's link; name one with --board"),
+    "gates of nothing": (
+        "verify runs/digits --netlist",
+        "synth holds no netlist; `bitneck synth runs/digits --target up5k`",
+    ),
     "a package for nothing": ("package runs/digits", "a package for what? --vivado"),
     "a package before building": ("package runs/unbuilt --vivado", "missing; `bitneck build runs/unbuilt` makes it"),
     "energy of nothing": ("energy runs/digits", "nothing measured in runs/digits; --watts, --fps, --instrument"),

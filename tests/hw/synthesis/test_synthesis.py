@@ -188,15 +188,51 @@ def test_a_netlist_of_cells_without_a_model_is_refused(tmp_path):
         judge_netlist(Shell(accelerator), target_of("ecp5-25k"), tmp_path, x, graph(x), tmp_path / "judged")
 
 
+@pytest.fixture(scope="module")
+def chip_of_digits(digits, tmp_path_factory) -> str:
+    """Its bitstream, as Verilog again."""
+    shell = Shell(design_of(digits)[1])
+    return read_back(shell, target_of("up5k"), digits.synthesis("up5k").parent, tmp_path_factory.mktemp("chip"))
+
+
 @read_back_here
-def test_the_bitstream_read_back_emits_the_golden_codes_of_every_layer(digits, tmp_path):
+def test_the_bitstream_read_back_emits_the_golden_codes_of_every_layer(digits, chip_of_digits, tmp_path):
     graph, accelerator = design_of(digits)
     x, shell, up5k = load("digits-twice", None).test_x[:SAMPLES], Shell(accelerator), target_of("up5k")
-    chip = read_back(shell, up5k, digits.synthesis("up5k").parent, tmp_path / "chip")
-    judged = judge_bitstream(shell, up5k, chip, x, graph(x), tmp_path / "judged")
+    judged = judge_bitstream(shell, up5k, chip_of_digits, x, graph(x), tmp_path / "judged")
     assert judged.samples == SAMPLES
     assert judged.streams == ("binarize", "dense1", "dense2", "scores", "output_bytes")
     assert judged.complaint is None
+
+
+@read_back_here
+def test_verify_puts_every_sample_through_the_gates_and_names_the_layer_that_differs(
+    bitneck, digits, chip_of_digits, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("bitneck.flow.gates.read_back", lambda *_: chip_of_digits)
+    copy = RunFolder(shutil.copytree(digits.path, tmp_path / "digits-small"))
+    for target in (path.name for path in copy.synth.iterdir() if path.name != "up5k"):
+        shutil.rmtree(copy.synth / target)
+    assert bitneck("simulate", copy.path, "--workers", 1).exit_code == 0
+    result = bitneck("verify", copy.path, "--netlist")
+    assert result.exit_code == 0, result.output
+    assert "rtl = netlist up5k = bitstream up5k, as recorded" in result.output
+    recorded = json.loads(copy.verification.read_text())
+    assert all(row["rtl"] == row["netlist up5k"] == row["bitstream up5k"] for row in recorded["digests"].values())
+    assert bitneck("verify", copy.path).exit_code == 0, "the columns are held against the files"
+    path = copy.synth / "up5k" / "netlist.json"
+    netlist = json.loads(path.read_text())
+    cells = netlist["modules"]["digits_small__shell"]["cells"]
+    cell = next(cells[name] for name in cells if "dense2.accumulators" in name and cells[name]["type"] == "SB_LUT4")
+    table = cell["parameters"]["LUT_INIT"]
+    cell["parameters"]["LUT_INIT"] = "".join("10"[int(bit)] for bit in table)
+    path.write_text(json.dumps(netlist))
+    assert "`bitneck verify" in bitneck("verify", copy.path).output, "it is not the netlist that was verified"
+    monkeypatch.setattr("bitneck.flow.gates.culprits", lambda *_: [])  # it takes half a minute and has its own test
+    result = bitneck("verify", copy.path, "--netlist")
+    assert result.exit_code == 1
+    assert "netlist up5k: dense2: neuron" in result.output
+    assert "no single bit of a LUT explains it" in result.output
 
 
 @pytest.fixture(scope="module")
