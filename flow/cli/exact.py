@@ -108,7 +108,7 @@ def _within(
 
 def _free(place: RunFolder, bits: str, base: int, data_dir: Path | None, workers: int) -> Facts:
     with bar("exact") as tell:
-        found = over_free_bits(place, _bits(bits), base, data_dir, workers, tell)
+        found = over_free_bits(place, numbers_in(bits, "--free"), base, data_dir, workers, tell)
     drawn = Table("layer", "neurons", "codes", "capacity, bits", "H(T)", "H(T|class)", box=None, pad_edge=False)
     for column in drawn.columns[1:]:
         column.justify = "right"
@@ -126,13 +126,13 @@ def _free(place: RunFolder, bits: str, base: int, data_dir: Path | None, workers
     return asdict(found) | {"class_entropy_bits": answer}
 
 
-def _bits(words: str) -> list[int]:
+def numbers_in(words: str, option: str) -> list[int]:
     """Numbers and ranges of them, both ends included."""
     found: list[int] = []
     for word in words.split(","):
         low, _, high = word.strip().partition("-")
         if not low.isdecimal() or not (high or low).isdecimal() or int(high or low) < int(low):
-            raise RunError(f"--free {words}: bits are numbers and ranges, such as 0-20,35; {word!r} is neither")
+            raise RunError(f"{option} {words}: bits are numbers and ranges, such as 0-20,35; {word!r} is neither")
         found += range(int(low), int(high or low) + 1)
     return found
 

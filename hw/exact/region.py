@@ -103,13 +103,14 @@ class Region:
         if self.layer is not None and len(self.net.hidden[self.layer].weight) > WIDEST:
             raise ExactError(f"hidden layer {self.layer}: codes of up to {WIDEST} neurons are counted")
         first = self.net.hidden[0]
-        agrees = first.weight == self.x
+        agrees = (first.weight == self.x) & first.among
         margin = (agrees.sum(axis=1) - first.threshold).astype(np.int16)
         changes = []
         for group in self.groups:
             at = list(group.elements)
             for values in group.values:
-                changes.append((first.weight[:, at] == values).sum(axis=1) - agrees[:, at].sum(axis=1))
+                now = (first.weight[:, at] == values) & first.among[:, at]
+                changes.append(now.sum(axis=1) - agrees[:, at].sum(axis=1))
         levels = np.array([len(group.weights) for group in self.groups], np.int32)
         weights = np.array([weight for group in self.groups for weight in group.weights], np.int64)
         arrays = margin, levels, weights, np.array(changes, np.int16)
