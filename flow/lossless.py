@@ -27,7 +27,7 @@ class Lossless:
     """By layer that has neurons: how many there were, are proven never to change, to be copies, and are left.
 
     samples   of the run over which both nets were executed and said the same classes; 0 where nothing was folded
-    proofs    that both nets say the same scores, beside the proof of every neuron that went
+    proofs    that both runs say the same classes, beside the proof of every neuron that went
     """
 
     before: Mapping[str, int]
@@ -61,7 +61,6 @@ def fold_lossless(
     x, _ = chosen_samples(config, trained_on(folder, config, data_dir))
     tell(f"both nets over {len(x):,} samples")
     assert np.array_equal(graph(x).predictions(), slim(x).predictions()), "folding changed an answer"
-    proofs = tuple(_proofs(graph, slim, x))
     from ..export.writing.tie_proof import tie_proof
 
     report = import_model(
@@ -70,17 +69,17 @@ def fold_lossless(
     if not report.equal:
         raise RunError(f"{place.path}: the file of the folded net is read as another; nothing was written")
     export(place)
-    return Lossless(before, constant, copied, after, len(x), proofs)
+    return Lossless(before, constant, copied, after, len(x), tuple(_proofs(graph, graph_of(place), x)))
 
 
-def _proofs(graph: Graph, slim: Graph, x: NDArray[np.uint8]) -> Iterator[str]:
+def _proofs(graph: Graph, other: Graph, x: NDArray[np.uint8]) -> Iterator[str]:
     """None of a net of maps, whose other layers have no canonical form and are not counted."""
     if graph.ends_in_code:
         return
-    question = Question(graph, slim, x[0])
-    if (found := by_form(question, "scores")) is not None:
+    question = Question(graph, other, x[0])
+    if (found := by_form(question, "class")) is not None:
         yield found.words
     if countable(question) and question.bits <= COUNTED_BITS:
-        found = by_count(question, "scores")
-        assert found.answer == "equal", "folding changed a score"
+        found = by_count(question, "class")
+        assert found.answer == "equal", "folding changed a class"
         yield found.words

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from ...hw.exact import sat
 from ...hw.exact.equality import Verdict
 from ...hw.exact.rising import Rising
 from ..config import RunError
@@ -68,7 +69,9 @@ def prove(
 def _told(verdict: Verdict) -> None:
     if verdict.answer == "equal":
         return say(verdict.of, verdict.words)
-    wrong(verdict.of, verdict.words)
+    wrong(
+        verdict.of, verdict.words if verdict.kind != "nothing" or sat.installed() else f"{verdict.words}; {sat.WAY_OUT}"
+    )
     if verdict.witness is not None and verdict.classes is not None:
         levels = " ".join(map(str, verdict.witness))
         wrong("witness", f"classes {verdict.classes[0]} and {verdict.classes[1]} of the input {levels}")

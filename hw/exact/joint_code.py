@@ -86,7 +86,7 @@ def groups_of(code: JointCode, free: Sequence[int]) -> tuple[Group, ...]:
     """Raises ExactError where an element of the input is none, or never changes the code."""
     able = set(code.changing.tolist())
     if not free or (stuck := [each for each in free if each not in able]):
-        raise ExactError(f"bit {stuck[0]} of {len(code.of[0])} is none, or never changes" if free else "no bit")
+        raise ExactError(f"bit {stuck[0]} of {len(code.of[0])} is none, or never changes" if free else "no free bit")
     return tuple(code.group(element) for element in sorted(set(free)))
 
 

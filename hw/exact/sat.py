@@ -15,11 +15,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import ExactError
 from .net import BitNet, Rows
 
 SOLVER = "glucose4"  # can be interrupted, which cadical cannot
 UNARY = 128
+WAY_OUT = "`pip install 'bitneck[sat]'` brings a solver that looks further"
 Found: TypeAlias = NDArray[np.bool_] | Literal["none", "not decided"]
 
 
@@ -34,13 +34,9 @@ def left_over(
 
     net     its last class has no rows, as of side_by_side.SideBySide
     order   elements of which the first implies the second
-
-    Raises ExactError where the solver is not installed.
     """
-    try:
-        from pysat.solvers import Solver
-    except ModuleNotFoundError:
-        raise ExactError("python-sat is not installed here; `pip install 'bitneck[sat]'` brings it") from None
+    from pysat.solvers import Solver
+
     clauses = Clauses()
     inputs: list[int | bool] = list(map(bool, x))
     for element in free:
