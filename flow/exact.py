@@ -17,6 +17,7 @@ from pydantic import Field
 
 from ..export.graph import Binarize, Graph
 from ..hw.exact.net import BitNet
+from ..hw.exact.pairs import Proof
 from ..hw.exact.radius import Ball, Counted, Shard, shards
 from ..hw.exact.shards import by_cluster, by_threads
 from .belonging import graph_of
@@ -133,6 +134,75 @@ class Free:
         return entropy_bits(np.array(self.number))
 
 
+@dataclass(frozen=True)
+class Implied:
+    """Where neuron `of` says `says`, neuron `then` says `so`: proven whatever enters the layer, or over the region."""
+
+    of: Natural
+    says: bool
+    then: Natural
+    so: bool
+    proof: Proof
+
+
+@dataclass(frozen=True)
+class NeuronsOf:
+    """How often neurons of a hidden layer say yes over a region, and what follows.
+
+    ones           of each neuron: inputs; none where the layer has too many codes
+    both           of each pair, (0, 1), (0, 2) .. in that order: inputs on which both do
+    bound_bits     H(T) is at most this, by Chow and Liu; `entropy_bits` is H(T) itself, where codes could be counted
+    implications   between neurons that say both
+    """
+
+    layer: str
+    neurons: Natural
+    ones: tuple[Natural, ...] = ()
+    both: tuple[Natural, ...] = ()
+    bound_bits: Annotated[float, Field(ge=0)] | None = None
+    entropy_bits: Annotated[float, Field(ge=0)] | None = None
+    implications: tuple[Implied, ...] = ()
+
+    def constants(self, inputs: int) -> int:
+        """Neurons that say one thing alone."""
+        return sum(one in (0, inputs) for one in self.ones)
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """Of all inputs that differ from sample `base` in the bits `free` alone."""
+
+    base: Natural
+    free: tuple[Natural, ...]
+    layers: tuple[NeuronsOf, ...]
+    seconds: Annotated[float, Field(ge=0)]
+
+    @property
+    def inputs(self) -> int:
+        return 1 << len(self.free)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Which codes of a hidden layer some input gives that differs from sample `base` in the bits `free` alone.
+
+    codes       that are reached, rising; bit j is that of neuron j
+    witnesses   of each, an input that the golden model gives this code
+    none        codes that no such input gives, by a mixed integer program that cannot be satisfied
+    undecided   the others
+    """
+
+    layer: str
+    neurons: Natural
+    base: Natural
+    free: tuple[Natural, ...]
+    codes: tuple[Natural, ...]
+    witnesses: tuple[tuple[Natural, ...], ...]
+    none: tuple[Natural, ...]
+    undecided: tuple[Natural, ...]
+    seconds: Annotated[float, Field(ge=0)]
+
+
 def entropy_bits(times: NDArray[np.int64]) -> float:
     """Of how often each of several things occurs, all of them counted."""
     share = times[times > 0] / times.sum()
@@ -147,6 +217,8 @@ class Exact:
     around: tuple[Around, ...] = ()
     within: tuple[Within, ...] = ()
     free: tuple[Free, ...] = ()
+    neurons: tuple[Neurons, ...] = ()
+    reached: tuple[Reached, ...] = ()
 
     def of(self, sample: int, radius: int) -> Around | None:
         return next((each for each in self.around if (each.sample, each.radius) == (sample, radius)), None)

@@ -16,6 +16,7 @@ from ..exact_regions import MOST_BITS, within
 from ..exact_regions import free as over_free_bits
 from ..folder import RunFolder
 from .console import CORES, DataDir, bar, say, show
+from .exact_layers import jointly_told, neurons_told, reach_told
 from .verb import Facts
 
 
@@ -32,7 +33,18 @@ def exact(
     ] = None,
     free: Annotated[str | None, typer.Option(help="count inputs over these bits of the code: 0-20,35")] = None,
     base: Annotated[int, typer.Option(min=0, help="the sample that all other bits are of")] = 0,
-    seconds: Annotated[float | None, typer.Option(min=0, help="of --radius: after which nothing more is begun")] = None,
+    neurons: Annotated[
+        bool, typer.Option("--neurons", help="how often neurons fire, alone and by two, over --free or all bits")
+    ] = False,
+    jointly: Annotated[
+        str | None, typer.Option(help="how often up to four neurons fire together: dense1:0,7,12")
+    ] = None,
+    reach: Annotated[
+        str | None, typer.Option(help="which codes of this layer, of up to 12 neurons, some input gives")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="of --radius and --reach: after which nothing more is begun")
+    ] = None,
     data_dir: DataDir = None,
     workers: Annotated[int, typer.Option(min=1, help="threads")] = CORES,
     scheduler: Annotated[
@@ -44,9 +56,18 @@ def exact(
     - `bitneck exact runs/digits --sample 17 --radius 4`
     - `bitneck exact runs/digits --free 0-15 --base 3`
     """
+    place, layers = RunFolder(folder), (neurons or None, jointly, reach)
+    if any(layers):
+        if sum(each is not None for each in (*layers, radius, epsilon)) != 1:
+            raise RunError("what of the layers? give one of --neurons, --jointly and --reach, and --free or all bits")
+        bits = None if free is None else numbers_in(free, "--free")
+        if reach is not None:
+            return reach_told(place, reach, bits, base, data_dir, seconds)
+        if jointly is not None:
+            return jointly_told(place, jointly, bits, base, data_dir, workers)
+        return neurons_told(place, bits, base, data_dir, workers)
     if sum(each is not None for each in (radius, epsilon, free)) != 1:
         raise RunError("which inputs? give one of --radius, --epsilon and --free")
-    place = RunFolder(folder)
     if free is not None:
         if sample is not None or samples is not None:
             raise RunError("--free is around one sample, which --base says; leave out --sample and --samples")
