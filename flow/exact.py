@@ -183,6 +183,28 @@ class Neurons:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """What hidden layers say of the classes Y of another run, over a region.
+
+    teacher, graph   its name, and the digest of its net
+    number           (classes) inputs of each of its classes
+    i_ty_bits        I(T;Y) of each hidden layer; None where there are too many codes
+    """
+
+    teacher: str
+    graph: str
+    base: Natural
+    free: tuple[Natural, ...]
+    number: tuple[Natural, ...]
+    i_ty_bits: tuple[Annotated[float, Field(ge=0)] | None, ...]
+    seconds: Annotated[float, Field(ge=0)]
+
+    @property
+    def class_entropy_bits(self) -> float:
+        return entropy_bits(np.array(self.number))
+
+
+@dataclass(frozen=True)
 class Reached:
     """Which codes of a hidden layer some input gives that differs from sample `base` in the bits `free` alone.
 
@@ -219,6 +241,7 @@ class Exact:
     free: tuple[Free, ...] = ()
     neurons: tuple[Neurons, ...] = ()
     reached: tuple[Reached, ...] = ()
+    taught: tuple[Taught, ...] = ()
 
     def of(self, sample: int, radius: int) -> Around | None:
         return next((each for each in self.around if (each.sample, each.radius) == (sample, radius)), None)

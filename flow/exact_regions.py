@@ -173,7 +173,7 @@ def free(
     counted, number = codes_of_layers(net, code, wanted, workers, tell)
     if not number:
         groups = tuple(Group.bit(bit) for bit in wanted)
-        number = _summed(Region(net, code, groups), workers, tell, "classes").number
+        number = summed(Region(net, code, groups), workers, tell, "classes").number
     layers = tuple(
         CodesOf(name, neurons, *((None, None) if codes is None else (len(codes[0]), entropy_bits(codes[1]))))
         for (name, neurons), codes in zip(hidden_layers(graph), counted, strict=True)
@@ -198,7 +198,7 @@ def codes_of_layers(
     counted: list[Codes | None] = [None] * len(net.hidden)
     for index, rows in enumerate(net.hidden):
         if len(rows.weight) <= WIDEST:
-            total = _summed(Region(net, code, groups, layer=index), workers, tell, f"codes of layer {index + 1}")
+            total = summed(Region(net, code, groups, layer=index), workers, tell, f"codes of layer {index + 1}")
             if total.codes is not None:
                 later, number = behind(net, index, total.codes)
                 counted[index:] = [total.codes, *later]
@@ -216,7 +216,7 @@ def free_bits(graph: Graph, bits: Sequence[int] | None) -> list[int]:
     return wanted
 
 
-def _summed(region: Region, workers: int, tell: Tell, remark: str) -> Found:
+def summed(region: Region, workers: int, tell: Tell, remark: str) -> Found:
     total, parts = region.nothing(), len(region.shards())
     for done, (_, found) in enumerate(_found(region, workers), 1):
         total += found

@@ -14,6 +14,7 @@ from ..config import RunError
 from ..exact import Around, around
 from ..exact_regions import MOST_BITS, within
 from ..exact_regions import free as over_free_bits
+from ..exact_teacher import taught
 from ..folder import RunFolder
 from .console import CORES, DataDir, bar, say, show
 from .exact_layers import jointly_told, neurons_told, reach_told
@@ -33,6 +34,7 @@ def exact(
     ] = None,
     free: Annotated[str | None, typer.Option(help="count inputs over these bits of the code: 0-20,35")] = None,
     base: Annotated[int, typer.Option(min=0, help="the sample that all other bits are of")] = 0,
+    teacher: Annotated[Path | None, typer.Option(help="of --free: another run; what layers say of its classes")] = None,
     neurons: Annotated[
         bool, typer.Option("--neurons", help="how often neurons fire, alone and by two, over --free or all bits")
     ] = False,
@@ -71,7 +73,7 @@ def exact(
     if free is not None:
         if sample is not None or samples is not None:
             raise RunError("--free is around one sample, which --base says; leave out --sample and --samples")
-        return _free(place, free, base, data_dir, workers)
+        return _free(place, free, base, teacher, data_dir, workers)
     numbers = _samples(sample, samples)
     if epsilon is not None:
         return _within(place, numbers, epsilon, vmax, data_dir, workers)
@@ -127,24 +129,32 @@ def _within(
     return {"epsilon": epsilon, "certified": right, "of": len(found), "too_large": large, "within": facts}
 
 
-def _free(place: RunFolder, bits: str, base: int, data_dir: Path | None, workers: int) -> Facts:
+def _free(place: RunFolder, bits: str, base: int, teacher: Path | None, data_dir: Path | None, workers: int) -> Facts:
+    wanted, by = numbers_in(bits, "--free"), None
     with bar("exact") as tell:
-        found = over_free_bits(place, numbers_in(bits, "--free"), base, data_dir, workers, tell)
-    drawn = Table("layer", "neurons", "codes", "capacity, bits", "H(T)", "H(T|class)", box=None, pad_edge=False)
+        found = over_free_bits(place, wanted, base, data_dir, workers, tell)
+        if teacher is not None:
+            by = taught(place, RunFolder(teacher), wanted, base, data_dir, workers, tell)
+    head = ("layer", "neurons", "codes", "capacity, bits", "H(T)", "H(T|class)", *(["I(T;Y)"] if by else []))
+    drawn = Table(*head, box=None, pad_edge=False)
+    said = [None] * len(found.layers) if by is None else by.i_ty_bits
     for column in drawn.columns[1:]:
         column.justify = "right"
     answer = found.class_entropy_bits
-    for each in found.layers:
+    for each, i_ty in zip(found.layers, said, strict=True):
         if each.codes is None or each.entropy_bits is None:
             drawn.add_row(each.layer, str(each.neurons), "too many", "", "", "")
             continue
         rest = max(0.0, each.entropy_bits - answer)
         numbers = f"{log2(each.codes):.3f}", f"{each.entropy_bits:.4f}", f"{rest:.4f}"
-        drawn.add_row(each.layer, str(each.neurons), f"{each.codes:,}", *numbers)
+        told = [] if i_ty is None else [f"{i_ty:.4f}"]
+        drawn.add_row(each.layer, str(each.neurons), f"{each.codes:,}", *numbers, *told)
     show(drawn)
     counted = ", ".join(f"{c}: {number:,}" for c, number in enumerate(found.number) if number)
     say("exact", f"2^{len(found.free)} inputs of classes {counted}; H(class) {answer:.4f} bits", place.exact)
-    return asdict(found) | {"class_entropy_bits": answer}
+    if by is not None:
+        say("exact", f"Y is the class by {by.teacher}; H(Y) {by.class_entropy_bits:.4f} bits", place.exact)
+    return asdict(found) | {"class_entropy_bits": answer, "taught": None if by is None else asdict(by)}
 
 
 def numbers_in(words: str, option: str) -> list[int]:

@@ -40,7 +40,7 @@ def neurons_told(place: RunFolder, bits: list[int] | None, base: int, data_dir: 
 
 def _numbers(layer: NeuronsOf, inputs: int) -> list[str]:
     if not layer.ones or layer.bound_bits is None:
-        return ["too many codes", *[""] * 6]
+        return ["not counted", *[""] * 6]
     shares = sorted(one / inputs for one in layer.ones)
     middle = len(shares) // 2
     return [

@@ -55,6 +55,10 @@ class SideBySide:
         both = [self._neither(mine, yours) for mine, yours in zip(a.versus, b.versus, strict=True)]
         return BitNet(self.hidden, (*both, self._nothing))
 
+    def of_second(self, b: BitNet) -> BitNet:
+        """The classes of the second net alone; each layer begins with the first net's neurons."""
+        return BitNet(self.hidden, tuple(spread(each, self.second, self._width) for each in b.versus))
+
     def both_classes(self, a: BitNet, b: BitNet) -> BitNet:
         """A class for each pair (i, j) of what the first and the second say, in the order of `pairs_of`."""
         pairs = pairs_of(len(a.versus), len(b.versus))

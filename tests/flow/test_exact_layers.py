@@ -10,9 +10,11 @@ import pytest
 from bitneck.export.graph import Dense, Graph, Scores
 from bitneck.export.writing.tie_proof import tie_proof
 from bitneck.flow.belonging import graph_of
+from bitneck.flow.config import chosen_samples
 from bitneck.flow.exact import exact_of
 from bitneck.flow.folder import RunFolder
 from bitneck.flow.importing import import_model
+from bitneck.flow.run import finished, trained_on
 
 INPUTS, FREE = 14, 10
 
@@ -32,14 +34,16 @@ def net(bitneck, tmp_path_factory) -> RunFolder:
 
 @pytest.fixture(scope="module")
 def said(net) -> dict[str, np.ndarray]:
-    """Of every input whose bits beyond the free ones are those of sample 0, each layer's code."""
-    from bitneck.flow.config import chosen_samples
-    from bitneck.flow.run import finished, trained_on
+    """Each layer's code of every input of the region."""
+    return {name: codes.levels(1).astype(int) for name, codes in graph_of(net)(inputs_of(net)).codes.items()}
 
+
+def inputs_of(net: RunFolder) -> np.ndarray:
+    """Those whose bits beyond the free ones are those of sample 0."""
     x, _ = chosen_samples(finished(net), trained_on(net, finished(net), None))
     every = np.repeat(x[:1], 1 << FREE, axis=0)
     every[:, :FREE] = np.arange(1 << FREE)[:, None] >> np.arange(FREE) & 1
-    return {name: codes.levels(1).astype(int) for name, codes in graph_of(net)(every).codes.items()}
+    return every
 
 
 def test_neurons_by_two_and_what_follows_from_them(bitneck, net, said):
@@ -55,6 +59,25 @@ def test_neurons_by_two_and_what_follows_from_them(bitneck, net, said):
     again = json.loads(bitneck("exact", net.path, "--neurons", "--free", f"0-{FREE - 1}", "--json").stdout)
     assert again["seconds"] == kept.seconds
     assert "2^10 inputs, exact" in bitneck("exact", net.path, "--neurons", "--free", f"0-{FREE - 1}").output
+
+
+def test_a_teachers_classes_are_what_layers_say_something_of(bitneck, net, said, tmp_path):
+    rng = np.random.default_rng(7)
+    first = Dense("dense1", rng.random((6, INPUTS)) < 0.5, np.full(6, 7, np.int32))
+    import_model(tie_proof(Graph("by", 1, (first, Scores(rng.random((4, 6)) < 0.5)))), tmp_path / "by")
+    assert bitneck("export", tmp_path / "by").exit_code == 0
+    words = net.path, "--free", f"0-{FREE - 1}", "--teacher", tmp_path / "by"
+    found = json.loads(bitneck("exact", *words, "--json").stdout)["taught"]
+    y = graph_of(RunFolder(tmp_path / "by"))(inputs_of(net)).predictions()
+    assert found["number"] == np.bincount(y, minlength=4).tolist()
+
+    def entropy(*columns):
+        share = np.unique(np.column_stack(columns), axis=0, return_counts=True)[1] / (1 << FREE)
+        return -(share * np.log2(share)).sum()
+
+    for codes, bits in zip(said.values(), found["i_ty_bits"], strict=True):
+        assert bits == pytest.approx(entropy(codes) + entropy(y) - entropy(codes, y), abs=1e-9)
+    assert "H(Y)" in bitneck("exact", *words).output
 
 
 @pytest.mark.parametrize("layer", ["dense1", "dense2"])
