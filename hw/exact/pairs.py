@@ -158,9 +158,14 @@ def jointly_of_first_layer(rows: Rows, neurons: Sequence[int]) -> tuple[int, ...
     """The same in closed form: bits at which all these rows are alike, or each differs in the same way from the first,
     count alike; what is summed over is how many bits of each such kind agree with the first row.
 
-    Raises ExactError where these are more than 4·10^7 combinations, or more than 62 bits are free.
+    Raises ExactError where these are more than 4·10^7 combinations, or where more than 62 bits are free for three
+    neurons and more: of two and one there are pairs.
     """
     bits, weight = rows.weight.shape[1], rows.weight[list(neurons)]
+    if bits > 62 and len(neurons) <= 2:
+        at = [neurons[0], neurons[-1]]
+        table = of_first_layer(Rows(rows.weight[at], rows.among[at], rows.threshold[at])).table(0, 1)
+        return tuple(table[i][j] for j in (0, 1) for i in (0, 1)) if len(neurons) == 2 else (table[0][0], table[1][1])
     kinds, sizes = np.unique(weight ^ weight[0], axis=1, return_counts=True)
     combinations = prod(int(size) + 1 for size in sizes)
     if bits > 62 or combinations > LARGEST:

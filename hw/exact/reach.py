@@ -5,8 +5,8 @@ A neuron with threshold t of n elements is a variable z, 0 or 1, of those in fro
     t z ≤ s ≤ (t − 1) + (n − t + 1) z
 
 Codes that known inputs give need no program. For any other one first the code in front of it is asked for that is
-likeliest by how often its neurons fire on known inputs, and an input of that one; only where that fails, the whole net
-at once. That there is none, the solver (HiGHS) says in floating point; an input is looked at.
+likeliest by how often its neurons fire on known inputs, and an input of that one; where that fails, the whole net at
+once. That there is none, the solver (HiGHS) says in floating point; an input is looked at.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, hstack, vstack
 
 from .net import Rows
@@ -46,7 +46,8 @@ class Reach:
             guess = _solved(self.layers[-1:], code, self._likely, seconds)
             if isinstance(guess, str):
                 return guess  # no code in front of it gives this one, whatever the input
-            ahead = _solved(tuple(before), guess, None, seconds)
+            rounded = _rounded(before[0], guess) if len(before) == 1 else None
+            ahead = _solved(before, guess, None, seconds) if rounded is None else rounded
             if not isinstance(ahead, str):
                 return ahead
         return _solved(self.layers, code, None, seconds)
@@ -59,6 +60,26 @@ class Reach:
             edge = rows(edge)
         share = edge.mean(axis=0).clip(UNLIKELY, 1 - UNLIKELY)
         return np.log((1 - share) / share)
+
+
+def _rounded(rows: Rows, code: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """An input that gives the code of a layer: the point farthest from all its thresholds, rounded. None where that is
+    too coarse. Where elements are −1 .. 1 and w are ±1, Σ w x is twice the agreeing elements, less all of them.
+    """
+    signs = np.where(rows.among, np.where(rows.weight, 1.0, -1.0), 0.0)
+    turn = np.where(code, 1.0, -1.0)
+    midway = 2 * rows.threshold - 1 - rows.among.sum(axis=1)
+    elements = signs.shape[1]
+    farthest = linprog(
+        np.append(np.zeros(elements), -1.0),
+        np.column_stack([-turn[:, None] * signs, np.ones(len(code))]),
+        -turn * midway,
+        bounds=[(-1, 1)] * elements + [(None, elements)],
+    )
+    if farthest.x is None:
+        return None
+    found = farthest.x[:-1] > 0
+    return found if (rows(found[None])[0] == code).all() else None
 
 
 def _solved(
@@ -89,7 +110,7 @@ def _solved(
         integrality=np.ones(starts[-1]),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(vstack(matrices), np.concatenate(low), np.concatenate(high)),
-        options={"time_limit": seconds},
+        options={"time_limit": seconds, "presolve": False},  # which takes longer than it saves
     )
     if answer.x is not None:
         return answer.x[: widths[0]] > 0.5

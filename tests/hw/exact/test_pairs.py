@@ -88,9 +88,13 @@ def test_hundreds_of_free_bits_are_counted_in_whole_numbers():
     rng = np.random.default_rng(0)
     weight = rng.random((3, 300)) < 0.5
     weight[1], weight[2] = weight[0], ~weight[0]
-    pairs = of_first_layer(Rows(weight, np.ones_like(weight), np.array([150, 150, 151], np.int32)))
+    rows = Rows(weight, np.ones_like(weight), np.array([150, 150, 151], np.int32))
+    pairs = of_first_layer(rows)
     assert pairs.ones[0] + pairs.ones[2] == 1 << 300  # the opposite of the first
     assert pairs.both[0][1] == pairs.ones[0]
     assert pairs.both[0][2] == 0
+    (one, other), rest = pairs.table(0, 2)
+    assert jointly_of_first_layer(rows, [0, 2]) == (one, rest[0], other, rest[1])
+    assert jointly_of_first_layer(rows, [1]) == (pairs.inputs - pairs.ones[1], pairs.ones[1])
     with pytest.raises(ExactError, match="up to 62 bits"):
-        jointly_of_first_layer(Rows(weight, np.ones_like(weight), np.array([150, 150, 151], np.int32)), [0, 1, 2])
+        jointly_of_first_layer(rows, [0, 1, 2])
