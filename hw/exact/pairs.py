@@ -163,8 +163,8 @@ def jointly_of_first_layer(rows: Rows, neurons: Sequence[int]) -> tuple[int, ...
     """
     bits, weight = rows.weight.shape[1], rows.weight[list(neurons)]
     if bits > 62 and len(neurons) <= 2:
-        at = [neurons[0], neurons[-1]]
-        table = of_first_layer(Rows(rows.weight[at], rows.among[at], rows.threshold[at])).table(0, 1)
+        two = [neurons[0], neurons[-1]]
+        table = of_first_layer(Rows(rows.weight[two], rows.among[two], rows.threshold[two])).table(0, 1)
         return tuple(table[i][j] for j in (0, 1) for i in (0, 1)) if len(neurons) == 2 else (table[0][0], table[1][1])
     kinds, sizes = np.unique(weight ^ weight[0], axis=1, return_counts=True)
     combinations = prod(int(size) + 1 for size in sizes)
