@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import estimates
+import exact
 import golden
 import information
 import maps
@@ -19,6 +20,7 @@ BENCHES = {
     "simulation": lambda: lines(simulation.rows()),
     "maps": lambda: lines(maps.rows()),
     "information": lambda: lines(information.rows()),
+    "exact": lambda: lines(exact.rows()),
     "training": lambda: lines(training.rows()),
     "estimates": estimates.lines,
 }
