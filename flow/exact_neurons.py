@@ -24,7 +24,8 @@ from ..hw.exact.pairs import (
 from ..hw.exact.region import Codes
 from .belonging import graph_of
 from .config import RunError, chosen_samples
-from .exact import Implied, Neurons, NeuronsOf, code_of, entropy_bits, exact_of, numbers_of, write_exact
+from .exact import code_of, numbers_of
+from .exact_record import Implied, Neurons, NeuronsOf, entropy_bits, exact_of, write_exact
 from .exact_regions import MOST_BITS, Tell, codes_of_layers, free_bits, hidden_layers
 from .folder import RunFolder
 from .held import reading, writing

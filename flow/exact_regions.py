@@ -19,7 +19,8 @@ from ..hw.exact.region import WIDEST, Codes, Found, Group, Region
 from ..hw.exact.shards import by_threads
 from .belonging import graph_of
 from .config import RunError, chosen_samples
-from .exact import CodesOf, Free, Within, code_of, entropy_bits, exact_of, free_of, numbers_of, write_exact
+from .exact import code_of, free_of, numbers_of
+from .exact_record import CodesOf, Free, Within, entropy_bits, exact_of, write_exact
 from .folder import RunFolder
 from .held import writing
 from .run import finished, trained_on

@@ -16,7 +16,8 @@ from ..hw.exact.region import WIDEST, Codes, Group, Region, histogram
 from ..hw.exact.side_by_side import SideBySide
 from .belonging import graph_of
 from .config import RunError, chosen_samples
-from .exact import Taught, code_of, entropy_bits, exact_of, numbers_of, write_exact
+from .exact import code_of, numbers_of
+from .exact_record import Taught, entropy_bits, exact_of, write_exact
 from .exact_regions import MOST_BITS, Tell, free_bits, hidden_layers, summed
 from .files import digest_of
 from .folder import RunFolder

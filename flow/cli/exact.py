@@ -11,7 +11,8 @@ import typer
 from rich.table import Table
 
 from ..config import RunError
-from ..exact import Around, around
+from ..exact import around
+from ..exact_record import Around
 from ..exact_regions import MOST_BITS, within
 from ..exact_regions import free as over_free_bits
 from ..exact_teacher import taught

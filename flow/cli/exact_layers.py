@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.table import Table
 
 from ..config import RunError
-from ..exact import Implied, NeuronsOf
 from ..exact_neurons import jointly, neurons
 from ..exact_reach import reach
+from ..exact_record import Implied, NeuronsOf
 from ..folder import RunFolder
 from .console import bar, say, show
 from .verb import Facts

@@ -27,11 +27,13 @@ from ...models.datasets import without_files
 from ..config import RANDOM, ImportedConfig, RunConfig
 from ..data import ARRAYS, taken_lines, taken_of
 from ..energy import energy_of
+from ..exact_record import Around
 from ..fault_report import FaultReport
 from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
 from ..last_epochs import ending
 from ..trained import Imported
+from .exact_figure import exact_figure, nearest_first
 from .faults_figure import faults_figure
 from .template import rendered
 
@@ -74,6 +76,7 @@ def page(
     synthesised: Sequence[Synthesis] = (),
     outdated: Collection[str] = (),
     faults: FaultReport | None = None,
+    around: Sequence[Around] = (),
 ) -> str:
     """The HTML text. Same run, same bytes but for the speed of the simulation.
 
@@ -81,6 +84,7 @@ def page(
     """
     config, origin = folder.config(), folder.origin()
     epochs = [int(row["epoch"]) for row in history]
+    around = nearest_first(around) if around else []
     train, test = ([row[kind] for row in history] for kind in ("train_accuracy", "test_accuracy"))
     figure = run_figure(analysis.points, epochs, train, test) if epochs else plane_figure(analysis.points)
     model = read_model(folder.model)
@@ -118,6 +122,8 @@ def page(
         energy=energy_of(folder),
         faults=faults,
         faults_svg=inline_svg(faults_figure(faults), f"{config.name}: what faults cost") if faults else None,
+        around=around,
+        exact_svg=inline_svg(exact_figure(around), f"{config.name}: inputs of another class") if around else None,
         toml=config.toml(),
         taken=[] if (taken := taken_of(folder)) is None else list(taken_lines(taken)),
         versions=_versions(),

@@ -1,5 +1,5 @@
-"""Inputs/s of counting on one core, beside the golden model, numpy and decision diagrams; and beside the operations on
-vectors, vpternlog or what the machine has, that the core does at most: there "ours / this" is inputs an operation. Seconds
+"""Inputs/s of counting on one core, beside the golden model, numpy and decision diagrams; and beside the operations
+on vectors, vpternlog or what the machine has, that the core does at most: "ours / this" is inputs an operation. Seconds
 are of processor time.
 """
 

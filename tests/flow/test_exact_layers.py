@@ -11,7 +11,7 @@ from bitneck.export.graph import Dense, Graph, Scores
 from bitneck.export.writing.tie_proof import tie_proof
 from bitneck.flow.belonging import graph_of
 from bitneck.flow.config import chosen_samples
-from bitneck.flow.exact import exact_of
+from bitneck.flow.exact_record import exact_of
 from bitneck.flow.folder import RunFolder
 from bitneck.flow.importing import import_model
 from bitneck.flow.run import finished, trained_on
