@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -52,7 +53,7 @@ class Reach:
                 return ahead
         return _solved(self.layers, code, None, seconds)
 
-    @property
+    @cached_property
     def _likely(self) -> NDArray[np.float64]:
         """(elements in front of the last layer,) logarithms of how much rarer than not each is."""
         edge = self.known
