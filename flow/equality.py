@@ -43,7 +43,7 @@ def equal(
     bits   the others are as in sample `base` of the first run
     """
     x, _ = _samples(folder, base, data_dir)
-    question = Question(graph_of(folder), graph_of(other), x[base], None if bits is None else tuple(bits))
+    question = Question(graph_of(folder), graph_of(other), x[base], _rising(bits))
     asked = [*(name for name, _ in question.layers), "scores"] if of == "layers" else [of]
     return [equality(question, each, x, workers, seconds, tell=tell) for each in asked]
 
@@ -65,7 +65,7 @@ def unmoved(
     able = set(free_of(graph).tolist())
     if stuck := [bit for bit in flips if bit not in able]:
         raise RunError(f"--flip: bit {stuck[0]} of {graph.inputs} is none, or never changes")
-    question = Question(graph, _flipped(graph, flips), x[base], None if bits is None else tuple(bits))
+    question = Question(graph, _flipped(graph, flips), x[base], _rising(bits))
     return equality(question, "class", x, workers, seconds, tell=tell)
 
 
@@ -84,6 +84,10 @@ def rising(
     if not 0 <= pixel < pixels:
         raise RunError(f"no pixel {pixel}; a sample has {pixels}")
     return over_region(graph_of(folder), range(pixel, x.shape[1], pixels), x[base], bits, workers, tell)
+
+
+def _rising(bits: Bits) -> tuple[int, ...] | None:
+    return None if bits is None else tuple(sorted(set(bits)))
 
 
 def _samples(folder: RunFolder, base: int, data_dir: Path | str | None) -> tuple[NDArray[np.uint8], int]:

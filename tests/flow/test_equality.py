@@ -50,7 +50,7 @@ def test_another_weight_is_counted_over_the_region_and_exits_with_1(bitneck, run
     verdict = json.loads(said.stdout)["verdicts"][0]
     assert (verdict["of"], verdict["kind"]) == ("dense1", "a count of every input")
     assert (verdict["differ"], verdict["inputs"]) == ((codes[0] != codes[1]).any(axis=1).sum(), len(every))
-    less = json.loads(bitneck("prove", runs / "net", runs / "other", "--free", "0-3", "--json").stdout)["verdicts"][0]
+    less = json.loads(bitneck("prove", runs / "net", runs / "other", "--free", "0-3,2", "--json").stdout)["verdicts"][0]
     assert less["inputs"] == 16
 
 
