@@ -1,19 +1,17 @@
-"""All inputs around samples of a run: what lies in exact.json, and how it comes there, part by part."""
+"""All inputs around samples of a run: how they are counted into exact.json, part by part."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, replace
-from math import comb
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from ..export.graph import Binarize, Graph
 from ..hw.exact.net import BitNet
@@ -21,148 +19,13 @@ from ..hw.exact.radius import Ball, Counted, Shard, shards
 from ..hw.exact.shards import by_cluster, by_threads
 from .belonging import graph_of
 from .config import RunError, chosen_samples
-from .files import digest_of, read_record, write_record
+from .exact_record import Around, exact_of, write_exact
 from .folder import RunFolder, is_there
 from .held import writing
 from .run import built, finished, trained_on
 
 EVERY_SECONDS = 5.0  # what is counted is written
 Tell: TypeAlias = Callable[[int, int, str], None]
-Natural: TypeAlias = Annotated[int, Field(ge=0)]
-
-
-@dataclass(frozen=True)
-class Around:
-    """What is known of all inputs within a radius of a sample.
-
-    sample      number among those that the run analyses, from 0; of class `predicted`, where the net is asked
-    elements    that can flip: bits of the code that enters the first matrix
-    changed     of each distance: inputs of another class; where parts are missing, at least so many
-    seen        of each distance: inputs that were looked at, or shown to be of one class
-    witnesses   of each distance: elements whose flips give one of another class; None where none is known
-    parts       the ball was cut into
-    done        numbers of the parts that are counted
-    replayed    witnesses that the golden model and the RTL gave the same other class; None where no RTL was built
-    """
-
-    sample: Natural
-    label: Natural
-    predicted: Natural
-    radius: Annotated[int, Field(ge=1)]
-    elements: Natural
-    changed: tuple[Natural, ...]
-    seen: tuple[Natural, ...]
-    witnesses: tuple[tuple[Natural, ...] | None, ...]
-    parts: Annotated[int, Field(ge=1)]
-    done: tuple[Natural, ...] = ()
-    replayed: Natural | None = None
-    seconds: Annotated[float, Field(ge=0)] = 0.0
-
-    @property
-    def inputs(self) -> tuple[int, ...]:
-        """Of each distance, all there are."""
-        return tuple(comb(self.elements, distance) for distance in range(self.radius + 1))
-
-    @property
-    def finished(self) -> bool:
-        return self.seen == self.inputs
-
-    @property
-    def first(self) -> int | None:
-        """The least distance at which an input of another class is known."""
-        return next((distance for distance, number in enumerate(self.changed) if number), None)
-
-    @property
-    def certain(self) -> str:
-        """In words."""
-        if self.finished:
-            return "exact"
-        seen = sum(self.seen) / sum(self.inputs)
-        found = f"at least {sum(self.changed):,} inputs of another class"
-        if self.first is not None:
-            found += f", the nearest known at distance {self.first}"
-        return f"not finished: {len(self.done)} of {self.parts} parts, {seen:.1%} of the inputs; {found}"
-
-
-@dataclass(frozen=True)
-class Within:
-    """What is known of all images whose pixels are within ±epsilon of those of a sample, and within 0 .. vmax.
-
-    images    that there are; `codes` different ones enter the first matrix
-    changed   of them, images of another class
-    witness   such an image, where there is one
-    """
-
-    sample: Natural
-    label: Natural
-    predicted: Natural
-    epsilon: Annotated[int, Field(ge=1)]
-    vmax: Annotated[int, Field(ge=1)]
-    codes: Natural
-    images: Natural
-    changed: Natural
-    witness: tuple[Natural, ...] | None
-    seconds: Annotated[float, Field(ge=0)]
-
-
-@dataclass(frozen=True)
-class CodesOf:
-    """What a hidden layer remembers of a region. codes: different ones, reached; None where there were too many."""
-
-    layer: str
-    neurons: Natural
-    codes: Natural | None
-    entropy_bits: Annotated[float, Field(ge=0)] | None
-
-
-@dataclass(frozen=True)
-class Free:
-    """All inputs that differ from sample `base` in the bits `free` alone.
-
-    number   (classes) inputs of each
-    """
-
-    base: Natural
-    free: tuple[Natural, ...]
-    number: tuple[Natural, ...]
-    layers: tuple[CodesOf, ...]
-    seconds: Annotated[float, Field(ge=0)]
-
-    @property
-    def class_entropy_bits(self) -> float:
-        return entropy_bits(np.array(self.number))
-
-
-def entropy_bits(times: NDArray[np.int64]) -> float:
-    """Of how often each of several things occurs, all of them counted."""
-    share = times[times > 0] / times.sum()
-    return float(abs((share * np.log2(share)).sum()))
-
-
-@dataclass(frozen=True)
-class Exact:
-    """exact.json. graph: digest of the net that was asked; what was asked of another is gone."""
-
-    graph: str
-    around: tuple[Around, ...] = ()
-    within: tuple[Within, ...] = ()
-    free: tuple[Free, ...] = ()
-
-    def of(self, sample: int, radius: int) -> Around | None:
-        return next((each for each in self.around if (each.sample, each.radius) == (sample, radius)), None)
-
-    def told(self, new: Around) -> Exact:
-        others = [each for each in self.around if (each.sample, each.radius) != (new.sample, new.radius)]
-        return replace(self, around=tuple(sorted([*others, new], key=lambda each: (each.radius, each.sample))))
-
-
-def exact_of(folder: RunFolder, graph: Graph) -> Exact:
-    """What is known of this net so far."""
-    empty = Exact(digest_of(graph.arrays()))
-    if not is_there(folder.exact):
-        return empty
-    found = read_record(folder.exact, Exact)
-    return found if found.graph == empty.graph else empty
 
 
 @writing
@@ -236,11 +99,6 @@ def around(
     return [known.of(number, radius) or answers[number] for number in numbers]
 
 
-def write_exact(folder: RunFolder, known: Exact) -> None:
-    """Whole, or not at all."""
-    write_record(folder.exact, asdict(known))
-
-
 def numbers_of(samples: int | Sequence[int] | None, there: int) -> list[int]:
     """Those asked for, of so many. Raises RunError where one is none."""
     wanted = list(range(there if samples is None else samples)) if not isinstance(samples, Sequence) else [*samples]
@@ -267,6 +125,7 @@ def _nothing_yet(
         seen=none.seen,
         witnesses=none.witnesses,
         parts=len(shards(elements, radius)),
+        code=np.packbits(code_of(graph, x[number]), bitorder="little").tobytes().hex(),
     )
 
 

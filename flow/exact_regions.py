@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..export.graph import Binarize
+from ..export.graph import Binarize, Graph
 from ..hw.exact.behind import behind
 from ..hw.exact.net import BitNet
 from ..hw.exact.region import WIDEST, Codes, Found, Group, Region
 from ..hw.exact.shards import by_threads
 from .belonging import graph_of
 from .config import RunError, chosen_samples
-from .exact import CodesOf, Free, Within, code_of, entropy_bits, exact_of, free_of, numbers_of, write_exact
+from .exact import code_of, free_of, numbers_of
+from .exact_record import CodesOf, Free, Within, entropy_bits, exact_of, write_exact
 from .folder import RunFolder
 from .held import writing
 from .run import finished, trained_on
@@ -162,10 +163,7 @@ def free(
     net = BitNet.of(graph)
     x, _ = chosen_samples(config := finished(folder), trained_on(folder, config, data_dir))
     numbers_of([base], len(x))
-    wanted, able = sorted(set(bits)), set(free_of(graph).tolist())
-    if not wanted or (stuck := [bit for bit in wanted if bit not in able]):
-        which = f"bit {stuck[0]} of {net.inputs} is none, or never changes" if wanted else "no bit"
-        raise RunError(f"--free: {which}")
+    wanted = free_bits(graph, bits)
     if len(wanted) > MOST_BITS:
         raise RunError(f"{len(wanted)} free bits; 2^{MOST_BITS} inputs are counted at most")
     known = exact_of(folder, graph)
@@ -173,29 +171,53 @@ def free(
         if (each.base, each.free) == (base, tuple(wanted)):
             return each
     began, code = time.monotonic(), code_of(graph, x[base])
-    names = [(layer.name, layer.outputs) for layer in graph.layers if not isinstance(layer, Binarize)][:-1]
-    groups = tuple(Group.bit(bit) for bit in wanted)
-    counted: list[Codes | None] = [None] * len(names)
-    number: tuple[int, ...] = ()
-    for index, (name, neurons) in enumerate(names):
-        if neurons <= WIDEST:
-            total = _summed(Region(net, code, groups, layer=index), workers, tell, f"codes of {name}")
-            if total.codes is not None:
-                later, number = behind(net, index, total.codes)
-                counted[index:] = [total.codes, *later]
-                break
-    else:
-        number = _summed(Region(net, code, groups), workers, tell, "classes").number
+    counted, number = codes_of_layers(net, code, wanted, workers, tell)
+    if not number:
+        groups = tuple(Group.bit(bit) for bit in wanted)
+        number = summed(Region(net, code, groups), workers, tell, "classes").number
     layers = tuple(
         CodesOf(name, neurons, *((None, None) if codes is None else (len(codes[0]), entropy_bits(codes[1]))))
-        for (name, neurons), codes in zip(names, counted, strict=True)
+        for (name, neurons), codes in zip(hidden_layers(graph), counted, strict=True)
     )
     answer = Free(base, tuple(wanted), number, layers, time.monotonic() - began)
     write_exact(folder, replace(known, free=(*known.free, answer)))
     return answer
 
 
-def _summed(region: Region, workers: int, tell: Tell, remark: str) -> Found:
+def hidden_layers(graph: Graph) -> list[tuple[str, int]]:
+    """Names and neurons."""
+    return [(layer.name, layer.outputs) for layer in graph.layers if not isinstance(layer, Binarize)][:-1]
+
+
+def codes_of_layers(
+    net: BitNet, code: NDArray[np.bool_], free: Sequence[int], workers: int, tell: Tell
+) -> tuple[list[Codes | None], tuple[int, ...]]:
+    """Of each hidden layer how often each code occurs, None where there are too many; and inputs of each class, ()
+    where no layer's codes say that.
+    """
+    groups = tuple(Group.bit(bit) for bit in free)
+    counted: list[Codes | None] = [None] * len(net.hidden)
+    for index, rows in enumerate(net.hidden):
+        if len(rows.weight) <= WIDEST:
+            total = summed(Region(net, code, groups, layer=index), workers, tell, f"codes of layer {index + 1}")
+            if total.codes is not None:
+                later, number = behind(net, index, total.codes)
+                counted[index:] = [total.codes, *later]
+                return counted, number
+    return counted, ()
+
+
+def free_bits(graph: Graph, bits: Sequence[int] | None) -> list[int]:
+    """Those asked for, rising; None is all that can change. Raises RunError where one is none."""
+    able = free_of(graph).tolist()
+    wanted = able if bits is None else sorted(set(bits))
+    if not wanted or (stuck := [bit for bit in wanted if bit not in set(able)]):
+        which = f"bit {stuck[0]} of {graph.inputs} is none, or never changes" if wanted else "no bit"
+        raise RunError(f"--free: {which}")
+    return wanted
+
+
+def summed(region: Region, workers: int, tell: Tell, remark: str) -> Found:
     total, parts = region.nothing(), len(region.shards())
     for done, (_, found) in enumerate(_found(region, workers), 1):
         total += found

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..export.graph import Graph
 from ..export.graph.constants import constants
 from ..export.graph.copies import copies, lossless
+from ..hw.exact.equality import Question, by_count, by_form, countable
 from .belonging import graph_of
 from .config import RunError, chosen_samples
 from .folder import RunFolder
 from .importing import Tell, import_model
 from .run import export, finished, trained_on
 
+COUNTED_BITS = 26  # inputs of fewer are counted: seconds
+
 
 @dataclass(frozen=True)
 class Lossless:
     """By layer that has neurons: how many there were, are proven never to change, to be copies, and are left.
 
-    samples   of the run over which both nets were executed and said the same scores; 0 where nothing was folded
+    samples   of the run over which both nets were executed and said the same classes; 0 where nothing was folded
+    proofs    that both runs say the same classes, beside the proof of every neuron that went
     """
 
     before: Mapping[str, int]
@@ -29,6 +35,7 @@ class Lossless:
     copied: Mapping[str, int]
     after: Mapping[str, int]
     samples: int
+    proofs: tuple[str, ...] = ()
 
     @property
     def folded(self) -> int:
@@ -62,4 +69,17 @@ def fold_lossless(
     if not report.equal:
         raise RunError(f"{place.path}: the file of the folded net is read as another; nothing was written")
     export(place)
-    return Lossless(before, constant, copied, after, len(x))
+    return Lossless(before, constant, copied, after, len(x), tuple(_proofs(graph, graph_of(place), x)))
+
+
+def _proofs(graph: Graph, other: Graph, x: NDArray[np.uint8]) -> Iterator[str]:
+    """None of a net of maps, whose other layers have no canonical form and are not counted."""
+    if graph.ends_in_code:
+        return
+    question = Question(graph, other, x[0])
+    if (found := by_form(question, "class")) is not None:
+        yield found.words
+    if countable(question) and question.bits <= COUNTED_BITS:
+        found = by_count(question, "class")
+        assert found.answer == "equal", "folding changed a class"
+        yield found.words

@@ -31,6 +31,7 @@ from .belonging import analysis_of, exported, exported_from, graph_of, is_of_thi
 from .captured import Comparison
 from .config import RANDOM, HardwareConfig, ImportedConfig, RunConfig, RunError, chosen_samples, design
 from .data import data_of, given, keep
+from .exact_record import exact_of
 from .fault_report import faults_of
 from .files import (
     read_inputs,
@@ -415,6 +416,7 @@ def report(folder: RunFolder) -> Path:
         outdated,
         faults_of(folder, files),
         attack_of(folder, files),
+        exact_of(folder, graph).around,
     )
     pictures.page([folder], folder.plane_page)
     write(folder.report, content)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .constants import fold_constants
 from .dense import Dense, Scores
+from .functions import Edge, Functions
 from .layer import Layer
 from .net import Graph
 
@@ -38,49 +39,20 @@ class Copies:
 
 def copies(graph: Graph) -> Mapping[str, Copies]:
     """Of every layer of 1-bit neurons what they are copies of, those that only copies before them show, too."""
-    found: dict[str, Copies] = {}
-    entering: Copies | None = None
-    for layer in graph.layers:
-        entering = _of(layer, entering) if isinstance(layer, Dense) and layer.one_bit else None
-        if entering is not None:
-            found[layer.name] = entering
-    return found
+    said = Functions().of(graph)
+    return {layer.name: _of(said[layer.name]) for layer in graph.layers if isinstance(layer, Dense) and layer.one_bit}
 
 
-def _of(layer: Dense, entering: Copies | None) -> Copies:
-    """A neuron fires where Σ c b ≥ θ over the distinct ±1 inputs b. Divided by what all c share, θ lifted to the next
-    sum that there can be, and turned so that the first c is positive, equal neurons have equal numbers.
-    """
-    coefficients = _added(layer, entering)
-    bounds = 2 * layer.threshold.astype(np.int64) - layer.inputs  # agreeing >= T where dot >= 2 T − K
-    keys: dict[tuple[bytes, int], tuple[int, int]] = {}
-    first, sign = np.arange(layer.rows), np.ones(layer.rows, dtype=np.int64)
-    for row, (c, bound) in enumerate(zip(coefficients, bounds, strict=True)):
-        key, turned = _canonical(c, int(bound))
-        lowest, its_turn = keys.setdefault(key, (row, turned))
-        first[row], sign[row] = lowest, turned * its_turn
-    return Copies(first, sign)
+def _of(edge: Edge) -> Copies:
+    lowest: dict[int, int] = {}
+    first = [lowest.setdefault(abs(function), element) for element, function in enumerate(edge)]
+    sign = [1 if function == edge[at] else -1 for function, at in zip(edge, first, strict=True)]
+    return Copies(np.array(first, np.int64), np.array(sign, np.int64))
 
 
-def _canonical(c: NDArray[np.int64], bound: int) -> tuple[tuple[bytes, int], int]:
-    """What equal neurons have in common, and −1 where this one is the opposite of what that describes."""
-    shared = int(np.gcd.reduce(c))
-    if shared:
-        c, bound = c // shared, -(-bound // shared)
-    top = int(np.abs(c).sum())
-    bound += (bound - top) % 2  # sums are as odd as the greatest one
-    if bound > top or bound <= -top:
-        return (b"", 1), -1 if bound > top else 1  # never, always
-    if c[np.flatnonzero(c)[0]] < 0:
-        return ((-c).tobytes(), 2 - bound), -1  # Σ −c b >= θ fails where Σ c b >= 2 − θ
-    return (c.tobytes(), bound), 1
-
-
-def _added(layer: Dense | Scores, entering: Copies | None) -> NDArray[np.int64]:
+def _added(layer: Dense | Scores, entering: Copies) -> NDArray[np.int64]:
     """(rows, inputs) the weights of all copies of an input, added up where the first of them stands."""
     weight = np.where(layer.weight, 1, -1).astype(np.int64)
-    if entering is None:
-        return weight
     added = np.zeros_like(weight)
     np.add.at(added.T, entering.first, (weight * entering.sign).T)
     return added

@@ -11,11 +11,14 @@ import typer
 from rich.table import Table
 
 from ..config import RunError
-from ..exact import Around, around
+from ..exact import around
+from ..exact_record import Around
 from ..exact_regions import MOST_BITS, within
 from ..exact_regions import free as over_free_bits
+from ..exact_teacher import taught
 from ..folder import RunFolder
 from .console import CORES, DataDir, bar, say, show
+from .exact_layers import jointly_told, neurons_told, reach_told
 from .verb import Facts
 
 
@@ -32,7 +35,19 @@ def exact(
     ] = None,
     free: Annotated[str | None, typer.Option(help="count inputs over these bits of the code: 0-20,35")] = None,
     base: Annotated[int, typer.Option(min=0, help="the sample that all other bits are of")] = 0,
-    seconds: Annotated[float | None, typer.Option(min=0, help="of --radius: after which nothing more is begun")] = None,
+    teacher: Annotated[Path | None, typer.Option(help="of --free: another run; what layers say of its classes")] = None,
+    neurons: Annotated[
+        bool, typer.Option("--neurons", help="how often neurons fire, alone and by two, over --free or all bits")
+    ] = False,
+    jointly: Annotated[
+        str | None, typer.Option(help="how often up to four neurons fire together: dense1:0,7,12")
+    ] = None,
+    reach: Annotated[
+        str | None, typer.Option(help="which codes of this layer, of up to 12 neurons, some input gives")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="of --radius and --reach: after which nothing more is begun")
+    ] = None,
     data_dir: DataDir = None,
     workers: Annotated[int, typer.Option(min=1, help="threads")] = CORES,
     scheduler: Annotated[
@@ -44,13 +59,22 @@ def exact(
     - `bitneck exact runs/digits --sample 17 --radius 4`
     - `bitneck exact runs/digits --free 0-15 --base 3`
     """
+    place, layers = RunFolder(folder), (neurons or None, jointly, reach)
+    if any(layers):
+        if sum(each is not None for each in (*layers, radius, epsilon)) != 1:
+            raise RunError("what of the layers? give one of --neurons, --jointly and --reach, and --free or all bits")
+        bits = None if free is None else numbers_in(free, "--free")
+        if reach is not None:
+            return reach_told(place, reach, bits, base, data_dir, seconds)
+        if jointly is not None:
+            return jointly_told(place, jointly, bits, base, data_dir, workers)
+        return neurons_told(place, bits, base, data_dir, workers)
     if sum(each is not None for each in (radius, epsilon, free)) != 1:
         raise RunError("which inputs? give one of --radius, --epsilon and --free")
-    place = RunFolder(folder)
     if free is not None:
         if sample is not None or samples is not None:
             raise RunError("--free is around one sample, which --base says; leave out --sample and --samples")
-        return _free(place, free, base, data_dir, workers)
+        return _free(place, free, base, teacher, data_dir, workers)
     numbers = _samples(sample, samples)
     if epsilon is not None:
         return _within(place, numbers, epsilon, vmax, data_dir, workers)
@@ -106,33 +130,41 @@ def _within(
     return {"epsilon": epsilon, "certified": right, "of": len(found), "too_large": large, "within": facts}
 
 
-def _free(place: RunFolder, bits: str, base: int, data_dir: Path | None, workers: int) -> Facts:
+def _free(place: RunFolder, bits: str, base: int, teacher: Path | None, data_dir: Path | None, workers: int) -> Facts:
+    wanted, by = numbers_in(bits, "--free"), None
     with bar("exact") as tell:
-        found = over_free_bits(place, _bits(bits), base, data_dir, workers, tell)
-    drawn = Table("layer", "neurons", "codes", "capacity, bits", "H(T)", "H(T|class)", box=None, pad_edge=False)
+        found = over_free_bits(place, wanted, base, data_dir, workers, tell)
+        if teacher is not None:
+            by = taught(place, RunFolder(teacher), wanted, base, data_dir, workers, tell)
+    head = ("layer", "neurons", "codes", "capacity, bits", "H(T)", "H(T|class)", *(["I(T;Y)"] if by else []))
+    drawn = Table(*head, box=None, pad_edge=False)
+    said = [None] * len(found.layers) if by is None else by.i_ty_bits
     for column in drawn.columns[1:]:
         column.justify = "right"
     answer = found.class_entropy_bits
-    for each in found.layers:
+    for each, i_ty in zip(found.layers, said, strict=True):
         if each.codes is None or each.entropy_bits is None:
             drawn.add_row(each.layer, str(each.neurons), "too many", "", "", "")
             continue
         rest = max(0.0, each.entropy_bits - answer)
         numbers = f"{log2(each.codes):.3f}", f"{each.entropy_bits:.4f}", f"{rest:.4f}"
-        drawn.add_row(each.layer, str(each.neurons), f"{each.codes:,}", *numbers)
+        told = [] if i_ty is None else [f"{i_ty:.4f}"]
+        drawn.add_row(each.layer, str(each.neurons), f"{each.codes:,}", *numbers, *told)
     show(drawn)
     counted = ", ".join(f"{c}: {number:,}" for c, number in enumerate(found.number) if number)
     say("exact", f"2^{len(found.free)} inputs of classes {counted}; H(class) {answer:.4f} bits", place.exact)
-    return asdict(found) | {"class_entropy_bits": answer}
+    if by is not None:
+        say("exact", f"Y is the class by {by.teacher}; H(Y) {by.class_entropy_bits:.4f} bits", place.exact)
+    return asdict(found) | {"class_entropy_bits": answer, "taught": None if by is None else asdict(by)}
 
 
-def _bits(words: str) -> list[int]:
+def numbers_in(words: str, option: str) -> list[int]:
     """Numbers and ranges of them, both ends included."""
     found: list[int] = []
     for word in words.split(","):
         low, _, high = word.strip().partition("-")
         if not low.isdecimal() or not (high or low).isdecimal() or int(high or low) < int(low):
-            raise RunError(f"--free {words}: bits are numbers and ranges, such as 0-20,35; {word!r} is neither")
+            raise RunError(f"{option} {words}: bits are numbers and ranges, such as 0-20,35; {word!r} is neither")
         found += range(int(low), int(high or low) + 1)
     return found
 

@@ -92,6 +92,8 @@ def _lossless(folder: RunFolder, place: RunFolder, data_dir: Path | None) -> Fac
         say(name, f"{number:,} neurons, {found}; {done.after[name]:,} left")
     if done.folded:
         say("shrink", f"{done.folded:,} neurons folded; the same classes over {done.samples:,} samples", place.path)
+        for proof in done.proofs:
+            say("class", proof)
     else:
         say("shrink", "nothing to fold: no neuron can go without a change of some answer that ±1 weights can carry")
     return {**asdict(done), "folded": done.folded, "folder": place.path if done.folded else None}

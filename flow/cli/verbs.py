@@ -47,6 +47,7 @@ from .imported import import_lines, import_table
 from .loss import loss_table
 from .many_runs import paper, plane, sweep
 from .package import package
+from .prove import prove
 from .search import search
 from .shrink import shrink
 from .synth import synth
@@ -456,6 +457,7 @@ for each in (
     package,
     energy,
     exact,
+    prove,
     faults,
     plane,
     sweep,

@@ -28,6 +28,7 @@ from ..attack_report import AttackReport
 from ..config import RANDOM, ImportedConfig, RunConfig
 from ..data import ARRAYS, taken_lines, taken_of
 from ..energy import energy_of
+from ..exact_record import Around
 from ..fault_report import FaultReport
 from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
@@ -35,6 +36,7 @@ from ..last_epochs import ending
 from ..members import members_of
 from ..trained import Imported
 from .attack_figure import attack_figure
+from .exact_figure import exact_figure, nearest_first
 from .faults_figure import faults_figure
 from .members_figure import members_figure
 from .template import rendered
@@ -79,6 +81,7 @@ def page(
     outdated: Collection[str] = (),
     faults: FaultReport | None = None,
     attack: AttackReport | None = None,
+    around: Sequence[Around] = (),
 ) -> str:
     """The HTML text. Same run, same bytes but for the speed of the simulation.
 
@@ -86,6 +89,7 @@ def page(
     """
     config, origin = folder.config(), folder.origin()
     epochs = [int(row["epoch"]) for row in history]
+    around = nearest_first(around) if around else []
     train, test = ([row[kind] for row in history] for kind in ("train_accuracy", "test_accuracy"))
     figure = run_figure(analysis.points, epochs, train, test) if epochs else plane_figure(analysis.points)
     model, members = read_model(folder.model), members_of(folder)
@@ -127,6 +131,8 @@ def page(
         attack_svg=inline_svg(attack_figure(attack), f"{config.name}: right after flips") if attack else None,
         members=members,
         members_svg=inline_svg(members_figure(members), f"{config.name}: how often it is right") if members else None,
+        around=around,
+        exact_svg=inline_svg(exact_figure(around), f"{config.name}: inputs of another class") if around else None,
         toml=config.toml(),
         taken=[] if (taken := taken_of(folder)) is None else list(taken_lines(taken)),
         versions=_versions(),

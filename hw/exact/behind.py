@@ -18,7 +18,7 @@ def behind(net: BitNet, layer: int, codes: Codes) -> tuple[list[Codes | None], t
     number = np.zeros(len(net.versus), np.int64)
     for start in range(0, len(codes[0]), BLOCK):
         times = codes[1][start : start + BLOCK]
-        x = _bits(codes[0][start : start + BLOCK], len(net.hidden[layer].weight))
+        x = bits_of(codes[0][start : start + BLOCK], len(net.hidden[layer].weight))
         for rows, into in zip(later, parts, strict=True):
             x = rows(x)
             if x.shape[1] <= WIDEST:
@@ -28,7 +28,8 @@ def behind(net: BitNet, layer: int, codes: Codes) -> tuple[list[Codes | None], t
     return found, tuple(number.tolist())
 
 
-def _bits(codes: NDArray[np.uint64], width: int) -> NDArray[np.bool_]:
+def bits_of(codes: NDArray[np.uint64], width: int) -> NDArray[np.bool_]:
+    """(n, width)."""
     return np.unpackbits(codes.view(np.uint8).reshape(-1, 8), axis=1, count=width, bitorder="little").view(np.bool_)
 
 

@@ -15,7 +15,8 @@ from .compiled import ExactError
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """row holds where at least `threshold` of its elements agree with `weight`, of those `among`.
+    """row holds where at least `threshold` of its elements agree with `weight`, of those `among`. Rows of one
+    `among` that follow each other share adders.
 
     weight, among   (rows, fan_in) bool
     threshold       (rows,) int32

@@ -185,7 +185,9 @@ struct Room {
   std::vector<Bits> carries, zeros;
   std::vector<Sum> sums;
   std::vector<int> which, needed;   // rows that vary, and how many of the varying elements have to agree
-  explicit Room(int rows, int vectors) : carries(8 * MOST / 2), zeros(vectors, all(false)), sums(rows), which(rows), needed(rows) {}
+  std::vector<uint64_t> varies;     // of the elements that the rows look at
+  Room(int rows, int vectors)         // of the widest layer
+      : carries(8 * MOST / 2), zeros(vectors, all(false)), sums(rows), which(rows), needed(rows), varies(words_of(rows)) {}
 };
 
 // How many of a row's constant elements agree, and which of its elements vary.
@@ -197,16 +199,16 @@ static inline int agreeing(const Matrix& matrix, int row, const Edge& edge) {
   return found;
 }
 
-// All rows of a layer: `out` gets its constants, and the vectors of what varies are written to `into`, `vectors` a row.
-static void layer(const Matrix& matrix, const Edge& edge, int vectors, Edge& out, Bits* into, Room& room) {
+// Rows begin .. end − 1 of a layer, which look at the same elements.
+static void alike(const Matrix& matrix, int begin, int end, const Edge& edge, int vectors, Edge& out, Bits* into, Room& room) {
   const int words = matrix.words();
+  const uint64_t* among = matrix.among + begin * words;
   const Bits* element[MOST + 1];
+  uint64_t* varies = room.varies.data();
   int varying = 0;
-  for (int w = 0; w < words; w++) varying += __builtin_popcountll(edge.varies[w]);
-  std::fill(out.value.begin(), out.value.end(), 0);
-  std::fill(out.varies.begin(), out.varies.end(), 0);
+  for (int w = 0; w < words; w++) varying += __builtin_popcountll(varies[w] = edge.varies[w] & among[w]);
   int open = 0;
-  for (int row = 0; row < matrix.rows; row++) {
+  for (int row = begin; row < end; row++) {
     const int needed = matrix.threshold[row] - agreeing(matrix, row, edge);
     if (needed <= 0) out.value[row >> 6] |= uint64_t(1) << (row & 63);
     if (needed <= 0 || needed > varying) continue;
@@ -218,7 +220,7 @@ static void layer(const Matrix& matrix, const Edge& edge, int vectors, Edge& out
     std::vector<const Bits*> at;
     std::vector<int> place;
     for (int i = 0; i < matrix.fan_in; i++)
-      if (edge.varies[i >> 6] >> (i & 63) & 1) at.push_back(edge.at[i]), place.push_back(i);
+      if (varies[i >> 6] >> (i & 63) & 1) at.push_back(edge.at[i]), place.push_back(i);
     for (int o = 0; o < open; o++) {
       const int row = room.which[o];
       std::vector<bool> complement;
@@ -228,7 +230,7 @@ static void layer(const Matrix& matrix, const Edge& edge, int vectors, Edge& out
   } else {
     int next = 0;
     for (int w = 0; w < words; w++)
-      for (uint64_t left = edge.varies[w]; left; left &= left - 1) element[next++] = edge.at[64 * w + __builtin_ctzll(left)];
+      for (uint64_t left = varies[w]; left; left &= left - 1) element[next++] = edge.at[64 * w + __builtin_ctzll(left)];
     const int adders = next_compiled((varying + 1) / 2), columns = columns_of(adders);
     while (next < 2 * adders) element[next++] = room.zeros.data();
     for (int o = 0; o < open; o++) {
@@ -236,9 +238,9 @@ static void layer(const Matrix& matrix, const Edge& edge, int vectors, Edge& out
       const int64_t number = (int64_t(1) << columns) - room.needed[o];
       uint64_t signs = 0;
       for (int w = 0, at = 0; w < words; w++) {
-        if (!edge.varies[w]) continue;
-        signs |= extracted(~matrix.weight[row * words + w], edge.varies[w]) << at;
-        at += __builtin_popcountll(edge.varies[w]);
+        if (!varies[w]) continue;
+        signs |= extracted(~matrix.weight[row * words + w], varies[w]) << at;
+        at += __builtin_popcountll(varies[w]);
       }
       Sum& sum = room.sums[o];
       sum.signs = prefix_parity(signs << 1 | (number & 1));
@@ -270,5 +272,18 @@ static void layer(const Matrix& matrix, const Edge& edge, int vectors, Edge& out
     const uint64_t bit = uint64_t(1) << (row & 63);
     if (answer == ALWAYS) out.value[row >> 6] |= bit;
     if (answer == SOMETIMES) out.varies[row >> 6] |= bit, out.at[row] = into + row * vectors;
+  }
+}
+
+// All rows of a layer: `out` gets its constants, and the vectors of what varies are written to `into`, `vectors` a row.
+static void layer(const Matrix& matrix, const Edge& edge, int vectors, Edge& out, Bits* into, Room& room) {
+  const int words = matrix.words();
+  std::fill(out.value.begin(), out.value.end(), 0);
+  std::fill(out.varies.begin(), out.varies.end(), 0);
+  for (int begin = 0, end; begin < matrix.rows; begin = end) {
+    const uint64_t* among = matrix.among + begin * words;
+    end = begin + 1;
+    while (end < matrix.rows && std::equal(among, among + words, matrix.among + end * words)) end++;
+    alike(matrix, begin, end, edge, vectors, out, into, room);
   }
 }

@@ -86,6 +86,8 @@ class Ball:
             raise ExactError(f"an input is ({self.net.inputs},) bool, got {self.x.shape} {self.x.dtype}")
         if not 1 <= self.radius <= min(self.net.inputs, 120):  # changes of a margin are kept in a byte
             raise ExactError(f"a radius of {self.radius} flips; 1 .. {min(self.net.inputs, 120)} are possible")
+        if not self.net.hidden[0].among.all():
+            raise ExactError("around an input the neurons of the first layer look at all elements")
         if self.net.inputs > 16384:
             raise ExactError(f"{self.net.inputs:,} inputs; up to 16,384 are counted")
         opened = self._library.radius_open(

@@ -168,7 +168,7 @@ struct Walk {
   int64_t* number;                      // (classes) inputs
   int32_t* witness;                     // (classes, groups) levels, -2 at first
   Counter* counter = nullptr;           // of codes of hidden layer `counted`, in place of classes
-  int counted = 0;
+  int counted = 0, bits = 64;
   const volatile int32_t* stop;
   std::vector<int16_t> low, high;
   std::vector<uint64_t> fires, free;
@@ -245,8 +245,10 @@ struct Walk {
         block.first.at[j] = &of.mask[of.mask_of[j] + size_t(margin[j] + of.most[size_t(of.low) * of.padded + j]) * vectors];
       }
     if (counter) {
-      block.run(counted + 1, vectors);
-      count_codes(block.hidden(counted), *counter);
+      if (of.only < 0) block.run(counted + 1, vectors);
+      else block.run(vectors);
+      const Answer another = of.only < 0 ? NEVER : block.any_row(of.net.versus[of.only], vectors);
+      if (another != ALWAYS) count_codes(block.hidden(counted), another == SOMETIMES ? block.found.data() : nullptr, *counter);
       return;
     }
     block.run(vectors);
@@ -285,16 +287,17 @@ struct Walk {
     for (int g = 0; g < of.low; lane /= of.levels[g++]) to[g] = lane % of.levels[g];
   }
 
-  void count_codes(const Edge& edge, Counter& counter) {
+  // Of the first `bits` neurons. but: lanes that are left out.
+  void count_codes(const Edge& edge, const Bits* but, Counter& counter) {
     Bits row[64];
     for (int v = 0; v < of.vectors; v++) {
       for (int i = 0; i < 64; i++) {
-        if (edge.varies[0] >> i & 1) row[i] = edge.at[i][v];
-        else row[i] = all(edge.value[0] >> i & 1 && i < int(edge.at.size()));
+        if (i < bits && edge.varies[0] >> i & 1) row[i] = edge.at[i][v];
+        else row[i] = all(i < bits && edge.value[0] >> i & 1);
       }
       transpose(row);
       for (int lane = 0; lane < LANES && v * LANES + lane < of.patterns; lane++)
-        counter.add(row[lane & 63].word()[lane >> 6]);
+        if (!but || !holds(but + v, lane)) counter.add(row[lane & 63].word()[lane >> 6]);
     }
   }
 };
@@ -313,11 +316,12 @@ void* region_open(const Net* net, const int16_t* margin, int32_t groups, const i
 
 void region_close(void* opened) { delete static_cast<Region*>(opened); }
 
-// counter   of the codes of hidden layer `counted`; null: classes are counted
+// counter   of the codes of the first `bits` neurons of hidden layer `counted`; null: classes are counted. Is a class asked
+//           for, codes are those of its inputs
 //
 // The groups from `fixed` on are at the levels that `path` says. 0 where it was stopped, or the counter is full.
 int32_t region_walk(const void* opened, const int32_t* path, int32_t fixed, int64_t* number, int32_t* witness, void* counter,
-                    int32_t counted, const volatile int32_t* stop) {
+                    int32_t counted, int32_t bits, const volatile int32_t* stop) {
   const Region& of = *static_cast<const Region*>(opened);
   Walk walk(of);
   std::vector<int16_t> margin = of.margin;
@@ -332,6 +336,7 @@ int32_t region_walk(const void* opened, const int32_t* path, int32_t fixed, int6
   walk.witness = witness;
   walk.counter = static_cast<Counter*>(counter);
   walk.counted = counted;
+  walk.bits = bits;
   walk.stop = stop;
   const bool whole = walk.below(margin.data(), fixed, weight);
   if (walk.counter) walk.counter->close();

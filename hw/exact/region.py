@@ -82,7 +82,9 @@ class Region:
     """All combinations of the groups' levels, every other element as in x, (inputs,) bool. Ready to count.
 
     only    a class, where it is enough to know how many inputs are of that one
-    layer   a hidden layer, from 0, whose codes are counted in place of classes; then every weight is 1
+    layer   a hidden layer, from 0, whose codes are counted in place of classes, with `only` those of inputs of that
+            class; then every weight is 1
+    bits    of these codes: of the layer's first neurons; 0 is all of them
     """
 
     net: BitNet
@@ -90,6 +92,7 @@ class Region:
     groups: tuple[Group, ...]
     only: int | None = None
     layer: int | None = None
+    bits: int = 0
     form: str | None = None
 
     def __post_init__(self) -> None:
@@ -100,16 +103,17 @@ class Region:
             )
         if max(self.inputs, self.combinations) >= 1 << 62:
             raise ExactError(f"{self.inputs:.3g} inputs; fewer than 2^62 are counted")
-        if self.layer is not None and len(self.net.hidden[self.layer].weight) > WIDEST:
+        if self.layer is not None and self._counted_bits > WIDEST:
             raise ExactError(f"hidden layer {self.layer}: codes of up to {WIDEST} neurons are counted")
         first = self.net.hidden[0]
-        agrees = first.weight == self.x
+        agrees = (first.weight == self.x) & first.among
         margin = (agrees.sum(axis=1) - first.threshold).astype(np.int16)
         changes = []
         for group in self.groups:
             at = list(group.elements)
             for values in group.values:
-                changes.append((first.weight[:, at] == values).sum(axis=1) - agrees[:, at].sum(axis=1))
+                now = (first.weight[:, at] == values) & first.among[:, at]
+                changes.append(now.sum(axis=1) - agrees[:, at].sum(axis=1))
         levels = np.array([len(group.weights) for group in self.groups], np.int32)
         weights = np.array([weight for group in self.groups for weight in group.weights], np.int64)
         arrays = margin, levels, weights, np.array(changes, np.int16)
@@ -124,7 +128,7 @@ class Region:
         object.__setattr__(self, "_opened", ctypes.c_void_p(opened))
 
     def __reduce__(self) -> tuple[type[Region], tuple[object, ...]]:
-        return Region, (self.net, self.x, self.groups, self.only, self.layer, self.form)
+        return Region, (self.net, self.x, self.groups, self.only, self.layer, self.bits, self.form)
 
     def __del__(self) -> None:
         if hasattr(self, "_opened"):
@@ -137,6 +141,10 @@ class Region:
             getattr(found, name).restype = ctypes.c_void_p
         found.counter_size.restype = ctypes.c_int64
         return found
+
+    @property
+    def _counted_bits(self) -> int:
+        return 0 if self.layer is None else self.bits or len(self.net.hidden[self.layer].weight)
 
     @property
     def combinations(self) -> int:
@@ -189,6 +197,7 @@ class Region:
                 ctypes.c_void_p(witness.ctypes.data),
                 counter,
                 self.layer or 0,
+                self._counted_bits,
                 ctypes.byref(stop),
             )
             if stop.value:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import estimates
+import exact
 import gates
 import golden
 import information
@@ -21,6 +22,7 @@ BENCHES = {
     "gates": lambda: lines(gates.rows()),
     "maps": lambda: lines(maps.rows()),
     "information": lambda: lines(information.rows()),
+    "exact": lambda: lines(exact.rows()),
     "training": lambda: lines(training.rows()),
     "estimates": estimates.lines,
 }

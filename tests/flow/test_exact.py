@@ -63,6 +63,18 @@ def test_witnesses_are_replayed_in_the_rtl_that_is_built(run):
     assert found.replayed == sum(witness is not None for witness in found.witnesses) > 0
 
 
+def test_the_report_shows_distances_and_a_nearest_input(run, bitneck):
+    assert "<h2>Exact</h2>" not in (run.path / "report.html").read_text()
+    found = exact.around(run, 12, 2)
+    assert bitneck("report", run.path).exit_code == 0
+    page = run.report.read_text()
+    kept = sum(each.first is None for each in found)
+    assert f"{kept} keep their class within that distance" in page
+    nearest = next(each for each in found if each.nearest is not None)
+    assert f"sample {nearest.sample}, class {nearest.predicted}: {len(nearest.nearest)} flips" in page
+    assert len(nearest.code) == 128 // 4
+
+
 def test_images_within_epsilon_are_those_of_the_golden_model(run):
     graph, x = graph_of(run), samples(run)
     first = graph.layers[0]

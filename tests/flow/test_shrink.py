@@ -128,6 +128,10 @@ def test_lossless_folds_proven_copies_into_a_run_of_the_same_answers(bitneck, tm
     assert found.exit_code == 0, found.output
     said = json.loads(found.output)
     assert (said["before"], said["after"], said["folded"]) == ({"dense1": 6}, {"dense1": 3}, 3)
+    assert said["proofs"] == [
+        "equal on every input, by canonical form",
+        "equal on all 65,536 inputs, by a count of every input",
+    ]
     for verb in ("build", "simulate"):
         assert bitneck(verb, tmp_path / "net-lossless").exit_code == 0
     assert "nothing to fold" in bitneck("shrink", tmp_path / "net-lossless", "--lossless").output

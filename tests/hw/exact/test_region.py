@@ -12,6 +12,7 @@ from bitneck.hw.exact.behind import behind
 from bitneck.hw.exact.compiled import ExactError, forms
 from bitneck.hw.exact.net import BitNet
 from bitneck.hw.exact.region import Found, Group, Region
+from bitneck.hw.exact.side_by_side import SideBySide
 from dd.autoref import BDD
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,6 +69,20 @@ def test_hashed_codes_are_those_of_sorting_and_all_behind_follows(layer):
         assert np.array_equal(found[0], due[0])
         assert np.array_equal(found[1], due[1])
     assert answers == number
+
+
+@pytest.mark.parametrize("form", forms())
+def test_codes_of_one_net_are_told_by_the_class_of_another(form):
+    a, b = random_graph((14, 60, 9, 3), 5), random_graph((14, 30, 12, 8, 4), 6)
+    by = BitNet.of(b)
+    both = SideBySide.of(BitNet.of(a).hidden, by.hidden).of_second(by)
+    x = all_inputs(14)
+    emitted = a(x.astype(np.uint8)).codes["dense1"].levels(1).astype(np.uint64) << np.arange(60, dtype=np.uint64)
+    for c in range(4):
+        groups = tuple(map(Group.bit, range(14)))
+        found = whole(Region(both, np.zeros(14, bool), groups, only=c, layer=0, bits=60, form=form)).codes
+        due = np.unique(emitted.sum(axis=1, dtype=np.uint64)[classes(b, x) == c], return_counts=True)
+        assert all(map(np.array_equal, found, due))
 
 
 def test_too_many_codes_are_none_and_not_some(monkeypatch):
