@@ -88,10 +88,10 @@ def xc7() -> Iterator[Kind]:
         yield Kind(kind, ins, {f"DO{port}": width for port in "ABCD"}, ("WCLK",), {f"INIT_{p}": 64 for p in "ABCD"})
 
 
-@pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
 CELLS = {"up5k": ice40, "ecp5-25k": ecp5, "gw1nr-9c": gowin, "xc7": xc7}
 
 
+@pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
 @pytest.mark.parametrize("part", CELLS)
 def test_every_cell_is_what_yosys_says_of_it(part, tmp_path):
     kinds = CELLS[part]
