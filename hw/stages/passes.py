@@ -208,12 +208,15 @@ class PassSum:
         classes, passes, pe, bits, sum_bits = (
             int(features[key]) for key in ("CLASSES", "PASSES", "PE", "BITS", "SUM_BITS")
         )
+        held = sum_bits + 2 * bits
+        shifted = family in ("xc7", "xcup") and classes > 2 * pe  # a LUT there is a register of up to 32 bits in a row
         return Primitives(
             {
                 "stage": 1,
                 "added bit": pe * sum_bits,
                 "compared bit": pe * bits,
-                "held bit": classes * (sum_bits + 2 * bits),
+                "held bit": (pe if shifted else classes) * held,
+                "shifted bit": pe * held if shifted else 0,
                 "counter bit": counter_bits(passes) + counter_bits(classes // pe),
             }
         )

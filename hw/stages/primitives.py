@@ -53,7 +53,9 @@ def replay(width: int, beats: int, times: int, family: Family) -> Primitives:
         "replay": 1,
         "replay counter bit": 2 * counter_bits(beats) + counter_bits(times),
         "replay in blocks": 1 if place.blocks else 0,
-        "replay bit in blocks": width if place.blocks and family == "ice40" else 0,  # others read what was before
+        "replay bit in blocks": width
+        if place.blocks and family in ("ice40", "gatemate")
+        else 0,  # others read what was before
         "replay bit in LUTs": width if place.luts else 0,
         "replay LUT": place.luts,
         "replay row bit": width * (place.rows - 1),

@@ -25,6 +25,7 @@ from ..stages import (
     PassSum,
     Pool,
     PoolSum,
+    Replay,
     ScaledScores,
     Scores,
     Stage,
@@ -88,6 +89,7 @@ SETS = (  # passes, rows, PE, bits of a sum
     (8, 64, 16, 9), (8, 48, 8, 7), (4, 32, 32, 6), (16, 32, 2, 9), (3, 10, 5, 5), (2, 48, 48, 8), (8, 96, 4, 11),
     (6, 24, 1, 6), (5, 40, 20, 7),
 )  # fmt: skip
+REPLAYS = ((144, 4, 8), (32, 8, 4), (9, 16, 3), (288, 2, 8))  # width, beats, times
 SPREADS = ((10, 9, 6, 9), (3, 5, 3, 5), (26, 8, 6, 11), (2, 10, 7, 8), (10, 12, 9, 13))  # classes, widths
 FIFOS = ((1, 2), (1, 4), (8, 16), (16, 4), (1, 32), (32, 64))
 
@@ -208,6 +210,7 @@ def cases() -> list[Stage]:
         at = np.clip(own.normal(1 << (bits - 2), 1 << (bits - 4), (passes, rows)).round(), 0, (1 << bits) - 1)
         stages.append(Thresholding(f"thresholding_{passes}x{rows}_{pe}_{bits}", at.astype(np.int32), pe, bits))
     stages += [PassSum(f"pass_sum_{'_'.join(map(str, shape))}", *shape) for shape in PASS_SUMS]
+    stages += [Replay(f"replay_{'_'.join(map(str, shape))}", *shape) for shape in REPLAYS]
     stages += [ArgmaxSpread(f"argmax_spread_{'_'.join(map(str, shape))}", *shape) for shape in SPREADS]
     stages += [Fifo(f"fifo_{width}_{depth}", width, depth, depth) for width, depth in FIFOS]
     return [*stages, *_level_cases(rng), *_map_cases(rng), *(_mvtu(rng, *shape) for shape in LONG)]
