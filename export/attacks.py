@@ -109,7 +109,7 @@ def _parts(bits: Signs) -> list[Signs]:
 
 def at_random(target: Target, bits: Signs, flips: int, rng: np.random.Generator) -> Signs:
     """The same with so many free bits of each flipped."""
-    keys = np.where(target.free, rng.random(bits.shape), -1)
+    keys = np.where(target.free, rng.random(bits.shape), -np.inf)
     return _flipped(bits, keys, flips)
 
 

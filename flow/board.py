@@ -21,7 +21,7 @@ from ..hw.boards.records import answers, bodies, host_codes
 from ..hw.boards.simulated import build, device
 from ..hw.boards.top import Top
 from ..ib_analysis.codes import Codes, Trace
-from .belonging import check_design, graph_of
+from .belonging import check_design, graph_of, is_of_this_design
 from .config import chosen_samples
 from .files import sha256_of, write_arrays, write_record
 from .folder import AnyFolder, RunFolder, is_there, synthesis_of, verification_of
@@ -120,7 +120,8 @@ def open_board(
                 tell(f"reading the bitstream of {bitstream.title} back")
                 files = {**files, **flashed(Top(bitstream, linked), linked, _packed(folder, bitstream), place / "read")}
             tell("compiling it with Verilator" if bitstream else "compiling the link and its design with Verilator")
-            port, timeout = stack.enter_context(device(linked, build(linked, place, files))), SIMULATED_SECONDS
+            program = build(linked, place, files, netlist=bitstream is not None)
+            port, timeout = stack.enter_context(device(linked, program)), SIMULATED_SECONDS
         port = port or only_port()
         tell(f"{port}: asking who is there")
         line = stack.enter_context(serial_line(port, baud, timeout))
@@ -133,6 +134,8 @@ def _packed(folder: RunFolder, board: Board) -> Path:
     done, again = synthesis_of(folder, board.name), f"bitneck synth {folder.path} --board {board.name}"
     if done is None or done.bitstream is None:
         raise BoardError(f"{folder.path} has no bitstream for {board.name}; run {again}")
+    if not is_of_this_design(folder, done):
+        raise BoardError(f"{folder.path}: the bitstream for {board.name} is of another design; run {again} anew")
     place, (name, sha256) = folder.synthesis(board.name).parent, done.bitstream
     if not is_there(place / name) or sha256_of(place / name) != sha256:
         raise BoardError(f"{place / name} is not what was packed; run {again} anew")

@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 import tty
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import resources
@@ -21,10 +21,11 @@ from .link import Linked
 HARNESS = "uart.cpp"
 
 
-def build(linked: Linked, folder: Path, design: Mapping[str, str] | None = None) -> Path:
+def build(linked: Linked, folder: Path, design: Mapping[str, str] | None = None, netlist: bool = False) -> Path:
     """Writes the design and its memories into `folder`, compiles it, and returns the program, which runs there.
 
-    design   files that take the place of generated ones: of a run, of a planted fault
+    design    files that take the place of generated ones: of a run, of a planted fault
+    netlist   they are what tools wrote, in whose style Verilator finds a lot to warn of; in ours a warning is an error
     """
     tool = find_verilator()
     files = {**verilog(linked.core), **linked.files(), **(design or {})}
@@ -39,7 +40,7 @@ def build(linked: Linked, folder: Path, design: Mapping[str, str] | None = None)
     content = cache.take(name)
     if content is None:
         with tempfile.TemporaryDirectory(prefix="bitneck-") as work:
-            content = _compile(tool, linked.name, sources, Path(work))
+            content = _compile(tool, linked.name, sources, Path(work), ["-Wno-fatal"] * netlist)
         cache.keep(name, content)
     program = folder / "uart"
     program.write_bytes(content)
@@ -47,12 +48,12 @@ def build(linked: Linked, folder: Path, design: Mapping[str, str] | None = None)
     return program
 
 
-def _compile(tool: Verilator, top: str, sources: Mapping[str, str], work: Path) -> bytes:
+def _compile(tool: Verilator, top: str, sources: Mapping[str, str], work: Path, more: Sequence[str] = ()) -> bytes:
     for name, text in sources.items():
         (work / name).write_text(text)
     designs = [name for name in sources if name.endswith(".sv")]
-    options = ["--cc", "--top-module", top, "--prefix", "Vlinked", "-Mdir", ".", "-O3", "--noassert", "-Wno-fatal"]
-    tool.run([*options, "--x-assign", "fast", "--x-initial", "fast", *designs], work)
+    options = ["--cc", "--top-module", top, "--prefix", "Vlinked", "-Mdir", ".", "-O3", "--noassert"]
+    tool.run([*options, *more, "--x-assign", "fast", "--x-initial", "fast", *designs], work)
     includes = [f"-I{tool.include}", f"-I{tool.include / 'vltstd'}", "-I."]
     units = [*sorted(path.name for path in work.glob("Vlinked*.cpp")), HARNESS]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

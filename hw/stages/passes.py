@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..memories import LUT_ROM
 from ..packing import Beats, integer_bits, integers, memory_file
 from ..parts import Family
 from .primitives import counter_bits, replay, rom, together
@@ -121,7 +123,13 @@ class Thresholding:
             "output bit": pe,
             "counter bit": counter_bits(rows // pe),
         }
-        return together(Primitives(counts), rom("threshold", rows // pe, int(features["VARYING"]), family))
+        words, varying = rows // pe, int(features["VARYING"])
+        made = rom("threshold", words, varying, family)
+        if (
+            family in ("xc7", "xcup") and words > LUT_ROM and not made.blocks
+        ):  # thresholds there are split as on four inputs
+            made = Primitives({"threshold ROM leaf": varying * math.ceil(words / LUT_ROM), "ROM register": varying})
+        return together(Primitives(counts), made)
 
     def lanes(self) -> Mapping[str, int]:
         return {"PE": self.pe}

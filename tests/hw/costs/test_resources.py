@@ -63,11 +63,11 @@ def _errors(family: str, measured: list[Measurement], quantity: str) -> list[flo
 
 @FAMILIES
 @pytest.mark.parametrize("quantity", ["luts", "ffs", "cells"])
-def test_stages_are_estimated_within_35_percent_and_mostly_within_5(family, quantity):
+def test_stages_are_estimated_within_a_third_and_mostly_within_a_twentieth(family, quantity):
     errors = _errors(family, MEASURED[family], quantity)
     assert len(errors) > 20
     assert median(errors) < 0.05
-    assert max(errors) < 0.35  # constants: what is shared hangs on the weights, and on thresholds in LUTs
+    assert max(errors) < 0.33  # constant weights: what is shared hangs on the weights
 
 
 @FAMILIES
