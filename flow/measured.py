@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from scipy.special import softmax
 
 from ..hw.costs.resources import total
 from ..hw.stages import FoldingError
-from ..ib_analysis.codes import Codes
+from ..ib_analysis.codes import Codes, Trace
 from ..ib_analysis.float_quantities import binned_not_mi
 from ..ib_analysis.layer_bits import PERMUTATIONS
 from ..ib_analysis.neurons import dead
@@ -31,8 +31,10 @@ from ..plugins import distributions
 from .config import RunConfig, RunError, chosen_samples, design, loaded
 
 if TYPE_CHECKING:
+    from ..models.floats import FloatTrace
     from ..models.history import Epoch
     from ..models.networks import Net
+    from ..models.training import Run
 
 BINS = 30  # of a float net's activations, as in Shwartz-Ziv and Tishby 2017
 Row: TypeAlias = dict[str, Any]
@@ -135,9 +137,24 @@ def measure_together(
     alone = ([epoch] for epoch in training.train(runs[0]) if not isinstance(epoch, TeacherEpoch))
     epochs = many.train(runs) if len(runs) > 1 else alone
     for rows in epochs:
-        for epoch, run, one in zip(rows, runs, looked_at, strict=True):
-            one.look(run.net, epoch)
+        if rows[0].epoch in looked_at[0].due:
+            for epoch, run, trace, one in zip(rows, runs, _traces(runs, looked_at), looked_at, strict=True):
+                one.look(epoch, run.net, trace)
     return [one.rows() for one in looked_at]
+
+
+def _traces(runs: Sequence[Run], looked_at: Sequence[_Measured]) -> Iterator[Trace | FloatTrace]:
+    """What every net says of the samples that are measured: of all at once where they are the same."""
+    from ..models import many
+    from ..models.capture import capture, capture_floats
+    from ..models.networks import BinaryNet
+
+    nets, x = [run.net for run in runs], looked_at[0].x
+    if len(runs) > 1 and all(np.array_equal(one.x, x) for one in looked_at):
+        yield from many.capture(cast(list[BinaryNet], nets), x)
+    else:
+        for net, one in zip(nets, looked_at, strict=True):
+            yield capture(net, one.x) if isinstance(net, BinaryNet) else capture_floats(net, one.x)
 
 
 class _Measured:
@@ -152,19 +169,20 @@ class _Measured:
         self.found: list[Row] = []
         self.wide: dict[int, dict[str, Codes]] = {}
 
-    def look(self, net: Net, epoch: Epoch) -> None:
-        from ..models.capture import capture
-
-        config, binary = self.config, self.config.network.binary
-        if epoch.epoch in self.due:
-            accuracies = {"train_accuracy": epoch.train_accuracy, "test_accuracy": epoch.test_accuracy}
-            common = {"epoch": epoch.epoch, "samples": len(self.x), "loss": epoch.loss, **accuracies}
-            last = epoch.epoch == config.training.epochs
-            measured = _of_codes if binary else _of_floats
-            built = _hardware(net, config, last) if self.extras.hardware and binary else {}
-            self.found += [common | row | built for row in measured(net, self.x, self.labels, config, epoch.epoch)]
-        if epoch.epoch in self.chosen:
-            self.wide[epoch.epoch] = capture(net, self.x).layers()
+    def look(self, epoch: Epoch, net: Net, trace: Trace | FloatTrace) -> None:
+        """At an epoch that is due; `trace` is what the net says of `x`."""
+        accuracies = {"train_accuracy": epoch.train_accuracy, "test_accuracy": epoch.test_accuracy}
+        common: Row = {"epoch": epoch.epoch, "samples": len(self.x), "loss": epoch.loss, **accuracies}
+        if isinstance(trace, Trace):
+            layers = trace.layers()
+            if self.extras.hardware:
+                common |= _hardware(net, self.config, epoch.epoch == self.config.training.epochs)
+            if epoch.epoch in self.chosen:
+                self.wide[epoch.epoch] = layers
+            rows = _of_codes(layers, self.labels, self.config, epoch.epoch)
+        else:
+            rows = _of_floats(trace, self.labels, self.config)
+        self.found += [common | row for row in rows]
 
     def rows(self) -> list[Row]:
         known: dict[tuple[Any, Any], PlanePoint] = {
@@ -189,13 +207,9 @@ def _ends(point: PlanePoint | None) -> Row:
     return ends
 
 
-def _of_codes(
-    net: Net, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig, epoch: int
-) -> Iterator[Row]:
+def _of_codes(layers: dict[str, Codes], labels: NDArray[np.int64], config: RunConfig, epoch: int) -> Iterator[Row]:
     """Of every layer what `analyze` says of it, but for what takes seconds: sharing, and the probe's bound."""
-    from ..models.capture import capture
-
-    y, layers = label_symbols(labels), capture(net, x).layers()
+    y = label_symbols(labels)
     for point in plane({epoch: layers}, labels, config.analysis.target, chance=True):
         codes = layers[point.layer]
         last = epoch == config.training.epochs
@@ -228,13 +242,9 @@ def _hardware(net: Net, config: RunConfig, last: bool) -> Row:
     return row
 
 
-def _of_floats(
-    net: Net, x: NDArray[np.uint8], labels: NDArray[np.int64], config: RunConfig, epoch: int
-) -> Iterator[Row]:
+def _of_floats(trace: FloatTrace, labels: NDArray[np.int64], config: RunConfig) -> Iterator[Row]:
     """30 bins, of [-1, 1] for tanh, of 0 to the largest activation otherwise; the last layer as probabilities."""
-    from ..models.capture import capture_floats
-
-    y, trace = label_symbols(labels), capture_floats(net, x)
+    y = label_symbols(labels)
     for layer, values in {**trace.activations, "scores": softmax(trace.scores, axis=1)}.items():
         low, high = (-1.0, 1.0) if config.network.activation == "tanh" else (0.0, max(float(values.max()), 1e-6))
         found = binned_not_mi(values, y, BINS, *((0.0, 1.0) if layer == "scores" else (low, high)))

@@ -85,8 +85,9 @@ def neurons(codes: Codes) -> Neurons:
 
 def dead(codes: Codes) -> NDArray[np.int64]:
     """`Neurons.dead` of a layer, without a search for copies."""
-    ones = sum((bits.sum(axis=0) for _, bits in _unpacked(codes)), np.zeros(codes.width, np.int64))
-    return np.flatnonzero((ones == 0) | (ones == len(codes)))
+    always, ever = (reduce.reduce(codes.packed, axis=0) for reduce in (np.bitwise_and, np.bitwise_or))
+    same = np.unpackbits(always | ~ever, count=codes.width, bitorder="little")
+    return np.flatnonzero(same)
 
 
 def neuron_information(codes: Codes, y: Symbols) -> NDArray[np.float64]:

@@ -41,7 +41,9 @@ def capture(net: Net, x: NDArray[np.uint8], batch: int | None = None) -> Trace:
         net = copy.deepcopy(net).cpu()
     batch = batch or batch_of(net, BATCH)
     with evaluating(net):
-        return concatenate([_trace(net, net.encode(x[start : start + batch])) for start in range(0, len(x), batch)])
+        blocks = (net.encode(x[start : start + batch]) for start in range(0, len(x), batch))
+        trace = _of_members if net.config.threshold_sets > 1 else _trace
+        return concatenate([trace(net, block) for block in blocks])
 
 
 def capture_floats(net: Net, x: NDArray[np.uint8], batch: int | None = None) -> FloatTrace:
@@ -77,17 +79,25 @@ def batch_of(net: Net, most: int) -> int:
     return max(1, min(most, elements // max(net.config.hidden)))
 
 
-def _trace(net: BinaryNet, signs: Tensor) -> Trace:
-    if net.config.threshold_sets > 1:
-        return _of_members(net, signs)
+def traced(net: BinaryNet, emitted: Iterator[Tensor]) -> Trace:
+    """Of what the layers of a net of one set of thresholds emit, one after the other, the dot products the last."""
     codes: dict[str, Codes] = {}
-    layers = [layer for layer in (net.binarize, *net.hidden) if layer is not None]
-    for name, layer in zip(net.config.names, layers, strict=False):
-        signs = layer(signs)
-        bits, emitted = net.config.bits_of(name), _stream(signs).cpu().numpy()
-        codes[name] = Codes.pack(emitted > 0) if bits == 1 else Codes.pack_integers(emitted.astype(np.int8) + 1, bits)
-    scores, top = _counted(net, net.scores(as_rows(signs)))
+    for name, levels in zip(net.config.names[:-1], emitted, strict=False):
+        bits, stream = net.config.bits_of(name), _stream(levels).cpu().numpy()
+        codes[name] = Codes.pack(stream > 0) if bits == 1 else Codes.pack_integers(stream.astype(np.int8) + 1, bits)
+    scores, top = _counted(net, next(emitted))
     return Trace("torch", codes, scores.to(torch.int32).cpu().numpy(), top)
+
+
+def _trace(net: BinaryNet, signs: Tensor) -> Trace:
+    def emitted() -> Iterator[Tensor]:
+        levels = signs
+        for layer in (net.binarize, *net.hidden):
+            if layer is not None:
+                yield (levels := layer(levels))
+        yield net.scores(as_rows(levels))
+
+    return traced(net, emitted())
 
 
 def _of_members(net: BinaryNet, signs: Tensor) -> Trace:

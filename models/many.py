@@ -1,29 +1,33 @@
 """Many small nets at once: dense 1-bit nets of one recipe that differ in the seed alone, trained in one tensor program.
 
 Each ends in the bits that `training.train` gives it, whoever is trained beside it. Sums of ±1 are whole numbers, which
-any order gives alike, and most of what goes element by element knows no neighbours: these are done for all nets at
-once. The rest is rounded in an order that is the kernel's own (batch-norm, gradients, the mean loss), or by where in a
-tensor an element lies (Adam, a sigmoid), so torch is given each net's tensors as its own training gives them. What is
-saved is the overhead of a call, which of a small net is nearly all.
+any order gives alike, batch-norm sums every column by itself, and most of what goes element by element knows no
+neighbours: these are done for all nets at once. The rest is rounded in an order that is the kernel's own (gradients,
+the mean loss), or by where in a tensor an element lies (Adam, a sigmoid, the way back through batch-norm), so torch is
+given each net's tensors as its own training gives them. What is saved is the overhead of a call, which of a small net
+is nearly all.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..ib_analysis.codes import Trace, concatenate
 from . import plain
 from .alike import SMALL, recipe, trainable
+from .capture import BATCH, traced
 from .history import Epoch, TrainingError
 from .networks import BinaryNet, Block
 from .signs import ChannelThreshold, QuantizedActivation, signs, slope
-from .training import EVALUATION_BATCH, Run, drawn, evaluate, generator, reestimate, set_rates, tempered, threads
+from .training import Run, drawn, evaluate, generator, reestimate, set_rates, tempered, threads
 
 MOMENTUM, EPSILON = 0.1, 1e-5  # of batch-norm, torch's own
 WITHOUT_NEIGHBOURS = "ste-identity", "ste-clipped", "approx-sign", "rsign"  # slopes whose every operation is exact
@@ -66,64 +70,106 @@ def _train(runs: Sequence[Run]) -> Iterator[list[Epoch]]:
         yield rows
 
 
-Norm: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
-"""Of one net and layer: gain, bias, and the mean and variance that trail behind the batches, each (out,)."""
+@torch.no_grad()
+def capture(nets: Sequence[BinaryNet], x: NDArray[np.uint8]) -> list[Trace]:
+    """What `capture.capture` gives of each net for x, (n, features) uint8: dense 1-bit nets of one shape."""
+    stacked = _Nets(nets, lambda parts: torch.stack(list(parts)))
+    blocks: list[list[Trace]] = []
+    for pixels in torch.tensor(x).split(BATCH):
+        entering = plain.input_bits(nets[0], pixels).t()
+        first = [] if nets[0].binarize is None else [entering.expand(len(nets), -1, -1)]
+        each = zip(nets, zip(*first, *stacked.emitted(entering), strict=True), strict=True)
+        blocks.append([traced(net, (layer.t() for layer in own)) for net, own in each])
+    return [concatenate(list(parts)) for parts in zip(*blocks, strict=True)]
 
 
-@dataclass(frozen=True, eq=False)
-class _Layer:
+class _Layer(NamedTuple):
     """A hidden layer of all nets: the net is the first axis of every tensor.
 
-    weight       (nets, out, in), latent
-    gain, bias   (nets, out), of batch-norm; and `norms`, the same as views for each net, with what trails behind
-    shift        (nets, out), of `rsign` alone
+    weight           (nets, out, in), latent
+    gain, bias       (nets, out), of batch-norm
+    mean, variance   (nets, out), which trail behind the batches
+    shift            (nets, out), of `rsign` alone
     """
 
     weight: Tensor
     gain: Tensor
     bias: Tensor
-    norms: tuple[Norm, ...]
+    mean: Tensor
+    variance: Tensor
     shift: Tensor | None
 
     @classmethod
-    def of(cls, blocks: Sequence[Block]) -> _Layer:
+    def of(cls, blocks: Sequence[Block], joined: Callable[[Iterable[Tensor]], Tensor]) -> _Layer:
         norms, shifts = [cast(nn.BatchNorm1d, block.norm) for block in blocks], [block.shift for block in blocks]
-        weight = _joined([block.linear.weight for block in blocks])
-        gain, bias = _joined([norm.weight for norm in norms]), _joined([norm.bias for norm in norms])
-        each = ((one.weight.detach(), one.bias.detach(), one.running_mean, one.running_var) for one in norms)
-        shifted = isinstance(shifts[0], ChannelThreshold)
-        shift = _joined([cast(ChannelThreshold, shift).threshold for shift in shifts]) if shifted else None
-        return cls(weight, gain, bias, cast(tuple[Norm, ...], tuple(each)), shift)
+        return cls(
+            joined(block.linear.weight for block in blocks),
+            joined(norm.weight for norm in norms),
+            joined(norm.bias for norm in norms),
+            joined(cast(Tensor, norm.running_mean) for norm in norms),
+            joined(cast(Tensor, norm.running_var) for norm in norms),
+            joined(cast(ChannelThreshold, shift).threshold for shift in shifts)
+            if isinstance(shifts[0], ChannelThreshold)
+            else None,
+        )
 
-    def __call__(self, entering: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
-        """The codes (nets, n, out), as ±1, of codes (nets, n, in); `gradient` as `signs.slope` gives it."""
-        normed = _Normed.apply(_Products.apply(entering, self.weight), self.gain, self.bias, self.norms)
+    def of_batch(self, entering: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
+        """In training the codes (nets, n, out), as ±1, of codes (nets, n, in); `gradient` as `signs.slope` gives it."""
+        sums = _Products.apply(entering, self.weight)
+        normed = _Normed.apply(sums, self.gain, self.bias, self.mean, self.variance)
         cut = normed if self.shift is None else _Less.apply(normed, self.shift)
         return QuantizedActivation.apply(cut, gradient, 1)
 
+    def codes(self, entering: Tensor) -> Tensor:
+        """In evaluation (nets, out, n) of (in, n), which all nets are given, or of (nets, in, n)."""
+        sums = _dots(self.weight, entering)
+        mean, variance, gain, bias = (part.flatten() for part in (self.mean, self.variance, self.gain, self.bias))
+        normed = functional.batch_norm(sums.view(1, -1, sums.shape[2]), mean, variance, gain, bias).view_as(sums)
+        return signs(normed if self.shift is None else normed - self.shift[..., None])
 
-def _joined(parts: Sequence[Tensor]) -> Tensor:
+
+def _joined(parts: Iterable[Tensor]) -> Tensor:
     """One tensor of them all, of which each part becomes a view: what moves the one moves the other."""
-    whole = torch.stack([part.detach() for part in parts])
-    for part, own in zip(parts, whole, strict=True):
+    each = list(parts)
+    whole = torch.stack([part.detach() for part in each])
+    for part, own in zip(each, whole, strict=True):
         part.data = own
-    return whole.requires_grad_(parts[0].requires_grad)
+    return whole.requires_grad_(each[0].requires_grad)
+
+
+class _Nets:
+    """Many nets as one: tensors of all of them."""
+
+    def __init__(self, nets: Sequence[BinaryNet], joined: Callable[[Iterable[Tensor]], Tensor]) -> None:
+        every = range(len(nets[0].hidden))
+        self.layers = [_Layer.of([cast(Block, net.hidden[i]) for net in nets], joined) for i in every]
+        self.scores = joined(net.scores.weight for net in nets)
+
+    @torch.no_grad()
+    def emitted(self, codes: Tensor) -> Iterator[Tensor]:
+        """In evaluation, of ±1 inputs (inputs, n): (nets, …, n), every layer's codes as ±1, and the dot products.
+
+        The samples lie beside each other: they are many, and the neurons few.
+        """
+        for layer in self.layers:
+            codes = layer.codes(codes)
+            yield codes
+        yield _dots(self.scores, codes)
 
 
 class _Together:
     """The nets of many runs, whose parameters and buffers are views of its tensors."""
 
     def __init__(self, runs: Sequence[Run]) -> None:
-        first, nets = runs[0], [cast(BinaryNet, run.net) for run in runs]
-        self.runs, self.nets = runs, nets
-        self.layers = [_Layer.of([cast(Block, net.hidden[i]) for net in nets]) for i in range(len(first.net.hidden))]
-        self.scores = _joined([net.scores.weight for net in nets])
+        first, self.runs = runs[0], runs
+        self.nets = [cast(BinaryNet, run.net) for run in runs]
+        self.all = _Nets(self.nets, _joined)
         activation = first.net.config.activation
         alone = slope(activation)
         self.slope = alone if activation in WITHOUT_NEIGHBOURS else lambda x: torch.stack([alone(net) for net in x])
-        self.latent = [*(layer.weight for layer in self.layers), self.scores]
-        others = [part for layer in self.layers for part in (layer.gain, layer.bias, layer.shift) if part is not None]
-        self.adam = _Adam(runs, [*self.latent, *others])
+        self.latent = [*(layer.weight for layer in self.all.layers), self.all.scores]
+        others = [part for layer in self.all.layers for part in (layer.gain, layer.bias, layer.shift)]
+        self.adam = _Adam(runs, [*self.latent, *(part for part in others if part is not None)])
 
     def one_epoch(self, epoch: int, entering: Tensor, y: Tensor) -> list[float]:
         """All of its steps, on ±1 inputs (n, inputs); each net's mean loss."""
@@ -131,36 +177,30 @@ class _Together:
         rngs = (generator(run.config.seed, epoch) for run in self.runs)
         orders = [drawn(rng, len(y), config.batch_size, y.device) for rng in rngs]
         total, steps = torch.zeros(len(self.runs)), len(orders[0])
-        for net in self.nets:
-            net.train()
         for number, parts in enumerate(zip(*orders, strict=True)):
             for run in self.runs:
                 set_rates(run, epoch - 1 + number / steps)
             rows = torch.stack(parts)
             total += self._step(entering[rows], y[rows])
-        for norm in (module for net in self.nets for module in net.modules() if isinstance(module, nn.BatchNorm1d)):
-            cast(Tensor, norm.num_batches_tracked).add_(steps)
+        for net in self.nets:
+            net.train()
+            for norm in (module for module in net.modules() if isinstance(module, nn.BatchNorm1d)):
+                cast(Tensor, norm.num_batches_tracked).add_(steps)
         return [float(loss) / steps for loss in total]
 
-    @torch.no_grad()
     def accuracies(self, entering: Tensor, y: Tensor) -> list[float]:
         """Of every net, as `training.evaluate` gives it, on ±1 inputs (n, inputs)."""
         right = torch.zeros(len(self.nets), dtype=torch.int64)
-        blocks = [zip(signs(layer.weight), layer.norms, strict=True) for layer in self.layers]
-        for net, (last, *hidden) in enumerate(zip(signs(self.scores), *blocks, strict=True)):
-            for rows, labels in zip(entering.split(EVALUATION_BATCH), y.split(EVALUATION_BATCH), strict=True):
-                codes = rows
-                for layer, (weight, (gain, bias, mean, variance)) in zip(self.layers, hidden, strict=True):
-                    normed = functional.batch_norm(functional.linear(codes, weight), mean, variance, gain, bias)
-                    codes = signs(normed if layer.shift is None else normed - layer.shift[net])
-                right[net] += (functional.linear(codes, last).argmax(dim=1) == labels).sum()
+        for rows, labels in zip(entering.split(BATCH), y.split(BATCH), strict=True):
+            *_, dots = self.all.emitted(rows.t())
+            right += (dots.max(dim=1).indices == labels).sum(dim=1)
         return [int(count) / len(y) for count in right]
 
     def _step(self, codes: Tensor, y: Tensor) -> Tensor:
         """One step of every net on a batch (nets, n, inputs) of its own; the losses before it, (nets,)."""
-        for layer in self.layers:
-            codes = layer(codes, self.slope)
-        dots = _Products.apply(codes, self.scores)
+        for layer in self.all.layers:
+            codes = layer.of_batch(codes, self.slope)
+        dots = _Products.apply(codes, self.all.scores)
         log_p = tempered(self.runs[0], dots).log_softmax(dim=2)
         with torch.no_grad():
             losses = torch.stack([functional.nll_loss(*one) for one in zip(log_p, y, strict=True)])
@@ -249,27 +289,32 @@ def _each_product(left: Tensor, right: Tensor) -> Tensor:
     return torch.stack([one @ other for one, other in zip(left, right, strict=True)])
 
 
-class _Normed(torch.autograd.Function):
-    """Batch-norm over (nets, n, width), net by net, as a `BatchNorm1d` in training does it; its buffers in place.
+def _dots(latent: Tensor, codes: Tensor) -> Tensor:
+    """(nets, out, n) of latent weights (nets, out, in) and ±1 codes, (in, n) or (nets, in, n)."""
+    weight = signs(latent)
+    return torch.bmm(weight, codes) if codes.ndim == 3 else (weight.flatten(0, 1) @ codes).view(*weight.shape[:2], -1)
 
-    each   its gain and bias again, and where mean and variance are: to make views at each step would take as long
-    """
+
+class _Normed(torch.autograd.Function):
+    """Batch-norm in training over (nets, n, width), net by net, as a `BatchNorm1d` does it; its buffers in place."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, each: Sequence[Norm]) -> Tensor:
-        done = [torch.native_batch_norm(one, *norm, True, MOMENTUM, EPSILON) for one, norm in zip(x, each, strict=True)]
-        ctx.save_for_backward(x)
-        ctx.of_batch = [(norm[0], None, None, mean, scale) for norm, (_, mean, scale) in zip(each, done, strict=True)]
-        return torch.stack([one for one, *_ in done])
+    def forward(ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, *trailing: Tensor) -> Tensor:
+        of_all = [part.view(-1) for part in (gain, bias, *trailing)]
+        columns = x.transpose(0, 1).flatten(1)
+        normed, mean, scale = torch.ops.aten.native_batch_norm(columns, *of_all, True, MOMENTUM, EPSILON)
+        ctx.save_for_backward(x, gain, mean.view_as(gain), scale.view_as(gain))
+        return normed.view(len(columns), len(x), -1).transpose(0, 1).contiguous()
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        (x,) = ctx.saved_tensors
         each = [
-            torch.ops.aten.native_batch_norm_backward(*one, *batch, True, EPSILON, [True, True, True])
-            for *one, batch in zip(gradient, x, ctx.of_batch, strict=True)
+            torch.ops.aten.native_batch_norm_backward(
+                due, one, gain, None, None, mean, scale, True, EPSILON, [True, True, True]
+            )
+            for due, one, gain, mean, scale in zip(gradient, *ctx.saved_tensors, strict=True)
         ]
-        return *(torch.stack(parts) for parts in zip(*each, strict=True)), None
+        return *(torch.stack(parts) for parts in zip(*each, strict=True)), None, None
 
 
 class _Less(torch.autograd.Function):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from bitneck.models import many, signs, training
 from bitneck.models.alike import SMALL, recipe, trainable
+from bitneck.models.capture import capture
 from bitneck.models.checkpoints import restore, state_arrays
 from bitneck.models.config import NetworkConfig, TrainingConfig, preset
 from bitneck.models.datasets import load
@@ -16,6 +17,7 @@ from bitneck.models.history import TrainingError
 from bitneck.models.training import Run
 
 TWELVE = preset("twelve")
+CUT = NetworkConfig(widths=(64, 33, 17, 10), input_bits=5)
 RECIPE = TrainingConfig(epochs=2, batch_size=100)  # of 3,276 samples: a last batch of 76, no multiple of a vector
 
 
@@ -51,9 +53,8 @@ def test_each_net_is_bit_for_bit_that_of_its_own_training(activation):
 
 
 def test_so_is_a_net_of_thresholds_whose_rates_fall_weights_decay_and_statistics_are_taken_anew():
-    network = NetworkConfig(widths=(64, 33, 17, 10), input_bits=5)
     config = RECIPE.model_copy(update={"batch_size": 128, "cosine": True, "weight_decay": 1e-3, "reestimate": True})
-    runs = [started(network, config, (4, 7), "digits") for _ in range(2)]
+    runs = [started(CUT, config, (4, 7), "digits") for _ in range(2)]
     assert all(map(same, trained(runs[0]), alone(runs[1])))
 
 
@@ -81,6 +82,17 @@ def test_what_was_trained_together_goes_on_alone():
     assert same(ends[1], ends[3])
 
 
+@pytest.mark.parametrize(("network", "data"), [(TWELVE.network, "twelve"), (CUT, "digits")], ids=["bits", "cut"])
+def test_asked_together_each_says_what_it_says_alone(network, data, monkeypatch):
+    monkeypatch.setattr(many, "BATCH", 300)
+    runs = trained(started(network, RECIPE, (0, 1, 2), data))
+    x = runs[0].data.train_x[:1000]
+    for run, trace in zip(runs, many.capture([run.net for run in runs], x), strict=True):
+        own = capture(run.net, x)
+        assert (trace.codes, trace.fan_in) == (own.codes, own.fan_in)
+        assert np.array_equal(trace.scores, own.scores)
+
+
 def test_the_nets_may_be_looked_at_after_every_epoch():
     runs, (by_itself, *_) = started(TWELVE.network, RECIPE, (0, 1)), started(TWELVE.network, RECIPE, (0,))
     epochs = 0
@@ -100,6 +112,7 @@ OTHERS = {
     "teacher_epochs": 2,
     "teacher": "runs/other",
     "float_weights": 0.5,
+    "bilinear": 0.1,
     "readout_weight": 1.0,
     "optimizer": "bop",
 }
