@@ -170,19 +170,21 @@ def bar(verb: str, every_seconds: float = EVERY_SECONDS, at_once: int = 1) -> It
 def _lines(verb: str, every_seconds: float, at_once: int) -> Callable[[int, int, str], None]:
     """What remains is estimated from the steps that were done here: those before the first that is told of were not.
 
-    When the first of several that began together is done, the others nearly are.
+    When the first of several that began together is done, the others nearly are. Where the total becomes another, so do
+    the steps, and how long those before it took says nothing of them.
     """
-    began = said = time.monotonic()
-    before: int | None = None
+    began = said = since = last = time.monotonic()
+    before, of = 0, -1
 
     def tell(done: int, total: int, remark: str) -> None:
-        nonlocal said, before
-        before = max(done - 1, 0) if before is None else before
-        now = time.monotonic()
+        nonlocal said, since, last, before, of
+        if total != of:
+            since, before, of = last, max(done - 1, 0), total
+        last = now = time.monotonic()
         if now - said < every_seconds:
             return
         said = now
-        left = (now - began) / max(done - before, min(at_once, total - before), 1) * (total - done)
+        left = (now - since) / max(done - before, min(at_once, total - before), 1) * (total - done)
         spent, remain = (timedelta(seconds=round(seconds)) for seconds in (now - began, left))
         about = f", about {remain} left" if done < total else ""
         line = f"{verb:<9} {done:,} of {total:,} after {spent}{about}{f': {remark}' * bool(remark)}"

@@ -40,6 +40,20 @@ def test_when_the_first_of_several_at_once_is_done_the_others_nearly_are(clock, 
     assert remain == ["0:04:35 left", "0:04:10 left", "0:03:45 left", "0:03:20 left", "0:01:40 left"]
 
 
+def test_steps_of_another_kind_say_nothing_of_what_remains(clock, capsys):
+    with console.bar("train", every_seconds=0) as advance:
+        advance(0, 20, "")
+        for done, total, seconds in ((1, 2, 100), (2, 2, 100), (1, 20, 10), (2, 20, 10)):
+            clock[0] += seconds
+            advance(done, total, "teacher" if total == 2 else "")
+    assert [line.partition("after ")[2] for line in capsys.readouterr().err.splitlines()[1:]] == [
+        "0:01:40, about 0:01:40 left: teacher",
+        "0:03:20: teacher",
+        "0:03:30, about 0:03:10 left",
+        "0:03:40, about 0:03:00 left",
+    ]
+
+
 def test_many_small_steps_are_a_line_each_ten_seconds_and_short_work_is_silent(clock, capsys):
     with console.bar("train") as advance:
         for epoch in range(26):
