@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv members silicon link board flashed boards lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv members recipes complex silicon link board flashed boards lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -41,6 +41,12 @@ members: venv   ## TFC with eight sets of thresholds beside one, three seeds, th
 	PYTHONPATH=tests/export $(BIN)/python tests/models/members_table.py --epochs 12 --warp 0
 	PYTHONPATH=tests/export $(BIN)/python tests/models/members_table.py --epochs 12
 	PYTHONPATH=tests/export $(BIN)/python tests/models/members_table.py --epochs 40
+
+recipes: venv   ## TFC and a net of maps taught without labels, and by RBONN, three seeds each: BITNECK_DATA says where mnist/ lies
+	$(BIN)/python tests/models/recipes_table.py
+
+complex: venv   ## a complex net on bursts of four modulations, beside real ones of as many weights and as many products; a table
+	$(BIN)/python tests/models/complex_table.py
 
 silicon: venv   ## a small net of maps trained on MNIST, put on UP5K and ECP5, and read back from its bitstream; a quarter of an hour
 	$(BIN)/python tests/hw/trained_maps.py runs/mnist-maps

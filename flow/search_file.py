@@ -99,6 +99,8 @@ def search_wish(text: str, place: str) -> SearchWish:
         raise wrong(
             "threshold_sets: a supernet has one set of thresholds; search without, and add sets to what is found"
         )
+    if run.network.complex:
+        raise wrong("complex: a supernet narrows neurons one by one, and those of a complex net are pairs")
     if run.network.of_maps:
         raise wrong("widths are searched of dense nets; a net of maps has none")
     if run.training.optimizer == "bop":

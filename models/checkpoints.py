@@ -15,7 +15,7 @@ from .config import NetworkConfig, TrainingConfig, describe
 from .datasets import Dataset
 from .history import TrainingError
 from .networks import Net, untrained
-from .optimizers import Bop
+from .optimizers import Bilinear, Bop
 from .training import Run, start
 
 
@@ -106,7 +106,12 @@ def _like(arrays: Mapping[str, NDArray], name: str, value: Tensor) -> Tensor:
     return torch.from_numpy(found.copy())
 
 
-STATES = {torch.optim.Adam: ("step", "exp_avg", "exp_avg_sq"), torch.optim.SGD: ("momentum_buffer",), Bop: ("average",)}
+STATES = {
+    torch.optim.Adam: ("step", "exp_avg", "exp_avg_sq"),
+    torch.optim.SGD: ("momentum_buffer",),
+    Bop: ("average",),
+    Bilinear: ("scale", "share", "added"),
+}
 
 
 def _restore_optimizer(
@@ -117,7 +122,10 @@ def _restore_optimizer(
     keys = STATES[type(optimizer)]
     for name, parameter in parameters.items():
         if id(parameter) in moved and f"optimizer/{keys[0]}/{name}" in arrays:
-            like = {key: torch.zeros(()) if key == "step" else parameter for key in keys}
+            of_row = parameter.flatten(1)[:, 0] if parameter.ndim > 1 else parameter
+            like = {
+                key: {"step": torch.zeros(()), "scale": of_row, "share": of_row}.get(key, parameter) for key in keys
+            }
             optimizer.state[parameter] = {
                 key: _like(arrays, f"optimizer/{key}/{name}", like[key]).to(device) for key in keys
             }

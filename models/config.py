@@ -38,6 +38,9 @@ def activations() -> tuple[str, ...]:
     return (*get_args(Sign), *get_args(Smooth), *ACTIVATIONS.names())
 
 
+NEWER_SHAPES = ("activation_bits", "weight_bits", "threshold_sets", "complex")
+
+
 class NetworkConfig(Strict):
     """A dense net, said by its widths; or a net of maps, said by the shape of a sample and a list of layers."""
 
@@ -87,6 +90,13 @@ class NetworkConfig(Strict):
             "drawn around the trained ones; their scores are added, and their spread is told beside the class",
         ),
     ] = 1
+    complex: Annotated[
+        bool,
+        Field(
+            description="a dense 1-bit net's widths are real parts, then as many imaginary ones, but for the scores, "
+            "which are real; weights of both parts are the same complex numbers"
+        ),
+    ] = False
     batch_norm: Annotated[
         bool | None,
         Field(
@@ -119,6 +129,16 @@ class NetworkConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _pairs_of_what_is_complex(self) -> NetworkConfig:
+        if self.complex and (not self.rows_of_bits or self.threshold_sets > 1):
+            raise ValueError(f"complex: dense 1-bit nets of one set of thresholds can be, this one is {self}")
+        if self.complex and (odd := [width for width in self.widths[:-1] if width % 2]):
+            raise ValueError(
+                f"complex: {odd[0]} elements are no pairs of a real and an imaginary part; widths are even"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _centre_what_a_sign_cuts(self) -> NetworkConfig:
         if self.binary and self.batch_norm is False:
             raise ValueError(
@@ -129,7 +149,8 @@ class NetworkConfig(Strict):
     @model_serializer(mode="wrap")
     def _in_its_form(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
         other = ("shape", "layers", "whole") if self.widths else ("widths",)
-        usual = [key for key in ("activation_bits", "weight_bits", "threshold_sets") if getattr(self, key) == 1]
+        fields = type(self).model_fields
+        usual = [key for key in NEWER_SHAPES if getattr(self, key) == fields[key].default]
         return {key: value for key, value in dumped(self).items() if key not in (*other, *usual)}
 
     @property
@@ -162,7 +183,7 @@ class NetworkConfig(Strict):
 
     def twin(self, activation: Smooth, batch_norm: bool | None = None) -> NetworkConfig:
         """The float net of the same shape."""
-        of_bits = {"activation_bits": 1, "weight_bits": 1, "threshold_sets": 1}
+        of_bits = {name: type(self).model_fields[name].default for name in NEWER_SHAPES}
         of_floats = {"activation": activation, "batch_norm": batch_norm, **of_bits}
         return self.model_copy(update=of_floats)
 
@@ -223,6 +244,17 @@ class NetworkConfig(Strict):
         """Of a weight and an input, for one sample."""
         return sum(fan_in * math.prod(shape) for fan_in, shape in self._weighted())
 
+    @property
+    def free_weights(self) -> int:
+        """Weights that can be chosen: of a complex net, but for its scores, half of those that are multiplied."""
+        shared = 2 if self.complex else 1
+        *hidden, scores = (
+            layer.channels * layer.fan_in(shape)
+            for layer, shape in zip(self.chain, shapes(self.entering, self.chain), strict=False)
+            if layer.pool is None
+        )
+        return sum(hidden) // shared + scores
+
     def _weighted(self) -> Iterator[tuple[int, Shape]]:
         """Fan-in of a neuron, and what is emitted, of every layer that has weights."""
         for layer, (shape, emitted) in zip(self.chain, pairwise(shapes(self.entering, self.chain)), strict=True):
@@ -233,6 +265,8 @@ class NetworkConfig(Strict):
         of = "-".join(map(str, self.widths)) or "-".join(["x".join(map(str, self.shape)), *map(str, self.layers)])
         if self.threshold_sets > 1:
             return f"{of} ({self.threshold_sets} threshold sets)"
+        if self.complex:
+            return f"{of} (complex)"
         return of if self.one_bit or not self.binary else f"{of} (w{self.weight_bits}a{self.activation_bits})"
 
 
@@ -258,7 +292,7 @@ class DataConfig(Strict):
     ] = 1
 
 
-RECIPE_OF_BITS = ("teacher_epochs", "teacher", "soft", "float_weights", "reestimate")
+RECIPE_OF_BITS = ("teacher_epochs", "teacher", "soft", "float_weights", "bilinear", "reestimate")
 NEWER = ("flip", "cutout", "mixup", *RECIPE_OF_BITS)
 
 
@@ -297,6 +331,14 @@ class TrainingConfig(Strict):
     float_weights: Annotated[
         float,
         Field(ge=0, lt=1, description="first share of the epochs, in which only codes are bits; then weights too"),
+    ] = 0
+    bilinear: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="weight in the loss of RBONN's distance between weights and their signs; it pushes rows that "
+            "lag, too",
+        ),
     ] = 0
     reestimate: Annotated[
         bool, Field(description="means and variances of the trained net are those of the whole training set")

@@ -16,6 +16,7 @@ from ..plugins import Plugins
 from . import cifar
 from .config import DataConfig, Rule, nearest
 from .idx import DataError, read_idx
+from .modulation import CONSTELLATIONS, TESTED, TRAINED, bursts
 from .own_data import arrays_of, has_npy, read_npy, read_npz
 from .quantisation import Loss, Quantiser, fitted, loss
 from .samples import Samples, samples_of, split
@@ -129,11 +130,11 @@ def load(
 ) -> Dataset:
     """The data set of this name; the same name, files and options give the same arrays in the same order.
 
-    name       `digits`, `digits-twice`, `twelve`, scikit-learn's `breast_cancer`, `wine` and `iris`, and what was
-               added to DATASETS need no files. Any other is a folder data_dir/name, a file data_dir/name.npz or .csv,
-               or a path; or, where there is none of these, data_dir itself. In a folder lie four IDX files, plain or
-               .gz; CIFAR-10's six batches, binary or of Python; train_x.npy and its three like; or train.csv and
-               test.csv
+    name       `digits`, `digits-twice`, `modulation`, `twelve`, scikit-learn's `breast_cancer`, `wine` and `iris`, and
+               what was added to DATASETS need no files. Any other is a folder data_dir/name, a file data_dir/name.npz
+               or .csv, or a path; or, where there is none of these, data_dir itself. In a folder lie four IDX files,
+               plain or .gz; CIFAR-10's six batches, binary or of Python; train_x.npy and its three like; or train.csv
+               and test.csv
     data_dir   falls back to the environment variable BITNECK_DATA
     options    which columns are what, and by which rule numbers are cut; see `DataConfig`
     bits       that a net takes of each input; by default what whole numbers need (8 where images are bytes), and
@@ -300,8 +301,16 @@ def twelve() -> Dataset:
     return _split("twelve", x, y.astype(np.int64), classes=2, input_bits=1)
 
 
+def modulation() -> Dataset:
+    """Which of four modulations a burst of 64 signs of I and of Q is of: see `models.modulation`."""
+    (train_x, train_y, _), (test_x, test_y, _) = (
+        bursts(count, np.random.default_rng(seed)) for seed, count in enumerate((TRAINED, TESTED))
+    )
+    return Dataset("modulation", train_x, train_y, test_x, test_y, len(CONSTELLATIONS), 1)
+
+
 CIFAR_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-EMBEDDED = {"digits": digits, "digits-twice": digits_twice, "twelve": twelve}
+EMBEDDED = {"digits": digits, "digits-twice": digits_twice, "modulation": modulation, "twelve": twelve}
 DATASETS = Plugins("data set", (*EMBEDDED, *SKLEARN))
 """Sets of others: functions that give what `arrays_of` takes, the same at every call."""
 

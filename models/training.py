@@ -27,6 +27,7 @@ from torch.nn import functional
 from . import plain
 from .augmentation import augmented, mixed
 from .capture import batch_of, evaluating
+from .complex_nets import tie, tie_gradients
 from .config import RECIPE_OF_BITS, NetworkConfig, TrainingConfig
 from .datasets import Dataset
 from .history import Epoch, TeacherEpoch, TrainingError
@@ -114,12 +115,16 @@ def start(
     if config.float_weights and (not network.binary or config.optimizer == "bop"):
         said = "with bop" if network.binary else f"of a net of {network.activation}"
         raise TrainingError(f"float_weights {config.float_weights}: weights {said} are of one kind from the first step")
+    if config.bilinear and (not network.binary or config.optimizer == "bop"):
+        said = "with bop" if network.binary else f"of a net of {network.activation}"
+        raise TrainingError(f"bilinear {config.bilinear}: weights {said} are no latent ones of 1 bit; use adam or sgd")
     if network.threshold_sets > 1 and len(data.train_x) < 2 * HELD_OUT:
         raise TrainingError(
             f"{data.name}: {len(data.train_x)} training samples, of which one in {HELD_OUT} chooses how far threshold "
             f"sets lie apart; {2 * HELD_OUT} are needed, or threshold_sets = 1"
         )
     net = untrained(network, config.seed)
+    tie(net)
     if net.binarize is not None:
         thresholds = most_telling_thresholds(learnt(data, network), network.channels if network.of_maps else None)
         net.binarize.threshold.copy_(torch.from_numpy(thresholds).view_as(net.binarize.threshold))
@@ -326,9 +331,11 @@ def step(run: Run, loss: Tensor) -> None:
     for optimizer in run.optimizers:
         optimizer.zero_grad()
     loss.backward()
+    tie_gradients(run.net)
     for optimizer in run.optimizers:
         optimizer.step()
     clip_latent_weights(run.net)
+    tie(run.net)
 
 
 def shared(labels: Labels, loss: Callable[[Tensor], Tensor]) -> Tensor:

@@ -130,7 +130,9 @@ RECIPE = TrainingConfig(
 )
 
 
-TAUGHT = RECIPE.model_copy(update={"teacher_epochs": 3, "float_weights": 0.4, "reestimate": True, "readout_weight": 0})
+TAUGHT = RECIPE.model_copy(
+    update={"teacher_epochs": 3, "float_weights": 0.4, "bilinear": 0.1, "reestimate": True, "readout_weight": 0}
+)
 
 
 @pytest.mark.parametrize(("recipe", "stop"), [(RECIPE, 4), *((TAUGHT, stop) for stop in (1, 3, 5, 6, 8, 10))])

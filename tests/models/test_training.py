@@ -80,6 +80,7 @@ MOVED = {"shift": 1, "readout_weight": 0.5, "warp": 0.5, "settle": 0.3}
         ({"activation": "rsign"}, {}),
         ({}, {"optimizer": "sgd"}),
         ({}, {"optimizer": "sgd", "momentum": 0.0}),
+        ({}, {"bilinear": 0.1}),
         ({"activation": "rsign"}, {"optimizer": "bop", **MOVED}),
         ({"activation": "tanh"}, {}),
         ({"activation": "relu", "batch_norm": True}, {"optimizer": "sgd"}),

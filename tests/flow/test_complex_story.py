@@ -1,0 +1,30 @@
+"""A complex net becomes hardware like any other: torch = QONNX = graph = RTL in every bit of every quadrant."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from bitneck import flow
+from bitneck.flow.config import changed, from_preset
+from bitneck.flow.folder import RunFolder
+from bitneck.flow.run import RunError
+from bitneck.flow.shrink import Shrinking, Wish
+
+AS_THEY_ARE = {"training__epochs": 1, "training__warp": 0.0, "training__shift": 0}
+COMPLEX = {"widths": (128, 12, 8, 4), "input_bits": 1, "complex": True}
+
+
+def test_four_sources_emit_the_same_codes_of_a_complex_net(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    small = {**AS_THEY_ARE, "analysis__samples": "test", "analysis__at_most": 300, "analysis__brackets": 0}
+    network = {f"network__{name}": value for name, value in COMPLEX.items()}
+    flow.train(folder, changed(from_preset("digits-tiny"), dataset="modulation", **network, **small))
+    flow.export(folder)
+    flow.build(folder)
+    assert flow.simulate(folder).equal
+    for row in json.loads(folder.verification.read_text())["digests"].values():
+        assert list(row) == ["torch", "qonnx", "graph", "rtl"]
+        assert len(set(row.values())) == 1
+    with pytest.raises(RunError, match="come in pairs"):
+        Shrinking(folder, Wish("up5k"), tmp_path / "shrunk", None)
