@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...ib_analysis.codes import Codes, Trace, concatenate
 from ..accelerator import Accelerator
 from ..exact.compiled import compiled, forms
-from ..packing import beat_bytes, bytes_beats, integers
+from ..packing import beat_bytes, bytes_beats, fields
 from ..simulation.cocotb_tier import expected_streams
 from ..simulation.library import Simulation
 from ..verilog import bytes_up
@@ -173,7 +173,7 @@ class GateLevel:
         *hidden, last = self.accelerator.layers
         bits = dict(zip((stream.name for stream in self.streams), self.bits, strict=True))
         stage = self.accelerator.layer(last)
-        scores = integers(bytes_beats(kept[last], bits[last]), stage.out_bits).astype(np.int32)
+        scores = fields(kept[last], stage.out_bits)[:, : bits[last] // stage.out_bits].astype(np.int32)
         codes = {name: Codes(kept[name], bits[name]) for name in hidden}
         trace = Trace(self.source, codes, scores, self.accelerator.top, self.accelerator.ends_in_code)
         end = self.accelerator.stages[-1]

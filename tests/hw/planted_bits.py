@@ -3,7 +3,7 @@ run, and looked for: a line each.
 
     python tests/hw/planted_bits.py runs/digits-tiny [--bits N] [--seed N]
 
-The run is synthesised for UP5K with its pins given. Exit 1 where a bit that changes a frame is not found.
+Exit 1 where a bit that changes a frame is not found.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from bitneck.flow import silicon
 from bitneck.flow.belonging import graph_of
 from bitneck.flow.config import chosen_samples, design
 from bitneck.flow.folder import RunFolder
@@ -27,6 +28,7 @@ from bitneck.hw.synthesis.read_back import read_back
 from bitneck.hw.synthesis.shell import Shell
 from bitneck.hw.synthesis.targets import target_of
 from bitneck.hw.synthesis.yowasp import run
+from pins import UP5K
 
 TABLE = (4, 14, 15, 5, 6, 16, 17, 7, 3, 13, 12, 2, 1, 11, 10, 0)
 """Of a logic cell's 20 bits, ten in each of two rows from column 36 on, those of its LUT (Project IceStorm)."""
@@ -50,6 +52,7 @@ def main() -> int:
     folder, target, rng = RunFolder(asked.run), target_of("up5k"), np.random.default_rng(asked.seed)
     assert target.unpack is not None
     assert target.pack is not None
+    silicon.synth(folder, "up5k", UP5K)
     graph, config = graph_of(folder), folder.config()
     accelerator = design(config, graph)
     shell, made = Shell(accelerator), folder.synthesis("up5k").parent
