@@ -22,6 +22,7 @@ from .yowasp import run
 
 VLOG = "icebox_vlog"
 PARTS = ("tdata", "tvalid", "tready")
+SYMBOL = re.compile(r"^\.sym (\d+) (\S+)$", re.MULTILINE)
 CELL = "cell:"  # before the name of a LUT of the netlist, as the name of the wire that leaves it
 
 
@@ -88,24 +89,31 @@ def _symbols(streams: Mapping[str, Any], netlist: Mapping[str, Any], placed: str
         for index, bit in enumerate(stream["bits"]):
             wanted[bit].add(_bit(name, index))
     called = {said: bit for name, net in netlist.items() for bit, said in _names(name, net) if bit in wanted}
-    for wire, name in re.findall(r"^\.sym (\d+) (\S+)$", placed, re.MULTILINE):
+    for wire, name in SYMBOL.findall(placed):
         for stream in sorted(wanted[called[name]]) if name in called else ():
             yield f".sym {wire} {stream}\n"
 
 
 def _cells(cells: Mapping[str, Any], netlist: Mapping[str, Any], placed: str) -> Iterator[str]:
-    """What the placer says of the wires that leave LUTs, or the flip-flops behind them, each under the LUT's name."""
+    """What the placer says of the wires that leave LUTs, each under the LUT's name. Where a flip-flop alone reads one, it
+    is the flip-flop's wire that leaves.
+    """
     luts = {cell["connections"]["O"][0]: name for name, cell in cells.items() if cell["type"] == "SB_LUT4"}
     behind = {
-        cell["connections"]["Q"][0]: luts[data]
+        cell["connections"]["Q"][0]: cell["connections"]["D"][0]
         for cell in cells.values()
-        if cell["type"].startswith("SB_DFF") and (data := cell["connections"]["D"][0]) in luts
+        if cell["type"].startswith("SB_DFF") and cell["connections"]["D"][0] in luts
     }
-    wanted = luts | behind
-    called = {said: bit for name, net in netlist.items() for bit, said in _names(name, net) if bit in wanted}
-    for wire, name in re.findall(r"^\.sym (\d+) (\S+)$", placed, re.MULTILINE):
-        if name in called:
-            yield f".sym {wire} {CELL}{wanted[called[name]]}\n"
+    called = {
+        said: bit for name, net in netlist.items() for bit, said in _names(name, net) if bit in luts or bit in behind
+    }
+    said = [(wire, called[name]) for wire, name in SYMBOL.findall(placed) if name in called]
+    leaving = {bit for _, bit in said}
+    for wire, bit in said:
+        if bit in luts:
+            yield f".sym {wire} {CELL}{luts[bit]}\n"
+        elif behind[bit] not in leaving:
+            yield f".sym {wire} {CELL}{luts[behind[bit]]}\n"
 
 
 def _standard(text: str) -> str:
