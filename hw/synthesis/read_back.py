@@ -95,8 +95,8 @@ def _symbols(streams: Mapping[str, Any], netlist: Mapping[str, Any], placed: str
 
 
 def _cells(cells: Mapping[str, Any], netlist: Mapping[str, Any], placed: str) -> Iterator[str]:
-    """What the placer says of the wires that leave LUTs, each under the LUT's name. Where a flip-flop alone reads one, it
-    is the flip-flop's wire that leaves.
+    """What the placer says of the wires that leave LUTs, each under the LUT's name; of one that a flip-flop alone reads
+    that is the flip-flop's wire.
     """
     luts = {cell["connections"]["O"][0]: name for name, cell in cells.items() if cell["type"] == "SB_LUT4"}
     behind = {
