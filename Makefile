@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv members recipes complex silicon link board flashed boards lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv members recipes complex silicon planted link board flashed boards lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -50,6 +50,10 @@ complex: venv   ## a complex net on bursts of four modulations, beside real ones
 
 silicon: venv   ## a small net of maps trained on MNIST, put on UP5K and ECP5, and read back from its bitstream; a quarter of an hour
 	$(BIN)/python tests/hw/trained_maps.py runs/mnist-maps
+
+planted: venv   ## bits of LUTs turned round in digits-tiny's packed bitstream, read back, run over its whole set, found; minutes
+	test -d runs/digits-tiny/rtl || $(BIN)/bitneck run runs/digits-tiny
+	PYTHONPATH=tests/hw $(BIN)/python tests/hw/planted_bits.py runs/digits-tiny
 
 boards: $(VENV)/.boards   ## digits-tiny placed and packed for boards of every family: a table; brings 255 MB of tools first
 	test -d runs/digits-tiny/rtl || $(BIN)/bitneck run runs/digits-tiny

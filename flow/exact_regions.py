@@ -69,6 +69,7 @@ def within(
                 large[number] = log2(codes)
                 continue
             answer = _within(net, first, x[number], int(y[number]), number, epsilon, top, groups, beside, workers)
+            check_witness(graph, answer)
             known = replace(known, within=(*known.within, answer))
             write_exact(folder, known)
         found.append(answer)
@@ -121,6 +122,15 @@ def _within(
             changed += beside * other
     codes = prod(len(group.weights) for group in groups)
     return Within(number, label, predicted, epsilon, vmax, codes, images, changed, witness, time.monotonic() - began)
+
+
+def check_witness(graph: Graph, answer: Within) -> None:
+    """Raises RunError where the golden model gives the witness, where there is one, the sample's class."""
+    if answer.witness is None:
+        return
+    said = int(graph(np.array([answer.witness], dtype=np.uint8)).predictions()[0])
+    if said == answer.predicted:
+        raise RunError(f"{graph.name}: sample {answer.sample}: the golden model sees no other class in its witness")
 
 
 def _image(

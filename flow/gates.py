@@ -22,7 +22,7 @@ from ..hw.gate_level.fault import culprits
 from ..hw.gate_level.simulator import BehaviourError, case_of, gate_level, interface
 from ..hw.gate_level.yosys_json import FAMILIES, circuit
 from ..hw.synthesis.bitstream import NETLIST, Synthesis, design_digest
-from ..hw.synthesis.read_back import read_back
+from ..hw.synthesis.read_back import CELL, read_back
 from ..hw.synthesis.shell import Shell
 from ..hw.synthesis.targets import SynthesisError, target_of
 from ..ib_analysis.codes import Trace
@@ -133,7 +133,7 @@ def _read_back(accelerator: Accelerator, done: Synthesis, made: Path) -> str:
     """The bitstream as Verilog, from the cache where these very files were read before."""
     target = target_of(done.target)
     read = [made / target.bitstream, made / NETLIST, made / "design.asc", made / "pins.pcf"]
-    text = "".join(sha256_of(path) for path in read if path.exists())
+    text = "".join([CELL, *(sha256_of(path) for path in read if path.exists())])
     name = f"chip-{hashlib.sha256(text.encode()).hexdigest()[:24]}.v"
     kept = cache.take(name)
     if kept is not None:

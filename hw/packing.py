@@ -30,6 +30,16 @@ def integers(beats: Beats, bits_each: int) -> NDArray[np.int64]:
     return found
 
 
+def fields(packed: NDArray[np.uint8], bits_each: int) -> NDArray[np.int64]:
+    """(n, bytes) as (n, k) unsigned integers of up to 56 bits each, one behind the other, the lowest bit first."""
+    begin = np.arange(8 * packed.shape[1] // bits_each) * bits_each
+    padded = np.pad(packed, ((0, 0), (0, 8))).astype(np.int64)
+    found = padded[:, begin // 8]
+    for byte in range(1, (bits_each + 14) // 8):
+        found |= padded[:, begin // 8 + byte] << 8 * byte
+    return found >> begin % 8 & (1 << bits_each) - 1
+
+
 def weight_words(weight: NDArray, pe: int, simd: int, bits: int = 1, by_plane: bool = True) -> Beats:
     """(rows, cols) as rows/pe · cols/simd words of pe lanes of simd weights, for word (row fold, col fold).
 
@@ -55,4 +65,4 @@ def bytes_beats(data: NDArray[np.uint8], width: int) -> Beats:
     return np.unpackbits(data, axis=1, count=width, bitorder="little").view(np.bool_)
 
 
-__all__ = ["Beats", "beat_bytes", "bytes_beats", "integer_bits", "integers", "memory_file", "weight_words"]
+__all__ = ["Beats", "beat_bytes", "bytes_beats", "fields", "integer_bits", "integers", "memory_file", "weight_words"]

@@ -72,19 +72,6 @@ struct Counter {
   }
 };
 
-// From 64 vectors of a bit each to codes: word w of vector k becomes that of lane 64 w + k.
-void transpose(Bits* row) {
-  typedef uint64_t Eight __attribute__((vector_size(64), may_alias, aligned(64)));
-  Eight* a = reinterpret_cast<Eight*>(row);
-  uint64_t mask = 0xFFFFFFFFu;
-  for (int j = 32; j; j >>= 1, mask ^= mask << j)
-    for (int k = 0; k < 64; k = (k + j + 1) & ~j) {
-      const Eight change = ((a[k] >> j) ^ a[k + j]) & mask;
-      a[k + j] ^= change;
-      a[k] ^= change << j;
-    }
-}
-
 struct Region {
   const Net net;
   const int groups, neurons, padded, only;

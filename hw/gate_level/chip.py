@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -18,6 +18,7 @@ REGISTER = re.compile(
     r"if \((?P<enable>.+?)\) (?P<to>.+?)\s*<= (?P<reset>.+?)\s*\? 1'b(?P<value>[01]) : (?P<data>.+?);$"
 )
 VECTOR = re.compile(r"wire \[(\d+):0\] (?P<to>\S+)\s*= \{(?P<of>.+)\};$")
+CELL = re.compile(r"wire \\_cell:(?P<name>\S+) = (?P<of>\w+);$")
 NAMED = re.compile(r"wire (?P<to>\S+)\s*= (?P<of>.+);$")
 PORT = re.compile(r"(?P<direction>input|output) (?:\[(?P<top>\d+):0\] )?(?P<name>.+?)\s*;$")
 CONSTANT = re.compile(r"^assign (\S+)\s*= ([01]);$", re.MULTILINE)
@@ -42,7 +43,8 @@ def _plain(name: str) -> str:
 
 
 def chip(text: str, name: str) -> Circuit:
-    """Of the text that `read_back` gives of the module `name`.
+    """Of the text that `read_back` gives of the module `name`. A LUT is called by its place and, where the text says
+    so, by the cell of the netlist that was placed there.
 
     Raises NetlistError for a statement that is not known.
     """
@@ -50,6 +52,7 @@ def chip(text: str, name: str) -> Circuit:
     for wire, truth in CONSTANT.findall(text):
         number.numbers[_plain(wire)] = number(truth)
     ports: dict[str, str] = {}
+    cells: dict[int, str] = {}
     memories: list[Cell] = []
     nets: dict[str, tuple[int, ...]] = {}
     lines = iter(text.splitlines())
@@ -76,6 +79,8 @@ def chip(text: str, name: str) -> Circuit:
                 parts.append(Lut(f"{kind} {_place(place)}", number(found["to"]), nets_in, table))
         elif found := VECTOR.match(line):
             nets[_plain(found["to"])] = tuple(map(number, reversed(found["of"].split(","))))
+        elif found := CELL.match(line):
+            cells[number(found["of"])] = found["name"]
         elif found := NAMED.match(line):
             inputs, table = expression(found["of"])
             parts.append(Lut(_plain(found["to"]), number(found["to"]), tuple(map(number, inputs)), table))
@@ -98,7 +103,16 @@ def chip(text: str, name: str) -> Circuit:
             for port, found in memory.connections.items()
         }
         parts += ice40.parts(replace(memory, connections=pins))
-    return of_parts(name, parts, nets, ports)
+    return of_parts(name, _called(parts, cells), nets, ports)
+
+
+def _called(parts: Iterable[Part], cells: Mapping[int, str]) -> Iterator[Part]:
+    """cells   name of the LUT that a net leaves, itself or through the flip-flop behind it"""
+    several = tuple(parts)
+    behind = {part.data: cells[part.output] for part in several if isinstance(part, FlipFlop) and part.output in cells}
+    for part in several:
+        cell = behind.get(part.output, cells.get(part.output)) if isinstance(part, Lut) else None
+        yield part if cell is None or not isinstance(part, Lut) else replace(part, name=f"{part.name}, {cell},")
 
 
 def _constants(luts: Iterable[Lut]) -> dict[int, int]:

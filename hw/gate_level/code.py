@@ -7,45 +7,18 @@ Where control does depend on data, it is a vector, and a check asks in every cyc
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TypeAlias
 
-from .circuit import FALSE, TRUE, Circuit, FlipFlop, Lut, Memory, outputs, part_inputs, reads
+from .circuit import FALSE, TRUE, Circuit, FlipFlop, Lut, Memory, reads
+from .schedule import ALWAYS, Guard, Pins, Schedule, State, Stream, registers_of
 from .simplified import lut as reduced_lut
 from .simplified import simplified
 from .terms import Term, term
 
 STATEMENTS = 250  # of a function: what a compiler likes
-GUARDS = 6  # nets of which one must hold for a block to be of use, at most; else it always is
-
-Guard: TypeAlias = frozenset[int]
-"""What is computed under it is used only where one of these nets holds."""
-ALWAYS: Guard = frozenset({TRUE})
-State: TypeAlias = FlipFlop | Memory
-
-
-@dataclass(frozen=True)
-class Stream:
-    """Nets of a stream that is recorded where valid and ready both hold; data of a beat, the lowest bit first."""
-
-    name: str
-    data: tuple[int, ...]
-    valid: int
-    ready: int
-
-
-@dataclass(frozen=True)
-class Pins:
-    """Nets through which a circuit is driven: reset, the stream that goes in, and ready of the one that leaves."""
-
-    reset: int
-    data: tuple[int, ...]
-    valid: int
-    ready: int
-    leaves: int
 
 
 @dataclass(frozen=True)
@@ -69,42 +42,28 @@ def code(circuit: Circuit, pins: Pins, streams: Sequence[Stream]) -> Code:
     streams = [
         Stream(stream.name, tuple(map(now, stream.data)), now(stream.valid), now(stream.ready)) for stream in streams
     ]
-    writer = _Writer(smaller, pins, tuple(streams))
+    schedule = Schedule(smaller, pins, tuple(streams))
+    writer = _Writer(schedule)
     text = "\n".join([*writer.lines(), ""])
-    of_lanes = sum(lut.output in writer.varies for lut in smaller.luts)
+    of_lanes = sum(map(schedule.is_own, smaller.luts))
     return Code(text, tuple(writer.checks), of_lanes, len(smaller.luts) - of_lanes)
 
 
-def varying(circuit: Circuit, sources: Iterable[int]) -> set[int]:
-    """The nets that the sources can reach, through any number of cycles."""
-    reaches: dict[int, set[int]] = defaultdict(set)
-    for part in circuit.parts:
-        for net in reads(part):
-            reaches[net].update(outputs(part))
-    found = {net for net in sources if net not in (FALSE, TRUE)}
-    left = list(found)
-    while left:
-        more = reaches[left.pop()] - found
-        found |= more
-        left += more
-    return found
-
-
 class _Writer:
-    """Of one circuit."""
+    """Of one schedule."""
 
-    def __init__(self, circuit: Circuit, pins: Pins, streams: tuple[Stream, ...]) -> None:
-        self.circuit, self.pins, self.streams = circuit, pins, streams
-        self.varies = varying(circuit, pins.data)
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule, self.circuit, self.varies = schedule, schedule.circuit, schedule.varies
+        self.pins, self.streams = schedule.pins, schedule.streams
         self.checks: list[str] = []
         self.places: dict[int, str] = {}
         self.sizes: Counter[str] = Counter()
-        self.passes = [circuit.size + index for index in range(len(streams))]  # of a stream: valid and ready
+        self.numbers = {memory.name: index for index, memory in enumerate(self.circuit.memories)}
 
     def place(self, net: int) -> str:
         """Where a net is stored."""
         if net not in self.places:
-            kind = "o.v" if net in self.varies else "s.u"
+            kind = "o.v" if net in self.varies else "u"
             self.places[net] = f"{kind}[{self.sizes[kind]}]"
             self.sizes[kind] += 1
         return self.places[net]
@@ -115,121 +74,106 @@ class _Writer:
         return local[net] if local and net in local else self.place(net)
 
     def lines(self) -> Iterator[str]:
-        circuit, varies = self.circuit, self.varies
-        state: list[State] = [*circuit.flip_flops, *(each for each in circuit.memories if changes(each))]
-        same = [part for part in state if not varies & {*outputs(part)}]
-        own = [part for part in state if varies & {*outputs(part)}]
-        for part in same:  # first, and in this order: they change all at once
-            for net in registers_of(part):
+        same, _ = self.schedule.state
+        asked = self.asked_by_frames()
+        ordered = sorted(same, key=lambda part: asked.isdisjoint(registers_of(part)))
+        near = [part for part in ordered if not asked.isdisjoint(registers_of(part))]
+        program = self.schedule.program()
+        # First what frames ask for. Of that, and of the rest, the registers first, which change all at once.
+        first = [net for part in near for net in registers_of(part)]
+        rest = [net for part in ordered[len(near) :] for net in registers_of(part)]
+        bounds = []
+        for nets in (first, sorted(asked), rest):
+            for net in nets:
                 self.place(net)
-        registers = self.sizes["s.u"]
-        order = circuit.in_order()
-        passes = [
-            Lut(f"{stream.name} passes", net, (stream.valid, stream.ready), 0b1000)
-            for net, stream in zip(self.passes, self.streams, strict=True)
-            if not varies & {stream.valid, stream.ready}
-        ]
-        uniform = [*(part for part in order if not varies & {*outputs(part)}), *passes]
+            bounds.append(self.sizes["u"])
         body = [
-            *self.functions("same", [(ALWAYS, uniform)]),
-            *self.functions("own", self.blocks([part for part in order if varies & {*outputs(part)}], own)),
-            *self.committed(same, own),
+            *self.functions("same", [(ALWAYS, [*self.schedule.logic[0], *self.certain_passes()])]),
+            *self.functions("own", program),
+            *self.committed_same(ordered, bounds),
+            *self.committed_own({part for _, steps in program for part in steps if isinstance(part, FlipFlop)}),
             *self.recorded(),
             *self.started(),
         ]
         yield '#include "lanes.h"'
-        room: dict[bool, list[str]] = {False: [], True: []}
-        for index, memory in enumerate(circuit.memories):
-            each, kind = (len(memory.output), "Bits") if self.stored(memory) else (_words(memory), "uint64_t")
-            room[self.stored(memory)].append(f"  {kind} m{index}[{len(memory.words)} * {each}];")
-            if not self.stored(memory):  # the address that was read last
-                room[False].append(f"  uint64_t last{index} = ~uint64_t(0);")
-        yield "struct Same {  // for all frames"
-        yield f"  static constexpr int registers = {registers}, streams = {len(self.streams)};"
-        yield f"  uint64_t u[{max(1, self.sizes['s.u'])}], next[{max(1, registers)}];"
-        yield from room[False]
-        yield "  int64_t complaint = -1, lane = 0;"
+        yield from self.memories()
+        yield "struct Same {  // for all frames; `shared` of it is asked by what is a frame's own"
+        yield f"  static constexpr int shared = {bounds[1]}, streams = {len(self.streams)};"
+        yield f"  static constexpr bool certain = {'true' if self.schedule.certain else 'false'};"
+        registers = bounds[0] + bounds[2] - bounds[1]
+        room = max(self.sizes["u"], -(-bounds[1] // 64) * 64)
+        yield f"  uint64_t u[{max(1, room)}], next[{max(1, registers)}];"
+        for index, memory in enumerate(self.circuit.memories):
+            if not self.stored(memory) and memory.is_written:
+                yield f"  uint64_t m{index}[{len(memory.words)} * {_words(memory)}];"
         yield "};"
         yield "struct Own {  // of each frame"
         yield f"  Bits v[{max(1, self.sizes['o.v'])}];"
-        yield from room[True]
-        yield "  int64_t lanes, first_lane;"
+        for index, memory in enumerate(self.circuit.memories):
+            if self.stored(memory):
+                yield f"  Bits m{index}[{len(memory.words)} * {len(memory.output)}];"
+                yield f"  uint64_t last{index};  // address that stands at its output"
+        yield "  int64_t lanes, first_lane, complaint, lane;"
         yield "};"
         yield from TRUTHS
         yield from body
         yield '#include "run.h"'
 
+    def asked_by_frames(self) -> set[int]:
+        """What is the same for all frames and read by what is not, or by who drives and records."""
+        parts = (*self.schedule.logic[1], *self.schedule.state[1])
+        found = {*self.asked_by_drivers(), *(net for part in parts for net in reads(part))}
+        return found - self.varies - {FALSE, TRUE}
+
+    def asked_by_drivers(self) -> Iterator[int]:
+        yield self.pins.ready
+        for stream, passes in zip(self.streams, self.schedule.passes, strict=True):
+            yield from (*stream.data, stream.valid, stream.ready, passes.output)
+
+    def certain_passes(self) -> list[Lut]:
+        pairs = zip(self.schedule.passes, self.streams, strict=True)
+        return [passes for passes, stream in pairs if self.schedule.is_certain(stream)]
+
     def stored(self, memory: Memory) -> bool:
         """Whether each frame has a memory of its own."""
-        return not self.varies.isdisjoint(memory.output)
+        return self.schedule.is_own(memory)
 
     def memory(self, memory: Memory) -> str:
-        return f"{'o' if self.stored(memory) else 's'}.m{self.circuit.memories.index(memory)}"
+        number = self.numbers[memory.name]
+        if self.stored(memory):
+            return f"o.m{number}"
+        return f"s.m{number}" if memory.is_written else f"words{number}"
 
     # What is computed in a cycle
 
-    def blocks(self, parts: Sequence[Lut | Memory], own: Iterable[State]) -> list[tuple[Guard, list[Lut | Memory]]]:
-        """By the guard under which each is of use: whatever a block reads was written in one before it, for what is
-        read under several guards is computed under all of them.
-        """
-        of_use: dict[int, set[int]] = defaultdict(set)
-        for state in own:
-            for net in reads(state):
-                of_use[net] |= self.guard(state)
-        for net, stream in zip(self.passes, self.streams, strict=True):
-            certain = self.varies & {stream.valid, stream.ready}
-            for each in (*stream.data, stream.valid, stream.ready):
-                of_use[each] |= ALWAYS if certain else {net}
-        of_use[self.pins.ready] |= ALWAYS
-        found: dict[Guard, list[Lut | Memory]] = defaultdict(list)
-        for part in reversed(parts):
-            guard = frozenset[int]().union(*(of_use[net] for net in outputs(part)))
-            if TRUE in guard or len(guard) > GUARDS:
-                guard = ALWAYS
-            for net in part_inputs(part):
-                of_use[net] |= guard
-            found[guard].append(part)
-        ordered = sorted(found, key=lambda guard: (guard != ALWAYS, -len(guard), min(guard, default=0)))
-        return [(guard, found[guard][::-1]) for guard in ordered]
-
-    def guard(self, part: State) -> Guard:
-        """Where none of these holds, it stays as it is."""
-        if isinstance(part, Memory):
-            return ALWAYS
-        nets = {part.enable, part.reset} if part.reset_first else {part.enable}
-        nets.discard(FALSE)
-        return ALWAYS if nets & self.varies or TRUE in nets else frozenset(nets)
-
-    def functions(self, name: str, blocks: Iterable[tuple[Guard, Sequence[Lut | Memory]]]) -> Iterator[str]:
+    def functions(self, name: str, blocks: Iterable[tuple[Guard, Sequence[Lut | State]]]) -> Iterator[str]:
         """Functions of some statements each, and NAME, which calls them. A net that one of them alone uses is
         a variable of it.
         """
-        chunks: list[tuple[Guard, list[Lut | Memory]]] = []
+        chunks: list[tuple[Guard, list[Lut | State]]] = []
         for guard, parts in blocks:
             left = iter(parts)
             while chunk := list(islice(left, STATEMENTS)):
                 chunks.append((guard, chunk))
-        used = Counter(net for _, chunk in chunks for part in chunk for net in part_inputs(part))
-        state: tuple[State, ...] = (*self.circuit.flip_flops, *self.circuit.memories)
-        elsewhere = {net for each in state for net in reads(each)}
-        elsewhere |= {net for stream in self.streams for net in (*stream.data, stream.valid, stream.ready)}
-        elsewhere |= {self.pins.ready, *self.passes}
-        if name == "same":  # other functions read them
-            elsewhere |= {net for lut in self.circuit.luts if lut.output in self.varies for net in lut.inputs}
-            elsewhere |= {net for memory in self.circuit.memories for net in memory.read}
-        takes, gives = ("Same& s", "s") if name == "same" else ("Same& s, Own& o", "s, o")
+        used = Counter(net for part in self.circuit.parts for net in {*reads(part)})
+        used.update({*self.asked_by_drivers()})
+        takes, gives = ("Same& s", "s") if name == "same" else ("const uint64_t* u, Own& o", "u, o")
         calls = []
         for index, (guard, chunk) in enumerate(chunks):
-            here = Counter(net for part in chunk for net in part_inputs(part))
+            here = Counter(net for part in chunk for net in {*reads(part)})
             local: dict[int, str] = {}
             yield f"static void {name}_{index}({takes}) {{"
+            yield from ["  uint64_t* const u = s.u;"] if name == "same" else []
             for part in chunk:
                 if isinstance(part, Memory):
                     yield from self.read_at_once(part)
                     continue
+                if isinstance(part, FlipFlop):
+                    yield f"  {self.place(part.output)} = {self.next_value(part, local)};"
+                    continue
                 said = self.lut(part, local)
                 net = part.output
-                if net not in elsewhere and here[net] == used[net]:
+                if here[net] == used[net]:
                     local[net] = f"x{net}"
                     yield f"  const {'Bits' if net in self.varies else 'uint64_t'} x{net} = {said};"
                 else:
@@ -249,42 +193,57 @@ class _Writer:
         text, varies = _text(term(lut.table, len(lut.inputs)), inputs)
         return text if varies or lut.output not in self.varies else f"filled({text})"
 
+    def read_at_once(self, memory: Memory) -> Iterator[str]:
+        width = len(memory.output)
+        at = self.address(memory.read, memory, "read address")
+        yield "  {"
+        if self.stored(memory):
+            yield f"    const Bits* word = {self.memory(memory)} + {width} * {at};"
+            for bit, net in enumerate(memory.output):
+                yield f"    {self.place(net)} = word[{bit}];"
+        else:
+            yield f"    const uint64_t* word = {self.memory(memory)} + {_words(memory)} * {at};"
+            for bit, net in enumerate(memory.output):
+                yield f"    {self.place(net)} = -(word[{bit // 64}] >> {bit % 64} & 1);"
+        yield "  }"
+
     # What changes with the clock
 
-    def committed(self, same: Sequence[State], own: Sequence[State]) -> Iterator[str]:
+    def committed_same(self, ordered: Sequence[State], bounds: Sequence[int]) -> Iterator[str]:
+        """bounds   of u: registers that frames ask for end at the first; others lie from the second to the third"""
         yield "static void commit_same(Same& s) {"
+        yield "  uint64_t* const u = s.u;"
         register = 0
-        for part in same:
-            if isinstance(part, Memory) and part.asynchronous:
-                yield from self.store(part)
-                continue
+        for part in ordered:
             if isinstance(part, FlipFlop):
                 yield f"  s.next[{register}] = {self.next_value(part)};"
-                register += 1
-                continue
-            index, read = self.circuit.memories.index(part), self.all_hold(part.read_enable, part, "read enable")
-            yield f"  const uint64_t at{index} = {self.address(part.read, part, 'read address')};"
-            # What is read again stays: the next values are those that there are.
-            fresh = "true" if part.is_written else f"at{index} != s.last{index}"
-            yield f"  if ({read} && {fresh}) {{"
-            yield f"    s.last{index} = at{index};"
-            yield f"    const uint64_t* word = {self.memory(part)} + {_words(part)} * at{index};"
-            for bit in range(len(part.output)):
-                yield f"    s.next[{register + bit}] = -(word[{bit // 64}] >> {bit % 64} & 1);"
-            yield "  }"
-            yield from self.store(part)
-            register += len(part.output)
-        yield "  std::memcpy(s.u, s.next, sizeof s.next);"
+            elif not part.asynchronous:
+                yield f"  if ({self.all_hold(part.read_enable, part, 'read enable')}) {{"
+                at = self.address(part.read, part, "read address")
+                yield f"    const uint64_t* word = {self.memory(part)} + {_words(part)} * {at};"
+                for limb in range(_words(part)):
+                    count = min(64, len(part.output) - 64 * limb)
+                    yield f"    spread<{count}>(s.next + {register + 64 * limb}, word[{limb}]);"
+                yield "  }"
+            register += len(registers_of(part))
+            if isinstance(part, Memory):
+                yield from self.store(part)
+        near, begin, end = bounds
+        yield f"  std::copy_n(s.next, {near}, u);"
+        yield f"  std::copy_n(s.next + {near}, {end - begin}, u + {begin});"
         yield "}"
-        yield "static void commit_own(Same& s, Own& o) {"
-        saved, order = self.changes(own)
+
+    def committed_own(self, done: Container[State]) -> Iterator[str]:
+        """done   has changed already"""
+        yield "static void commit_own([[maybe_unused]] const uint64_t* u, [[maybe_unused]] Own& o) {"
+        saved, order = self.schedule.changes(done)
         for part in saved:
             for net in registers_of(part):
                 yield f"  const Bits old{net} = {self.place(net)};"
         old = {net: f"old{net}" for part in saved for net in registers_of(part)}
         last: Guard | None = None
         for part in order:
-            guard = self.guard(part)
+            guard = self.schedule.guard(part)
             if guard != last:
                 yield from [] if last in (None, ALWAYS) else ["  }"]
                 yield from [] if guard == ALWAYS else [f"  {self.under(guard)}{{"]
@@ -299,7 +258,7 @@ class _Writer:
     def next_value(self, ff: FlipFlop, old: dict[int, str] | None = None) -> str:
         """Under its guard, where it has one."""
         enable, varies = ff.enable, ff.output in self.varies
-        if varies and enable not in self.varies and self.guard(ff) != ALWAYS:
+        if varies and enable not in self.varies and self.schedule.guard(ff) != ALWAYS:
             enable = TRUE  # the guard, or the reset before it, has decided
         inputs = [(self.value(net, old), net in self.varies) for net in (ff.data, enable, ff.reset, ff.output)]
         table = 0
@@ -315,60 +274,31 @@ class _Writer:
         text, vector = _text(term(reduced.table, len(reduced.inputs)), [by_net[net] for net in reduced.inputs])
         return text if vector or not varies else f"filled({text})"
 
-    def changes(self, own: Sequence[State]) -> tuple[list[State], list[State]]:
-        """In which order they may change one after the other: who reads another before it changes. And first those
-        whose old values have to be kept aside, where some read each other.
-        """
-        writer = {net: index for index, part in enumerate(own) for net in registers_of(part)}
-        read_by = [{writer[net] for net in reads(part) if net in writer} - {i} for i, part in enumerate(own)]
-        readers: list[set[int]] = [set() for _ in own]
-        for index, others in enumerate(read_by):
-            for read in others:
-                readers[read].add(index)
-        saved, order, guard = list[State](), list[State](), ALWAYS
-        ready: dict[Guard, list[int]] = defaultdict(list)
-        left = set(range(len(own)))
-        for index in left:
-            if not readers[index]:
-                ready[self.guard(own[index])].append(index)
-        while left:
-            if not ready[guard]:
-                guard = max(ready, key=lambda each: len(ready[each]))
-            if ready[guard]:
-                index = ready[guard].pop()
-                left.discard(index)
-                order.append(own[index])
-                freed = read_by[index]
-            else:  # all that is left is read by something that is left
-                kept = max(left, key=lambda each: (isinstance(own[each], FlipFlop), len(readers[each])))
-                saved.append(own[kept])
-                freed, readers[kept] = set(), set()
-                ready[self.guard(own[kept])].append(kept)
-                for others in read_by:
-                    others.discard(kept)
-                continue
-            for each in freed:
-                readers[each].discard(index)
-                if not readers[each] and each in left and each not in ready[self.guard(own[each])]:
-                    ready[self.guard(own[each])].append(each)
-        return saved, order
-
     def clocked(self, memory: Memory, old: dict[int, str]) -> Iterator[str]:
         """Of a memory in which each frame has its own words."""
         if memory.asynchronous:
             yield from self.store(memory, old)
             return
-        width = len(memory.output)
-        yield f"  if ({self.all_hold(memory.read_enable, memory, 'read enable')}) {{"
-        at = self.address(memory.read, memory, "read address")
-        yield f"    const Bits* word = {self.memory(memory)} + {width} * {at};"
-        yield f"    Bits out[{width}];"
-        yield f"    for (int i = 0; i < {width}; i++) out[i] = word[i];"
-        yield from self.store(memory, old)
-        for bit, net in enumerate(memory.output):
-            yield f"    {self.place(net)} = out[{bit}];"
-        yield "  } else {"
-        yield from self.store(memory, old)
+        number, output = self.numbers[memory.name], [self.place(net) for net in memory.output]
+        aside = not {*memory.output}.isdisjoint((*memory.write, *memory.written, *memory.keep, *memory.write_enable))
+        yield "  {"
+        yield f"    const uint64_t reads = {self.all_hold(memory.read_enable, memory, 'read enable')};"
+        yield f"    const uint64_t at = reads ? {self.address(memory.read, memory, 'read address')} : 0;"
+        yield f"    const Bits* from = {self.memory(memory)} + {len(output)} * at;"
+        yield f"    const bool fresh = reads && at != o.last{number};"
+        yield f"    if (fresh) o.last{number} = at;"
+        if aside:
+            yield f"    Bits out[{len(output)}];"
+            yield f"    if (fresh) std::copy_n(from, {len(output)}, out);"
+            yield from self.store(memory, old)
+            yield "    if (fresh) {"
+            yield from (f"      {place} = out[{bit}];" for bit, place in enumerate(output))
+            yield "    }"
+        else:
+            yield "    if (fresh) {"
+            yield from (f"      {place} = from[{bit}];" for bit, place in enumerate(output))
+            yield "    }"
+            yield from self.store(memory, old)
         yield "  }"
 
     def store(self, memory: Memory, old: dict[int, str] | None = None) -> Iterator[str]:
@@ -379,6 +309,7 @@ class _Writer:
         at = self.address(memory.write, memory, "write address")
         if self.stored(memory):
             yield f"    Bits* word = {self.memory(memory)} + {width} * {at};"
+            yield from [] if memory.asynchronous else [f"    o.last{self.numbers[memory.name]} = ~uint64_t(0);"]
         else:
             yield f"    uint64_t* word = {self.memory(memory)} + {_words(memory)} * {at};"
         keeps = memory.keep or (FALSE,) * width
@@ -395,27 +326,13 @@ class _Writer:
                 yield f"    if (!{self.value(keep)}) {place} = ({place} & ~{one}) | ({said} & {one});"
         yield "  }"
 
-    def read_at_once(self, memory: Memory) -> Iterator[str]:
-        width = len(memory.output)
-        at = self.address(memory.read, memory, "read address")
-        yield "  {"
-        if self.stored(memory):
-            yield f"    const Bits* word = {self.memory(memory)} + {width} * {at};"
-            for bit, net in enumerate(memory.output):
-                yield f"    {self.place(net)} = word[{bit}];"
-        else:
-            yield f"    const uint64_t* word = {self.memory(memory)} + {_words(memory)} * {at};"
-            for bit, net in enumerate(memory.output):
-                yield f"    {self.place(net)} = -(word[{bit // 64}] >> {bit % 64} & 1);"
-        yield "  }"
-
     # Control: where it varies, all frames have to agree
 
     def agreed(self, net: int, what: str) -> str:
         if net not in self.varies:
             return self.value(net)
         self.checks.append(what)
-        return f"agreed(s, o, {self.place(net)}, {len(self.checks) - 1})"
+        return f"agreed(o, {self.place(net)}, {len(self.checks) - 1})"
 
     def all_hold(self, nets: Iterable[int], memory: Memory, what: str) -> str:
         return " & ".join(self.agreed(net, f"{memory.name}: {what}") for net in nets if net != TRUE) or "YES"
@@ -431,26 +348,27 @@ class _Writer:
     # What goes in and is recorded
 
     def recorded(self) -> Iterator[str]:
-        yield "static uint64_t record(Same& s, Own& o, Tap* taps, int64_t group) {"
-        yield "  uint64_t moved = 0;"
-        for index, (stream, net) in enumerate(zip(self.streams, self.passes, strict=True)):
-            certain = not self.varies & {stream.valid, stream.ready}
-            ends = (
-                self.agreed(stream.valid, f"{stream.name}: valid"),
-                self.agreed(stream.ready, f"{stream.name}: ready"),
-            )
-            yield f"  if ({self.value(net) if certain else ' & '.join(ends)}) {{"
+        yield "static uint64_t moved(const uint64_t* u, Own& o) {"
+        yield "  uint64_t found = 0;"
+        for index, (stream, passes) in enumerate(zip(self.streams, self.schedule.passes, strict=True)):
+            ends = ((stream.valid, "valid"), (stream.ready, "ready"))
+            said = " & ".join(self.agreed(net, f"{stream.name}: {what}") for net, what in ends)
+            certain = self.schedule.is_certain(stream)
+            yield f"  found |= ({self.value(passes.output) if certain else said}) & uint64_t(1) << {index};"
+        yield "  return found;"
+        yield "}"
+        yield "static void record(const uint64_t* u, const Own& o, uint64_t moved, Tap* taps, int64_t group) {"
+        for index, stream in enumerate(self.streams):
+            yield f"  if (moved >> {index} & 1) {{"
             yield f"    Bits* to = taps[{index}].next(group);"
             for bit, each in enumerate(stream.data):
                 said = self.value(each)
                 yield f"    to[{bit}] = {said if each in self.varies else f'filled({said})'};"
-            yield f"    moved |= uint64_t(1) << {index};"
             yield "  }"
-        yield "  return moved;"
         yield "}"
         ready = self.agreed(self.pins.ready, "the ready of the stream that goes in")
-        yield f"static uint64_t ready(Same& s, Own& o) {{ return {ready}; }}"
-        yield "static void set_control(Same& s, uint64_t reset, uint64_t valid, uint64_t leaves) {"
+        yield f"static uint64_t ready(const uint64_t* u, Own& o) {{ return {ready}; }}"
+        yield "static void set_control(uint64_t* u, uint64_t reset, uint64_t valid, uint64_t leaves) {"
         for net, said in ((self.pins.reset, "reset"), (self.pins.valid, "valid"), (self.pins.leaves, "leaves")):
             yield f"  {self.place(net)} = {said};"
         yield "}"
@@ -460,6 +378,14 @@ class _Writer:
                 yield f"  {self.place(net)} = beat[{bit}];"
         yield "}"
 
+    def memories(self) -> Iterator[str]:
+        """What they are at first, of 64 bits a limb."""
+        for index, memory in enumerate(self.circuit.memories):
+            limbs = (
+                f"{word >> 64 * limb & (2**64 - 1):#x}u" for word in memory.words for limb in range(_words(memory))
+            )
+            yield f"static const uint64_t words{index}[] = {{{', '.join(limbs)}}};"
+
     def started(self) -> Iterator[str]:
         said: dict[bool, list[str]] = {False: [], True: []}
         for ff in self.circuit.flip_flops:
@@ -467,37 +393,26 @@ class _Writer:
                 varies = ff.output in self.varies
                 said[varies].append(f"  {self.place(ff.output)} = {'all(true)' if varies else 'YES'};")
         for index, memory in enumerate(self.circuit.memories):
-            if not any(memory.words):
-                continue
             width, words = len(memory.output), _words(memory)
-            limbs = (f"{word >> 64 * limb & (2**64 - 1):#x}u" for word in memory.words for limb in range(words))
-            yield f"static const uint64_t words{index}[] = {{{', '.join(limbs)}}};"
             if self.stored(memory):
                 bit = f"words{index}[i / {width} * {words} + i % {width} / 64] >> (i % {width} % 64) & 1"
                 size = len(memory.words) * width
                 said[True].append(f"  for (int64_t i = 0; i < {size}; i++) {self.memory(memory)}[i] = all({bit});")
-            else:
-                said[False].append(f"  std::memcpy({self.memory(memory)}, words{index}, sizeof words{index});")
-        yield from ("static void start(Same& s) {", *said[False], "  std::memcpy(s.next, s.u, sizeof s.next);", "}")
-        yield from ("static void start(Own& o) {", *said[True], "}")
-
-
-def changes(memory: Memory) -> bool:
-    """Whether a clock edge changes anything of it."""
-    return memory.is_written or not memory.asynchronous
-
-
-def registers_of(part: State) -> tuple[int, ...]:
-    """The nets that a clock edge changes."""
-    return () if isinstance(part, Memory) and part.asynchronous else outputs(part)
+                said[True].append(f"  o.last{index} = ~uint64_t(0);")
+            elif memory.is_written:
+                said[False].append(f"  std::copy(std::begin(words{index}), std::end(words{index}), s.m{index});")
+        yield "static void start(Same& s) {"
+        yield "  [[maybe_unused]] uint64_t* const u = s.u;"
+        yield from said[False]
+        yield from ("}", "static void start([[maybe_unused]] Own& o) {", *said[True], "}")
 
 
 TRUTHS = (
     "constexpr uint64_t NO = 0, YES = ~uint64_t(0);",
-    "static uint64_t agreed(Same& s, const Own& o, const Bits& of, int check) {",
+    "[[maybe_unused]] static uint64_t agreed(Own& o, const Bits& of, int check) {",
     "  const uint64_t first = -(of.word()[0] & 1);",
-    "  const int64_t lane = s.complaint < 0 ? other_lane(of, first, o.lanes) : -1;",
-    "  if (lane >= 0) s.complaint = check, s.lane = o.first_lane + lane;",
+    "  const int64_t lane = o.complaint < 0 ? other_lane(of, first, o.lanes) : -1;",
+    "  if (lane >= 0) o.complaint = check, o.lane = o.first_lane + lane;",
     "  return first;",
     "}",
 )

@@ -11,7 +11,7 @@ NOT, XOR = 0b01, 0b0110
 CHOICE = 0b11001010  # c ? b : a
 ROW_BITS = 18  # of DP16KD, whose initial values hold each in 20
 ROWS = 1024
-ADDRESSES = {9: 3, 18: 4, 36: 5}  # of a width: the pins below are no address
+ADDRESSES = {1: 0, 2: 1, 4: 2, 9: 3, 18: 4, 36: 5}  # of a width: the pins below are no address
 CONNECTED = {"1": TRUE, "0": FALSE}
 
 
@@ -81,22 +81,16 @@ def _flip_flop(cell: Cell) -> Iterator[Part]:
 
 
 def _block(cell: Cell) -> Iterator[Part]:
-    """One port writes or none does, the other reads; both are as wide."""
-    width = cell.number("DATA_WIDTH_B")
-    if width not in ADDRESSES or cell.net("WEB") != FALSE or cell.net("CEB") == FALSE:
-        raise cell.unknown(f" of {width} bits whose port B does not read")
-    if {cell.word(f"REGMODE_{port}", "NOREG") for port in "AB"} != {"NOREG"} or cell.net("RSTB") != FALSE:
+    """Port A writes and port B reads, both as wide, or one of them reads."""
+    reads = "A" if cell.net("CEB") == FALSE else "B"
+    width = cell.number(f"DATA_WIDTH_{reads}")
+    if width not in ADDRESSES or cell.net(f"WE{reads}") != FALSE or (reads == "A" and width == 36):
+        raise cell.unknown(f" of {width} bits whose port {reads} does not read")
+    if {cell.word(f"REGMODE_{port}", "NOREG") for port in "AB"} != {"NOREG"} or cell.net(f"RST{reads}") != FALSE:
         raise cell.unknown(" with an output register or reset")
     first = ADDRESSES[width]
-    rows = [
-        cell.number(f"INITVAL_{index:02X}") >> 20 * row & (1 << ROW_BITS) - 1
-        for index in range(ROWS // 16)
-        for row in range(16)
-    ]
-    image = sum(row << ROW_BITS * index for index, row in enumerate(rows))
-    words = tuple(image >> width * at & (1 << width) - 1 for at in range(ROWS * ROW_BITS // width))
     halves = [tuple(cell.drives(f"DO{port}{bit}")[0] for bit in range(ROW_BITS)) for port in "AB"]
-    writes = cell.net("CEA"), cell.net("WEA")
+    writes = (cell.net("CEA"), cell.net("WEA")) if reads == "B" else (FALSE,)
     kept: tuple[int, ...] = ()
     if FALSE not in writes:
         if cell.number("DATA_WIDTH_A") != width:
@@ -111,13 +105,27 @@ def _block(cell: Cell) -> Iterator[Part]:
     paired = cell.net("OCEA") == FALSE and width == 36
     yield Memory(
         cell.name,
-        (halves[0] + halves[1]) if paired else halves[1][:width],
-        tuple(cell.net(f"ADB{bit}") for bit in range(first, 14)),
-        words,
-        cell.net("CLKB"),
-        read_enable=(cell.net("CEB"),),
+        (halves[0] + halves[1]) if paired else halves["AB".index(reads)][:width],
+        tuple(cell.net(f"AD{reads}{bit}") for bit in range(first, 14)),
+        _words(cell, width),
+        cell.net(f"CLK{reads}"),
+        read_enable=(cell.net(f"CE{reads}"),),
         write=tuple(cell.net(f"ADA{bit}") for bit in range(first, 14)),
         written=data[:width],
         keep=kept,
         write_enable=writes,
     )
+
+
+def _words(cell: Cell, width: int) -> tuple[int, ...]:
+    """What it holds at first. Words of less than nine bits leave out the ninth of each nine."""
+    rows = [
+        cell.number(f"INITVAL_{index:02X}") >> 20 * row & (1 << ROW_BITS) - 1
+        for index in range(ROWS // 16)
+        for row in range(16)
+    ]
+    if width < 9:
+        rows = [row & 255 | row >> 1 & 255 << 8 for row in rows]
+    used = ROW_BITS if width >= 9 else 16
+    image = sum(row << used * index for index, row in enumerate(rows))
+    return tuple(image >> width * at & (1 << width) - 1 for at in range(ROWS * used // width))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..packing import Beats
 from .circuit import Circuit, Lut, outputs, reads
-from .code import Pins, Stream
 from .machine import Flip, Machine
+from .schedule import Pins, Stream
 
 LANES = 4096
 RESET_CYCLES = 4

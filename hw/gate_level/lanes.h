@@ -74,21 +74,38 @@ struct Run {
   int64_t lane;          // out: the first that differs there from lane 0
 };
 
-typedef uint64_t Eight __attribute__((vector_size(64), may_alias, aligned(64)));
-
-// A transposition of 64 x 64 bits in each of the eight words: word w of vector k becomes that of lane 64 w + k.
-static inline void transpose(Bits* row) {
-  Eight* a = reinterpret_cast<Eight*>(row);
-  uint64_t mask = 0xFFFFFFFFu;
-  for (int j = 32; j; j >>= 1, mask ^= mask << j)
-    for (int k = 0; k < 64; k = (k + j + 1) & ~j) {
-      const Eight change = ((a[k] >> j) ^ a[k + j]) & mask;
-      a[k + j] ^= change;
-      a[k] ^= change << j;
-    }
+// `count` bits of a word as words that are all of that truth.
+template <int count>
+static inline void spread(uint64_t* to, uint64_t word) {
+#if defined(__AVX512F__)
+  for (int i = 0; i < count; i += 8)
+    _mm512_mask_storeu_epi64(to + i, count - i < 8 ? (1 << (count - i)) - 1 : 255,
+                             _mm512_maskz_set1_epi64(word >> i & 255, -1));
+#else
+  for (int i = 0; i < count; i++) to[i] = -(word >> i & 1);
+#endif
 }
 
-// The beats of all lanes as vectors, some at a time.
+// The way back, of 64.
+static inline uint64_t gathered(const uint64_t* from) {
+  uint64_t found = 0;
+#if defined(__AVX512F__)
+  for (int i = 0; i < 64; i += 8) {
+    const __m512i eight = _mm512_loadu_si512(from + i);
+    found |= uint64_t(_mm512_test_epi64_mask(eight, eight)) << i;
+  }
+#else
+  for (int i = 0; i < 64; i++) found |= (from[i] & 1) << i;
+#endif
+  return found;
+}
+
+static inline void copy_at_most_8(void* to, const void* from, int64_t bytes) {
+  if (bytes >= 8) std::memcpy(to, from, 8);
+  else std::memcpy(to, from, bytes);
+}
+
+// The beats of all lanes as vectors, a cache line of each lane at a time; a lane that there is not repeats the first.
 struct Source {
   const Run& run;
   const int64_t first_lane, lanes, at_once;
@@ -96,7 +113,7 @@ struct Source {
   Bits* vectors;
   Source(const Run& run, int64_t first_lane)
       : run(run), first_lane(first_lane), lanes(std::min<int64_t>(LANES, run.lanes - first_lane)),
-        at_once(run.beat_bytes < 8 ? 8 / run.beat_bytes : 1) {
+        at_once(run.beat_bytes < 64 ? 64 / run.beat_bytes : 1) {
     const int64_t chunks = (at_once * run.beat_bytes + 7) / 8;
     vectors = static_cast<Bits*>(std::aligned_alloc(64, chunks * 64 * sizeof(Bits)));
   }
@@ -106,15 +123,14 @@ struct Source {
     if (sent == held) {
       const int64_t from = sent * run.beat_bytes;
       const int64_t most = std::min(at_once * run.beat_bytes, run.lane_bytes - from);
-      for (int64_t chunk = 0; 8 * chunk < most; chunk++) {
-        Bits* to = vectors + 64 * chunk;
-        const int64_t size = std::min<int64_t>(8, most - 8 * chunk);
+      for (int64_t done = 0; done < most; done += 8) {
+        Bits* to = vectors + 8 * done;
         for (int k = 0; k < 64; k++)
           for (int w = 0; w < WORDS; w++) {
-            const int64_t lane = 64 * w + k;
-            uint64_t bytes = 0;
-            if (lane < lanes) std::memcpy(&bytes, run.input + (first_lane + lane) * run.lane_bytes + from + 8 * chunk, size);
-            to[k].word()[w] = bytes;
+            const int64_t lane = 64 * w + k < lanes ? 64 * w + k : 0;
+            const uint8_t* bytes = run.input + (first_lane + lane) * run.lane_bytes + from + done;
+            if (done == 0) __builtin_prefetch(bytes + most);
+            copy_at_most_8(&to[k].word()[w], bytes, most - done);
           }
         transpose(to);
       }
@@ -129,11 +145,10 @@ static inline void flush(const Run& run, const Tap& tap, int64_t frame, int64_t 
   const int64_t first = group * LANES, lanes = std::min<int64_t>(LANES, run.lanes - first);
   for (int64_t chunk = 0; 64 * chunk < tap.bits; chunk++) {
     Bits* row = tap.code + group * tap.room + 64 * chunk;
-    const int64_t size = std::min<int64_t>(8, tap.bytes - 8 * chunk);
     for (int64_t k = tap.bits - 64 * chunk; k < 64; k++) row[k] = all(false);
     transpose(row);
     uint8_t* to = tap.codes + (first * run.frames + frame) * tap.bytes + 8 * chunk;
     for (int64_t lane = 0; lane < lanes; lane++, to += run.frames * tap.bytes)
-      std::memcpy(to, &row[lane & 63].word()[lane >> 6], size);
+      copy_at_most_8(to, &row[lane & 63].word()[lane >> 6], tap.bytes - 8 * chunk);
   }
 }

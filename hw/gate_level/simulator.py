@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 from ...ib_analysis.codes import Codes, Trace, concatenate
 from ..accelerator import Accelerator
 from ..exact.compiled import compiled, forms
-from ..packing import beat_bytes, bytes_beats, integers
+from ..packing import beat_bytes, bytes_beats, fields
 from ..simulation.cocotb_tier import expected_streams
 from ..simulation.library import Simulation
 from ..verilog import bytes_up
 from .circuit import Circuit, NetlistError
-from .code import Code, Pins, Stream, code
+from .code import Code, code
 from .fault import Case
+from .schedule import Pins, Stream
 
 LANES = 512  # of a vector
 GROUPS = 8  # of lanes, at most: more than fit a cache side by side gain nothing
+PLAYED = 5  # frames behind which control mostly repeats
 LISTEN = 200  # cycles after the last frame in which nothing may follow, beside a frame's
 AT_ONCE_BYTES = 200_000_000  # of input and codes: a lane's frames follow each other, and the more the better
 OPTIONS = ("-O1",)
@@ -141,16 +143,16 @@ class GateLevel:
         return 8 * sum(stage.cycles for stage in self.accelerator.stages) + 8 * self.accelerator.inputs
 
     def _split(self, samples: int) -> tuple[int, int]:
-        """Frames of a lane, and groups of lanes: what is the same for all is computed once for more groups, but each
-        pipeline has to be filled and emptied.
+        """Frames of a lane, and groups of lanes: what is the same for all is computed for the first frames alone, then
+        played again; with more groups there are more lanes to share it, and more pipelines to fill and empty.
         """
-        cycles = max(self.accelerator.cycles, self.accelerator.inputs)
 
-        def seconds(groups: int) -> float:
+        def work(groups: int) -> float:
             frames = -(-samples // (groups * LANES))
-            return (cycles * (frames + 2) + LISTEN) * (self.code.uniform + groups * self.code.lanes)
+            return (min(frames, PLAYED) + 2) * self.code.uniform + (frames + 1) * groups * self.code.lanes
 
-        groups = min(range(1, min(GROUPS, -(-samples // LANES)) + 1), key=seconds)
+        most = -(-samples // LANES) // 2  # of one frame alone nobody sees how many cycles behind the next it comes
+        groups = min(range(1, max(1, min(GROUPS, most)) + 1), key=work)
         frames = -(-samples // (groups * LANES))
         return frames, -(-samples // (frames * LANES))
 
@@ -171,7 +173,7 @@ class GateLevel:
         *hidden, last = self.accelerator.layers
         bits = dict(zip((stream.name for stream in self.streams), self.bits, strict=True))
         stage = self.accelerator.layer(last)
-        scores = integers(bytes_beats(kept[last], bits[last]), stage.out_bits).astype(np.int32)
+        scores = fields(kept[last], stage.out_bits)[:, : bits[last] // stage.out_bits].astype(np.int32)
         codes = {name: Codes(kept[name], bits[name]) for name in hidden}
         trace = Trace(self.source, codes, scores, self.accelerator.top, self.accelerator.ends_in_code)
         end = self.accelerator.stages[-1]

@@ -1,7 +1,8 @@
 """A packed iCE40 bitstream as Verilog again: what the chip will be, whatever was meant.
 
 A bitstream knows no names. Cells, connections and memories are all its own, by iceunpack and icebox_vlog; which wire of
-the chip carries which bit of a stream is what the placer says (`.sym` in its text), and nothing else is taken of it.
+the chip carries which bit of a stream, and which leaves which LUT, is what the placer says (`.sym` in its text), and
+nothing else is taken of it.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from .yowasp import run
 
 VLOG = "icebox_vlog"
 PARTS = ("tdata", "tvalid", "tready")
+SYMBOL = re.compile(r"^\.sym (\d+) (\S+)$", re.MULTILINE)
+CELL = "cell:"  # before the name of a LUT of the netlist, as the name of the wire that leaves it
 
 
 def read_back(shell: Shell, target: Target, synthesised: Path, folder: Path) -> str:
     """The bitstream in `synthesised`, whose pins were given, as a module of the shell's name and ports, in which the
-    core's streams have their names: `core.LAYER_tdata`, …; see `chip`.
+    core's streams have their names: `core.LAYER_tdata`, …, and what leaves a LUT that of its cell; see `chip`.
     """
     return chip(shell.name, shell.core.layers, target, synthesised, folder)
 
@@ -51,9 +54,11 @@ def chip(top: str, layers: Sequence[str], target: Target, synthesised: Path, fol
     for path in (synthesised / target.bitstream, pins):
         shutil.copy(path, folder)
     run(target.unpack, folder)
-    netlist = json.loads((synthesised / NETLIST).read_text())["modules"][top]["netnames"]
+    module = json.loads((synthesised / NETLIST).read_text())["modules"][top]
+    netlist = module["netnames"]
     streams = {f"core.{layer}_{part}": netlist[f"core.{layer}_{part}"] for layer in layers for part in PARTS}
-    symbols = "".join(_symbols(streams, netlist, (synthesised / "design.asc").read_text()))
+    placed = (synthesised / "design.asc").read_text()
+    symbols = "".join([*_symbols(streams, netlist, placed), *_cells(module["cells"], netlist, placed)])
     with (folder / "chip.asc").open("a") as chip:
         chip.write(symbols)
     package = target.place.arguments[target.place.arguments.index("--package") + 1]
@@ -84,9 +89,31 @@ def _symbols(streams: Mapping[str, Any], netlist: Mapping[str, Any], placed: str
         for index, bit in enumerate(stream["bits"]):
             wanted[bit].add(_bit(name, index))
     called = {said: bit for name, net in netlist.items() for bit, said in _names(name, net) if bit in wanted}
-    for wire, name in re.findall(r"^\.sym (\d+) (\S+)$", placed, re.MULTILINE):
+    for wire, name in SYMBOL.findall(placed):
         for stream in sorted(wanted[called[name]]) if name in called else ():
             yield f".sym {wire} {stream}\n"
+
+
+def _cells(cells: Mapping[str, Any], netlist: Mapping[str, Any], placed: str) -> Iterator[str]:
+    """What the placer says of the wires that leave LUTs, each under the LUT's name; of one that a flip-flop alone reads
+    that is the flip-flop's wire.
+    """
+    luts = {cell["connections"]["O"][0]: name for name, cell in cells.items() if cell["type"] == "SB_LUT4"}
+    behind = {
+        cell["connections"]["Q"][0]: cell["connections"]["D"][0]
+        for cell in cells.values()
+        if cell["type"].startswith("SB_DFF") and cell["connections"]["D"][0] in luts
+    }
+    called = {
+        said: bit for name, net in netlist.items() for bit, said in _names(name, net) if bit in luts or bit in behind
+    }
+    said = [(wire, called[name]) for wire, name in SYMBOL.findall(placed) if name in called]
+    leaving = {bit for _, bit in said}
+    for wire, bit in said:
+        if bit in luts:
+            yield f".sym {wire} {CELL}{luts[bit]}\n"
+        elif behind[bit] not in leaving:
+            yield f".sym {wire} {CELL}{luts[behind[bit]]}\n"
 
 
 def _standard(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from bitneck.hw.packing import beat_bytes, bytes_beats, integer_bits, integers, memory_file, weight_words
+from bitneck.hw.packing import beat_bytes, bytes_beats, fields, integer_bits, integers, memory_file, weight_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +35,13 @@ def test_bytes_of_beats_are_read_back_and_padded_with_zeros(rows, width, seed):
 def test_integers_are_read_back_from_their_bits(rows, lanes, bits_each, seed):
     values = np.random.default_rng(seed).integers(0, 1 << bits_each, (rows, lanes))
     assert np.array_equal(integers(integer_bits(values, bits_each), bits_each), values)
+
+
+@settings(deadline=None)
+@given(sizes, st.integers(1, 12), st.integers(1, 40), st.integers(0, 9))
+def test_fields_of_packed_bits_are_those_integers(rows, lanes, bits_each, seed):
+    x = bits(rows, lanes * bits_each, seed)
+    assert np.array_equal(fields(beat_bytes(x), bits_each)[:, :lanes], integers(x, bits_each))
 
 
 def test_negative_integers_lie_in_twos_complement():

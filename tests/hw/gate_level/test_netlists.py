@@ -27,7 +27,7 @@ from random_nets import random_frames, random_graph
 
 GRAPH = random_graph([24, 8, 6, 3], 3, name="little")
 ACCELERATOR = lower(GRAPH, fold(GRAPH, 24))
-FRAMES = 1100  # no multiple of a vector
+FRAMES = 30_100  # no multiple of a vector, and so many a lane that control is played again
 
 
 @pytest.fixture(scope="session")
