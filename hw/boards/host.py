@@ -77,7 +77,7 @@ class Host:
     name         of the line, for errors
     window       frames under way
     bytes_in     of a frame, the framing apart
-    bytes_out    of the answers in turn, likewise: as many as there are kinds of frames, beginning with HELLO
+    bytes_out    of the answers in turn, likewise, beginning with that to the first frame after HELLO
     identity     of the design; see `Linked`
     """
 

@@ -15,7 +15,7 @@ from ..verilog import FRAME_END, OWN, bytes_up, instance, module, own_modules, t
 
 MOST = 63  # frames under way: their numbers are counted modulo 64
 MOST_KEPT = 32  # frames of which records lie there: their places are counted modulo 64
-EVERY = (1, 2, 4, 8, 16, 32)  # divide what numbers are counted modulo
+EVERY = (1, 2, 4, 8, 16, 32)  # divisors of what numbers are counted modulo
 BLOCK_BITS = 4096  # of a memory block of the smallest parts
 BLOCK_WIDTH = 16
 WAITING_BYTES = 2048  # of frames that wait for a slow design
@@ -79,7 +79,7 @@ class Linked:
 
     def __post_init__(self) -> None:
         if self.every not in EVERY:
-            raise LinkError(f"{self.core.name}: every {self.every} frames; numbers of frames go with {_listed(EVERY)}")
+            raise LinkError(f"{self.core.name}: every {self.every} frames; choose {_listed(EVERY)}")
         if self.every > 1 and not self.taps:
             raise LinkError(f"{self.core.name}: every {self.every} frames of no layer; name the layers to tap, or all")
         if self.divider < 4:

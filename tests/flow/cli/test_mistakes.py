@@ -98,7 +98,7 @@ MISTAKES = {
     ),
     "every third frame": (
         "board runs/digits --simulate --taps all --every 3",
-        "numbers of frames go with 1, 2, 4, 8, 16",
+        "every 3 frames; choose 1, 2, 4, 8, 16 or 32",
     ),
     "every of no number": ("board runs/digits --simulate --taps all --every x", "every 'x' frames is no number; give"),
     "every of no layer": (

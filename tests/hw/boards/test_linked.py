@@ -115,6 +115,7 @@ def test_faults_on_the_line_cost_time_and_nothing_else(name):
 def cycles_of(name: str, count: int) -> int:
     """From the first bit in to the last out, of frames that come back to back."""
     of, (_, x) = linked(name), graph_and_samples(name, count)
+    opening = frames.silence(of.bytes_in) + bytes([frames.HELLO])
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
@@ -127,7 +128,7 @@ def cycles_of(name: str, count: int) -> int:
     with ours:
         sent = threading.Thread(
             target=lambda: (
-                ours.sendall(frames.sent(records.bodies(of, x), 0, of.down_seed)),
+                ours.sendall(opening + frames.sent(records.bodies(of, x), 0, of.down_seed)),
                 ours.shutdown(socket.SHUT_WR),
             )
         )
@@ -140,7 +141,7 @@ def cycles_of(name: str, count: int) -> int:
     sizes = np.resize(of.answer_bytes, count) + 3
     for at, rows in frames.cut(heard[-sizes.sum() :], sizes).values():
         assert (frames.statuses(rows, of.up_seed) == at % 64).all(), "a frame was damaged, or held up"
-    assert bytes_in == count * (of.bytes_in + 3)
+    assert bytes_in == len(opening) + count * (of.bytes_in + 3)
     return cycles
 
 
@@ -172,7 +173,7 @@ def test_what_a_link_cannot_have_is_said():
     core = linked("bare").core
     with pytest.raises(LinkError, match="no layer 'dense7' to tap; it has binarize, dense1, scores"):
         Linked(core, taps=("dense7",))
-    with pytest.raises(LinkError, match="every 3 frames; numbers of frames go with 1, 2, 4, 8, 16 or 32"):
+    with pytest.raises(LinkError, match="every 3 frames; choose 1, 2, 4, 8, 16 or 32"):
         Linked(core, taps=("dense1",), every=3)
     with pytest.raises(LinkError, match="every 2 frames of no layer; name the layers to tap, or all"):
         Linked(core, every=2)
