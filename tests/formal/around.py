@@ -106,7 +106,7 @@ AROUND = (
         1,
         "no memory holds more, of every second frame",
         (_ONE_MORE, _OPEN),
-        steps=24,
+        steps=16,
         parameters={"FRAMES": 4, "EVERY": 2},
     ),
     Around("recorded", 2, "no deadlock, of every second frame", (_STAYS,), steps=48, parameters={"EVERY": 2}),
