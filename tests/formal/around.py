@@ -109,7 +109,7 @@ AROUND = (
         steps=16,
         parameters={"FRAMES": 4, "EVERY": 2},
     ),
-    Around("recorded", 2, "no deadlock, of every second frame", (_STAYS,), steps=48, parameters={"EVERY": 2}),
+    Around("recorded", 2, "no deadlock, of every second frame", (_STAYS,), steps=40, parameters={"EVERY": 2}),
     Around(
         "batched",
         0,
