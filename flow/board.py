@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,13 +16,14 @@ from ..export.graph import Graph
 from ..hw.accelerator import Accelerator
 from ..hw.boards.board import Board
 from ..hw.boards.flashed import flashed
-from ..hw.boards.host import BoardError, Host, Stats, only_port, serial_line
-from ..hw.boards.link import Linked
+from ..hw.boards.host import BoardError, Heard, Host, Stats, only_port, serial_line
+from ..hw.boards.link import Linked, LinkError
 from ..hw.boards.records import answers, bodies, host_codes
 from ..hw.boards.simulated import build, device
 from ..hw.boards.top import Top
 from ..ib_analysis.codes import Codes, Trace
 from .belonging import check_design, graph_of, is_of_this_design
+from .captured import SAMPLES
 from .config import chosen_samples
 from .files import sha256_of, write_arrays, write_record
 from .folder import AnyFolder, RunFolder, is_there, synthesis_of, verification_of
@@ -33,7 +35,10 @@ BAUD = 3_000_000  # of most board files; `synth --board` prints the command with
 SIMULATED_SECONDS = 60.0  # without a byte of a simulated device, which is slow
 SHARE_BYTES = 50_000_000  # of frames that are under way or wait, at most
 
+Watching: TypeAlias = Callable[[Linked, Graph, NDArray[np.uint8], NDArray[np.int64]], Callable[[Heard], None]]
+
 ALL = "all"
+AUTO = "auto"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,29 +46,38 @@ class Answer:
     """What a board said about n samples.
 
     classes   (n,) int64
-    scores    (n, classes) int32; None where they were not tapped and do not leave the chip
+    scores    (n, classes) int32; of the samples `recorded` where they were tapped; None where they were neither tapped
+              nor leave the chip
     codes     by layer, of those that were tapped, and of the one that the host computed where it cuts the pixels
+    recorded  (k,) int64, the samples that codes are of: all, or every N-th
     """
 
     classes: NDArray[np.int64]
     scores: NDArray[np.int32] | None
     codes: Mapping[str, Codes]
+    recorded: NDArray[np.int64]
     stats: Stats
     _top: int
     _ends_in_code: bool
 
     @property
     def trace(self) -> Trace:
-        """Raises BoardError where the scores are not among what came back."""
-        if self.scores is None:
+        """Of the samples `recorded`. Raises BoardError where the scores are not among what came back."""
+        if (scores := self._recorded_scores) is None:
             raise BoardError("a trace needs the scores, which were not tapped; open the board with taps='all'")
-        return Trace("board", self.codes, self.scores, self._top, self._ends_in_code)
+        return Trace("board", self.codes, scores, self._top, self._ends_in_code)
+
+    @property
+    def _recorded_scores(self) -> NDArray[np.int32] | None:
+        if self.scores is None or len(self.scores) == len(self.recorded):
+            return self.scores
+        return self.scores[self.recorded]
 
     def layers(self) -> dict[str, Codes]:
-        """All that came back, as codes: of layers, and of the scores."""
+        """All that came back of the samples `recorded`, as codes: of layers, and of the scores."""
         found = dict(self.codes)
-        if self.scores is not None:
-            found["scores"] = Codes.pack_integers(self.scores, self._top.bit_length())
+        if (scores := self._recorded_scores) is not None:
+            found["scores"] = Codes.pack_integers(scores, self._top.bit_length())
         return found
 
 
@@ -74,16 +88,28 @@ class Net:
     linked: Linked
     host: Host
 
-    def __call__(self, x: ArrayLike, progress: Callable[[int, int], None] = lambda done, of: None) -> Answer:
+    def __call__(
+        self,
+        x: ArrayLike,
+        progress: Callable[[int, int], None] = lambda done, of: None,
+        watch: Callable[[Heard], None] = lambda heard: None,
+    ) -> Answer:
         """progress   is told how many of (n, inputs) uint8 samples are answered
+        watch      what has been heard, each time that there is more
 
         Raises BoardError where the board is gone, GraphError where the samples do not fit.
         """
         samples = np.ascontiguousarray(x)
-        came, stats = self.host.exchange(bodies(self.linked, samples), lambda done: progress(done, len(samples)))
+
+        def told(heard: Heard) -> None:
+            progress(len(heard.answers), len(samples))
+            watch(heard)
+
+        came, stats = self.host.exchange(bodies(self.linked, samples), told)
         said, core = answers(self.linked, came), self.linked.core
-        codes = {**host_codes(self.linked, samples), **said.codes}
-        return Answer(said.classes, said.scores, codes, stats, core.top, core.ends_in_code)
+        recorded = np.arange(0, len(samples), self.linked.every)
+        codes = {**host_codes(self.linked, samples[recorded]), **said.codes}
+        return Answer(said.classes, said.scores, codes, recorded, stats, core.top, core.ends_in_code)
 
 
 @contextmanager
@@ -96,6 +122,7 @@ def open_board(
     baud: int = BAUD,
     tell: Callable[[str], None] = lambda _: None,
     bitstream: Board | None = None,
+    every: int | str = 1,
 ) -> Iterator[Net]:
     """The net of a run, on the board at `port`, by default the only one that is there.
 
@@ -103,6 +130,8 @@ def open_board(
     cut_on_host   the first layer's thresholds on pixels are applied here, and codes are sent
     simulate      no board, but the RTL of its link, compiled with Verilator, behind a terminal
     bitstream     likewise, but the file that `synth` packed for that board, read back
+    every         of so many frames the tapped layers come back, whole, of the others the answer alone: 1, 2, 4, … 32;
+                  or "auto", the least at which answers do not slow frames down
 
     All of them as the board's bitstream was built. Raises BoardError where another design answers, or none.
     """
@@ -110,7 +139,7 @@ def open_board(
     graph = graph_of(folder)
     accelerator, files = built(folder, graph)
     check_design(folder, accelerator, files)
-    linked = linked_of(accelerator, taps, cut_on_host)
+    linked = linked_of(accelerator, taps, cut_on_host, every)
     with ExitStack() as stack:
         timeout = 0.3 + 20 * (linked.window * (linked.bytes_in + linked.bytes_out) + 8192) / baud
         if simulate or bitstream:
@@ -125,7 +154,7 @@ def open_board(
         port = port or only_port()
         tell(f"{port}: asking who is there")
         line = stack.enter_context(serial_line(port, baud, timeout))
-        sizes = linked.window, linked.bytes_in, linked.bytes_out
+        sizes = linked.window, linked.bytes_in, linked.answer_bytes
         yield Net(linked, stack.enter_context(Host(line, port, *sizes, linked.identity).talking()))
 
 
@@ -142,12 +171,16 @@ def _packed(folder: RunFolder, board: Board) -> Path:
     return place
 
 
-def linked_of(accelerator: Accelerator, taps: str | Sequence[str], cut_on_host: bool) -> Linked:
+def linked_of(accelerator: Accelerator, taps: str | Sequence[str], cut_on_host: bool, every: int | str = 1) -> Linked:
     """The link of a design. Raises LinkError."""
     plain = Linked(accelerator, pixels_cut=cut_on_host)
-    if taps == ALL:
-        return replace(plain, taps=plain.inner.layers)
-    return replace(plain, taps=tuple([taps] if isinstance(taps, str) else taps))
+    layers = plain.inner.layers if taps == ALL else tuple([taps] if isinstance(taps, str) else taps)
+    tapped = replace(plain, taps=layers)
+    if every == AUTO:
+        return tapped.at_full_rate
+    if isinstance(every, str) and not every.isdigit():
+        raise LinkError(f"every {every!r} frames is no number; give one, or {AUTO}")
+    return replace(tapped, every=int(every))
 
 
 @dataclass(frozen=True)
@@ -155,6 +188,7 @@ class Streamed:
     """samples   of the run's, from the first
     layers       sha256 by layer of what came back
     mismatches   where it is not what the integers say, as lines
+    every        of so many samples the layers came back
     accuracy     of the classes
     bitstream    the board whose packed file was simulated; None where it was RTL, or a board
     """
@@ -167,6 +201,7 @@ class Streamed:
     simulated: bool
     bitstream: str | None
     taps: Sequence[str]
+    every: int
     cut_on_host: bool
     bytes_down: int
     bytes_up: int
@@ -190,19 +225,23 @@ def stream(
     tell: Callable[[str], None] = lambda _: None,
     progress: Callable[[int, int], None] = lambda done, of: None,
     bitstream: Board | None = None,
+    every: int | str = 1,
+    watching: Watching | None = None,
 ) -> Streamed:
     """Every sample of the run, or the first `limit`, through a board; see `open_board`.
 
-    What came back lies in board/codes.npz, one array a layer, `scores` and `class`, which `analyze --codes` reads; and
-    beside the other sources' in verify.json where it is of all samples.
+    What came back lies in board/codes.npz, one array a layer, `scores` and `class`, which `analyze --codes` reads, and
+    `samples` where it is not of all of them; and beside the other sources' in verify.json where it is.
+
+    watching   makes of link, graph, samples and labels what is told of answers as they come
     """
     config, graph = finished(folder), graph_of(folder)
     x, y = chosen_samples(config, trained_on(folder, config, data_dir))
-    every = limit is None or limit >= len(x)
+    samples = len(x)
     x, y = x[:limit], y[:limit]
-    with open_board(folder, port, taps, cut_on_host, simulate, baud, tell, bitstream) as net:
+    with open_board(folder, port, taps, cut_on_host, simulate, baud, tell, bitstream, every) as net:
         tell(f"{net.host.name}: {len(x):,} frames")
-        answer = net(x, progress)
+        answer = net(x, progress, watching(net.linked, graph, x, y) if watching else lambda heard: None)
     found = answer.layers()
     done = Streamed(
         samples=len(x),
@@ -213,6 +252,7 @@ def stream(
         simulated=simulate or bitstream is not None,
         bitstream=None if bitstream is None else bitstream.name,
         taps=net.linked.taps,
+        every=net.linked.every,
         cut_on_host=cut_on_host,
         bytes_down=net.linked.bytes_in,
         bytes_up=net.linked.bytes_out,
@@ -220,8 +260,10 @@ def stream(
     )
     folder.board.mkdir(exist_ok=True)
     arrays: dict[str, NDArray] = {name: codes.packed for name, codes in found.items()}
-    write_arrays(folder.board_codes, arrays | {"class": answer.classes})
-    if every and is_there(folder.verification):
+    arrays["class"] = answer.classes[answer.recorded]
+    whole = len(answer.recorded) == samples
+    write_arrays(folder.board_codes, arrays if whole else arrays | {SAMPLES: answer.recorded})
+    if whole and is_there(folder.verification):
         _beside_the_others(folder, done)
     write_record(folder.board / "board.json", asdict(done) | {"equal": done.equal})
     return done
@@ -231,8 +273,8 @@ def _differences(graph: Graph, x: NDArray[np.uint8], answer: Answer) -> Iterator
     """The first of each layer, and of the classes."""
     due = graph(x)
     for name, codes in answer.layers().items():
-        if (at := due.layers()[name].first_difference(codes)) is not None:
-            yield f"{BY_BOARD}{name}, sample {at[0]}, bit {at[1]}"
+        if (at := due.layers()[name][answer.recorded].first_difference(codes)) is not None:
+            yield f"{BY_BOARD}{name}, sample {answer.recorded[at[0]]}, bit {at[1]}"
     if len(wrong := np.flatnonzero(answer.classes != due.predictions())):
         sample = int(wrong[0])
         says = f"graph says {due.predictions()[sample]}, the board {answer.classes[sample]}"

@@ -15,6 +15,8 @@ from ..ib_analysis.information import Estimate
 from ..ib_analysis.plane import plane
 from .files import read_array, read_arrays, read_trace
 
+SAMPLES = "samples"  # the array of a .npz that says which samples of the run its codes are of
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -44,9 +46,15 @@ class Comparison:
 
 
 def compare(
-    software: Mapping[str, Codes], captured: Mapping[str, Codes], labels: NDArray[np.int64], target: Target
+    software: Mapping[str, Codes],
+    captured: Mapping[str, Codes],
+    labels: NDArray[np.int64],
+    target: Target,
+    samples: NDArray[np.int64],
 ) -> list[Comparison]:
     """Every captured layer beside the software's of that name, over the same samples in the same order.
+
+    samples   (n,) their numbers in the run
 
     Raises CodesError for a layer that the software does not have, or for another width or number of samples.
     """
@@ -61,7 +69,7 @@ def compare(
                 f"{due.width}; capture the samples that it analyses, in their order"
             )
         difference = due.first_difference(codes)
-        (ours,), (theirs,) = (plane({0: {layer: each}}, labels, target) for each in (software[layer], codes))
+        (ours,), (theirs,) = (plane({0: {layer: each}}, labels, target) for each in (due, codes))
         compared.append(
             Comparison(
                 layer,
@@ -69,7 +77,7 @@ def compare(
                 codes.width,
                 (software[layer].digest(), ours.i_xt, ours.i_ty),
                 (codes.digest(), theirs.i_xt, theirs.i_ty),
-                difference,
+                None if difference is None else (int(samples[difference[0]]), difference[1]),
             )
         )
     return compared
@@ -79,6 +87,19 @@ def emissions(trace: Trace) -> dict[str, Codes]:
     """Everything of a net that can be captured: every layer's codes, the scores, and the class that leaves the chip."""
     classes = trace.predictions()[:, None]
     return {**trace.layers(), "class": Codes.pack_integers(classes, max(1, (trace.scores.shape[1] - 1).bit_length()))}
+
+
+def samples_in(path: Path, count: int) -> NDArray[np.int64]:
+    """Which of a run's `count` samples a file's codes are of: all, unless it is a .npz that says so.
+
+    Raises CodesError where they are no such numbers.
+    """
+    given = read_arrays(path).get(SAMPLES) if path.suffix == ".npz" and path.is_file() else None
+    if given is None:
+        return np.arange(count)
+    if given.ndim != 1 or given.dtype.kind not in "iu" or not len(given) or not 0 <= given.min() <= given.max() < count:
+        raise CodesError(f"{path}, {SAMPLES}: (n,) numbers of samples are due, 0 .. {count - 1}; leave the array out")
+    return given.astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -110,7 +131,7 @@ class Expected:
 def read(path: Path, expected: Expected, layer: str | None = None, beat_bits: int | None = None) -> dict[str, Codes]:
     """Codes by layer from a file.
 
-    .npz        a trace of ours, or one array a layer
+    .npz        a trace of ours, or one array a layer; where `samples` is one of them, (n,) numbers, of these alone
     .npy        one array; `layer` says of which. Arrays are what `Codes.from_array` takes, (n, width) of 0 and 1 or of
                 ±1, or packed (n, ceil(width/8)) uint8, little bit order; of `scores` also (n, classes) and of `class`
                 (n,) whole numbers
@@ -126,6 +147,7 @@ def read(path: Path, expected: Expected, layer: str | None = None, beat_bits: in
         arrays = read_arrays(path)
         if {"names", "widths", "scores"} <= set(arrays):
             return read_trace(path).layers()
+        arrays = {name: array for name, array in arrays.items() if name != SAMPLES}
         if not arrays:
             raise CodesError(f"{path} holds no array; name one after each layer, of {layers}")
         return {name: _of_array(path, name, array, expected) for name, array in arrays.items()}

@@ -369,7 +369,8 @@ def analyze_captured(
     config, record = finished(folder), folder.origin().record
     labels = read_labels(_captured(folder, record, folder.labels))
     trace = read_trace(_captured(folder, record, folder.epoch_codes(folder.origin().last)))
-    software = captured.emissions(trace)
+    samples = captured.samples_in(Path(path), len(labels))
+    software = {name: codes[samples] for name, codes in captured.emissions(trace).items()}
 
     def design_beats() -> dict[str, int]:
         if not folder.graph.exists():
@@ -379,7 +380,7 @@ def analyze_captured(
 
     expected = captured.Expected(software, trace.fan_in.bit_length(), design_beats)
     given = captured.read(Path(path), expected, layer, beat_bits)
-    return captured.compare(software, given, labels, config.analysis.target)
+    return captured.compare(software, given, labels[samples], config.analysis.target, samples)
 
 
 def _captured(folder: RunFolder, record: Record, path: Path) -> Path:

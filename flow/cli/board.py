@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from numpy.typing import NDArray
 
+from ...export.graph import Graph
 from ...hw.boards.board import board as board_of
 from ...hw.boards.board import board_names
+from ...hw.boards.host import Heard
+from ...hw.boards.link import Linked
 from .. import board as flow
 from ..config import RunError
 from ..folder import RunFolder
 from .console import DataDir, bar, say, step, wrong
+from .live import View, on_screen
 from .verb import Facts, FailedError
 
 
@@ -31,9 +36,13 @@ def board(
         ),
     ] = None,
     taps: Annotated[str | None, typer.Option(help="layers whose codes come back: all, or LAYER,LAYER")] = None,
+    every: Annotated[
+        str, typer.Option(help="of so many frames the layers come back, whole: 1, 2, 4, … 32, or auto", metavar="N")
+    ] = "1",
     cut_on_host: Annotated[
         bool, typer.Option("--cut-on-host", help="thresholds on pixels are applied here: an eighth of the bytes")
     ] = False,
+    live: Annotated[bool, typer.Option("--live", help="show classes, codes and rates while they come")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="samples, from the first; by default all")] = None,
     baud: Annotated[int, typer.Option(min=1, help="of the serial port")] = flow.BAUD,
     data_dir: DataDir = None,
@@ -42,7 +51,7 @@ def board(
 
     - `bitneck board runs/digits --simulate --taps all`
     - `bitneck board runs/digits --bitstream icebreaker`
-    - `bitneck board runs/digits --port /dev/ttyUSB1 --limit 100`
+    - `bitneck board runs/digits --port /dev/ttyUSB1 --limit 100 --live`
     """
     for name, given in (("--simulate", simulate), ("--bitstream", bitstream)):
         if given and port is not None:
@@ -50,11 +59,17 @@ def board(
     place, wanted = RunFolder(folder), taps or ""
     layers = flow.ALL if wanted == flow.ALL else tuple(filter(None, wanted.split(",")))
     with ExitStack() as stack:
-        tell = stack.enter_context(step("board"))
+        waiting = stack.enter_context(ExitStack())
+        tell = waiting.enter_context(step("board"))
 
         @cache
         def advance() -> Callable[[int, int, str], None]:
-            return stack.enter_context(bar("board"))  # once the design is compiled
+            waiting.close()  # once the design is compiled
+            return stack.enter_context(bar("board"))
+
+        def watching(linked: Linked, graph: Graph, x: NDArray, y: NDArray) -> Callable[[Heard], None]:
+            waiting.close()
+            return stack.enter_context(on_screen(View(linked, graph, x, y)))
 
         done = flow.stream(
             place,
@@ -66,18 +81,20 @@ def board(
             limit,
             data_dir,
             tell,
-            lambda count, of: advance()(count, of, ""),
+            (lambda count, of: None) if live else (lambda count, of: advance()(count, of, "")),
             None if bitstream is None else board_of(bitstream),
+            every,
+            watching if live else None,
         )
     facts = {**asdict(done), "equal": done.equal, "codes": place.board_codes}
     for line in done.mismatches:
         wrong("different", line)
     if not done.equal:
         raise FailedError(facts)
-    stats = done.stats
+    stats, of = done.stats, "" if done.every == 1 else f" of one sample in {done.every}"
     say(
         "board",
-        f"{done.samples:,} samples, {len(done.layers)} layers and the class as in the graph; "
+        f"{done.samples:,} samples, {len(done.layers)} layers{of} and the class as in the graph; "
         f"{stats.frames_per_second:,.0f} frames/s, {stats.resent} resent, "
         f"{stats.latency_p50_ms:.1f} ms (p50), {stats.latency_p99_ms:.1f} ms (p99)",
         place.board_codes,

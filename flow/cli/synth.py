@@ -40,6 +40,9 @@ def synth(
         typer.Option(help="board to build for, its name or a .toml file; or several", autocompletion=board_names),
     ] = None,
     taps: Annotated[str | None, typer.Option(help="on a board, layers whose codes come back: all, or LAYER,…")] = None,
+    every: Annotated[
+        str, typer.Option(help="of so many frames they come back, whole: 1, 2, 4, … 32, or auto", metavar="N")
+    ] = "1",
     cut_on_host: Annotated[
         bool, typer.Option("--cut-on-host", help="on a board, thresholds on pixels are the host's")
     ] = False,
@@ -54,14 +57,14 @@ def synth(
         raise RunError(f"for what? --target names a part, {PART_HELP}; --board one of {', '.join(board_names())}")
     if pins is not None and board:
         raise RunError("--pins is of a part; a board's file says its pins")
-    if (taps or cut_on_host) and not board:
-        raise RunError("--taps and --cut-on-host are of a board's link; name one with --board")
+    if (taps or cut_on_host or every != "1") and not board:
+        raise RunError("--taps, --every and --cut-on-host are of a board's link; name one with --board")
     text = None if pins is None else read_text(pins)
     place, facts = RunFolder(folder), list[Facts]()
 
     def linked(core: Accelerator, divider: int) -> Linked:
         layers = ALL if taps == ALL else tuple(filter(None, (taps or "").split(",")))
-        return replace(linked_of(core, layers, cut_on_host), divider=divider)
+        return replace(linked_of(core, layers, cut_on_host, every), divider=divider)
 
     for each in wanted:
         with step("synth", each.name if isinstance(each, Board) else each) as tell:
@@ -83,6 +86,7 @@ def synth(
             say("link", f"{luts:,} LUTs, {ffs:,} flip-flops and {brams} RAM blocks of these are {around}")
         if isinstance(each, Board) and done.bitstream is not None:
             say("program", each.program.format(bitstream=made / done.bitstream[0]))
-            as_built = "".join([f" --taps {taps}" if taps else "", " --cut-on-host" if cut_on_host else ""])
+            given = {f" --taps {taps}": taps, f" --every {every}": every != "1", " --cut-on-host": cut_on_host}
+            as_built = "".join(option for option, is_given in given.items() if is_given)
             say("then", f"bitneck board {place.path}{as_built} --baud {each.uart.baud}")
     return {"parts": facts}

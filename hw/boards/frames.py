@@ -69,6 +69,17 @@ def statuses(answers: Bytes, seed: int) -> NDArray[np.int64]:
     return np.where((answers[:, 0] == SYNC) & (status < 256), status, -1)
 
 
+def cut(heard: bytes, sizes: NDArray[np.integer]) -> dict[int, tuple[NDArray[np.intp], Bytes]]:
+    """The answers that are there whole, of these sizes one after the other: by size which of them, and their rows."""
+    ends = np.cumsum(sizes)
+    sizes = sizes[: np.searchsorted(ends, len(heard), side="right")]
+    data, begins, found = np.frombuffer(heard, np.uint8), ends[: len(sizes)] - sizes, {}
+    for size in np.unique(sizes).tolist():
+        at = np.flatnonzero(sizes == size)
+        found[size] = at, data[begins[at, None] + np.arange(size)]
+    return found
+
+
 def greeting(seed: int) -> bytes:
     """What a design says to HELLO."""
     return bytes([SYNC, seed & 0xFF, seed >> 8])

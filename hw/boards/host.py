@@ -5,12 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import frames
 from .frames import Bytes
@@ -48,13 +49,35 @@ class Stats:
         return self.frames / self.seconds if self.seconds else 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What has come so far.
+
+    answers        (done, longest) bytes, whole and checked
+    begun, ended   (done,) seconds: when a frame was sent, and its answer was there
+    """
+
+    answers: Bytes
+    begun: NDArray[np.float64]
+    ended: NDArray[np.float64]
+    seconds: float
+    resent: int
+
+    @property
+    def stats(self) -> Stats:
+        late = (self.ended - self.begun) * 1e3
+        p50, p99 = np.percentile(late, (50, 99)) if len(late) else (0.0, 0.0)
+        return Stats(len(self.answers), self.seconds, self.resent, float(p50), float(p99))
+
+
 @dataclass(eq=False)
 class Host:
     """One design at the other end of a line.
 
     name         of the line, for errors
     window       frames under way
-    bytes_in     of a frame, and bytes_out of an answer, the framing apart
+    bytes_in     of a frame, the framing apart
+    bytes_out    of the answers in turn, likewise, beginning with that to the first frame after HELLO
     identity     of the design; see `Linked`
     """
 
@@ -62,7 +85,7 @@ class Host:
     name: str
     window: int
     bytes_in: int
-    bytes_out: int
+    bytes_out: Sequence[int]
     identity: int
     _outgoing: queue.SimpleQueue[bytes | None] = field(default_factory=queue.SimpleQueue)
     _failed: OSError | None = None
@@ -106,17 +129,22 @@ class Host:
             )
         return f"{self.name}: {len(heard)} bytes came, and no answer among them; is the baud rate that of the board?"
 
-    def exchange(self, bodies: Bytes, progress: Callable[[int], None] = lambda done: None) -> tuple[Bytes, Stats]:
-        """The answers (n, bytes_out) to the frames (n, bytes_in), in order.
+    def exchange(self, bodies: Bytes, progress: Callable[[Heard], None] = lambda heard: None) -> tuple[Bytes, Stats]:
+        """The answers to the frames (n, bytes_in), in order: (n, longest), shorter ones filled with zeros.
 
-        progress   is told how many answers are there
+        progress   is told what has come each time that there is more
 
         Raises BoardError where none comes any more, or the line is gone; what is returned is whole and checked.
         """
-        count, size = len(bodies), self.bytes_out + frames.FRAMING
-        answers = np.empty((count, self.bytes_out), np.uint8)
+        count, turn = len(bodies), len(self.bytes_out)
+        sizes = np.resize(self.bytes_out, count) + frames.FRAMING
+        answers = np.zeros((count, max(self.bytes_out)), np.uint8)
         begun, ended = np.zeros(count), np.zeros(count)
-        done = sent = base = resent = tries = 0  # base: the frame that was the first after HELLO
+        done = sent = base = most = resent = tries = 0  # base: the frame that was the first after HELLO
+
+        def come() -> Heard:
+            return Heard(answers[:most], begun[:most], ended[:most], time.perf_counter() - start, resent)
+
         self.greet()
         start, heard, greeting = time.perf_counter(), b"", frames.greeting(self.identity >> 16)
         while done < count:
@@ -127,18 +155,21 @@ class Host:
                 sent = upto
             more = self._read()
             heard += more
-            whole = min(len(heard) // size, sent - done)
-            rows = np.frombuffer(heard, np.uint8, whole * size).reshape(whole, size)
-            status = frames.statuses(rows, self.identity >> 16)
+            rows = frames.cut(heard, sizes[done:sent])
+            whole = sum(len(at) for at, _ in rows.values())
+            status = np.empty(whole, np.int64)
+            for size, (at, row) in rows.items():
+                status[at] = frames.statuses(row, self.identity >> 16)
+                answers[done + at, : size - frames.FRAMING] = row[:, 1:-2]
             right = status == (np.arange(done, done + whole) - base) % frames.NUMBERS
             good = whole if right.all() else int(right.argmin())
-            answers[done : done + good] = rows[:good, 1:-2]
             ended[done : done + good] = time.perf_counter()
-            done, heard = done + good, heard[good * size :]
-            if good:
-                tries = 0
-                progress(done)
-            elif done == base and heard.startswith(greeting):  # of an earlier HELLO, or of a board that has just woken
+            heard = heard[sizes[done : done + good].sum() :]
+            done += good
+            if done > most:
+                most, tries = done, 0
+                progress(come())
+            elif not good and done == base and heard.startswith(greeting):  # of an earlier HELLO, or a board that woke
                 heard = heard[len(greeting) :]
                 continue
             if good < whole or not more or (heard and done == sent):
@@ -147,18 +178,17 @@ class Host:
                 tries += 1
                 if tries > ATTEMPTS:
                     raise BoardError(
-                        f"{self.name}: {done:,} of {count:,} answers came, and none after {ATTEMPTS} attempts more; "
+                        f"{self.name}: {most:,} of {count:,} answers came, and none after {ATTEMPTS} attempts more; "
                         "the line is too bad, or the clock of the board is not that of its file"
                     )
+                done -= done % turn  # so that the same frames are the first of their turn
                 resent += sent - done
                 try:
                     self.greet()
                 except BoardError as error:
-                    raise BoardError(f"{error} ({done:,} of {count:,} answers had come)") from None
+                    raise BoardError(f"{error} ({most:,} of {count:,} answers had come)") from None
                 sent, base, heard = done, done, b""
-        seconds, late = time.perf_counter() - start, (ended - begun) * 1e3
-        p50, p99 = np.percentile(late, (50, 99)) if count else (0.0, 0.0)
-        return answers, Stats(count, seconds, resent, float(p50), float(p99))
+        return answers, come().stats
 
     def _send(self, data: bytes) -> None:
         self._outgoing.put(data)

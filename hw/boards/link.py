@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from ..verilog import FRAME_END, OWN, bytes_up, instance, module, own_modules, t
 
 MOST = 63  # frames under way: their numbers are counted modulo 64
 MOST_KEPT = 32  # frames of which records lie there: their places are counted modulo 64
+EVERY = (1, 2, 4, 8, 16, 32)  # divisors of what numbers are counted modulo
 BLOCK_BITS = 4096  # of a memory block of the smallest parts
 BLOCK_WIDTH = 16
 WAITING_BYTES = 2048  # of frames that wait for a slow design
@@ -63,18 +64,24 @@ class Linked:
     """Pins: `clk`, synchronous `rst`, `rx`, `tx`. The protocol: `rtl/link_down.sv`, `rtl/link_up.sv`, docs/boards.md.
 
     divider      clock cycles a bit of the UART, 4 and more
-    taps         layers whose codes come back with each answer
+    taps         layers whose codes come back
+    every        they come with every so many frames, whole, and in between the answer comes alone: 1, 2, 4, … 32
     pixels_cut   the first layer, of thresholds on pixels, is the host's: it sends codes, an eighth of the bytes
 
-    Raises LinkError where the design has no such layer, or its first one is no cut.
+    Raises LinkError where the design has no such layer, its first one is no cut, or `every` is none of these.
     """
 
     core: Accelerator
     divider: int = 4
     taps: tuple[str, ...] = ()
     pixels_cut: bool = False
+    every: int = 1
 
     def __post_init__(self) -> None:
+        if self.every not in EVERY:
+            raise LinkError(f"{self.core.name}: every {self.every} frames; choose {_listed(EVERY)}")
+        if self.every > 1 and not self.taps:
+            raise LinkError(f"{self.core.name}: every {self.every} frames of no layer; name the layers to tap, or all")
         if self.divider < 4:
             raise LinkError(f"{self.core.name}: {self.divider} cycles a bit leave no middle of it; 4 are the least")
         if self.pixels_cut and not all(isinstance(stage, Binarize | Cut) for stage in self.cut):
@@ -101,7 +108,7 @@ class Linked:
 
     @property
     def records(self) -> tuple[Tap, ...]:
-        """What an answer consists of: what leaves the core, and the tapped layers."""
+        """What an answer consists of: what leaves the core, and, of every so many, the tapped layers."""
         return tuple(map(Tap, [self.inner.stages[-1], *(self.inner[layer] for layer in self.taps)]))
 
     @property
@@ -118,18 +125,42 @@ class Linked:
 
     @property
     def bytes_out(self) -> int:
+        """Of an answer with all its records."""
         return sum(record.bytes_each for record in self.records)
+
+    @property
+    def answer_bytes(self) -> tuple[int, ...]:
+        """Of the answers in turn, the framing apart."""
+        return (self.bytes_out, *[self.records[0].bytes_each] * (self.every - 1))
 
     @property
     def window(self) -> int:
         """Frames that may be under way: more would find no room."""
-        kept = [MOST_KEPT, *(record.frames for record in self.records)] if self.buffers_answers else []
+        answers, *layers = self.records
+        kept = [MOST_KEPT, answers.frames, *(self.every * layer.frames for layer in layers)]
+        kept = kept if self.buffers_answers else []
         return min([MOST, *kept, *([max(2, WAITING_BYTES // self.bytes_in)] if self.waits else [])])
 
     @property
     def cycles(self) -> int:
         """A frame, at the full rate of the link: of its longer direction, or of the core."""
-        return max(10 * self.divider * max(self.bytes_in + 3, self.bytes_out + 3), self.core.cycles)
+        line = 10 * self.divider * max(self.bytes_in + 3, self.bytes_up)
+        return max(math.ceil(line), self.core.cycles)
+
+    @property
+    def bytes_up(self) -> float:
+        """Of an answer with its framing, on average."""
+        return sum(self.answer_bytes) / self.every + 3
+
+    @property
+    def at_full_rate(self) -> Linked:
+        """The same with the least `every` at which answers take the line no longer than frames do; the largest, where
+        none is enough.
+        """
+        if not self.taps:
+            return self
+        ways = [replace(self, every=every) for every in EVERY]
+        return next((way for way in ways if way.bytes_up <= self.bytes_in + 3), ways[-1])
 
     @property
     def waits(self) -> bool:
@@ -214,7 +245,7 @@ class Linked:
         ports = ["input  wire clk", "input  wire rst", "input  wire rx", "output wire tx"]
         comment = (
             f"{self.core.name} behind a UART of {self.divider} cycles a bit: {self.bytes_in} bytes a frame in, "
-            f"{self.bytes_out} out, up to {self.window} frames at a time."
+            f"{_listed(dict.fromkeys(self.answer_bytes))} out, up to {self.window} frames at a time."
         )
         return module(self.name, ports, self._body(identity), comment)
 
@@ -300,17 +331,21 @@ class Linked:
         yield f"wire [{count - 1}:0] some;"
         yield f"wire [{bits - 1}:0] index;"
         yield "assign answer_tready = 1'b1;"
-        slots = _up(self.window)
+        skip = self.every.bit_length() - 1  # bits of a frame's number
+        alone = f"answered[{skip - 1}:0] != '0" if skip else "1'b0"
+        yield f"wire alone = {alone};"
         for at, record in enumerate(self.records):
             name, stage = record.stage.name, record.stage
-            data, beat = f"tap_{name}_tdata", f"tap_{name}_beat"
+            data, beat, every = f"tap_{name}_tdata", f"tap_{name}_beat", self.every
             if at == 0:
-                data, beat = f"answer_tdata[{stage.out_width - 1}:0]", "answer_tvalid"
+                data, beat, every = f"answer_tdata[{stage.out_width - 1}:0]", "answer_tvalid", 1
+            slots = max(2, _up(-(-self.window // every)))
+            number = f"{slots.bit_length()}'(answered >> {every.bit_length() - 1})"
             yield f"{self._own('keep')} #("
             yield f"  .WIDTH({stage.out_width}), .PACK({record.pack}), .BEATS({stage.out_beats}), .FRAMES({slots}),"
-            yield f"  .INDEX_WIDTH({bits})"
+            yield f"  .EVERY({every}), .INDEX_WIDTH({bits})"
             yield f") keep_{at}_{name} ("
-            yield f"  .clk, .rst(hello), .tdata({data}), .beat({beat}), .number(answered[{slots.bit_length() - 1}:0]),"
+            yield f"  .clk, .rst(hello), .tdata({data}), .beat({beat}), .number({number}),"
             yield f"  .index, .data(kept[{8 * at} +: 8]), .some(some[{at}])"
             yield ");"
         table = "".join(f"{value:0{bits}b}" for value in reversed(lasts))
@@ -318,7 +353,7 @@ class Linked:
         yield f"  .STREAMS({count}), .COUNT_WIDTH({bits}), .LAST({len(table)}'b{table})"
         yield ") record ("
         # What leaves the core comes last of all: where its frame is there, those of the layers are.
-        yield "  .clk, .rst(hello), .data(kept), .some(some[0]), .index,"
+        yield "  .clk, .rst(hello), .data(kept), .some(some[0]), .alone, .index,"
         yield f"  {_side('m_axis', 'sent')}, .m_axis_tlast(sent_tlast)"
         yield ");"
 
@@ -326,6 +361,11 @@ class Linked:
 def _up(number: int) -> int:
     """To a power of two."""
     return 1 << (number - 1).bit_length()
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    *others, last = map(str, numbers)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _stream(name: str, width: int) -> Iterator[str]:

@@ -41,8 +41,8 @@ class Answers:
     """Of n frames.
 
     classes   (n,) int64; of a design whose scores leave the chip, the first maximum of them
-    codes     by tapped layer that emits codes
-    scores    (n, classes) int32 where they left the chip or were tapped
+    codes     by tapped layer that emits codes, of every `linked.every`-th frame
+    scores    (n, classes) int32 where they left the chip; of the same frames where they were tapped
     """
 
     classes: NDArray[np.int64]
@@ -51,23 +51,25 @@ class Answers:
 
 
 def answers(linked: Linked, data: Bytes) -> Answers:
-    """From (n, bytes_out) bytes."""
+    """From (n, bytes_out) bytes, of which only every `linked.every`-th row holds more than the first record."""
     inner, streams, at = linked.inner, dict[str, Beats](), 0
     for record in linked.records:
-        streams[record.stage.name] = _beats(record, data[:, at : at + record.bytes_each])
+        rows = data[:: linked.every] if at else data
+        streams.setdefault(record.stage.name, _beats(record, rows[:, at : at + record.bytes_each]))
         at += record.bytes_each
     *_, name = inner.layers
     end, scores = inner.stages[-1], None
     if name in streams:
         last = inner.layer(name)
-        said = streams[name].reshape(len(data), -1)
+        said = streams[name].reshape(-1, last.out_beats * last.out_width)
         scores = (last.parted(said)[0] if isinstance(last, PassSum) else integers(said, last.out_bits)).astype(np.int32)
     if isinstance(end, DECIDES):
         classes = end.decided(streams[end.name])
     else:
         assert scores is not None
         classes = Trace("board", {}, scores, inner.top, inner.ends_in_code).predictions()
-    codes = {layer: Codes.pack(streams[layer].reshape(len(data), -1)) for layer in linked.taps if layer != name}
+    recorded = len(data[:: linked.every])
+    codes = {layer: Codes.pack(streams[layer].reshape(recorded, -1)) for layer in linked.taps if layer != name}
     return Answers(classes, codes, scores)
 
 

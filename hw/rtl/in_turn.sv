@@ -1,8 +1,8 @@
 `default_nettype none
-// Records: the bytes of a frame of one stream, then those of the next, STREAMS in turn.
+// Records: the bytes of a frame of one stream, then those of the next, STREAMS in turn, or the first `alone`.
 //
 // In: byte `index` of each stream's frame, from a cycle after it has changed; LAST[COUNT_WIDTH*i +: COUNT_WIDTH] + 1 of
-// stream i. Out: all of them, TLAST with the last. `some` stays while the record is read.
+// stream i. Out: all of them, TLAST with the last. `some` and `alone` stay while the record is read.
 module in_turn #(
   parameter  int                             STREAMS     = 2,
   parameter  int                             COUNT_WIDTH = 1,
@@ -13,6 +13,7 @@ module in_turn #(
   input  wire                    rst,              // synchronous
   input  wire  [8*STREAMS-1:0]   data,
   input  wire                    some,
+  input  wire                    alone,
   output logic [COUNT_WIDTH-1:0] index,
   output wire  [7:0]             m_axis_tdata,
   output wire                    m_axis_tvalid,
@@ -22,7 +23,7 @@ module in_turn #(
   logic [TURN_WIDTH-1:0] turn;
 
   wire ends = index == LAST[COUNT_WIDTH*turn +: COUNT_WIDTH];
-  wire last = turn == TURN_WIDTH'(STREAMS - 1);
+  wire last = turn == TURN_WIDTH'(STREAMS - 1) || alone;
   assign m_axis_tdata  = data[8*turn +: 8];
   assign m_axis_tvalid = some;
   assign m_axis_tlast  = ends && last;

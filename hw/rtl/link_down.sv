@@ -4,7 +4,7 @@
 //   7E, BODY bytes, CRC-16/X-25 of them, lowest byte first
 //   3E                                              HELLO: everything begins anew
 //
-// Before a frame all else is skipped, so BODY + 2 zeros end whatever was under way. The CRC begins at ~SEED ^ `received`:
+// Before a frame all else is skipped, so BODY + 2 zeros end whatever was under way; after a reset a frame is. The CRC begins at ~SEED ^ `received`:
 // a frame for another design, or out of its place, is damaged. A damaged frame passes like any other and is counted in
 // `damaged`: answers never shift.
 // A byte waits for `m_axis_tready` until the next one begins. One that is lost makes its frame damaged, and those behind
@@ -48,19 +48,20 @@ module link_down #(
     if (between)        crc <= ~SEED ^ {10'b0, received};
     else if (bit_valid) crc <= {1'b0, crc[15:1]} ^ (feedback ? 16'h8408 : 16'h0000);
 
+  // 7E and 3E are alike but for one bit.
+  wire named = byte_valid && between && !m_axis_tdata[7] && m_axis_tdata[5:0] == 6'h3E;
+  wire start = named && m_axis_tdata[6];
+
   always_ff @(posedge clk) begin
-    hello         <= rst || (byte_valid && between && m_axis_tdata == 8'h3E);
+    hello         <= rst || (named && !m_axis_tdata[6]);
     bad           <= !between && (bad || lost || (bit_valid && check && !differs));
     m_axis_tvalid <= !hello && ((byte_valid && body) || (m_axis_tvalid && !m_axis_tready));
     damaged[0]     <= !hello && (damaged[0] != worse || (damaged[1] && damaged[0]));
     damaged[1]     <= !hello && (damaged[1] || (damaged[0] && worse));
-    if (byte_valid && between && m_axis_tdata == 8'h7E) left <= LEFT_WIDTH'(BODY - 1);
-    else if (byte_valid && !between)                    left <= left - 1'b1;
-    if (ends)                                           received <= received + 1'b1;
-    if (hello) begin
-      left     <= LEFT_WIDTH'(-3);
-      received <= '0;
-    end
+    if (byte_valid && !between) left <= left - 1'b1;
+    if (start || rst)           left <= LEFT_WIDTH'(BODY - 1);
+    if (ends)                   received <= received + 1'b1;
+    if (hello)                  received <= '0;
   end
 endmodule
 `default_nettype wire

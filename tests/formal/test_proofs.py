@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
+from around import AROUND, everything
 from bitneck.hw import stages
 from bitneck.hw.verilog import library
 from prover import ProofError, decide, lifted
-from recording import RECORDINGS
 from rows import CLAIMS, ROWS, checkers, lifted_library
 from subjects import STAGES
 
@@ -22,10 +22,11 @@ def test_property_is_proven_and_a_broken_copy_refuted(row):
     assert not row.prove(row.faults[0]).holds
 
 
-def test_no_memory_of_recorded_layers_holds_more_than_it_has_room_for():
-    recording = RECORDINGS[1]
-    assert recording.prove(1).holds
-    assert not recording.prove(1, recording.faults[0]).holds
+@pytest.mark.parametrize("claim", ["no memory holds more than it has room for", "TLAST comes with the answer"])
+def test_what_stands_around_any_core_is_proven_and_a_broken_copy_refuted(claim):
+    around = next(each for each in AROUND if each.claim.startswith(claim))
+    assert around.prove().holds
+    assert not around.prove(around.faults[0]).holds
 
 
 def test_every_property_of_every_stage_is_in_the_table_with_a_fault():
@@ -44,9 +45,9 @@ def test_every_fault_applies_to_the_library_as_it_is():
     for row in ROWS:
         for fault in row.faults:
             assert fault.applied(lifted_library()) != lifted_library()
-    for recording in RECORDINGS:
-        for fault in recording.faults:
-            assert fault.applied(lifted_library()) != lifted_library()
+    for around in AROUND:
+        for fault in around.faults:
+            assert fault.applied(everything()) != everything()
 
 
 def test_no_module_of_the_library_reads_a_file_in_a_proof():

@@ -96,6 +96,15 @@ MISTAKES = {
         "board runs/digits --simulate --taps dense9",
         "no layer 'dense9' to tap; it has binarize, dense1, dense2, scores",
     ),
+    "every third frame": (
+        "board runs/digits --simulate --taps all --every 3",
+        "every 3 frames; choose 1, 2, 4, 8, 16 or 32",
+    ),
+    "every of no number": ("board runs/digits --simulate --taps all --every x", "every 'x' frames is no number; give"),
+    "every of no layer": (
+        "board runs/digits --simulate --every 2",
+        "every 2 frames of no layer; name the layers to tap",
+    ),
     "a port for no board": ("board runs/digits --simulate --port /dev/ttyUSB0", "--simulate needs no port"),
     "a port for a file": ("board runs/digits --bitstream icebreaker --port x", "--bitstream needs no port"),
     "a bitstream that is not there": (

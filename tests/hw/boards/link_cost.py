@@ -76,6 +76,7 @@ def main() -> None:
         ("core behind the link", plain),
         ("the same, pixels cut on the host", Linked(core, pixels_cut=True)),
         ("the same, three layers recorded", Linked(core, taps=core.layers[1:], pixels_cut=True)),
+        ("the same, of every eighth frame", Linked(core, taps=core.layers[1:], pixels_cut=True, every=8)),
     ):
         rows.append((what, *cells(linked.name, {**files, **linked.files()})))
     for what, logic, ram, speed in rows:

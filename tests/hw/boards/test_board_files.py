@@ -30,6 +30,7 @@ LITEX = {
     "ulx3s_85f": "radiona_ulx3s",
     "colorlight_i5": "colorlight_i5",
     "colorlight_i9": "colorlight_i5",
+    "crosslink_nx_vip": "lattice_crosslink_nx_vip",
     "tang_nano_9k": "sipeed_tang_nano_9k",
     "tang_nano_20k": "sipeed_tang_nano_20k",
 }

@@ -26,7 +26,7 @@ def exchanged(bodies, down=(), up=(), window=16, identity=IDENTITY, timeout=0.1,
     with (
         plugged_in(device, Wire(_faults(down)), Wire(_faults(up))) as port,
         serial_line(port, 3_000_000, timeout) as line,
-        Host(line, port, window, BODY, ANSWER, identity).talking() as host,
+        Host(line, port, window, BODY, [ANSWER], identity).talking() as host,
     ):
         return host.exchange(bodies)
 

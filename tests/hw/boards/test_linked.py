@@ -31,19 +31,20 @@ ONE_LANE = {layer.name: Folding(1, 1) for layer in SLOW.layers if not isinstance
 @cache
 def linked(name: str) -> Linked:
     """bare: one byte of answer. slow: everything is recorded, the pixels are cut, and the core is slower than the line.
-    maps: every kind of stage, answers longer than frames.
+    maps: every kind of stage, answers longer than frames. thin: the same, recorded as often as the line bears.
     """
     if name == "bare":
         return Linked(lower(BARE, fold(BARE, 64)))
     if name == "slow":
         core = lower(SLOW, {"binarize": Folding(8), **ONE_LANE})
         return Linked(core, taps=core.layers[1:], pixels_cut=True)
-    return Linked(MAPS_CORE, divider=5, taps=MAPS_CORE.layers)
+    maps = Linked(MAPS_CORE, divider=5, taps=MAPS_CORE.layers)
+    return maps if name == "maps" else maps.at_full_rate
 
 
 def graph_and_samples(name: str, count: int, seed: int = 1):
-    graph = {"bare": BARE, "slow": SLOW, "maps": MAPS}[name]
-    return graph, random_levels(graph, count, seed) if name == "maps" else random_frames(graph, count, seed)
+    graph = {"bare": BARE, "slow": SLOW}.get(name, MAPS)
+    return graph, random_levels(graph, count, seed) if graph is MAPS else random_frames(graph, count, seed)
 
 
 @cache
@@ -56,7 +57,7 @@ def through_a_terminal(name, x, faults=(), up=(), timeout=20.0):
     with device(linked(name), program(name)) as port, serial_line(port, 3_000_000, timeout) as line:
         of = linked(name)
         wired = Faulty(line, Wire(dict(faults)), Wire(dict(up)))
-        with Host(wired, port, of.window, of.bytes_in, of.bytes_out, of.identity).talking() as host:
+        with Host(wired, port, of.window, of.bytes_in, of.answer_bytes, of.identity).talking() as host:
             data, stats = host.exchange(records.bodies(of, x))
     return records.answers(of, data), stats
 
@@ -76,7 +77,7 @@ class Faulty:
         return self._line.in_waiting
 
 
-@pytest.mark.parametrize(("name", "count"), [("bare", 150), ("slow", 70), ("maps", 40)])
+@pytest.mark.parametrize(("name", "count"), [("bare", 150), ("slow", 70), ("maps", 40), ("thin", 75)])
 def test_classes_scores_and_codes_are_those_of_the_graph(name, count):
     graph, x = graph_and_samples(name, count)
     said, stats = through_a_terminal(name, x)
@@ -84,19 +85,21 @@ def test_classes_scores_and_codes_are_those_of_the_graph(name, count):
     assert (said.classes == due.predictions()).all()
     assert stats.resent == 0
     assert set(said.codes) == set(linked(name).taps) - {graph.layers[-1].name}
-    assert all(said.codes[layer] == due.codes[layer] for layer in said.codes)
+    recorded = np.arange(0, count, linked(name).every)
+    assert all(said.codes[layer] == due.codes[layer][recorded] for layer in said.codes)
     assert (said.scores is None) == (name == "bare")
-    assert said.scores is None or (said.scores == due.scores).all()
+    assert said.scores is None or (said.scores == due.scores[recorded]).all()
 
 
-def test_the_three_are_what_they_are_for():
-    bare, slow, maps = map(linked, ("bare", "slow", "maps"))
+def test_they_are_what_they_are_for():
+    bare, slow, maps, thin = map(linked, ("bare", "slow", "maps", "thin"))
     assert (bare.waits, bare.buffers_answers, bare.window) == (False, False, 63)
     assert (slow.waits, slow.buffers_answers, len(slow.cut)) == (True, True, 1)
     assert (maps.waits, maps.buffers_answers, maps.bytes_out > maps.bytes_in) == (False, True, True)
+    assert (thin.every, thin.bytes_up <= thin.bytes_in + 3 < maps.bytes_up) == (2, True)
 
 
-@pytest.mark.parametrize("name", ["bare", "slow"])
+@pytest.mark.parametrize("name", ["bare", "slow", "thin"])
 def test_faults_on_the_line_cost_time_and_nothing_else(name):
     graph, x = graph_and_samples(name, 60)
     size = linked(name).bytes_in + 3
@@ -104,13 +107,15 @@ def test_faults_on_the_line_cost_time_and_nothing_else(name):
     up = {linked(name).bytes_out * 20: (FLIP, 2), linked(name).bytes_out * 60: (LOSE, 0)}
     said, stats = through_a_terminal(name, x, down, up, timeout=2.0)
     assert (said.classes == graph(x).predictions()).all()
-    assert all(said.codes[layer] == graph(x).codes[layer] for layer in said.codes)
+    recorded = np.arange(0, 60, linked(name).every)
+    assert all(said.codes[layer] == graph(x).codes[layer][recorded] for layer in said.codes)
     assert stats.resent
 
 
 def cycles_of(name: str, count: int) -> int:
     """From the first bit in to the last out, of frames that come back to back."""
     of, (_, x) = linked(name), graph_and_samples(name, count)
+    opening = frames.silence(of.bytes_in) + bytes([frames.HELLO])
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
@@ -123,7 +128,7 @@ def cycles_of(name: str, count: int) -> int:
     with ours:
         sent = threading.Thread(
             target=lambda: (
-                ours.sendall(frames.sent(records.bodies(of, x), 0, of.down_seed)),
+                ours.sendall(opening + frames.sent(records.bodies(of, x), 0, of.down_seed)),
                 ours.shutdown(socket.SHUT_WR),
             )
         )
@@ -133,19 +138,27 @@ def cycles_of(name: str, count: int) -> int:
             heard += more
         sent.join()
     cycles, bytes_in, _ = map(int, process.communicate()[0].split())
-    size = of.bytes_out + 3
-    rows = np.frombuffer(heard[-count * size :], np.uint8).reshape(count, size)
-    assert (frames.statuses(rows, of.up_seed) == np.arange(count) % 64).all(), "a frame was damaged, or held up"
-    assert bytes_in == count * (of.bytes_in + 3)
+    sizes = np.resize(of.answer_bytes, count) + 3
+    for at, rows in frames.cut(heard[-sizes.sum() :], sizes).values():
+        assert (frames.statuses(rows, of.up_seed) == at % 64).all(), "a frame was damaged, or held up"
+    assert bytes_in == len(opening) + count * (of.bytes_in + 3)
     return cycles
 
 
-@pytest.mark.parametrize("name", ["bare", "maps"])
+@pytest.mark.parametrize("name", ["bare", "maps", "thin"])
 def test_the_line_is_the_limit(name):
-    # Of the two directions the one that carries more; `maps` sends no more than its window.
-    few, many = (10, 200) if name == "bare" else (5, linked(name).window)
+    # Of the two directions the one that carries more; where answers are recorded no more is sent than the window.
+    few, many = (10, 200) if name == "bare" else (4, linked(name).window)
     taken = (cycles_of(name, many) - cycles_of(name, few)) / (many - few)
     assert taken <= linked(name).cycles / 0.97
+
+
+def test_layers_of_fewer_frames_come_at_the_rate_of_frames():
+    maps, thin = linked("maps"), linked("thin")
+    assert thin.cycles == 10 * thin.divider * (thin.bytes_in + 3) < maps.cycles
+    assert thin.window >= maps.window
+    assert Linked(MAPS_CORE, taps=MAPS_CORE.layers, every=32).at_full_rate.every == 2
+    assert linked("bare").at_full_rate is linked("bare")
 
 
 def test_the_number_of_a_design_is_that_of_its_text_at_any_baud():
@@ -160,6 +173,10 @@ def test_what_a_link_cannot_have_is_said():
     core = linked("bare").core
     with pytest.raises(LinkError, match="no layer 'dense7' to tap; it has binarize, dense1, scores"):
         Linked(core, taps=("dense7",))
+    with pytest.raises(LinkError, match="every 3 frames; choose 1, 2, 4, 8, 16 or 32"):
+        Linked(core, taps=("dense1",), every=3)
+    with pytest.raises(LinkError, match="every 2 frames of no layer; name the layers to tap, or all"):
+        Linked(core, every=2)
     with pytest.raises(LinkError, match="3 cycles a bit leave no middle"):
         Linked(core, divider=3)
     with pytest.raises(LinkError, match="dense1 is no cut that a host could make"):
