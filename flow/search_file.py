@@ -99,6 +99,8 @@ def search_wish(text: str, place: str) -> SearchWish:
         raise wrong(
             "threshold_sets: a supernet has one set of thresholds; search without, and add sets to what is found"
         )
+    if run.network.steps > 1:
+        raise wrong("steps: a supernet has no states; search without, and add steps to what is found")
     if run.network.of_maps:
         raise wrong("widths are searched of dense nets; a net of maps has none")
     if run.training.optimizer == "bop":

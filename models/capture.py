@@ -78,8 +78,8 @@ def batch_of(net: Net, most: int) -> int:
 
 
 def _trace(net: BinaryNet, signs: Tensor) -> Trace:
-    if net.config.threshold_sets > 1:
-        return _of_members(net, signs)
+    if net.config.passes > 1:
+        return _of_passes(net, signs)
     codes: dict[str, Codes] = {}
     layers = [layer for layer in (net.binarize, *net.hidden) if layer is not None]
     for name, layer in zip(net.config.names, layers, strict=False):
@@ -90,25 +90,30 @@ def _trace(net: BinaryNet, signs: Tensor) -> Trace:
     return Trace("torch", codes, scores.to(torch.int32).cpu().numpy(), top)
 
 
-def _of_members(net: BinaryNet, signs: Tensor) -> Trace:
-    """Codes member after member; the scores of each as the layer `members`, and how far they lie apart as `spread`."""
+def _of_passes(net: BinaryNet, signs: Tensor) -> Trace:
+    """Codes pass after pass; the scores of each as the layer `members`, or `steps`, and how far they lie apart as
+    `spread`.
+    """
     codes: dict[str, Codes] = {}
+    of_steps = net.config.steps > 1
     if net.binarize is not None:
         signs = net.binarize(signs)
-        codes[net.config.names[0]] = Codes.pack(signs.cpu().numpy() > 0)
-    *hidden, dots = (emitted.cpu().numpy() for emitted in net.members(signs))
-    for name, emitted in zip(net.config.names[len(codes) :], hidden, strict=False):
-        codes[name] = Codes.pack(_by_sample(emitted > 0))
+        bits = signs.cpu().numpy() > 0
+        codes[net.config.names[0]] = Codes.pack(_by_sample(bits) if of_steps else bits)
+    emitted = net.over_steps(signs) if of_steps else net.members(signs)
+    *hidden, dots = (each.cpu().numpy() for each in emitted)
+    for name, code in zip(net.config.names[len(codes) :], hidden, strict=False):
+        codes[name] = Codes.pack(_by_sample(code > 0))
     top = net.scores.in_features
     each = ((dots + top) / 2).astype(np.int64)
-    codes["members"] = Codes.pack_integers(_by_sample(each), top.bit_length())
+    codes["steps" if of_steps else "members"] = Codes.pack_integers(_by_sample(each), top.bit_length())
     apart, bits = np.ptp(each, axis=0).sum(axis=1), (net.config.classes * top).bit_length()
     codes["spread"] = Codes.pack_integers(apart[:, None], bits)
-    return Trace("torch", codes, each.sum(axis=0).astype(np.int32), net.config.threshold_sets * top)
+    return Trace("torch", codes, each.sum(axis=0).astype(np.int32), net.config.passes * top)
 
 
 def _by_sample(emitted: NDArray) -> NDArray:
-    """(n, members · rows) of (members, n, rows)."""
+    """(n, passes · rows) of (passes, n, rows)."""
     return emitted.transpose(1, 0, 2).reshape(emitted.shape[1], -1)
 
 

@@ -87,6 +87,15 @@ class NetworkConfig(Strict):
             "drawn around the trained ones; their scores are added, and their spread is told beside the class",
         ),
     ] = 1
+    steps: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=16,
+            description="of a dense 1-bit net: a frame passes so many times, its pixels cut at another level each time, and "
+            "every hidden neuron integrates what it sums and fires; scores are added over the steps",
+        ),
+    ] = 1
     batch_norm: Annotated[
         bool | None,
         Field(
@@ -114,9 +123,29 @@ class NetworkConfig(Strict):
     @model_validator(mode="after")
     def _sets_of_what_has_one_threshold(self) -> NetworkConfig:
         if self.threshold_sets > 1 and not self.rows_of_bits:
-            of = "a net of maps" if self.of_maps else "of 2 bits" if self.binary else f"a net of {self.activation}"
-            raise ValueError(f"threshold_sets={self.threshold_sets}: dense 1-bit nets have them, this one is {of}")
+            of = f"threshold_sets={self.threshold_sets}"
+            raise ValueError(f"{of}: dense 1-bit nets have them, this one is {self._unlike_those}")
         return self
+
+    @model_validator(mode="after")
+    def _steps_of_what_integrates(self) -> NetworkConfig:
+        if self.steps == 1:
+            return self
+        if not self.rows_of_bits:
+            raise ValueError(f"steps={self.steps}: dense 1-bit nets have them, this one is {self._unlike_those}")
+        if self.input_bits == 1:
+            raise ValueError(f"steps={self.steps}: each cuts pixels at a level of its own, and a bit is cut already")
+        if self.threshold_sets > 1:
+            raise ValueError(
+                f"steps={self.steps}, threshold_sets={self.threshold_sets}: a frame passes for one of them"
+            )
+        if self.activation == "rsign":
+            raise ValueError(f"steps={self.steps}: a neuron's theta is its threshold; approx-sign is rsign without one")
+        return self
+
+    @property
+    def _unlike_those(self) -> str:
+        return "a net of maps" if self.of_maps else "of 2 bits" if self.binary else f"a net of {self.activation}"
 
     @model_validator(mode="after")
     def _centre_what_a_sign_cuts(self) -> NetworkConfig:
@@ -129,7 +158,9 @@ class NetworkConfig(Strict):
     @model_serializer(mode="wrap")
     def _in_its_form(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
         other = ("shape", "layers", "whole") if self.widths else ("widths",)
-        usual = [key for key in ("activation_bits", "weight_bits", "threshold_sets") if getattr(self, key) == 1]
+        usual = [
+            key for key in ("activation_bits", "weight_bits", "threshold_sets", "steps") if getattr(self, key) == 1
+        ]
         return {key: value for key, value in dumped(self).items() if key not in (*other, *usual)}
 
     @property
@@ -156,13 +187,18 @@ class NetworkConfig(Strict):
         return self.binary or self.batch_norm is True
 
     @property
+    def passes(self) -> int:
+        """How often a frame passes: once, or for every set of thresholds or step."""
+        return max(self.threshold_sets, self.steps)
+
+    @property
     def cut(self) -> bool:
         """Whether inputs of several bits become one bit each before anything is multiplied."""
         return self.binary and self.input_bits > 1 and not self.whole
 
     def twin(self, activation: Smooth, batch_norm: bool | None = None) -> NetworkConfig:
         """The float net of the same shape."""
-        of_bits = {"activation_bits": 1, "weight_bits": 1, "threshold_sets": 1}
+        of_bits = {"activation_bits": 1, "weight_bits": 1, "threshold_sets": 1, "steps": 1}
         of_floats = {"activation": activation, "batch_norm": batch_norm, **of_bits}
         return self.model_copy(update=of_floats)
 
@@ -221,7 +257,7 @@ class NetworkConfig(Strict):
     @property
     def products(self) -> int:
         """Of a weight and an input, for one sample."""
-        return sum(fan_in * math.prod(shape) for fan_in, shape in self._weighted())
+        return self.steps * sum(fan_in * math.prod(shape) for fan_in, shape in self._weighted())
 
     def _weighted(self) -> Iterator[tuple[int, Shape]]:
         """Fan-in of a neuron, and what is emitted, of every layer that has weights."""
@@ -233,6 +269,8 @@ class NetworkConfig(Strict):
         of = "-".join(map(str, self.widths)) or "-".join(["x".join(map(str, self.shape)), *map(str, self.layers)])
         if self.threshold_sets > 1:
             return f"{of} ({self.threshold_sets} threshold sets)"
+        if self.steps > 1:
+            return f"{of} ({self.steps} steps)"
         return of if self.one_bit or not self.binary else f"{of} (w{self.weight_bits}a{self.activation_bits})"
 
 
