@@ -92,8 +92,8 @@ class NetworkConfig(Strict):
         Field(
             ge=1,
             le=16,
-            description="of a dense 1-bit net: a frame passes so many times, its pixels cut at another level each time; "
-            "every hidden neuron integrates what it sums and fires; scores are added over the steps",
+            description="of a dense 1-bit net: a frame passes so often, its pixels cut at another level each time; every "
+            "hidden neuron integrates what it sums and fires; scores are added over the steps",
         ),
     ] = 1
     batch_norm: Annotated[
