@@ -92,7 +92,7 @@ class NetworkConfig(Strict):
         Field(
             ge=1,
             le=16,
-            description="of a dense 1-bit net: a frame passes so often, its pixels cut at another level each time; each "
+            description="of a dense 1-bit net: a frame passes so often, its pixels cut elsewhere each time; each "
             "hidden neuron integrates what it sums and fires; scores are added over the steps",
         ),
     ] = 1
