@@ -71,20 +71,31 @@ class Integrate:
         return {**sizes, **widths, "LEAKS": f"{self.name}_leaks.mem", "THETAS": f"{self.name}_thetas.mem"}
 
     def memories(self) -> Mapping[str, str]:
-        return {
-            f"{self.name}_{what}.mem": memory_file(integer_bits(values.reshape(-1, self.pe), self.state_bits))
-            for what, values in (("leaks", self.leak), ("thetas", self.theta))
-        }
+        return {f"{self.name}_{what}.mem": memory_file(words) for what, words in self._words().items()}
+
+    def _words(self) -> Mapping[str, Beats]:
+        both = {"leaks": self.leak, "thetas": self.theta}
+        return {what: integer_bits(values.reshape(-1, self.pe), self.state_bits) for what, values in both.items()}
 
     def features(self) -> Parameters:
-        return self.parameters()
+        """LEAK, THETA   bits of a word that are not the same in all"""
+        varying = [int((words != words[0]).any(axis=0).sum()) for words in self._words().values()]
+        return {**self.parameters(), **dict(zip(("LEAK", "THETA"), varying, strict=True))}
 
     @staticmethod
     def made_of(features: Parameters, family: Family) -> Primitives:
         rows, pe, steps, width = (int(features[key]) for key in ("ROWS", "PE", "STEPS", "STATE_BITS"))
-        counters = counter_bits(steps) + counter_bits(rows // pe)
-        counts = {"stage": 1, "added bit": pe * width, "held bit": rows * width, "counter bit": counters}
-        return together(Primitives(counts), *(rom("constant", rows // pe, pe * width, family) for _ in range(2)))
+        folds = rows // pe
+        shifted = family in ("xc7", "xcup") and folds > 2  # a LUT there is a register of up to 32 bits in a row
+        counts: dict[str, float] = {
+            "stage": 1,
+            "added bit": pe * width,
+            "held bit": (pe if shifted else rows) * width,
+            "shifted bit": pe * width if shifted else 0,
+            "counter bit": counter_bits(steps) + counter_bits(folds),
+        }
+        tables = (rom("constant", folds, int(features[what]), family) for what in ("LEAK", "THETA"))
+        return together(Primitives(counts), *tables)
 
     def lanes(self) -> Mapping[str, int]:
         return {"PE": self.pe}
