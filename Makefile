@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv members silicon link board flashed boards lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv members steps silicon link board flashed boards lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -41,6 +41,9 @@ members: venv   ## TFC with eight sets of thresholds beside one, three seeds, th
 	PYTHONPATH=tests/export $(BIN)/python tests/models/members_table.py --epochs 12 --warp 0
 	PYTHONPATH=tests/export $(BIN)/python tests/models/members_table.py --epochs 12
 	PYTHONPATH=tests/export $(BIN)/python tests/models/members_table.py --epochs 40
+
+steps: venv   ## TFC that integrates over four steps beside the same passes without a state, three seeds: BITNECK_DATA says where mnist/ lies
+	$(BIN)/python tests/models/steps_table.py runs/steps --epochs 12 --warp 0 --without
 
 silicon: venv   ## a small net of maps trained on MNIST, put on UP5K and ECP5, and read back from its bitstream; a quarter of an hour
 	$(BIN)/python tests/hw/trained_maps.py runs/mnist-maps
