@@ -98,8 +98,8 @@ def _of_passes(net: BinaryNet, signs: Tensor) -> Trace:
     of_steps = net.config.steps > 1
     if net.binarize is not None:
         signs = net.binarize(signs)
-        bits = signs.cpu().numpy() > 0
-        codes[net.config.names[0]] = Codes.pack(_by_sample(bits) if of_steps else bits)
+        cut = signs.cpu().numpy() > 0
+        codes[net.config.names[0]] = Codes.pack(_by_sample(cut) if of_steps else cut)
     emitted = net.over_steps(signs) if of_steps else net.members(signs)
     *hidden, dots = (each.cpu().numpy() for each in emitted)
     for name, code in zip(net.config.names[len(codes) :], hidden, strict=False):

@@ -4,8 +4,8 @@
 
 Every frame begins with a state of 0. In training sums are normalised over all steps of the batch, and theta is 1; a
 trained neuron has whole numbers instead, counted in agreeing bits, as hardware has them.
-Source: the neuron of "Integer-valued training and spike-driven inference" nets, arXiv 2406.19230, whose spikes are 0
-and 1; ±1 here says the same, for the difference is a constant in the leak.
+Source: spiking CNNs, arXiv 2406.19230. Their spikes are 0 and 1; ±1 here says the same, for the difference is a
+constant in the leak.
 """
 
 from __future__ import annotations

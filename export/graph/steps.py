@@ -95,8 +95,8 @@ class IntegrateDense(Passed):
     """v = state[r] + accumulator of row r in step t − leak[r]; code[t, r] = v >= theta[r]; the state is then
     v − theta[r] where it fires, otherwise v.
 
-    leak, theta   (rows,) int32; -theta .. fan_in, and 1 .. : beyond, a row fires at every step or at none, as it does
-                  there
+    leak    (rows,) int32, -theta .. fan_in: a row fires at every step, or at none
+    theta   (rows,) int32, 1 .. passes · fan_in
     """
 
     name: str

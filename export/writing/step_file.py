@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from ..annotations import data_type
-from ..graph import Graph, GraphError, IntegrateDense, Layer, PassScores, PassSum, StepCuts
+from ..graph import Graph, IntegrateDense, Layer, PassScores, PassSum, StepCuts
 from ..reading import members
 from ..reading.chain import StreamlineError, decoded
 from .tie_proof import tie_proof
@@ -28,7 +28,7 @@ def graph_of(content: bytes) -> Graph:
         return members.graph_of(model)
     try:
         graph = Graph(model.graph.name, _bits(model), tuple(_layers(model, held)))
-    except (GraphError, KeyError, ValueError) as error:
+    except (LookupError, ValueError) as error:
         raise StreamlineError(f"{model.graph.name}: no net of steps, {error}; export it again") from None
     if tie_proof(graph) != model:
         raise StreamlineError(f"{model.graph.name}: its net of steps is written otherwise; export it again")

@@ -1,6 +1,6 @@
 """A net of steps in the nodes of Brevitas: every step a copy of the net, which takes the states of the one before.
 
-No node says "state": sums are dot products, twice what is counted in agreeing bits, and so are leak and theta.
+Sums are dot products here, so that v is twice what it is in agreeing bits: it fires from 2 · theta on, and loses that.
 """
 
 from __future__ import annotations
