@@ -89,6 +89,7 @@ class Integrate:
         shifted = family in ("xc7", "xcup") and folds > 2  # a LUT there is a register of up to 32 bits in a row
         counts: dict[str, float] = {
             "stage": 1,
+            "sum bit": pe * int(features["SUM_BITS"]),
             "added bit": pe * width,
             "held bit": (pe if shifted else rows) * width,
             "shifted bit": pe * width if shifted else 0,
