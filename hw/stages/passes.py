@@ -110,8 +110,8 @@ class Thresholding:
         return integer_bits(self.threshold.reshape(-1, self.pe), self.sum_bits)
 
     def features(self) -> Parameters:
-        """VARYING   bits of a word that are not the same in all: sums are wider than what thresholds differ in. Of lanes
-        that are all alike synthesis keeps one.
+        """VARYING   bits of a word that are not the same in all: sums are wider than what thresholds differ in. Of
+        lanes that are all alike synthesis keeps one.
         """
         by_word, words = self.threshold.reshape(-1, self.pe), self._words()
         if (by_word == by_word[:, :1]).all():
