@@ -90,8 +90,9 @@ class Integrate:
         counts: dict[str, float] = {
             "stage": 1,
             "sum bit": pe * int(features["SUM_BITS"]),
+            "output bit": pe,
             "added bit": pe * width,
-            "held bit": (pe if shifted else rows) * width,
+            "held bit": 0 if shifted else rows * width,
             "shifted bit": pe * width if shifted else 0,
             "counter bit": counter_bits(steps) + counter_bits(folds),
         }
