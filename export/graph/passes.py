@@ -28,6 +28,7 @@ class Passed(Weighted):
     weight   (rows, fan_in) bool, True is +1
     """
 
+    name: str
     weight: NDArray[np.bool_]
     passes: int
 
