@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv members recipes complex silicon planted link board flashed boards lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv members steps recipes complex silicon planted link board flashed boards lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -47,6 +47,9 @@ recipes: venv   ## TFC and a net of maps taught without labels, and by RBONN, th
 
 complex: venv   ## a complex net on bursts of four modulations, beside real ones of as many weights and as many products; a table
 	$(BIN)/python tests/models/complex_table.py
+
+steps: venv   ## TFC that integrates over four steps beside the same passes without a state, three seeds: BITNECK_DATA says where mnist/ lies
+	$(BIN)/python tests/models/steps_table.py runs/steps --epochs 12 --warp 0 --without
 
 silicon: venv   ## a small net of maps trained on MNIST, put on UP5K and ECP5, and read back from its bitstream; a quarter of an hour
 	$(BIN)/python tests/hw/trained_maps.py runs/mnist-maps

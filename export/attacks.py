@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .graph import Binarize, Dense, Graph, GraphError, Scores
+from .graph import Binarize, Dense, Graph, GraphError, Scores, StepCuts
 
 Signs = NDArray[np.float32]
 AT_ONCE = 1 << 14  # codes whose sums are held at a time
@@ -45,7 +45,7 @@ class Target:
         """Raises GraphError where a layer is not dense and of ±1, or the first takes no bits."""
         layers = list(graph.layers)
         cut = layers.pop(0) if isinstance(layers[0], Binarize) else None
-        if cut is None and graph.input_bits > 1:
+        if cut is None and graph.input_bits > 1 and not isinstance(layers[0], StepCuts):
             raise GraphError(f"{graph.name}: inputs of {graph.input_bits} bits enter the weights; attacks flip bits")
         weights, least = [], []
         for layer in layers:

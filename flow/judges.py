@@ -148,8 +148,8 @@ def by_qonnx(case: Case, source: Source) -> Said:
 
 def by_finn_base(file: str, case: Case, source: Source) -> Said:
     """finn-base on a file by its name."""
-    if case.graph.members > 1:
-        return replace(written.execute_members(case.graph, case.files[file], case.x, "finn-base"), source=source), None
+    if case.graph.passes > 1:
+        return replace(written.execute_passes(case.graph, case.files[file], case.x, "finn-base"), source=source), None
     if case.one_bit:
         return finn.execute(case.files[file], case.x, source=source), None
     trace = written.execute_streamlined(case.graph, case.files[file], case.few, by="finn-base")
@@ -158,12 +158,10 @@ def by_finn_base(file: str, case: Case, source: Source) -> Said:
 
 def by_onnx_runtime(file: str, case: Case, source: Source) -> Said:
     """ONNX Runtime on a file by its name."""
-    if case.graph.members > 1 and file == "standard":
+    if case.graph.passes > 1 and file == "standard":
         return replace(written.execute_standard(case.graph, case.files[file], case.x), source=source), None
-    if case.graph.members > 1:
-        return replace(
-            written.execute_members(case.graph, case.files[file], case.x, "onnxruntime"), source=source
-        ), None
+    if case.graph.passes > 1:
+        return replace(written.execute_passes(case.graph, case.files[file], case.x, "onnxruntime"), source=source), None
     if case.one_bit:
         return onnx_runtime.execute(case.files[file], case.x, source=source), None
     if file == "standard":
@@ -257,13 +255,13 @@ def _no_quant(case: Case) -> str | None:
 
 
 def _no_streams(case: Case) -> str | None:
-    plain = case.one_bit and case.graph.members == 1
-    return _file(RTL, case) or (None if plain else "asked of dense nets of one bit and one set of thresholds only")
+    plain = case.one_bit and case.graph.passes == 1
+    return _file(RTL, case) or (None if plain else "asked of dense nets of one bit that a frame passes once only")
 
 
 def _no_chain(case: Case) -> str | None:
     """FINN+ streamlines chains, not branches that are added."""
-    return _file("model", case) or (None if case.graph.members == 1 else "FINN+ streamlines no branches of members")
+    return _file("model", case) or (None if case.graph.passes == 1 else "FINN+ streamlines no branches of passes")
 
 
 def _version(tool: str) -> Callable[[], str]:

@@ -1,4 +1,6 @@
-"""What the members of a net of threshold sets say, alone and together, on the samples that were captured."""
+"""What the members of a net of threshold sets, or the steps of one of steps, say alone and together on the samples that
+were captured.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +19,32 @@ from .files import read_labels, read_trace
 from .folder import RunFolder
 from .trained import as_captured, checkpoint_arrays
 
-ALONE = "{layer}.{member}"
-"""What the code of one member of a layer is called."""
-
 
 def analysed(codes: Mapping[str, Codes], network: NetworkConfig) -> dict[str, Codes]:
     """The codes that information is measured of: a layer's as they are; of members the first one's, which are as wide
-    as those of a net of one set, and then how far all lie apart and their scores.
+    as those of a net of one set, and then how far all lie apart and their scores; of steps those of each, and of all.
     """
-    if network.threshold_sets == 1:
-        return dict(codes)
     shared = {name: each for name, each in codes.items() if name == "binarize"}
-    first = of_member(codes, network, 0)
-    return {**shared, **first, "spread": codes["spread"], "scores": codes["scores"]}
+    if network.steps > 1:
+        return {**shared, **_step_by_step(codes, network), "scores": codes["scores"]}
+    if network.threshold_sets > 1:
+        return {**shared, **of_pass(codes, network, 0), "spread": codes["spread"], "scores": codes["scores"]}
+    return dict(codes)
 
 
-def of_member(codes: Mapping[str, Codes], network: NetworkConfig, member: int) -> dict[str, Codes]:
-    """The hidden codes of one of them, counted from 0."""
-    sets, found = network.threshold_sets, {}
+def _step_by_step(codes: Mapping[str, Codes], network: NetworkConfig) -> dict[str, Codes]:
+    each = [of_pass(codes, network, step) for step in range(network.steps)]
+    names = [name for name in network.names[:-1] if name != "binarize"]
+    by_layer = zip(names, zip(*(step.items() for step in each), strict=True), strict=True)
+    return {key: code for name, steps in by_layer for key, code in (*steps, (name, codes[name]))}
+
+
+def of_pass(codes: Mapping[str, Codes], network: NetworkConfig, number: int) -> dict[str, Codes]:
+    """The hidden codes of a member, or of a step, counted from 0."""
+    found = {}
     for name, width in zip((name for name in network.names[:-1] if name != "binarize"), network.hidden, strict=True):
-        bits = codes[name].bits().reshape(-1, sets, width)[:, member]
-        found[ALONE.format(layer=name, member=member + 1)] = Codes.pack(bits)
+        bits = codes[name].bits().reshape(-1, network.passes, width)[:, number]
+        found[f"{name}.{number + 1}"] = Codes.pack(bits)
     return found
 
 
@@ -85,10 +92,35 @@ def members_of(folder: RunFolder) -> Members | None:
     )
 
 
+@dataclass(frozen=True)
+class Step:
+    """Shares of right classes.
+
+    alone     of the scores of this step
+    until     of the sum of all scores until it
+    """
+
+    alone: float
+    until: float
+
+
+def steps_of(folder: RunFolder) -> list[Step]:
+    """Empty of a net without any."""
+    config = folder.config()
+    if not isinstance(config, RunConfig) or config.network.steps == 1:
+        return []
+    origin = folder.origin()
+    trace = read_trace(as_captured(origin.record, folder.epoch_codes(origin.last)))
+    y = read_labels(as_captured(origin.record, folder.labels))
+    each, _ = dots(trace, config.network)
+    right = [[float((said.argmax(axis=1) == y).mean()) for said in kind] for kind in (each, each.cumsum(axis=0))]
+    return [Step(*both) for both in zip(*right, strict=True)]
+
+
 def dots(trace: Trace, network: NetworkConfig) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Dot products of every member, (members, n, classes), and their mean, (n, classes)."""
-    sets, top = network.threshold_sets, network.hidden[-1]
-    agreeing = trace.codes["members"].levels(top.bit_length()).reshape(len(trace), sets, -1).astype(np.int64)
+    """Dot products of every pass, (passes, n, classes), and their mean, (n, classes)."""
+    top, name = network.hidden[-1], "members" if network.steps == 1 else "steps"
+    agreeing = trace.codes[name].levels(top.bit_length()).reshape(len(trace), network.passes, -1).astype(np.int64)
     each = 2 * agreeing.transpose(1, 0, 2) - top
     return each, each.mean(axis=0)
 
@@ -99,6 +131,6 @@ def _told(values: NDArray, wrong: NDArray[np.bool_]) -> float | None:
 
 def _points(trace: Trace, config: RunConfig, y: NDArray[np.int64]) -> tuple[PlanePoint, ...]:
     network, epoch = config.network, config.training.epochs
-    each = [of_member(trace.codes, network, member) for member in range(network.threshold_sets)]
+    each = [of_pass(trace.codes, network, member) for member in range(network.threshold_sets)]
     by_layer = {name: codes for layer in zip(*(one.items() for one in each), strict=True) for name, codes in layer}
     return plane({epoch: by_layer}, y, config.analysis.target)

@@ -165,10 +165,10 @@ def _by_qonnx(folder: RunFolder) -> Callable[[NDArray[np.uint8]], list[Trace]]:
         ours = read_back(model, graph_of(folder, own=False))
         return lambda x: [foreign.qonnx(ours, x)]
     graph = graph_of(folder, own=False)
-    if graph.members > 1:
-        from ..export.judges.written import execute_members
+    if graph.passes > 1:
+        from ..export.judges.written import execute_passes
 
-        return lambda x: [execute_members(graph, model, x)]
+        return lambda x: [execute_passes(graph, model, x)]
     from ..export.judges.qonnx import execute
 
     return lambda x: [execute(model, x)]

@@ -218,7 +218,7 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
 
     tell   is told of a spelling that cannot hold an imported net, as a line; that file is then not there
     """
-    from ..export.reading import members
+    from ..export.writing import step_file
     from ..export.writing.qonnx import serialize
     from ..export.writing.standard import standard
     from ..export.writing.streamlined import streamlined
@@ -237,7 +237,7 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
 
         net = checkpoints.network(checkpoint_arrays(folder.checkpoint)[0])
         content = serialize(to_qonnx(in_brevitas(net), config.name))
-        graph = members.graph_of(content)
+        graph = step_file.graph_of(content)
         write(folder.model, content)
     for path, spelling in spellings.items():
         try:

@@ -101,6 +101,8 @@ def search_wish(text: str, place: str) -> SearchWish:
         )
     if run.network.complex:
         raise wrong("complex: a supernet narrows neurons one by one, and those of a complex net are pairs")
+    if run.network.steps > 1:
+        raise wrong("steps: a supernet has no states; search without, and add steps to what is found")
     if run.network.of_maps:
         raise wrong("widths are searched of dense nets; a net of maps has none")
     if run.training.optimizer == "bop":

@@ -87,8 +87,8 @@ class Shrinking:
             raise RunError(f"{folder.path}: {config.network} is a net of maps; nets of dense layers alone are narrowed")
         if not config.network.one_bit:
             raise RunError(f"{folder.path}: {config.network} is a net of 2 bits; 1-bit nets alone are narrowed")
-        if config.network.threshold_sets > 1:
-            raise RunError(f"{folder.path}: {config.network}; nets of one set of thresholds alone are narrowed")
+        if config.network.passes > 1:
+            raise RunError(f"{folder.path}: {config.network}; nets that a frame passes once alone are narrowed")
         if config.network.complex:
             raise RunError(
                 f"{folder.path}: {config.network}; neurons of complex nets come in pairs and are not taken out"

@@ -8,11 +8,11 @@ SMALL = 20_000  # products a sample, above which arithmetic and not overhead is 
 
 
 def trainable(network: NetworkConfig, config: TrainingConfig) -> bool:
-    """Small dense 1-bit nets of one set of thresholds that learn by Adam from the labels of samples as they are."""
+    """Small dense 1-bit nets that a frame passes once, that learn by Adam from the labels of samples as they are."""
     as_they_are = not (config.moved or config.mixup)
     of_labels_and_bits = not (config.taught or config.readout_weight or config.on_float_weights or config.bilinear)
-    free = network.threshold_sets == 1 and not network.complex
-    small = network.rows_of_bits and free and network.products <= SMALL
+    once = network.passes == 1 and not network.complex
+    small = network.rows_of_bits and once and network.products <= SMALL
     return small and as_they_are and of_labels_and_bits and config.optimizer == "adam"
 
 

@@ -42,7 +42,7 @@ def capture(net: Net, x: NDArray[np.uint8], batch: int | None = None) -> Trace:
     batch = batch or batch_of(net, BATCH)
     with evaluating(net):
         blocks = (net.encode(x[start : start + batch]) for start in range(0, len(x), batch))
-        trace = _of_members if net.config.threshold_sets > 1 else _trace
+        trace = _of_passes if net.config.passes > 1 else _trace
         return concatenate([trace(net, block) for block in blocks])
 
 
@@ -80,7 +80,7 @@ def batch_of(net: Net, most: int) -> int:
 
 
 def traced(net: BinaryNet, emitted: Iterator[Tensor]) -> Trace:
-    """Of what the layers of a net of one set of thresholds emit, one after the other, the dot products the last."""
+    """Of what the layers of a net that a sample passes once emit, one after the other, the dot products the last."""
     codes: dict[str, Codes] = {}
     for name, levels in zip(net.config.names[:-1], emitted, strict=False):
         bits, stream = net.config.bits_of(name), _stream(levels).cpu().numpy()
@@ -100,25 +100,30 @@ def _trace(net: BinaryNet, signs: Tensor) -> Trace:
     return traced(net, emitted())
 
 
-def _of_members(net: BinaryNet, signs: Tensor) -> Trace:
-    """Codes member after member; the scores of each as the layer `members`, and how far they lie apart as `spread`."""
+def _of_passes(net: BinaryNet, signs: Tensor) -> Trace:
+    """Codes pass after pass; the scores of each as the layer `members`, or `steps`, and how far they lie apart as
+    `spread`.
+    """
     codes: dict[str, Codes] = {}
+    of_steps = net.config.steps > 1
     if net.binarize is not None:
         signs = net.binarize(signs)
-        codes[net.config.names[0]] = Codes.pack(signs.cpu().numpy() > 0)
-    *hidden, dots = (emitted.cpu().numpy() for emitted in net.members(signs))
-    for name, emitted in zip(net.config.names[len(codes) :], hidden, strict=False):
-        codes[name] = Codes.pack(_by_sample(emitted > 0))
+        cut = signs.cpu().numpy() > 0
+        codes[net.config.names[0]] = Codes.pack(_by_sample(cut) if of_steps else cut)
+    emitted = net.over_steps(signs) if of_steps else net.members(signs)
+    *hidden, dots = (each.cpu().numpy() for each in emitted)
+    for name, code in zip(net.config.names[len(codes) :], hidden, strict=False):
+        codes[name] = Codes.pack(_by_sample(code > 0))
     top = net.scores.in_features
     each = ((dots + top) / 2).astype(np.int64)
-    codes["members"] = Codes.pack_integers(_by_sample(each), top.bit_length())
+    codes["steps" if of_steps else "members"] = Codes.pack_integers(_by_sample(each), top.bit_length())
     apart, bits = np.ptp(each, axis=0).sum(axis=1), (net.config.classes * top).bit_length()
     codes["spread"] = Codes.pack_integers(apart[:, None], bits)
-    return Trace("torch", codes, each.sum(axis=0).astype(np.int32), net.config.threshold_sets * top)
+    return Trace("torch", codes, each.sum(axis=0).astype(np.int32), net.config.passes * top)
 
 
 def _by_sample(emitted: NDArray) -> NDArray:
-    """(n, members · rows) of (members, n, rows)."""
+    """(n, passes · rows) of (passes, n, rows)."""
     return emitted.transpose(1, 0, 2).reshape(emitted.shape[1], -1)
 
 

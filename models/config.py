@@ -38,7 +38,7 @@ def activations() -> tuple[str, ...]:
     return (*get_args(Sign), *get_args(Smooth), *ACTIVATIONS.names())
 
 
-NEWER_SHAPES = ("activation_bits", "weight_bits", "threshold_sets", "complex")
+NEWER_SHAPES = ("activation_bits", "weight_bits", "threshold_sets", "complex", "steps")
 
 
 class NetworkConfig(Strict):
@@ -97,6 +97,15 @@ class NetworkConfig(Strict):
             "which are real; weights of both parts are the same complex numbers"
         ),
     ] = False
+    steps: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=16,
+            description="of a dense 1-bit net: a frame passes so often, its pixels cut elsewhere each time; each "
+            "hidden neuron integrates what it sums and fires; scores are added over the steps",
+        ),
+    ] = 1
     batch_norm: Annotated[
         bool | None,
         Field(
@@ -124,19 +133,39 @@ class NetworkConfig(Strict):
     @model_validator(mode="after")
     def _sets_of_what_has_one_threshold(self) -> NetworkConfig:
         if self.threshold_sets > 1 and not self.rows_of_bits:
-            of = "a net of maps" if self.of_maps else "of 2 bits" if self.binary else f"a net of {self.activation}"
-            raise ValueError(f"threshold_sets={self.threshold_sets}: dense 1-bit nets have them, this one is {of}")
+            of = f"threshold_sets={self.threshold_sets}"
+            raise ValueError(f"{of}: dense 1-bit nets have them, this one is {self._unlike_those}")
         return self
 
     @model_validator(mode="after")
     def _pairs_of_what_is_complex(self) -> NetworkConfig:
-        if self.complex and (not self.rows_of_bits or self.threshold_sets > 1):
-            raise ValueError(f"complex: dense 1-bit nets of one set of thresholds can be, this one is {self}")
+        if self.complex and (not self.rows_of_bits or self.passes > 1):
+            raise ValueError(f"complex: dense 1-bit nets that a frame passes once can be, this one is {self}")
         if self.complex and (odd := [width for width in self.widths[:-1] if width % 2]):
             raise ValueError(
                 f"complex: {odd[0]} elements are no pairs of a real and an imaginary part; widths are even"
             )
         return self
+
+    @model_validator(mode="after")
+    def _steps_of_what_integrates(self) -> NetworkConfig:
+        if self.steps == 1:
+            return self
+        if not self.rows_of_bits:
+            raise ValueError(f"steps={self.steps}: dense 1-bit nets have them, this one is {self._unlike_those}")
+        if self.input_bits == 1:
+            raise ValueError(f"steps={self.steps}: each cuts pixels at a level of its own, and a bit is cut already")
+        if self.threshold_sets > 1:
+            raise ValueError(
+                f"steps={self.steps}, threshold_sets={self.threshold_sets}: a frame passes for one of them"
+            )
+        if self.activation == "rsign":
+            raise ValueError(f"steps={self.steps}: a neuron's theta is its threshold; approx-sign is rsign without one")
+        return self
+
+    @property
+    def _unlike_those(self) -> str:
+        return "a net of maps" if self.of_maps else "of 2 bits" if self.binary else f"a net of {self.activation}"
 
     @model_validator(mode="after")
     def _centre_what_a_sign_cuts(self) -> NetworkConfig:
@@ -175,6 +204,11 @@ class NetworkConfig(Strict):
     @property
     def normalized(self) -> bool:
         return self.binary or self.batch_norm is True
+
+    @property
+    def passes(self) -> int:
+        """How often a frame passes: once, or for every set of thresholds or step."""
+        return max(self.threshold_sets, self.steps)
 
     @property
     def cut(self) -> bool:
@@ -242,7 +276,7 @@ class NetworkConfig(Strict):
     @property
     def products(self) -> int:
         """Of a weight and an input, for one sample."""
-        return sum(fan_in * math.prod(shape) for fan_in, shape in self._weighted())
+        return self.steps * sum(fan_in * math.prod(shape) for fan_in, shape in self._weighted())
 
     @property
     def free_weights(self) -> int:
@@ -267,6 +301,8 @@ class NetworkConfig(Strict):
             return f"{of} ({self.threshold_sets} threshold sets)"
         if self.complex:
             return f"{of} (complex)"
+        if self.steps > 1:
+            return f"{of} ({self.steps} steps)"
         return of if self.one_bit or not self.binary else f"{of} (w{self.weight_bits}a{self.activation_bits})"
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .config import ConfigError, NetworkConfig
+from .integrate import Integrate
 from .layers import LayerConfig, Shape, shapes
 from .signs import Activation, ChannelThreshold, FewBitConv2d, FewBitLinear, quantized
 
@@ -24,15 +25,16 @@ from .signs import Activation, ChannelThreshold, FewBitConv2d, FewBitLinear, qua
 class Binarize(nn.Module):
     """code[j] = pixel[j] >= threshold[j], as ±1.
 
-    threshold   (features,), of maps (channels, 1, 1): half-integers, so that no pixel ever ties; half of the range
-                until training fits them
+    threshold   (features,), of maps (channels, 1, 1), of steps (steps, 1, 1), each of which cuts all pixels:
+                half-integers, so that no pixel ever ties; half of the range until training fits them
     """
 
     threshold: Tensor
 
-    def __init__(self, shape: Shape, bits: int, sign: nn.Module) -> None:
+    def __init__(self, config: NetworkConfig, sign: nn.Module) -> None:
         super().__init__()
-        self.register_buffer("threshold", torch.full((shape[-1], 1, 1)[: len(shape)], 2.0 ** (bits - 1) - 0.5))
+        shape = (config.steps, 1, 1) if config.steps > 1 else (config.entering[-1], 1, 1)[: len(config.entering)]
+        self.register_buffer("threshold", torch.full(shape, 2.0 ** (config.input_bits - 1) - 0.5))
         self.activation = sign
 
     def forward(self, x: Tensor) -> Tensor:
@@ -106,12 +108,24 @@ class Block(Weighted):
         return self.activation(self.shift(self.norm(sums.flatten(0, 1)))).view_as(sums)
 
 
+class Integrating(Weighted):
+    """One hidden layer of a net of steps: (steps, n, fan-in) codes to (steps, n, rows)."""
+
+    def __init__(self, linear: nn.Linear, sign: nn.Module) -> None:
+        super().__init__(linear, 0, -1.0)
+        self.neurons = Integrate(linear.out_features, linear.in_features, sign)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.neurons(self.sums(x))
+
+
 class BinaryNet(nn.Module):
     """From pixels to one score per class.
 
     In:  (n, inputs), or (n, channels, height, width), float32, integers 0 .. 2^input_bits - 1, or ±1 where input_bits
          is 1: what `encode` makes.
-    Out: (n, classes) float32, the integer dot product of code and weight, -K .. K for a last fan-in of K.
+    Out: (n, classes) float32, the integer dot product of code and weight, -K .. K for a last fan-in of K; of a net of
+         steps their mean over the steps.
 
     What it is built of is plain torch; `brevitas_net` puts Brevitas' layers in their place.
 
@@ -142,7 +156,7 @@ class BinaryNet(nn.Module):
         self.config = config
         with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws from the global generator
             cut = self.activation("ste-clipped", 1)
-            self.binarize = Binarize(config.entering, config.input_bits, cut) if config.cut else None
+            self.binarize = Binarize(config, cut) if config.cut else None
             made = _layers(config, self.linear, self.conv, self.of_weights(config.weight_bits), self._block)
             self.hidden, self.scores = nn.ModuleList(made[:-1]), cast(nn.Linear, made[-1])
         if config.threshold_sets > 1:
@@ -150,16 +164,27 @@ class BinaryNet(nn.Module):
             self.register_buffer("temperature", torch.ones(()))
         _initialise(self, seed)
 
-    def _block(self, linear: nn.Linear | nn.Conv2d, around: int, value: float) -> Block:
+    def _block(self, linear: nn.Linear | nn.Conv2d, around: int, value: float) -> Weighted:
         activation = self.activation(self.config.activation, self.config.activation_bits)
+        if self.config.steps > 1:
+            return Integrating(cast(nn.Linear, linear), activation)
         return Block(linear, around, value, self.config.activation, activation, self.config.threshold_sets)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.binarize is not None:
             x = self.binarize(x)
+        if self.config.steps > 1:
+            return self.over_steps(x)[-1].mean(dim=0)
         for layer in self.hidden:
             x = layer(x)
         return self.scores(as_rows(x))
+
+    def over_steps(self, signs: Tensor) -> list[Tensor]:
+        """Of a net of steps, for (steps, n, inputs) ±1: every layer's codes, then the scores, (steps, n, rows)."""
+        emitted = [signs]
+        for layer in self.hidden:
+            emitted.append(layer(emitted[-1]))
+        return [*emitted[1:], self.scores(emitted[-1])]
 
     def members(self, signs: Tensor) -> list[Tensor]:
         """Of a net of threshold sets, for (n, inputs) ±1: every layer's codes, then the scores, (sets, n, rows)."""

@@ -17,8 +17,11 @@ def forward(net: BinaryNet, signs: Tensor) -> list[Tensor]:
     """The codes, as ±1, that products take, of the input as ±1 or as whole pixels; then the dot products.
 
     A pool takes the largest of what was normalised, not of its signs: the same bits, for a sign never falls; but the
-    gradient goes to the largest sum, where among equal signs it would go to the first.
+    gradient goes to the largest sum, where among equal signs it would go to the first. Of a net of steps all are means
+    over them.
     """
+    if net.config.steps > 1:
+        return [each.mean(dim=0) for each in net.over_steps(signs)]
     emitted, normed = [], signs
     for layer, after in zip(net.hidden, [*net.hidden[1:], net.scores], strict=True):
         if isinstance(layer, Block):

@@ -35,7 +35,7 @@ from .networks import BinaryNet, Net, as_rows, untrained
 from .optimizers import optimizers
 from .signs import FewBits
 from .threshold_sets import HELD_OUT, learnt, settle
-from .thresholds import most_telling_thresholds
+from .thresholds import even_thresholds, most_telling_thresholds
 
 EVALUATION_BATCH = 8192
 JUDGING = 10_000  # training samples, the first, that say how a net of maps does on them: each costs a third of a step
@@ -126,7 +126,10 @@ def start(
     net = untrained(network, config.seed)
     tie(net)
     if net.binarize is not None:
-        thresholds = most_telling_thresholds(learnt(data, network), network.channels if network.of_maps else None)
+        if network.steps > 1:
+            thresholds = even_thresholds(data, network.steps)
+        else:
+            thresholds = most_telling_thresholds(learnt(data, network), network.channels if network.of_maps else None)
         net.binarize.threshold.copy_(torch.from_numpy(thresholds).view_as(net.binarize.threshold))
     with torch.random.fork_rng(devices=[]):
         readouts = nn.ModuleList(

@@ -13,6 +13,7 @@ from .levels import BIPOLAR, GraphError, Levels
 from .net import Graph
 from .passes import PassScores, PassSum, SetDense
 from .pool import Pool
+from .steps import IntegrateDense, StepCuts
 
 __all__ = [
     "BIPOLAR",
@@ -22,6 +23,7 @@ __all__ = [
     "Dense",
     "Graph",
     "GraphError",
+    "IntegrateDense",
     "Layer",
     "Levels",
     "PassScores",
@@ -30,4 +32,5 @@ __all__ = [
     "Scores",
     "SetDense",
     "Shape",
+    "StepCuts",
 ]

@@ -17,7 +17,7 @@ from .packed import Edge, Plain
 from .passes import PassSum
 from .windows import numbers
 
-SPREAD = "spread"  # beside the scores of a net of members
+SPREAD = "spread"  # beside the scores of a net of several passes
 ELEMENTS = 1 << 21  # of the widest edge of the samples that are computed at a time: packed, it stays in cache
 
 
@@ -83,14 +83,14 @@ class Graph:
         return last.top if isinstance(last, Scores | PassSum) else last.emits.top
 
     @property
-    def members(self) -> int:
-        """Nets that share its weights; 1 of one that does not pass a frame several times."""
+    def passes(self) -> int:
+        """How often a frame passes: once for every member, or step."""
         last = self.layers[-1]
         return last.passes if isinstance(last, PassSum) else 1
 
     @cached_property
     def coded(self) -> dict[str, int]:
-        """Bits of every code that a trace of it holds, by name: layers but the last, and of members their spread."""
+        """Bits of every code that a trace of it holds, by name: layers but the last, and of passes their spread."""
         last = self.layers[-1]
         beside = {SPREAD: last.spread_bits} if isinstance(last, PassSum) else {}
         return {layer.name: layer.outputs * layer.emits.bits for layer in self.layers[:-1]} | beside

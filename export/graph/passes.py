@@ -22,12 +22,13 @@ from .weighted import Weighted, check_thresholds, product
 MOST_PASSES = 16
 
 
-class _Passed(Weighted):
+class Passed(Weighted):
     """Dense ±1 weights and 1-bit inputs, summed once for each pass.
 
     weight   (rows, fan_in) bool, True is +1
     """
 
+    name: str
     weight: NDArray[np.bool_]
     passes: int
 
@@ -66,7 +67,7 @@ class _Passed(Weighted):
 
 @kind
 @dataclass(frozen=True, eq=False)
-class SetDense(_Passed):
+class SetDense(Passed):
     """code[k, r] = accumulator of row r in pass k >= threshold[k, r].
 
     threshold   (passes, rows) int32, 0 .. fan_in + 1, which never fires
@@ -118,13 +119,12 @@ class SetDense(_Passed):
 
 @kind
 @dataclass(frozen=True, eq=False)
-class PassScores(_Passed):
-    """level[k, r] = accumulator of row r in pass k: the scores of every member, as levels."""
+class PassScores(Passed):
+    """level[k, r] = accumulator of row r in pass k: the scores of every member, or step, as levels."""
 
     weight: NDArray[np.bool_]
     passes: int
-
-    name: ClassVar[str] = "members"
+    name: str = "members"
 
     def __post_init__(self) -> None:
         self.check(self.name)
@@ -145,7 +145,7 @@ class PassScores(_Passed):
 
     @classmethod
     def of_fields(cls, name: str, fields: Mapping[str, NDArray], input_bits: int) -> PassScores:
-        return cls(fields["weight"], int(fields["passes"]))
+        return cls(fields["weight"], int(fields["passes"]), name)
 
 
 @kind
@@ -162,7 +162,7 @@ class PassSum:
     takes: int
 
     name: ClassVar[str] = "scores"
-    unit: ClassVar[str] = "agreeing bits of all members"
+    unit: ClassVar[str] = "agreeing bits of all passes"
     one_bit: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -90,7 +90,7 @@ def _first_spread(graph: Graph, reference: Trace, other: Trace) -> Mismatch | No
         return None
     sample = found[0]
     due, said = (int(codes[sample : sample + 1].levels(graph.coded[SPREAD])[0, 0]) for codes in (expected, got))
-    unit = "between members, over all classes"
+    unit = "between passes, over all classes"
     return Mismatch(SPREAD, 0, sample, due, said, due, None, reference.source, other.source, unit)
 
 

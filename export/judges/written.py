@@ -118,10 +118,10 @@ def execute_streamlined(
     return concatenate(traces)
 
 
-def execute_members(
+def execute_passes(
     graph: Graph, model: onnx.ModelProto, x: NDArray[np.uint8], by: Executor = "qonnx", batch: int = BATCH
 ) -> Trace:
-    """Every layer's codes, spread and scores of x, (n, inputs) levels, for a net of members.
+    """Every layer's codes, spread and scores of x, (n, inputs) levels, for a net of members, or of steps.
 
     model   of `tie_proof(graph)`, its numbers perhaps others. Raises QonnxError where it is spelt otherwise.
     """

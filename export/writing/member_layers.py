@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from ..graph import BIPOLAR, Levels, PassScores, PassSum, SetDense
 from ..graph.net import SPREAD
+from ..graph.passes import Passed
 from .nodes import QONNX, Edge
 from .proof_nodes import Proof
 from .tie_proof_layers import quantized, write
 
 
-def _branch(tensor: str, number: int) -> str:
+def branch(tensor: str, number: int) -> str:
     """What the tensor is called in one of the branches, of which the first is 1."""
     return f"{tensor}.{number}"
 
@@ -23,26 +24,26 @@ def _(layer: SetDense, file: Proof, edge: Edge, output: str) -> Edge:
     if layer.shared:
         sums = [file.add("MatMul", [edge.name, signs], f"{name}.accumulator", f"{name}.MatMul")] * layer.passes
     else:
-        sums = _multiplied(file, layer, edge, signs, f"{name}.accumulator")
+        sums = multiplied(file, layer, edge, signs, f"{name}.accumulator")
     one = file.constant("one", 1)
     for number, (live, at) in enumerate(zip(sums, layer.threshold, strict=True), 1):
-        midpoint = file.constant(_branch(f"{name}.midpoint", number), 2 * at - 1 - layer.fan_in)
-        norm = _branch(f"{name}.norm", number)
-        file.add("Sub", [live, midpoint], norm, _branch(f"{name}.Sub", number))
-        code = _branch(output, number)
-        file.add("BipolarQuant", [norm, one], code, _branch(f"{name}.BipolarQuant", number), QONNX)
+        midpoint = file.constant(branch(f"{name}.midpoint", number), 2 * at - 1 - layer.fan_in)
+        norm = branch(f"{name}.norm", number)
+        file.add("Sub", [live, midpoint], norm, branch(f"{name}.Sub", number))
+        code = branch(output, number)
+        file.add("BipolarQuant", [norm, one], code, branch(f"{name}.BipolarQuant", number), QONNX)
         file.made(Edge(code, (layer.rows,), BIPOLAR))
-    return _in_a_row(file, layer.passes, Edge(output, layer.out_shape, BIPOLAR))
+    return in_a_row(file, layer.passes, Edge(output, layer.out_shape, BIPOLAR))
 
 
 @write.register
 def _(layer: PassScores, file: Proof, edge: Edge, output: str) -> Edge:
-    dots = _multiplied(file, layer, edge, quantized(file, layer, layer.integers().T), f"{layer.name}.dot")
+    dots = multiplied(file, layer, edge, quantized(file, layer, layer.integers().T), f"{layer.name}.dot")
     fan_in, half = file.constant(f"{layer.name}.fan_in", layer.fan_in), file.constant("half", 0.5)
     for number, dot in enumerate(dots, 1):
-        lifted = file.add("Add", [dot, fan_in], _branch(f"{layer.name}.lifted", number))
-        file.add("Mul", [lifted, half], _branch(output, number))
-    return _in_a_row(file, layer.passes, Edge(output, layer.out_shape, layer.emits))
+        lifted = file.add("Add", [dot, fan_in], branch(f"{layer.name}.lifted", number))
+        file.add("Mul", [lifted, half], branch(output, number))
+    return in_a_row(file, layer.passes, Edge(output, layer.out_shape, layer.emits))
 
 
 @write.register
@@ -57,16 +58,16 @@ def _(layer: PassSum, file: Proof, edge: Edge, output: str) -> Edge:
 
 
 def _branches(edge: Edge, passes: int) -> list[str]:
-    return [_branch(edge.name, number) for number in range(1, passes + 1)]
+    return [branch(edge.name, number) for number in range(1, passes + 1)]
 
 
-def _multiplied(file: Proof, layer: SetDense | PassScores, edge: Edge, signs: str, output: str) -> list[str]:
+def multiplied(file: Proof, layer: Passed, edge: Edge, signs: str, output: str) -> list[str]:
     return [
-        file.add("MatMul", [live, signs], _branch(output, number), _branch(f"{layer.name}.MatMul", number))
+        file.add("MatMul", [live, signs], branch(output, number), branch(f"{layer.name}.MatMul", number))
         for number, live in enumerate(_branches(edge, layer.passes), 1)
     ]
 
 
-def _in_a_row(file: Proof, passes: int, edge: Edge) -> Edge:
+def in_a_row(file: Proof, passes: int, edge: Edge) -> Edge:
     file.add("Concat", _branches(edge, passes), edge.name, f"{edge.name}.Concat", axis=1)
     return file.made(edge)

@@ -23,7 +23,8 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.util.cleanup import cleanup_model
 
 from ..annotations import QonnxError
-from ..graph import Graph
+from ..graph import Graph, IntegrateDense, Layer, PassScores, PassSum, StepCuts
+from ..graph.steps import STEPS
 from ..reading.members import joined_graph
 from ..reading.streamline import streamline
 from ..reading.threshold import Sums, Thresholds, find, refuse_nan
@@ -64,6 +65,8 @@ def export(net: Any, name: str = "net") -> onnx.ModelProto:
     proof = copy.deepcopy(net).cpu().eval()
     if proof.config.threshold_sets > 1:
         return _of_members(proof, name)
+    if proof.config.steps > 1:
+        return _of_steps(proof, name)
     with torch.no_grad():
         found = thresholds(proof)
         _make_tie_proof(proof, found)
@@ -92,6 +95,21 @@ def _of_members(net: Any, name: str) -> onnx.ModelProto:
             _make_tie_proof(proof, {layer: _falling_alike(layer, at, found) for layer, at in each.items()})
             members.append(_read(proof))
     return tie_proof(replace(joined_graph(members), name=name))
+
+
+def _of_steps(net: Any, name: str) -> onnx.ModelProto:
+    """What a net of steps emits in evaluation is integers already; Brevitas' exporter knows no states."""
+    steps, (binarize, *hidden) = net.config.steps, net.config.names[:-1]
+    cuts = np.ceil(net.binarize.threshold.flatten().numpy()).astype(np.int32)
+    layers: list[Layer] = [StepCuts(binarize, cuts, net.config.inputs, net.config.input_bits)]
+    for layer, block in zip(hidden, net.hidden, strict=True):
+        whole = block.neurons.whole()
+        falling, leak, theta = (each.numpy() for each in (whole.falling, whole.leak, whole.theta))
+        weight = (net.multiplied(block.linear).numpy() > 0) ^ falling[:, None]
+        layers.append(IntegrateDense(layer, weight, leak.astype(np.int32), theta.astype(np.int32), steps))
+    last = net.multiplied(net.scores).numpy() > 0
+    layers += [PassScores(last, steps, STEPS), PassSum(len(last), steps, last.shape[1] + 1)]
+    return tie_proof(Graph(name, net.config.input_bits, tuple(layers)))
 
 
 def _falling_alike(layer: str, at: Thresholds, members: list[dict[str, Thresholds]]) -> Thresholds:

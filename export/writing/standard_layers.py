@@ -12,8 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from ..graph import Binarize, Conv, Cut, Dense, GraphError, Layer, PassScores, PassSum, Pool, Scores, SetDense
+from ..graph import (
+    Binarize,
+    Conv,
+    Cut,
+    Dense,
+    GraphError,
+    IntegrateDense,
+    Layer,
+    PassScores,
+    PassSum,
+    Pool,
+    Scores,
+    SetDense,
+    StepCuts,
+)
 from ..graph.net import SPREAD
+from ..graph.passes import Passed
 from ..graph.weighted import steps
 from .nodes import Nodes
 
@@ -89,7 +104,33 @@ def _(layer: PassScores, nodes: Nodes, live: str) -> str:
     return _as_code(nodes, layer, nodes.add("Add", [sums, zeros], f"{layer.name}.agreeing"))
 
 
-def _passed(nodes: Nodes, layer: SetDense | PassScores, live: str, passes: int) -> str:
+@code.register
+def _(layer: StepCuts, nodes: Nodes, live: str) -> str:
+    pixels = nodes.add("Cast", [live], "pixels", to=TensorProto.INT32)
+    frame = nodes.add("Unsqueeze", [pixels, nodes.places("axis.1", [1])], f"{layer.name}.frame")
+    at = nodes.constant(f"{layer.name}.threshold", layer.threshold[:, None], np.int32)
+    return _flat(nodes, layer, nodes.add("GreaterOrEqual", [frame, at], f"{layer.name}.fires"))
+
+
+@code.register
+def _(layer: IntegrateDense, nodes: Nodes, live: str) -> str:
+    name = layer.name
+    sums = _passed(nodes, layer, live, layer.passes)
+    leak = nodes.constant(f"{name}.leak", layer.leak - layer.lifts(), np.int32)
+    theta = nodes.constant(f"{name}.theta", layer.theta, np.int32)
+    entering = nodes.add("Sub", [sums, leak], f"{name}.rising")
+    codes, state = [], nodes.constant("zero", 0, np.int32)
+    for step in range(layer.passes):
+        each = nodes.add("Gather", [entering, nodes.places(f"step.{step}", step)], f"{name}.entering.{step}", axis=1)
+        v = nodes.add("Add", [state, each], f"{name}.v.{step}")
+        codes.append(nodes.add("GreaterOrEqual", [v, theta], f"{name}.fires.{step}"))
+        state = nodes.add(
+            "Where", [codes[-1], nodes.add("Sub", [v, theta], f"{name}.left.{step}"), v], f"{name}.{step}"
+        )
+    return nodes.add("Concat", codes, f"{name}.code", axis=1)
+
+
+def _passed(nodes: Nodes, layer: Passed, live: str, passes: int) -> str:
     """(n, passes, rows) sums."""
     shape = nodes.places(f"{layer.name}.passes", [-1, passes, layer.fan_in])
     rows = nodes.add("Reshape", [live, shape], f"{layer.name}.entering")
@@ -155,7 +196,7 @@ def _mirrored(nodes: Nodes, layer: Pool, live: str, to: str, dtype: type) -> str
     return nodes.add("Where", [which, upside_down, live], f"{layer.name}.{to}.some")
 
 
-def _matrix(nodes: Nodes, layer: Dense | Scores | SetDense | PassScores) -> Multiply:
+def _matrix(nodes: Nodes, layer: Dense | Scores | Passed) -> Multiply:
     def multiply(live: str, _: int, weight: NDArray[np.int64], output: str) -> str:
         taken, name = [live], f"{layer.name}.weight{output.removeprefix(f'{layer.name}.dot')}"
         if np.abs(weight).max() <= SUMMED_IN_PAIRS:
@@ -197,7 +238,7 @@ def _unsigned(nodes: Nodes, name: str, weight: NDArray[np.int64]) -> list[str]:
 
 def _products(
     nodes: Nodes,
-    layer: Dense | Conv | Scores | Pool | SetDense | PassScores,
+    layer: Dense | Conv | Scores | Pool | Passed,
     live: str,
     weight: NDArray[np.int64],
     multiply: Multiply,

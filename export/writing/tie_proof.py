@@ -10,7 +10,7 @@ import onnx
 
 from ..annotations import annotate
 from ..graph import BIPOLAR, Conv, Graph, Levels, Pool
-from . import member_layers  # noqa: F401  registers what they are written as
+from . import member_layers, step_layers  # noqa: F401  they register what is written
 from .nodes import Edge, bipolar_quant, entering_shape, model_of
 from .proof_nodes import Proof
 from .tie_proof_layers import pooled_sums, write

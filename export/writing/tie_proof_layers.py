@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.datatype import DataType
 
-from ..graph import Binarize, Conv, Cut, Dense, GraphError, Layer, Levels, PassScores, Pool, Scores, SetDense
+from ..graph import Binarize, Conv, Cut, Dense, GraphError, Layer, Levels, Pool, Scores
+from ..graph.passes import Passed
 from .nodes import QONNX, Edge
 from .proof_nodes import Proof
 from .whole_sums import LARGEST, decisions, ends, score_constants, smallest, table_decisions, whole
@@ -158,7 +159,7 @@ def _convolved(file: Proof, layer: Conv, edge: Edge, signs: NDArray[np.int64]) -
     )
 
 
-def quantized(file: Proof, layer: Dense | Conv | Scores | SetDense | PassScores, weight: NDArray[np.int64]) -> str:
+def quantized(file: Proof, layer: Dense | Conv | Scores | Passed, weight: NDArray[np.int64]) -> str:
     name = layer.name
     taken = [file.constant(f"{name}.weight", weight), file.constant(f"{name}.weight_scale", 1)]
     if layer.weight.dtype == np.bool_:

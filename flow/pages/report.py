@@ -33,7 +33,7 @@ from ..fault_report import FaultReport
 from ..files import read_model, read_text
 from ..folder import Analysis, RunFolder, Verification
 from ..last_epochs import ending
-from ..members import members_of
+from ..members import members_of, steps_of
 from ..trained import Imported
 from .attack_figure import attack_figure
 from .exact_figure import exact_figure, nearest_first
@@ -129,6 +129,7 @@ def page(
         faults_svg=inline_svg(faults_figure(faults), f"{config.name}: what faults cost") if faults else None,
         attack=attack,
         attack_svg=inline_svg(attack_figure(attack), f"{config.name}: right after flips") if attack else None,
+        steps=steps_of(folder),
         members=members,
         members_svg=inline_svg(members_figure(members), f"{config.name}: how often it is right") if members else None,
         around=around,

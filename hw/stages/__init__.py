@@ -6,6 +6,7 @@ nothing. Calling it on the input beats of whole frames gives the output beats th
 
 from ..memories import RomStyle
 from .cut import Binarize, Cut, ThresholdStep
+from .integrate import Integrate
 from .lowering import lowering, stages_of
 from .maps import Pool, PoolSum, Window
 from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
@@ -29,6 +30,7 @@ __all__ = [
     "Fifo",
     "Folding",
     "FoldingError",
+    "Integrate",
     "LayerStage",
     "Mvlu",
     "Mvtu",

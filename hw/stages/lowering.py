@@ -19,6 +19,7 @@ from ...export import graph as g
 from ...export.graph.weighted import steps
 from ..memories import RomStyle
 from .cut import Binarize, Cut, ThresholdStep
+from .integrate import Integrate
 from .maps import Pool, PoolSum, Window
 from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
 from .passes import PassSum, Replay, Thresholding
@@ -71,6 +72,10 @@ def _cut(layer: g.Cut, folding: Folding, lane: int) -> list[Stage]:
 
 def _of_channels(layer: g.Binarize | g.Cut | g.Pool) -> Iterator[Folding]:
     return (Folding(pe) for pe in divisors(layer.out_shape[-1]))
+
+
+def _of_pixels(layer: g.StepCuts) -> Iterator[Folding]:
+    return (Folding(pe) for pe in divisors(layer.pixels))
 
 
 def _pool(layer: g.Pool, folding: Folding, lane: int) -> list[Stage]:
@@ -173,6 +178,23 @@ def _set_dense(layer: g.SetDense, folding: Folding, lane: int) -> list[Stage]:
     return [sums, *again, Thresholding(name, layer.threshold, pe, sums.out_bits)]
 
 
+def _step_cuts(layer: g.StepCuts, folding: Folding, lane: int) -> list[Stage]:
+    """How many cuts a pixel reaches, the lowest first, for every step again, and whether its own is among them."""
+    rank = layer.threshold.argsort(kind="stable").argsort() + 1
+    table = np.searchsorted(np.sort(layer.threshold), np.arange(1 << layer.bits), side="right")[None]
+    levels = Cut(f"{layer.name}_levels", table, layer.pixels, folding.pe, lane, layer.steps.bit_length())
+    again = Replay(f"{layer.name}_again", levels.out_width, levels.out_beats, layer.steps)
+    at = np.repeat(rank[:, None], layer.pixels, axis=1)
+    return [levels, again, Thresholding(layer.name, at, folding.pe, levels.out_bits)]
+
+
+def _integrate_dense(layer: g.IntegrateDense, folding: Folding, lane: int) -> list[Stage]:
+    """Sums of every step, and the states of the rows."""
+    name, pe, style = layer.name, folding.pe, folding.rom_style
+    sums = Scores(f"{name}_sums", layer.weight, pe, folding.simd, vectors=layer.passes, rom_style=style)
+    return [sums, Integrate(name, layer.leak, layer.theta, layer.passes, pe, sums.out_bits, layer.fan_in)]
+
+
 def _pass_scores(layer: g.PassScores, folding: Folding, lane: int) -> list[Stage]:
     pe, simd, style = folding.pe, folding.simd, folding.rom_style
     return [Scores(layer.name, layer.weight, pe, simd, vectors=layer.passes, rom_style=style)]
@@ -182,7 +204,7 @@ def _pass_sum(layer: g.PassSum, folding: Folding, lane: int) -> list[Stage]:
     return [PassSum(layer.name, layer.classes, layer.passes, folding.pe, layer.takes - 1)]
 
 
-def _of_matrix(layer: g.Dense | g.Scores | g.SetDense | g.PassScores) -> Iterator[Folding]:
+def _of_matrix(layer: g.Dense | g.Scores | g.SetDense | g.IntegrateDense | g.PassScores) -> Iterator[Folding]:
     """Unrolled weights lie nowhere, but the search knows that by the cost."""
     for pe, simd, style in product(divisors(layer.rows), divisors(layer.fan_in), STYLES):
         yield Folding(pe, simd, style)
@@ -240,6 +262,8 @@ LOWERINGS: dict[type, Lowering] = {
     g.Dense: Lowering(_dense, _of_matrix),
     g.Scores: Lowering(_scores, _of_matrix),
     g.SetDense: Lowering(_set_dense, _of_matrix),
+    g.StepCuts: Lowering(_step_cuts, _of_pixels, elementwise=True),
+    g.IntegrateDense: Lowering(_integrate_dense, _of_matrix),
     g.PassScores: Lowering(_pass_scores, _of_matrix),
     g.PassSum: Lowering(_pass_sum, _of_pass_sum, elementwise=True),
 }

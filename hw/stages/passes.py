@@ -110,8 +110,12 @@ class Thresholding:
         return integer_bits(self.threshold.reshape(-1, self.pe), self.sum_bits)
 
     def features(self) -> Parameters:
-        """VARYING   bits of a word that are not the same in all: sums are wider than what thresholds differ in"""
-        words = self._words()
+        """VARYING   bits of a word that are not the same in all: sums are wider than what thresholds differ in. Of
+        lanes that are all alike synthesis keeps one.
+        """
+        by_word, words = self.threshold.reshape(-1, self.pe), self._words()
+        if (by_word == by_word[:, :1]).all():
+            words = words[:, : self.sum_bits]
         return {**self.parameters(), "VARYING": int((words != words[0]).any(axis=0).sum())}
 
     @staticmethod

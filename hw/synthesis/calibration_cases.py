@@ -20,6 +20,7 @@ from ..stages import (
     DwcDown,
     DwcUp,
     Fifo,
+    Integrate,
     Mvlu,
     Mvtu,
     PassSum,
@@ -88,6 +89,10 @@ PASS_SUMS = (  # classes, members, PE, the highest score
 SETS = (  # passes, rows, PE, bits of a sum
     (8, 64, 16, 9), (8, 48, 8, 7), (4, 32, 32, 6), (16, 32, 2, 9), (3, 10, 5, 5), (2, 48, 48, 8), (8, 96, 4, 11),
     (6, 24, 1, 6), (5, 40, 20, 7),
+)  # fmt: skip
+NEURONS = (  # rows, PE, steps, fan-in
+    (64, 16, 4, 64), (64, 4, 4, 784), (32, 32, 4, 32), (64, 1, 4, 64), (24, 12, 8, 128), (64, 16, 2, 784),
+    (48, 8, 16, 24), (10, 5, 3, 40), (16, 16, 4, 100), (128, 8, 4, 256),
 )  # fmt: skip
 REPLAYS = ((144, 4, 8), (32, 8, 4), (9, 16, 3), (288, 2, 8))  # width, beats, times
 SPREADS = ((10, 9, 6, 9), (3, 5, 3, 5), (26, 8, 6, 11), (2, 10, 7, 8), (10, 12, 9, 13))  # classes, widths
@@ -209,6 +214,12 @@ def cases() -> list[Stage]:
     for passes, rows, pe, bits in SETS:
         at = np.clip(own.normal(1 << (bits - 2), 1 << (bits - 4), (passes, rows)).round(), 0, (1 << bits) - 1)
         stages.append(Thresholding(f"thresholding_{passes}x{rows}_{pe}_{bits}", at.astype(np.int32), pe, bits))
+    for rows, pe, steps, fan_in in NEURONS:
+        deviation = fan_in**0.5 / 2
+        theta = np.maximum(own.normal(deviation, deviation / 4, rows).round(), 1).astype(np.int32)
+        leak = (own.normal(fan_in / 2, deviation / 2, rows) - theta / 2).round().astype(np.int32)
+        name = f"integrate_{rows}_{pe}_{steps}_{fan_in}"
+        stages.append(Integrate(name, leak, theta, steps, pe, fan_in.bit_length(), fan_in))
     stages += [PassSum(f"pass_sum_{'_'.join(map(str, shape))}", *shape) for shape in PASS_SUMS]
     stages += [Replay(f"replay_{'_'.join(map(str, shape))}", *shape) for shape in REPLAYS]
     stages += [ArgmaxSpread(f"argmax_spread_{'_'.join(map(str, shape))}", *shape) for shape in SPREADS]

@@ -29,7 +29,7 @@ class Wrapper:
 
     def __post_init__(self) -> None:
         if isinstance(self.core.stages[-1], ArgmaxSpread | PassSum):
-            raise VivadoError(f"{self.core.name}: the driver reads no spread of members; take one set of thresholds")
+            raise VivadoError(f"{self.core.name}: the driver reads no spread; take a net that a frame passes once")
         for width, what, way_out in (
             (self.bits_in, "input", "fewer PE or SIMD in its first layer"),
             (self.bits_out, "output", "the class instead of scores, or fewer PE in its last layer"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bitneck.export.graph import Binarize, Dense, Graph, GraphError, Scores
 from bitneck.export.judges.compare import first_mismatch
-from bitneck.export.judges.written import execute_members, execute_standard
+from bitneck.export.judges.written import execute_passes, execute_standard
 from bitneck.export.reading.chain import StreamlineError
 from bitneck.export.reading.members import graph_of, joined_graph
 from bitneck.export.writing.standard import standard
@@ -57,7 +57,7 @@ def test_file_and_arrays_are_read_back_as_they_were(bits):
 
 @pytest.mark.parametrize("by", ["qonnx", "onnxruntime", "finn-base"])
 def test_executors_of_the_file_say_what_the_graph_says(by):
-    assert first_mismatch(GRAPH, GRAPH(X), execute_members(GRAPH, tie_proof(GRAPH), X, by), X) is None
+    assert first_mismatch(GRAPH, GRAPH(X), execute_passes(GRAPH, tie_proof(GRAPH), X, by), X) is None
 
 
 def test_standard_onnx_says_it_too_and_finns_dialect_is_refused_by_name():

@@ -51,7 +51,7 @@ def test_judges_run_its_files_or_say_why_not(finished):
         ("onnxruntime", "standard.onnx"),
         ("finn-base", "model.onnx"),
     ]
-    assert said["finn-plus", "model.onnx"] == "FINN+ streamlines no branches of members"
+    assert said["finn-plus", "model.onnx"] == "FINN+ streamlines no branches of passes"
 
 
 def test_a_threshold_of_one_member_in_the_rtl_is_caught_and_named(bitneck, finished, tmp_path):
@@ -95,9 +95,9 @@ def test_the_report_says_how_often_it_is_right_where_it_says_so(finished):
 def test_what_cannot_have_members_says_so(finished, tmp_path):
     graph = graph_of(finished)
     accelerator = design(finished.config(), graph)
-    with pytest.raises(RunError, match="nets of one set of thresholds alone are narrowed"):
+    with pytest.raises(RunError, match="nets that a frame passes once alone are narrowed"):
         Shrinking(finished, Wish("up5k"), tmp_path / "shrunk", None)
     with pytest.raises(FaultsError, match="dense1 is no dense layer"):
         units(graph, accelerator)
-    with pytest.raises(VivadoError, match="the driver reads no spread of members"):
+    with pytest.raises(VivadoError, match="the driver reads no spread"):
         package(accelerator, {})

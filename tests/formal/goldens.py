@@ -45,6 +45,9 @@ def golden(stage: Subject) -> str:
         case "thresholding":
             rows = {name: given[name] for name in ("ROWS", "WIDTH")}
             return model(stage, rows, {"thresholds": ("thresholds", given["ROWS"] * given["WIDTH"])})
+        case "integrate":
+            bits = given["ROWS"] * given["STATE_BITS"]
+            return model(stage, without(given, "PE"), {name: (name, bits) for name in ("leaks", "thetas")})
         case "pass_sum":
             return model(stage, without(given, "PE"), {})
         case "argmax_spread":

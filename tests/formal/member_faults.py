@@ -39,6 +39,24 @@ MEMBER_FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
         ("emptied", stage): (Fault("an answer outlives the reset", f"{stage}.sv", VALID_RESET, ""),)
         for stage in ON_THE_WIRE
     },
+    **{
+        (claim, "integrate"): (fault,)
+        for claim, fault in {
+            "stable": UNHELD,
+            "emptied": UNCLEARED,
+            "moving": LOCKED,
+            "paced": BUBBLE,
+            "unchained": UNREGISTERED,
+        }.items()
+    },
+    ("answered", "integrate"): (
+        Fault("the state of the frame before stays", "integrate.sv", "first ? '0 : states[", "1'b0 ? '0 : states["),
+        Fault("a frame cut by reset leaves its step", "integrate.sv", "step  <= '0;", ""),
+        Fault("a frame cut by reset shifts the rows", "integrate.sv", "fold  <= '0;", ""),
+        Fault("a row that fires stays up", "integrate.sv", "fires ? above[STATE_BITS-1:0] : v", "v"),
+        Fault("a state at its theta does not fire", "integrate.sv", "!above[STATE_BITS];", "above > 0;"),
+        Fault("states move on under a stall", "integrate.sv", "if (leave) states", "if (valid) states"),
+    ),
     ("answered", "pass_sum"): (
         Fault("sums of the frame before stay", "pass_sum.sv", "(first_pass ? '0 : sum)", "sum"),
         Fault("the highest of the frame before stays", "pass_sum.sv", "first_pass || above[BITS]", "above[BITS]"),

@@ -21,6 +21,7 @@ from bitneck.hw.stages import (
     DwcDown,
     DwcUp,
     Fifo,
+    Integrate,
     Mvlu,
     Mvtu,
     PassSum,
@@ -113,6 +114,7 @@ STAGES: dict[str, Subject] = {
     "mvlu_of_products": ByLane("mvlu_of_products", np.array([[-2, 1]], np.int8), 1, 1, STEPS_OF_TWO[:1], takes=4),
     "mvlu_of_planes": ByPlane("mvlu_of_planes", np.array([[-2, 1]], np.int8), 1, 1, STEPS_OF_TWO[:1], takes=4),
     "thresholding": Thresholding("thresholding", np.zeros((2, 1), int), 1, 2),
+    "integrate": Integrate("integrate", np.ones(2, int), np.ones(2, int), 2, 1, 1, 1),
     "pass_sum": PassSum("pass_sum", 2, 2, 1, 2),
     "argmax_spread": ArgmaxSpread("argmax_spread", 3, 2, 1, 2),
     "scaled_scores": ScaledScores("scaled_scores", matrix(2, 2), 1, 2, np.array([1, 3]), np.array([0, 1])),
@@ -134,7 +136,13 @@ READY_PASSES = {
     *("dwc_up", "dwc_down", "argmax", "argmax_tree", "argmax_spread"),
     *("pool", "pool_of_bits", "pool_sum", "pass_sum", "cut"),
 }
-BEATWISE = {"binarize", "cut", "threshold_step", "thresholding"}  # answers a beat before the frame has ended
+BEATWISE = {
+    "binarize",
+    "cut",
+    "threshold_step",
+    "thresholding",
+    "integrate",
+}  # answers a beat before the frame has ended
 PARTIAL = {"window", "pool", "pool_of_bits", "pass_sum"}  # answers what has come in of the frame
 
 

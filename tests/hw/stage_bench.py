@@ -72,7 +72,7 @@ def holds(stage: Stage) -> int:
             return int(stage.parameters()["TAPS"])
         case "cut":
             return 1
-        case "threshold_step" | "thresholding":
+        case "threshold_step" | "thresholding" | "integrate":
             return 3
         case "pass_sum":
             return stage.in_beats - stage.out_beats + 1

@@ -162,6 +162,7 @@ REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
         ({"ROWS": 2, "PE": 3}, "cut: PE=3 does not divide ROWS=2"),
     ],
     "thresholding": [({"ROWS": 5, "PE": 2}, "thresholding: PE=2 does not divide ROWS=5")],
+    "integrate": [({"ROWS": 5, "PE": 2}, "integrate: PE=2 does not divide ROWS=5")],
     "binarize": [({"COLS": 5, "PE": 2}, "binarize: PE=2 does not divide COLS=5")],
     "pass_sum": [
         ({"CLASSES": 5, "PE": 2}, "pass_sum: PE=2 does not divide CLASSES=5"),

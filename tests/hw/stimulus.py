@@ -16,6 +16,7 @@ from bitneck.hw.stages import (
     ArgmaxTree,
     Binarize,
     Cut,
+    Integrate,
     Mvlu,
     Mvtu,
     PassSum,
@@ -66,7 +67,7 @@ def _directed(stage: Stage, rng: np.random.Generator) -> Iterator[Bits]:
         yield from _taps(stage)
     elif isinstance(stage, Cut):
         yield from _elements(stage)
-    elif isinstance(stage, Thresholding | PassSum | ArgmaxSpread):
+    elif isinstance(stage, Thresholding | Integrate | PassSum | ArgmaxSpread):
         yield from members_of(stage, rng)
     elif isinstance(stage, ThresholdStep):
         yield from _sums(stage)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bitneck.export import graph as g
 from bitneck.export.reading.members import joined_graph
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.boards.link import Linked
@@ -47,6 +48,19 @@ def of_members(output: Output = "class") -> Accelerator:
     return lower(graph, fold(graph, 60), output)
 
 
+def of_steps() -> Accelerator:
+    """Of three steps, whose cuts are in no order."""
+    rng, name = np.random.default_rng(3), "steps"
+    hidden = [
+        g.IntegrateDense(f"dense{index}", rng.random(shape) < 0.5, *rng.integers(1, 6, (2, shape[0]), np.int32), 3)
+        for index, shape in enumerate([(12, 20), (8, 12)], 1)
+    ]
+    cuts = g.StepCuts("binarize", np.array([20, 4, 9], np.int32), 20, 5)
+    last = (g.PassScores(rng.random((5, 8)) < 0.5, 3, name), g.PassSum(5, 3, 9))
+    graph = g.Graph(name, 5, (cuts, *hidden, *last))
+    return lower(graph, fold(graph, 60))
+
+
 DESIGNS: dict[str, Callable[[], Accelerator]] = {
     "foreign": foreign,
     "digits": lambda: folded([64, 32, 32, 10], 5, 32),
@@ -58,6 +72,7 @@ DESIGNS: dict[str, Callable[[], Accelerator]] = {
     "maps": lambda: every_stage()[1],
     "members": of_members,
     "members, scores out": lambda: of_members("scores"),
+    "steps": of_steps,
     "one class": lambda: folded([6, 6, 1], 2, 4),
 }
 LINKED: dict[str, Callable[[], Linked]] = {

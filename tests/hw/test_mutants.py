@@ -19,7 +19,7 @@ from bitneck.hw.stages import Argmax, ArgmaxTree, DwcDown, DwcUp, Fifo, Mvlu, Sc
 from bitneck.hw.verilog import OWN, library, verilog
 from level_cases import matrix_of, steps
 from map_cases import WINDOWS, cut, pool, pool_sum, window
-from member_cases import argmax_spread, pass_sum, thresholding
+from member_cases import argmax_spread, integrate, pass_sum, thresholding
 from random_nets import random_frames, random_graph
 from stage_bench import FASTEST, prefixed, run_bench
 from stage_cases import Replay, Skid, binarize, dense, dense_scores, mvtu, scores
@@ -43,6 +43,7 @@ STAGES: dict[str, Stage] = {
     "window": window("in_turn", *WINDOWS["prime_channels_in_turn"]),
     "pool": pool(RNG, 6, 2, 3, 3, 1),
     "pool_sum": pool_sum(3, 1, 1, 4, 1),
+    "integrate": integrate(RNG, 4, 2, 3, 3),
     "thresholding": thresholding(RNG, 3, 4, 2, 3),
     "pass_sum": pass_sum(6, 3, 2, 3),
     "argmax_spread": argmax_spread(5, 3, 2),
@@ -212,6 +213,22 @@ MUTANTS = [
     Mutant(
         "the first pass's thresholds for all", "thresholding.sv", "thresholds[fold]", "thresholds[0]", "thresholding"
     ),
+    Mutant(
+        "states of the frame before stay", "integrate.sv", "first ? '0 : states[", "1'b0 ? '0 : states[", "integrate"
+    ),
+    Mutant(
+        "one state for all rows of a lane",
+        "integrate.sv",
+        "FOLDS*STATE_BITS-1:0] states;",
+        "STATE_BITS-1:0] states;",
+        "integrate",
+    ),
+    Mutant("a row that fires stays up", "integrate.sv", "fires ? above[STATE_BITS-1:0] : v", "v", "integrate"),
+    Mutant(
+        "a state at its theta does not fire", "integrate.sv", "!above[STATE_BITS];", "above > 0;", "integrate", TIES
+    ),
+    Mutant("a step too many", "integrate.sv", "STEP_WIDTH'(STEPS - 1)", "STEP_WIDTH'(STEPS)", "integrate"),
+    Mutant("a frame cut by reset leaves its step", "integrate.sv", "step  <= '0;", "", "integrate", RESET),
     Mutant("the first table for all", "cut.sv", "levels[(row << IN_BITS) |", "levels[", "cut"),
     Mutant("thresholds of the first row", "threshold_step.sv", "(ADDRESS_WIDTH'(row) << DONE) |", "", "step"),
     Mutant(

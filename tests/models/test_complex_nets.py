@@ -91,7 +91,7 @@ def test_an_interrupted_training_ends_in_the_same_bytes(run):
     ("changed", "said"),
     [
         ({"widths": (128, 13, 8, 4)}, "13 elements are no pairs"),
-        ({"threshold_sets": 2}, "one set of thresholds"),
+        ({"threshold_sets": 2}, "that a frame passes once"),
         ({"activation": "tanh"}, "dense 1-bit nets"),
         ({"weight_bits": 2}, "dense 1-bit nets"),
     ],
