@@ -43,7 +43,7 @@ STAGES: dict[str, Stage] = {
     "window": window("in_turn", *WINDOWS["prime_channels_in_turn"]),
     "pool": pool(RNG, 6, 2, 3, 3, 1),
     "pool_sum": pool_sum(3, 1, 1, 4, 1),
-    "integrate": integrate(RNG, 4, 2, 3, 3),
+    "integrate": integrate(np.random.default_rng(4), 8, 2, 4, 4),
     "thresholding": thresholding(RNG, 3, 4, 2, 3),
     "pass_sum": pass_sum(6, 3, 2, 3),
     "argmax_spread": argmax_spread(5, 3, 2),

@@ -88,7 +88,7 @@ def test_every_board_has_a_port_for_each_of_its_pins_and_no_other(name):
     of = board(name)
     top = Top(of, Echo())
     head = top.files()[f"{top.name}.sv"].split(");")[0]
-    ports = [line.split()[-1].rstrip(",") for line in head.splitlines() if "put" in line]
+    ports = [line.split()[-1].rstrip(",") for line in head.splitlines() if line.strip().startswith(("input", "output"))]
     assert ports == ["clk", "rx", "tx", *(f"led{index}" for index in range(len(of.leds.pins)))]
     assert all(port in of.pins() for port in ports)
 
