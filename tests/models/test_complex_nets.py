@@ -91,9 +91,10 @@ def test_an_interrupted_training_ends_in_the_same_bytes(run):
     ("changed", "said"),
     [
         ({"widths": (128, 13, 8, 4)}, "13 elements are no pairs"),
-        ({"threshold_sets": 2}, "that a frame passes once"),
-        ({"activation": "tanh"}, "dense 1-bit nets"),
-        ({"weight_bits": 2}, "dense 1-bit nets"),
+        ({"threshold_sets": 2}, "that a frame passes once can be; it passes this one 2 times"),
+        ({"input_bits": 4, "steps": 3}, "it passes this one 3 times"),
+        ({"activation": "tanh"}, "dense 1-bit nets can be, this one is a net of tanh"),
+        ({"weight_bits": 2}, "this one is of 2 bits"),
     ],
 )
 def test_what_cannot_be_complex_is_refused_by_name(changed, said):
