@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bitneck.models import training
+from bitneck.models.alike import trainable
 from bitneck.models.capture import capture
 from bitneck.models.checkpoints import restore, state_arrays
 from bitneck.models.complex_nets import tie
@@ -100,6 +101,11 @@ def test_an_interrupted_training_ends_in_the_same_bytes(run):
 def test_what_cannot_be_complex_is_refused_by_name(changed, said):
     with pytest.raises((ConfigError, ValidationError), match=said):
         NetworkConfig(**{"widths": (128, 12, 8, 4), "input_bits": 1, "complex": True, **changed})
+
+
+def test_small_complex_nets_are_not_trained_together():
+    assert trainable(NETWORK.model_copy(update={"complex": False}), RECIPE)
+    assert not trainable(NETWORK, RECIPE)
 
 
 def test_free_weights_are_counted_once():
