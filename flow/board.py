@@ -178,7 +178,7 @@ def linked_of(accelerator: Accelerator, taps: str | Sequence[str], cut_on_host: 
     tapped = replace(plain, taps=layers)
     if every == AUTO:
         return tapped.at_full_rate
-    if isinstance(every, str) and not every.isdigit():
+    if isinstance(every, str) and not every.isdecimal():
         raise LinkError(f"every {every!r} frames is no number; give one, or {AUTO}")
     return replace(tapped, every=int(every))
 

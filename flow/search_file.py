@@ -100,13 +100,17 @@ def search_wish(text: str, place: str) -> SearchWish:
             "threshold_sets: a supernet has one set of thresholds; search without, and add sets to what is found"
         )
     if run.network.complex:
-        raise wrong("complex: a supernet narrows neurons one by one, and those of a complex net are pairs")
+        raise wrong(
+            "complex: neurons of a complex net are pairs, and a supernet narrows them one by one; search without"
+        )
     if run.network.steps > 1:
         raise wrong("steps: a supernet has no states; search without, and add steps to what is found")
     if run.network.of_maps:
         raise wrong("widths are searched of dense nets; a net of maps has none")
     if run.training.optimizer == "bop":
         raise wrong("bop keeps no latent weights, and a supernet standardises them; train by adam or sgd")
+    if run.training.bilinear:
+        raise wrong("bilinear: RBONN pulls weights to their signs, and a supernet standardises them; leave it out")
     if run.training.taught or run.training.float_weights:
         raise wrong(
             "teacher and float_weights: a supernet teaches itself, its largest net on float weights; leave them out"

@@ -87,7 +87,7 @@ class Accelerator:
         """What hardware said, from the output streams of `layers`."""
         *hidden, _ = self.layers
         codes = {name: Codes.pack(streams[name].reshape(-1, self._code_bits(name))) for name in hidden}
-        return self._trace(codes, streams)
+        return self.completed(codes, streams)
 
     def recorded(self, taken: Mapping[str, NDArray[np.uint8]]) -> tuple[Trace, NDArray[np.int64]]:
         """`trace` and `classes` of streams as a simulator leaves them: by stage (beats, bytes of a beat) uint8.
@@ -103,12 +103,12 @@ class Accelerator:
             else:
                 codes[name] = Codes(taken[name].reshape(-1, bits // 8), bits)
         ends = {name: self._beats(taken, name) for name in {last, self.stages[-1].name}}
-        trace = self._trace(codes, ends)
+        trace = self.completed(codes, ends)
         return trace, self.classes(ends, trace)
 
-    def _trace(self, codes: dict[str, Codes], streams: Mapping[str, Beats]) -> Trace:
-        """From the codes before the last layer, and the stream of that one; of members, what leaves the chip where it
-        is there tells the spread.
+    def completed(self, codes: dict[str, Codes], streams: Mapping[str, Beats]) -> Trace:
+        """`trace` from the codes before the last layer, and the stream of that one; of several passes, what leaves the
+        chip where it is there tells the spread.
         """
         last, end = self.layer(self.layers[-1]), self.stages[-1]
         if isinstance(last, s.PassSum):

@@ -38,6 +38,7 @@ def activations() -> tuple[str, ...]:
     return (*get_args(Sign), *get_args(Smooth), *ACTIVATIONS.names())
 
 
+# Fields of a network that are left out of what is written where they are as usual.
 NEWER_SHAPES = ("activation_bits", "weight_bits", "threshold_sets", "complex", "steps")
 
 
@@ -139,9 +140,13 @@ class NetworkConfig(Strict):
 
     @model_validator(mode="after")
     def _pairs_of_what_is_complex(self) -> NetworkConfig:
-        if self.complex and (not self.rows_of_bits or self.passes > 1):
-            raise ValueError(f"complex: dense 1-bit nets that a frame passes once can be, this one is {self}")
-        if self.complex and (odd := [width for width in self.widths[:-1] if width % 2]):
+        if not self.complex:
+            return self
+        if not self.rows_of_bits:
+            raise ValueError(f"complex: dense 1-bit nets can be, this one is {self._unlike_those}")
+        if self.passes > 1:
+            raise ValueError(f"complex: nets that a frame passes once can be; it passes this one {self.passes} times")
+        if odd := [width for width in self.widths[:-1] if width % 2]:
             raise ValueError(
                 f"complex: {odd[0]} elements are no pairs of a real and an imaginary part; widths are even"
             )

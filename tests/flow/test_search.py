@@ -201,9 +201,19 @@ def test_a_mistake_in_the_file_says_the_place_and_the_way_out(was, now, said):
         search_wish(FILE.replace(was, now), "here")
 
 
-def test_a_supernet_has_one_set_of_thresholds(tmp_path):
-    (tmp_path / "run.toml").write_text(changed(from_preset("digits"), network__threshold_sets=8).toml())
-    with pytest.raises(RunError, match="threshold_sets: a supernet has one set"):
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"network__threshold_sets": 8}, "threshold_sets: a supernet has one set"),
+        ({"network__steps": 4}, "steps: a supernet has no states; search without"),
+        ({"network__complex": True, "network__widths": (128, 64, 48, 10)}, "complex: neurons .* are pairs, .*without"),
+        ({"training__bilinear": 0.1}, "bilinear: RBONN pulls weights to their signs, .*; leave it out"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_what_a_supernet_cannot_be_is_refused_by_name(tmp_path, asked, said):
+    (tmp_path / "run.toml").write_text(changed(from_preset("digits"), **asked).toml())
+    with pytest.raises(RunError, match=said):
         search_wish(FILE.replace('preset = "digits"', f'config = "{tmp_path / "run.toml"}"'), "here")
 
 

@@ -136,13 +136,8 @@ READY_PASSES = {
     *("dwc_up", "dwc_down", "argmax", "argmax_tree", "argmax_spread"),
     *("pool", "pool_of_bits", "pool_sum", "pass_sum", "cut"),
 }
-BEATWISE = {
-    "binarize",
-    "cut",
-    "threshold_step",
-    "thresholding",
-    "integrate",
-}  # answers a beat before the frame has ended
+# Answers a beat before the frame has ended.
+BEATWISE = {"binarize", "cut", "threshold_step", "thresholding", "integrate"}
 PARTIAL = {"window", "pool", "pool_of_bits", "pass_sum"}  # answers what has come in of the frame
 
 

@@ -1,5 +1,5 @@
 """`make steps`: TFC that integrates over four steps beside the same net without a state, its passes and cuts the same;
-the table of docs/steps.md.
+the accuracies of docs/steps.md.
 
 Needs mnist/ where BITNECK_DATA says. The runs of the nets of steps are kept: what is there is not trained again.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bitneck.models import training
+from bitneck.models.alike import trainable
 from bitneck.models.capture import capture
 from bitneck.models.checkpoints import restore, state_arrays
 from bitneck.models.complex_nets import tie
@@ -91,14 +92,20 @@ def test_an_interrupted_training_ends_in_the_same_bytes(run):
     ("changed", "said"),
     [
         ({"widths": (128, 13, 8, 4)}, "13 elements are no pairs"),
-        ({"threshold_sets": 2}, "that a frame passes once"),
-        ({"activation": "tanh"}, "dense 1-bit nets"),
-        ({"weight_bits": 2}, "dense 1-bit nets"),
+        ({"threshold_sets": 2}, "that a frame passes once can be; it passes this one 2 times"),
+        ({"input_bits": 4, "steps": 3}, "it passes this one 3 times"),
+        ({"activation": "tanh"}, "dense 1-bit nets can be, this one is a net of tanh"),
+        ({"weight_bits": 2}, "this one is of 2 bits"),
     ],
 )
 def test_what_cannot_be_complex_is_refused_by_name(changed, said):
     with pytest.raises((ConfigError, ValidationError), match=said):
         NetworkConfig(**{"widths": (128, 12, 8, 4), "input_bits": 1, "complex": True, **changed})
+
+
+def test_small_complex_nets_are_not_trained_together():
+    assert trainable(NETWORK.model_copy(update={"complex": False}), RECIPE)
+    assert not trainable(NETWORK, RECIPE)
 
 
 def test_free_weights_are_counted_once():

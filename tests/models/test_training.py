@@ -137,6 +137,19 @@ def test_bop_is_no_optimiser_of_float_weights(data):
         start(NETWORK.twin("relu"), RECIPE.model_copy(update={"optimizer": "bop"}), data)
 
 
+@pytest.mark.parametrize(
+    ("network", "recipe", "said"),
+    [
+        (NETWORK.twin("relu"), {}, "weights of a net of relu are pulled to no signs"),
+        (NETWORK.model_copy(update={"weight_bits": 2}), {}, "weights of 2 bits are pulled to no signs"),
+        (NETWORK, {"optimizer": "bop"}, "bop's weights are signs already; use adam or sgd"),
+    ],
+)
+def test_rbonn_is_for_latent_weights_of_one_bit(data, network, recipe, said):
+    with pytest.raises(TrainingError, match=said):
+        start(network, RECIPE.model_copy(update={"bilinear": 0.1, **recipe}), data)
+
+
 def test_float_weights_are_free_to_leave_one(data):
     run = finished(start(NETWORK.twin("relu"), RECIPE.model_copy(update={"learning_rate": 0.3}), data))
     assert max(float(linear.weight.detach().abs().max()) for linear in run.net.linears()) > 1

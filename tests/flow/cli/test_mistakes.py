@@ -100,7 +100,7 @@ MISTAKES = {
         "board runs/digits --simulate --taps all --every 3",
         "every 3 frames; choose 1, 2, 4, 8, 16 or 32",
     ),
-    "every of no number": ("board runs/digits --simulate --taps all --every x", "every 'x' frames is no number; give"),
+    "every of no number": ("board runs/digits --simulate --taps all --every ²", "every '²' frames is no number; give"),
     "every of no layer": (
         "board runs/digits --simulate --every 2",
         "every 2 frames of no layer; name the layers to tap",

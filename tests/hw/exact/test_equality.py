@@ -9,9 +9,11 @@ import pytest
 from bit_nets import all_inputs, classes, random_graph
 from bitneck.export.graph import Binarize, Graph
 from bitneck.export.graph.copies import lossless
+from bitneck.export.reading.members import joined_graph
 from bitneck.hw.exact import sat
 from bitneck.hw.exact.compiled import ExactError
 from bitneck.hw.exact.equality import Question, equality
+from bitneck.hw.exact.net import BitNet
 from bitneck.hw.exact.rising import rising
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,3 +171,8 @@ def test_what_cannot_be_compared_is_said():
         equality(Question(a, random_graph((8, 6, 3), 0), x), "dense1", x[None])
     with pytest.raises(ExactError, match="bit 8 of 8 is none"):
         Question(a, a, x, (8,))
+    twice = joined_graph([a, a])
+    with pytest.raises(ExactError, match="a frame passes 2 times; nets that it passes once are compared"):
+        Question(a, twice, x)
+    with pytest.raises(ExactError, match="a frame passes 2 times; nets that it passes once are counted"):
+        BitNet.of(twice)

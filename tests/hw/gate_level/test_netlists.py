@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bitneck.hw.accelerator import lower
+from bitneck.export import graph as g
+from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.exact.compiled import forms
 from bitneck.hw.folding import fold
 from bitneck.hw.gate_level.circuit import Circuit, Lut, NetlistError
@@ -32,19 +33,20 @@ FRAMES = 30_100  # no multiple of a vector, and so many a lane that control is p
 
 @pytest.fixture(scope="session")
 def netlists(tmp_path_factory):
-    """A function: the little net's netlist for a part."""
-    made: dict[str, Circuit] = {}
+    """A function: the netlist for a part, of the little net or another."""
+    made: dict[tuple[str, str], Circuit] = {}
 
-    def of(part: str) -> Circuit:
-        if part not in made:
+    def of(part: str, accelerator: Accelerator = ACCELERATOR) -> Circuit:
+        if (part, accelerator.name) not in made:
             target, folder = target_of(part), tmp_path_factory.mktemp(part)
-            around = None if target.place is None else Shell(ACCELERATOR)
-            for name, text in sources(ACCELERATOR, verilog(ACCELERATOR), target, None, around).items():
+            around = None if target.place is None else Shell(accelerator)
+            for name, text in sources(accelerator, verilog(accelerator), target, None, around).items():
                 (folder / name).write_text(text)
             run(YOSYS, folder)
-            top = ACCELERATOR.name if around is None else around.name
-            made[part] = circuit(json.loads((folder / NETLIST).read_text()), top, target.part.family)
-        return made[part]
+            top = accelerator.name if around is None else around.name
+            netlist = json.loads((folder / NETLIST).read_text())
+            made[part, accelerator.name] = circuit(netlist, top, target.part.family)
+        return made[part, accelerator.name]
 
     return of
 
@@ -58,6 +60,18 @@ def test_the_netlist_says_what_the_net_says_in_every_layer_of_every_frame(netlis
     assert said.trace.layers() == expected.layers()
     assert (said.classes == expected.predictions()).all()
     assert said.cycles_per_frame == (Shell(ACCELERATOR).cycles if part != "xc7" else ACCELERATOR.cycles)
+
+
+def test_of_a_net_of_steps_it_says_the_scores_and_the_spread_too(netlists):
+    rng = np.random.default_rng(3)
+    hidden = g.IntegrateDense("dense1", rng.random((4, 8)) < 0.5, *rng.integers(1, 4, (2, 4), np.int32), 2)
+    last = (g.PassScores(rng.random((3, 4)) < 0.5, 2, "steps"), g.PassSum(3, 2, 5))
+    graph = g.Graph("stepping", 3, (g.StepCuts("binarize", np.array([5, 2], np.int32), 8, 3), hidden, *last))
+    accelerator, x = lower(graph, fold(graph, 16)), rng.integers(0, 8, (700, 8)).astype(np.uint8)
+    said, expected = gate_level(netlists("ecp5-25k", accelerator), accelerator, "netlist")(x), graph(x)
+    assert said.trace.source == "netlist"
+    assert said.trace.layers() == expected.layers()
+    assert (said.classes == expected.predictions()).all()
 
 
 def test_every_form_of_vectors_says_the_same(netlists):
