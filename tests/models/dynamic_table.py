@@ -79,7 +79,8 @@ def main() -> None:
     for width, dynamic in [(16, False), (16, True), *((width, False) for width in options.widths)]:
         accuracies, cells, seconds = list[float](), 0, 0.0
         for seed in range(options.seeds):
-            recipe = chosen.training.model_copy(update={"seed": seed, "epochs": options.epochs or chosen.training.epochs})
+            epochs = options.epochs or chosen.training.epochs
+            recipe = chosen.training.model_copy(update={"seed": seed, "epochs": epochs})
             run = training.start(of_width[width], recipe, data)
             if dynamic:
                 made_dynamic(run)
