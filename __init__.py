@@ -3,7 +3,7 @@
     run = bn.open("runs/digits")                # .train() .export() .build() .simulate() .analyze() .report()
     bn.plane({"layer1": bits}, labels)          # information plane of anybody's codes
     bn.plots                                    # pictures of both, each on the axes that it is given
-    @bn.activation("mine")                      # or bn.dataset, bn.target: known by this name from here on
+    @bn.activation("mine")                      # or bn.dataset, bn.labels, bn.target: known by this name from here on
 
 Nothing is imported before it is asked for: `docs/python.md` shows all of it.
 """
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     def activation(name: str) -> Callable[[F], F]: ...
     def dataset(name: str) -> Callable[[F], F]: ...
+    def labels(name: str) -> Callable[[F], F]: ...
     def target(name: str) -> Callable[[F], F]: ...
 
 
@@ -37,6 +38,7 @@ _PLACES = {  # name -> module, and what it is called there; None for the module 
     "board": ("flow.board", None),
     "dataset": ("models.datasets", "DATASETS.add"),
     "import_model": ("flow.importing", "import_model"),
+    "labels": ("models.label_rules", "RULES.add"),
     "open": ("flow.notebook.opened", "open_run"),
     "plane": ("ib_analysis.plane", "plane"),
     "plots": ("ib_analysis.pictures.on_axes", None),
@@ -52,6 +54,7 @@ __all__ = [
     "board",
     "dataset",
     "import_model",
+    "labels",
     "open",
     "plane",
     "plots",

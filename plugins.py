@@ -1,4 +1,4 @@
-"""What others add by name, without an edit here: activations, data sets and targets.
+"""What others add by name, without an edit here: activations, data sets, rules of labels and targets.
 
 An installed package says so in its pyproject.toml; nothing of it is imported before its name is asked for, and every
 process finds it, a dask worker too:
@@ -18,7 +18,12 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
-GROUPS = {"activation": "bitneck.activations", "data set": "bitneck.datasets", "target": "bitneck.targets"}
+GROUPS = {
+    "activation": "bitneck.activations",
+    "data set": "bitneck.datasets",
+    "labels rule": "bitneck.labels",
+    "target": "bitneck.targets",
+}
 NAME = re.compile("[a-z0-9][a-z0-9_-]*")  # it becomes a folder's name
 
 

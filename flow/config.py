@@ -346,7 +346,11 @@ def hardware_lines(hardware: HardwareConfig) -> str:
 
 
 def chosen_samples(config: AnyConfig, data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The samples that are verified and analysed, and their labels."""
+    """The samples that are verified and analysed, and their labels. Raises RunError where they are to be every input
+    there is, and are not.
+    """
+    if config.analysis.target == "enumerated":
+        _check_enumerated(data)
     match config.analysis.samples:
         case "train":
             x, y = data.train_x, data.train_y
@@ -355,6 +359,19 @@ def chosen_samples(config: AnyConfig, data: Dataset) -> tuple[NDArray[np.uint8],
         case _:
             x, y = data.all()
     return x[: config.analysis.at_most], y[: config.analysis.at_most]
+
+
+def _check_enumerated(data: Dataset) -> None:
+    """Raises RunError where its samples are not each input once."""
+    x, bits = data.all()[0][:, : data.pixels], data.input_bits * data.pixels
+    different = len(x)
+    if len(x) == 1 << bits:
+        different = len(np.unique(x @ (1 << data.input_bits * np.arange(data.pixels))))
+    if different != 1 << bits:
+        raise RunError(
+            f"{data.name}: target enumerated says that X is every input there is, 2^{bits}, and these are "
+            f"{len(x):,} samples, {different:,} different ones at most; give each once, or take target dataset"
+        )
 
 
 def default_cycles(graph: Graph) -> int:

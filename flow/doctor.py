@@ -14,6 +14,7 @@ from pathlib import Path
 from ..hw.parts import TARGETS
 from ..models.config import ACTIVATIONS
 from ..models.datasets import DATASETS, ENVIRONMENT
+from ..models.label_rules import RULES
 from ..plugins import PluginError, Plugins
 from .judges import JUDGES
 
@@ -71,7 +72,7 @@ def findings() -> Iterator[Finding]:
         yield Finding(name, shutil.which(name), why)
     for tool, missing in {judge.tool: judge.missing() for judge in JUDGES}.items():
         yield Finding(f"judge {tool}", None if missing else "answers", missing or "")
-    for kind in (ACTIVATIONS, DATASETS, TARGETS):
+    for kind in (ACTIVATIONS, DATASETS, RULES, TARGETS):
         yield from (_plugin(kind, name) for name in kind.names())
     yield Finding(ENVIRONMENT, *_data())
 

@@ -176,16 +176,13 @@ class Neurons:
 
 
 @dataclass(frozen=True)
-class Taught:
-    """What hidden layers say of the classes Y of another run, over a region.
+class OutsideY:
+    """What hidden layers say over a region of a Y that is not the net's own class.
 
-    teacher, graph   its name, and the digest of its net
-    number           (classes) inputs of each of its classes
-    i_ty_bits        I(T;Y) of each hidden layer; None where there are too many codes
+    number      inputs of each y
+    i_ty_bits   I(T;Y) of each hidden layer; None where there are too many codes
     """
 
-    teacher: str
-    graph: str
     base: Natural
     free: tuple[Natural, ...]
     number: tuple[Natural, ...]
@@ -195,6 +192,22 @@ class Taught:
     @property
     def class_entropy_bits(self) -> float:
         return entropy_bits(np.array(self.number))
+
+
+@dataclass(frozen=True)
+class Taught(OutsideY):
+    """Y is the class by another run. teacher, graph: its name, and the digest of its net."""
+
+    teacher: str
+    graph: str
+
+
+@dataclass(frozen=True)
+class Labelled(OutsideY):
+    """Y is the label by a rule. rule, labels: its name, and the digest of what it said of the region's inputs."""
+
+    rule: str
+    labels: str
 
 
 @dataclass(frozen=True)
@@ -235,6 +248,7 @@ class Exact:
     neurons: tuple[Neurons, ...] = ()
     reached: tuple[Reached, ...] = ()
     taught: tuple[Taught, ...] = ()
+    labelled: tuple[Labelled, ...] = ()
 
     def of(self, sample: int, radius: int) -> Around | None:
         return next((each for each in self.around if (each.sample, each.radius) == (sample, radius)), None)

@@ -158,14 +158,14 @@ def _found(region: Region, workers: int) -> Iterator[tuple[int, Found]]:
 @writing
 def free(
     folder: RunFolder,
-    bits: Sequence[int],
+    bits: Sequence[int] | None,
     base: int = 0,
     data_dir: Path | str | None = None,
     workers: int = 2,
     tell: Tell = lambda done, total, remark: None,
 ) -> Free:
-    """Counts classes and every layer's codes over all inputs that differ from sample `base` in `bits` of its code; into
-    exact.json.
+    """Counts classes and every layer's codes over all inputs that differ from sample `base` in `bits` of its code,
+    None for all that can change; into exact.json.
 
     The codes of the first layer that are few enough to count say all that is behind it.
     """

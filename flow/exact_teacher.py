@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,14 +29,14 @@ from .run import finished, trained_on
 def taught(
     folder: RunFolder,
     teacher: RunFolder,
-    bits: Sequence[int],
+    bits: Sequence[int] | None,
     base: int = 0,
     data_dir: Path | str | None = None,
     workers: int = 2,
     tell: Tell = lambda done, total, remark: None,
 ) -> Taught:
     """I(T;Y) of every hidden layer, where Y is what the teacher says, over all inputs that differ from sample `base` in
-    `bits` of the code; None of a layer with too many codes. Both cut pixels alike.
+    `bits` of the code, None for all; None of a layer with too many codes. Both cut pixels alike.
     """
     own, other = graph_of(folder), graph_of(teacher)
     code = JointCode.of_graphs(own, other)
@@ -55,29 +55,37 @@ def taught(
             return each
     began, both = time.monotonic(), SideBySide.of(net.hidden, by.hidden).of_second(by)
     groups, widths = tuple(map(Group.bit, wanted)), [width for _, width in hidden_layers(own)]
-    found: list[float | None] = [None] * len(widths)
-    number: list[int] = []
-    for index, width in enumerate(widths):
-        if width > WIDEST:
-            continue
-        regions = [
-            Region(both, code_of(own, x[base]), groups, only=c, layer=index, bits=width) for c in range(other.classes)
-        ]
-        parts = [summed(each, workers, tell, f"class {c}").codes for c, each in enumerate(regions)]
-        if any(codes is None for codes in parts):
-            continue
-        seen = [codes for codes in parts if codes is not None]
-        number = [int(times.sum()) for _, times in seen]
-        by_layer = [seen, *zip(*(behind(net, index, codes)[0] for codes in seen if len(codes[0])), strict=True)]
-        found[index:] = [_information(each) for each in by_layer]
-        break
-    if not number:
-        raise RunError("every layer has too many codes over this region; fewer free bits")
+
+    def of_class(index: int, c: int) -> Region:
+        return Region(both, code_of(own, x[base]), groups, only=c, layer=index, bits=widths[index])
+
+    number, found = said_of_y(net, of_class, other.classes, workers, tell)
     answer = Taught(
-        teacher.path.name, digest, base, tuple(wanted), tuple(number), tuple(found), time.monotonic() - began
+        base, tuple(wanted), number, found, time.monotonic() - began, teacher=teacher.path.name, graph=digest
     )
     write_exact(folder, replace(known, taught=(*known.taught, answer)))
     return answer
+
+
+def said_of_y(
+    net: BitNet, of_class: Callable[[int, int], Region], classes: int, workers: int, tell: Tell
+) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
+    """Inputs of each y, 0 .. classes - 1, and I(T;Y) of every hidden layer, None of one with too many codes.
+
+    of_class   of a hidden layer and a y: the region that counts the layer's codes over the inputs of this y
+    """
+    found: list[float | None] = [None] * len(net.hidden)
+    for index, rows in enumerate(net.hidden):
+        if len(rows.weight) > WIDEST:
+            continue
+        parts = [summed(of_class(index, c), workers, tell, f"class {c}").codes for c in range(classes)]
+        seen = [codes for codes in parts if codes is not None]
+        if len(seen) < classes:
+            continue
+        by_layer = [seen, *zip(*(behind(net, index, codes)[0] for codes in seen if len(codes[0])), strict=True)]
+        found[index:] = [_information(each) for each in by_layer]
+        return tuple(int(times.sum()) for _, times in seen), tuple(found)
+    raise RunError("every layer has too many codes over this region; fewer free bits")
 
 
 def _information(by_class: Sequence[Codes | None]) -> float | None:

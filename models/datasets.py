@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..plugins import Plugins
-from . import cifar
+from . import cifar, label_rules
 from .config import DataConfig, Rule, nearest
 from .idx import DataError, read_idx
 from .modulation import CONSTELLATIONS, TESTED, TRAINED, bursts
@@ -25,13 +25,6 @@ from .tables import SKLEARN, read_csv, read_csv_pair, sklearn_table
 ENVIRONMENT = "BITNECK_DATA"
 FLOAT_BITS = 5  # that floats are cut to where nobody says how many bits a net takes
 TWELVE_SHA256 = "77732f16f85e91b49d3997196b56163b3bd362d8cf631468a8de3f986e88359f"
-# Vertices of an icosahedron that share an edge, and those that lie opposite each other.
-ADJACENT = (
-    *((0, 1), (0, 3), (0, 5), (0, 10), (0, 11), (1, 2), (1, 3), (1, 4), (1, 11), (2, 3), (2, 4), (2, 8), (2, 9)),
-    *((3, 8), (3, 10), (4, 6), (4, 9), (4, 11), (5, 6), (5, 7), (5, 10), (5, 11), (6, 7), (6, 9), (6, 11)),
-    *((7, 8), (7, 9), (7, 10), (8, 9), (8, 10)),
-)
-ANTIPODAL = ((0, 9), (1, 7), (2, 5), (3, 6), (4, 10), (8, 11))
 
 
 @dataclass(frozen=True)
@@ -288,17 +281,13 @@ def digits_twice() -> Dataset:
 def twelve() -> Dataset:
     """The 12-bit set of Shwartz-Ziv and Tishby 2017, from its rule; X is all 4,096 inputs; 80/20 by class.
 
-    Bits are the vertices of an icosahedron, most significant first; h counts ones, e edges with both ends on, a
-    opposite pairs with both ends on. The label is invariant under the rotations of the solid.
+    Input i counts to i in binary, the most significant bit first; its label is that of `label_rules.twelve`.
     """
     x = (np.arange(4096)[:, None] >> np.arange(11, -1, -1) & 1).astype(np.uint8)
-    h = x.sum(axis=1)
-    e, a = (sum(x[:, i] & x[:, j] for i, j in pairs) for pairs in (ADJACENT, ANTIPODAL))
-    five, six, seven = (e == 7) & (a == 0), (e >= 7) | ((e == 6) & (a == 0)), ~((e == 8) & (a == 2))
-    y = np.select([h <= 4, h == 5, h == 6, h == 7], [False, five, six, seven], True)
+    y = label_rules.twelve(x)
     if hashlib.sha256(y.astype(np.uint8).tobytes()).hexdigest() != TWELVE_SHA256:
         raise AssertionError("the rule of the 12-bit set gives labels other than the published ones")
-    return _split("twelve", x, y.astype(np.int64), classes=2, input_bits=1)
+    return _split("twelve", x, y, classes=2, input_bits=1)
 
 
 def modulation() -> Dataset:

@@ -17,6 +17,7 @@ from bitneck.hw.synthesis.targets import ice40, target_of
 from bitneck.models import brevitas_net
 from bitneck.models.config import ACTIVATIONS, NetworkConfig
 from bitneck.models.datasets import DATASETS, DataError, load
+from bitneck.models.label_rules import RULES
 from bitneck.plugins import PluginError
 
 
@@ -42,7 +43,7 @@ def installed(tmp_path, monkeypatch):
 
 @pytest.fixture
 def nothing_stays(monkeypatch):
-    for kind in (ACTIVATIONS, DATASETS, TARGETS):
+    for kind in (ACTIVATIONS, DATASETS, RULES, TARGETS):
         monkeypatch.setattr(kind, "added", {})
 
 

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from ..config import RunError
 from ..exact import around
-from ..exact_record import Around
+from ..exact_labels import labelled
+from ..exact_record import Around, Labelled, Taught
 from ..exact_regions import MOST_BITS, within
 from ..exact_regions import free as over_free_bits
 from ..exact_teacher import taught
@@ -33,9 +34,12 @@ def exact(
     vmax: Annotated[
         int | None, typer.Option(min=1, help="a pixel's highest value; by default what its bits can say")
     ] = None,
-    free: Annotated[str | None, typer.Option(help="count inputs over these bits of the code: 0-20,35")] = None,
+    free: Annotated[str | None, typer.Option(help="count inputs over these bits of the code: all, or 0-20,35")] = None,
     base: Annotated[int, typer.Option(min=0, help="the sample that all other bits are of")] = 0,
     teacher: Annotated[Path | None, typer.Option(help="of --free: another run; what layers say of its classes")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="of --free: a rule; what layers say of the label it gives to every input")
+    ] = None,
     neurons: Annotated[
         bool, typer.Option("--neurons", help="how often neurons fire, alone and by two, over --free or all bits")
     ] = False,
@@ -60,10 +64,14 @@ def exact(
     - `bitneck exact runs/digits --free 0-15 --base 3`
     """
     place, layers = RunFolder(folder), (neurons or None, jointly, reach)
+    bits = None if free in (None, "all") else numbers_in(free, "--free")
+    if (teacher or labels) and (free is None or any(layers) or (teacher and labels)):
+        raise RunError(
+            "whose Y? give one of --teacher and --labels, with --free and without --neurons, --jointly, --reach"
+        )
     if any(layers):
         if sum(each is not None for each in (*layers, radius, epsilon)) != 1:
             raise RunError("what of the layers? give one of --neurons, --jointly and --reach, and --free or all bits")
-        bits = None if free is None else numbers_in(free, "--free")
         if reach is not None:
             return reach_told(place, reach, bits, base, data_dir, seconds)
         if jointly is not None:
@@ -74,7 +82,7 @@ def exact(
     if free is not None:
         if sample is not None or samples is not None:
             raise RunError("--free is around one sample, which --base says; leave out --sample and --samples")
-        return _free(place, free, base, teacher, data_dir, workers)
+        return _free(place, bits, base, teacher, labels, data_dir, workers)
     numbers = _samples(sample, samples)
     if epsilon is not None:
         return _within(place, numbers, epsilon, vmax, data_dir, workers)
@@ -130,12 +138,22 @@ def _within(
     return {"epsilon": epsilon, "certified": right, "of": len(found), "too_large": large, "within": facts}
 
 
-def _free(place: RunFolder, bits: str, base: int, teacher: Path | None, data_dir: Path | None, workers: int) -> Facts:
-    wanted, by = numbers_in(bits, "--free"), None
+def _free(
+    place: RunFolder,
+    bits: list[int] | None,
+    base: int,
+    teacher: Path | None,
+    rule: str | None,
+    data_dir: Path | None,
+    workers: int,
+) -> Facts:
+    by: Taught | Labelled | None = None
     with bar("exact") as tell:
-        found = over_free_bits(place, wanted, base, data_dir, workers, tell)
         if teacher is not None:
-            by = taught(place, RunFolder(teacher), wanted, base, data_dir, workers, tell)
+            by = taught(place, RunFolder(teacher), bits, base, data_dir, workers, tell)
+        if rule is not None:
+            by = labelled(place, rule, bits, base, data_dir, workers, tell)
+        found = over_free_bits(place, bits, base, data_dir, workers, tell)
     head = ("layer", "neurons", "codes", "capacity, bits", "H(T)", "H(T|class)", *(["I(T;Y)"] if by else []))
     drawn = Table(*head, box=None, pad_edge=False)
     said = [None] * len(found.layers) if by is None else by.i_ty_bits
@@ -154,8 +172,13 @@ def _free(place: RunFolder, bits: str, base: int, teacher: Path | None, data_dir
     counted = ", ".join(f"{c}: {number:,}" for c, number in enumerate(found.number) if number)
     say("exact", f"2^{len(found.free)} inputs of classes {counted}; H(class) {answer:.4f} bits", place.exact)
     if by is not None:
-        say("exact", f"Y is the class by {by.teacher}; H(Y) {by.class_entropy_bits:.4f} bits", place.exact)
-    return asdict(found) | {"class_entropy_bits": answer, "taught": None if by is None else asdict(by)}
+        y = f"class by {by.teacher}" if isinstance(by, Taught) else f"label by {by.rule}"
+        say("exact", f"Y is the {y}; H(Y) {by.class_entropy_bits:.4f} bits", place.exact)
+    return asdict(found) | {
+        "class_entropy_bits": answer,
+        "taught": asdict(by) if isinstance(by, Taught) else None,
+        "labelled": asdict(by) if isinstance(by, Labelled) else None,
+    }
 
 
 def numbers_in(words: str, option: str) -> list[int]:

@@ -75,6 +75,7 @@ struct Counter {
 struct Region {
   const Net net;
   const int groups, neurons, padded, only;
+  const uint8_t* labels;                          // of each combination, the lowest group's levels fastest; or null
   std::vector<int> levels, begin;                 // of each group; its first level among all
   std::vector<int16_t> margin, change;            // (padded), (all levels, padded)
   std::vector<int64_t> weight, total;             // of each level; [g]: of all inputs of the groups below g
@@ -87,9 +88,9 @@ struct Region {
   std::vector<Bits> mask, combinations;
 
   Region(const Net& net, const int16_t* at, int groups, const int32_t* levels_of, const int64_t* weights,
-         const int16_t* changes, int only)
+         const int16_t* changes, int only, const uint8_t* labels)
       : net(net), groups(groups), neurons(net.first().rows), padded(64 * words_of(neurons)), only(only),
-        levels(levels_of, levels_of + groups), begin(groups + 1, 0), margin(padded, 0), total(groups + 1, 1),
+        labels(labels), levels(levels_of, levels_of + groups), begin(groups + 1, 0), margin(padded, 0), total(groups + 1, 1),
         inputs(groups + 1, 1), least(size_t(groups + 1) * padded, 0), most(least), mask_of(neurons + 1, 0),
         combinations(FREE * VECTORS, all(false)) {
     std::copy(at, at + neurons, margin.begin());
@@ -224,6 +225,7 @@ struct Walk {
 
   void leaf(const int16_t* margin, int64_t weight) {
     const int vectors = of.vectors;
+    if (of.labels && !labelled()) return;
     block.first.value = fires;
     block.first.varies = free;
     for (size_t w = 0; w < free.size(); w++)
@@ -231,6 +233,11 @@ struct Walk {
         const int j = 64 * w + __builtin_ctzll(rest);
         block.first.at[j] = &of.mask[of.mask_of[j] + size_t(margin[j] + of.most[size_t(of.low) * of.padded + j]) * vectors];
       }
+    if (of.labels) {
+      block.run(counted + 1, vectors);
+      count_codes(block.hidden(counted), hits.data(), *counter);
+      return;
+    }
     if (counter) {
       if (of.only < 0) block.run(counted + 1, vectors);
       else block.run(vectors);
@@ -267,6 +274,20 @@ struct Walk {
     }
   }
 
+  // Whether an input of this leaf has the label that is asked for; the others are left out, by `hits`.
+  bool labelled() {
+    const uint8_t* label = of.labels;
+    for (int g = of.groups; g > of.low; g--) label += size_t(of.inputs[g - 1]) * path[g - 1];
+    bool some = false;
+    std::fill(hits.begin(), hits.end(), all(false));
+    for (int lane = 0; lane < of.patterns; lane++) {
+      const bool other = label[lane] != of.only;
+      hits[lane / LANES].word()[lane % LANES >> 6] |= uint64_t(other) << (lane & 63);
+      some = some || !other;
+    }
+    return some;
+  }
+
   void found(int c, int lane) {
     int32_t* to = &witness[size_t(c) * of.groups];
     if (to[0] != -2) return;
@@ -295,10 +316,11 @@ extern "C" {
 
 // margin   (neurons) of the input at which every group is at its first level without its change
 // levels   (groups); weight, change: (all levels), (all levels, neurons) of agreeing elements
-// only     the class that is asked for, or -1 for all
+// only     the class that is asked for, or -1 for all; where there are labels, the label
+// labels   null, or one of each combination, the lowest group's levels fastest; codes are counted then
 void* region_open(const Net* net, const int16_t* margin, int32_t groups, const int32_t* levels, const int64_t* weight,
-                  const int16_t* change, int32_t only) {
-  return new Region(*net, margin, groups, levels, weight, change, only);
+                  const int16_t* change, int32_t only, const uint8_t* labels) {
+  return new Region(*net, margin, groups, levels, weight, change, only, labels);
 }
 
 void region_close(void* opened) { delete static_cast<Region*>(opened); }

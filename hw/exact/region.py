@@ -85,6 +85,7 @@ class Region:
     layer   a hidden layer, from 0, whose codes are counted in place of classes, with `only` those of inputs of that
             class; then every weight is 1
     bits    of these codes: of the layer's first neurons; 0 is all of them
+    labels  (combinations,) uint8, the first group's levels fastest: `only` is one of these then, in place of a class
     """
 
     net: BitNet
@@ -94,6 +95,7 @@ class Region:
     layer: int | None = None
     bits: int = 0
     form: str | None = None
+    labels: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         elements = [element for group in self.groups for element in group.elements]
@@ -105,6 +107,12 @@ class Region:
             raise ExactError(f"{self.inputs:.3g} inputs; fewer than 2^62 are counted")
         if self.layer is not None and self._counted_bits > WIDEST:
             raise ExactError(f"hidden layer {self.layer}: codes of up to {WIDEST} neurons are counted")
+        if self.labels is not None:
+            if self.layer is None or self.only is None:
+                raise ExactError("labels say of which inputs codes are counted; name a hidden layer and one label")
+            if (was := (self.labels.shape, self.labels.dtype)) != ((self.combinations,), np.uint8):
+                raise ExactError(f"labels are {was[0]} {was[1]}; ({self.combinations},) uint8 are due")
+            object.__setattr__(self, "labels", np.ascontiguousarray(self.labels))  # read where they lie
         first = self.net.hidden[0]
         agrees = (first.weight == self.x) & first.among
         margin = (agrees.sum(axis=1) - first.threshold).astype(np.int16)
@@ -124,11 +132,12 @@ class Region:
             len(levels),
             *pointers[1:],
             -1 if self.only is None else self.only,
+            None if self.labels is None else ctypes.c_void_p(self.labels.ctypes.data),
         )
         object.__setattr__(self, "_opened", ctypes.c_void_p(opened))
 
     def __reduce__(self) -> tuple[type[Region], tuple[object, ...]]:
-        return Region, (self.net, self.x, self.groups, self.only, self.layer, self.bits, self.form)
+        return Region, (self.net, self.x, self.groups, self.only, self.layer, self.bits, self.form, self.labels)
 
     def __del__(self) -> None:
         if hasattr(self, "_opened"):

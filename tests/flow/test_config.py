@@ -20,6 +20,7 @@ from bitneck.flow.config import (
 )
 from bitneck.hw.costs.resources import total
 from bitneck.models.config import PRESETS
+from bitneck.models.datasets import Dataset, load
 
 
 def random_graph(config: RunConfig) -> Graph:
@@ -53,6 +54,21 @@ def test_some_of_the_samples_are_not_enumerated():
     assert changed(from_preset("twelve"), analysis__samples="test", analysis__target="dataset")
     with pytest.raises(RunError, match="samples=all, at_most=50 are some of them"):
         changed(from_preset("twelve"), analysis__at_most=50)
+
+
+def test_enumerated_is_every_input_once_and_not_what_a_data_set_happens_to_hold():
+    x = (np.arange(64)[:, None] >> np.arange(6) & 1).astype(np.uint8)
+    y = (x.sum(axis=1) > 3).astype(np.int64)
+    config = changed(from_preset("twelve"), network__widths=(6, 4, 2))
+    assert len(chosen_samples(config, Dataset("all", x[:48], y[:48], x[48:], y[48:], 2, 1))[0]) == 64
+    wide = np.tile(x[:, ::2] + 2 * x[:, 1::2], 2)
+    assert len(chosen_samples(config, Dataset("grey", wide[:48], y[:48], wide[48:], y[48:], 2, 2, copies=2))[0]) == 64
+    with pytest.raises(RunError, match=r"every input there is, 2\^6, and these are 60 samples"):
+        chosen_samples(config, Dataset("some", x[:48], y[:48], x[48:60], y[48:60], 2, 1))
+    with pytest.raises(RunError, match="64 samples, 49 different ones at most"):
+        chosen_samples(config, Dataset("twice", x[:48], y[:48], x[[48] * 16], y[48:], 2, 1))
+    with pytest.raises(RunError, match=r"digits: target enumerated .*2\^320, and these are 1,797 samples"):
+        chosen_samples(config, load("digits"))
 
 
 def test_of_many_samples_the_first_may_be_enough():

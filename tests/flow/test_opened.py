@@ -55,7 +55,7 @@ except AttributeError as error:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
-        "module 'bitneck' has no attribute 'opne'; it has Codes, Run, activation, board, dataset, import_model, open"
+        "module 'bitneck' has no attribute 'opne'; it has Codes, Run, activation, board, dataset, import_model, labels,"
     )
 
 

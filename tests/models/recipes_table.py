@@ -1,4 +1,4 @@
-"""`make recipes`: a net trained plainly, taught without labels as S2-BNN is, and by RBONN; a table of docs/recipes.md.
+"""`make recipes`: a net trained plainly, taught without labels as S2-BNN is, and by RBONN; the table of docs/recipes.md.
 
 Needs mnist/ where BITNECK_DATA says. The teacher is a float net 784-512-512-10, trained here once.
 """
@@ -23,6 +23,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "S2-BNN: the teacher alone, `soft = 1`": {"teacher": "float", "soft": 1.0},
     "the teacher and labels, `soft = 0.9`": {"teacher": "float", "soft": 0.9},
     "RBONN, `bilinear = 1e-4`": {"bilinear": 1e-4},
+    "RBONN, `bilinear = 1e-6`": {"bilinear": 1e-6},
 }
 
 

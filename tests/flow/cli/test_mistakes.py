@@ -145,6 +145,22 @@ MISTAKES = {
     "bits that are none": ("exact runs/digits --free 3-x", "--free 3-x: bits are numbers and ranges, such as 0-20,35"),
     "a bit that is not there": ("exact runs/digits --free 500", "--free: bit 500 of 128 is none, or never changes"),
     "a pixel above the highest": ("exact runs/digits --sample 0 --epsilon 1 --vmax 3", "--vmax 3, but a pixel is"),
+    "a rule's name": (
+        "exact runs/digits --free 20-22 --labels twelv",
+        "no labels rule 'twelv'; did you mean 'twelve'?",
+    ),
+    "a rule of other inputs": (
+        "exact runs/digits --free 20-22 --labels twelve",
+        "labels rule 'twelve' is of 12 bits; these inputs are 128 numbers up to",
+    ),
+    "more inputs than a rule labels": (
+        "exact runs/digits --free all --labels twelve",
+        "128 free bits; a rule gives labels to 2^26 inputs at most: fewer free bits",
+    ),
+    "labels of no region": (
+        "exact runs/digits --sample 0 --radius 2 --labels twelve",
+        "whose Y? give one of --teacher and --labels, with --free",
+    ),
     "two things of layers": ("exact runs/digits --neurons --reach dense2", "what of the layers? give one of --neurons"),
     "jointly of no layer": ("exact runs/digits --jointly 3,4", "--jointly 3,4: a layer and its neurons, such as"),
     "five neurons jointly": ("exact runs/digits --jointly dense1:0,1,2,3,4 --free 0-9", "one to 4 different ones"),

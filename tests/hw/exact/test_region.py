@@ -85,6 +85,36 @@ def test_codes_of_one_net_are_told_by_the_class_of_another(form):
         assert all(map(np.array_equal, found, due))
 
 
+@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("layer", [0, 1])
+def test_codes_are_told_by_labels_of_the_inputs(form, layer, monkeypatch):
+    monkeypatch.setattr(counting, "SMALLEST", 1 << 13)
+    graph = random_graph((17, 64, 9, 3), 5)
+    three = Group((0, 16), np.array([[False, False], [True, False], [True, True]]), (1, 1, 1))
+    groups = (three, *map(Group.bit, range(1, 15)))  # no power of two in a leaf, and several shards
+    combinations = 3 << 14
+    labels = np.random.default_rng(8).integers(0, 3, combinations).astype(np.uint8)
+    labels[: 3 << 13] *= 2  # whole leaves without a 1
+    x = np.zeros((combinations, 17), bool)
+    x[:, [0, 16]] = three.values[np.arange(combinations) % 3]
+    x[:, 1:15] = np.arange(combinations)[:, None] // 3 >> np.arange(14) & 1
+    emitted = graph(x.astype(np.uint8)).codes[f"dense{layer + 1}"].levels(1).astype(np.uint64)
+    emitted = (emitted << np.arange(emitted.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
+    for label in range(4):
+        region = Region(BitNet.of(graph), np.zeros(17, bool), groups, only=label, layer=layer, form=form, labels=labels)
+        assert len(region.shards()) > 2
+        due = np.unique(emitted[labels == label], return_counts=True)
+        assert all(map(np.array_equal, whole(region).codes, due))
+
+
+def test_labels_of_other_inputs_are_refused():
+    net, groups = BitNet.of(random_graph((10, 6, 3), 1)), tuple(map(Group.bit, range(10)))
+    with pytest.raises(ExactError, match=r"labels are \(1000,\) uint8; \(1024,\) uint8 are due"):
+        Region(net, np.zeros(10, bool), groups, only=0, layer=0, labels=np.zeros(1000, np.uint8))
+    with pytest.raises(ExactError, match="name a hidden layer and one label"):
+        Region(net, np.zeros(10, bool), groups, layer=0, labels=np.zeros(1024, np.uint8))
+
+
 def test_too_many_codes_are_none_and_not_some(monkeypatch):
     monkeypatch.setattr(counting, "MOST_CODES", 100)
     net = BitNet.of(random_graph((16, 20, 8, 3), 2))
