@@ -1,4 +1,4 @@
-"""`make recipes`: a net trained plainly, taught without labels as S2-BNN is, and by RBONN; the table of docs/recipes.md.
+"""`make recipes`: a net trained plainly, taught without labels as S2-BNN is, and by RBONN; see docs/recipes.md.
 
 Needs mnist/ where BITNECK_DATA says. The teacher is a float net 784-512-512-10, trained here once.
 """
