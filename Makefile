@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv members steps recipes complex silicon planted link board flashed boards lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv members steps recipes complex dynamic silicon planted link board flashed boards lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -43,10 +43,14 @@ members: venv   ## TFC with eight sets of thresholds beside one, three seeds, th
 	PYTHONPATH=tests/export $(BIN)/python tests/models/members_table.py --epochs 40
 
 recipes: venv   ## TFC and a net of maps taught without labels, and by RBONN, three seeds each: BITNECK_DATA says where mnist/ lies
-	$(BIN)/python tests/models/recipes_table.py
+	$(BIN)/python tests/models/recipes_table.py tfc
+	$(BIN)/python tests/models/recipes_table.py mnist-small --epochs 6
 
 complex: venv   ## a complex net on bursts of four modulations, beside real ones of as many weights and as many products; a table
 	$(BIN)/python tests/models/complex_table.py
+
+dynamic: venv   ## thresholds that depend on the input, beside the same net of maps and wider ones, five seeds; a table
+	$(BIN)/python tests/models/dynamic_table.py
 
 steps: venv   ## TFC that integrates over four steps beside the same passes without a state, three seeds: BITNECK_DATA says where mnist/ lies
 	$(BIN)/python tests/models/steps_table.py runs/steps --epochs 12 --warp 0 --without
