@@ -17,6 +17,7 @@ from ..export.graph import Binarize, Graph
 from ..hw.exact.net import BitNet
 from ..hw.exact.radius import Ball, Counted, Shard, shards
 from ..hw.exact.shards import by_cluster, by_threads
+from ..ib_analysis.codes import Trace
 from .belonging import graph_of
 from .config import RunError, chosen_samples
 from .exact_record import Around, exact_of, write_exact
@@ -180,15 +181,21 @@ def _with(answer: Around, part: int, found: Counted, free: NDArray[np.int64], se
     )
 
 
+def checked_witnesses(graph: Graph, inputs: NDArray[np.uint8], sample: int, predicted: int) -> Trace:
+    """What the golden model says of them, (n, inputs). Raises RunError where it gives one the sample's class."""
+    golden = graph(inputs)
+    if (golden.predictions() == predicted).any():
+        raise RunError(f"{graph.name}: sample {sample}: the golden model sees no other class in a witness")
+    return golden
+
+
 def _replayed(folder: RunFolder, graph: Graph, x: NDArray[np.uint8], answer: Around) -> Around:
     """The same, its witnesses given to the golden model, and to the RTL where it is built."""
     witnesses = [each for each in answer.witnesses if each is not None]
     if not witnesses:
         return replace(answer, replayed=0)
     inputs = np.stack([flipped(graph, x, each) for each in witnesses])
-    golden = graph(inputs)
-    if (golden.predictions() == answer.predicted).any():
-        raise RunError(f"{folder.path}: sample {answer.sample}: the golden model sees no other class in a witness")
+    golden = checked_witnesses(graph, inputs, answer.sample, answer.predicted)
     if not is_there(folder.rtl):
         return answer
     from ..hw.simulation.library import build

@@ -19,7 +19,7 @@ from ..hw.exact.region import WIDEST, Codes, Found, Group, Region
 from ..hw.exact.shards import by_threads
 from .belonging import graph_of
 from .config import RunError, chosen_samples
-from .exact import code_of, free_of, numbers_of
+from .exact import checked_witnesses, code_of, free_of, numbers_of
 from .exact_record import CodesOf, Free, Within, entropy_bits, exact_of, write_exact
 from .folder import RunFolder
 from .held import writing
@@ -69,7 +69,9 @@ def within(
                 large[number] = log2(codes)
                 continue
             answer = _within(net, first, x[number], int(y[number]), number, epsilon, top, groups, beside, workers)
-            check_witness(graph, answer)
+            if answer.witness is not None:
+                inputs = np.array([answer.witness], dtype=np.uint8)
+                checked_witnesses(graph, inputs, answer.sample, answer.predicted)
             known = replace(known, within=(*known.within, answer))
             write_exact(folder, known)
         found.append(answer)
@@ -122,15 +124,6 @@ def _within(
             changed += beside * other
     codes = prod(len(group.weights) for group in groups)
     return Within(number, label, predicted, epsilon, vmax, codes, images, changed, witness, time.monotonic() - began)
-
-
-def check_witness(graph: Graph, answer: Within) -> None:
-    """Raises RunError where the golden model gives the witness, where there is one, the sample's class."""
-    if answer.witness is None:
-        return
-    said = int(graph(np.array([answer.witness], dtype=np.uint8)).predictions()[0])
-    if said == answer.predicted:
-        raise RunError(f"{graph.name}: sample {answer.sample}: the golden model sees no other class in its witness")
 
 
 def _image(

@@ -13,7 +13,6 @@ from bitneck.export.graph import Binarize
 from bitneck.flow import exact, exact_regions
 from bitneck.flow.belonging import graph_of
 from bitneck.flow.config import RunError, chosen_samples
-from bitneck.flow.exact_record import Within
 from bitneck.flow.folder import RunFolder
 from bitneck.flow.run import finished, trained_on
 
@@ -101,12 +100,12 @@ def test_images_within_epsilon_are_those_of_the_golden_model(run):
     assert beside >= 1
 
 
-def test_an_image_within_epsilon_to_which_the_golden_model_gives_the_samples_class_is_an_error(run):
+def test_a_witness_to_which_the_golden_model_gives_the_samples_class_is_an_error(run):
     graph, x = graph_of(run), samples(run)
     right = int(graph(x[:1]).predictions()[0])
-    answer = Within(0, right, right, 1, 16, 2, 2, 1, tuple(x[0].tolist()), 0.0)
-    with pytest.raises(RunError, match="sample 0: the golden model sees no other class in its witness"):
-        exact_regions.check_witness(graph, answer)
+    with pytest.raises(RunError, match="sample 0: the golden model sees no other class in a witness"):
+        exact.checked_witnesses(graph, x[:1], 0, right)
+    assert exact.checked_witnesses(graph, x[:1], 0, right + 1).predictions() == [right]
 
 
 def test_a_run_says_what_every_layer_remembers_of_free_bits(run, bitneck):
