@@ -21,6 +21,7 @@ from .sweep_groups import grouped
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+SPAWNED = "distributed.nanny.pre-spawn-environ"
 RETRIES = 2  # of a task that raised; dask itself gives a task of a killed worker to another one
 
 
@@ -132,11 +133,19 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
         with client:
             yield client
         return
+    import dask
+
     quiet = {"silence_logs": 50, "dashboard_address": ":0"}  # a free port: the usual one may be another sweep's
+    given = dask.config.get(SPAWNED)
+    keeping = {name: value for name, value in given.items() if name != "MALLOC_TRIM_THRESHOLD_"}
     _start_tracker()  # it unblocks what we block, and would start with the first worker
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the workers inherit it: Ctrl-C is for us alone
     try:
-        with LocalCluster(n_workers=workers, threads_per_worker=1, **quiet) as cluster, Client(cluster) as client:
+        with (
+            dask.config.set({SPAWNED: keeping}),  # a net's memory goes back and comes again at every step otherwise
+            LocalCluster(n_workers=workers, threads_per_worker=1, **quiet) as cluster,
+            Client(cluster) as client,
+        ):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             yield client
     finally:

@@ -66,6 +66,7 @@ def _code(rooms: tuple[str, ...] = ROOMS) -> str:
     return digest.hexdigest()
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return metadata.version(package)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..models.alike import trainable
 from .sweep_file import Task
 
-MOST = 25  # what an interruption loses, and the memory for activations, grow with it
+MOST = 50  # what an interruption loses, and the memory for activations, grow with it
 ROUNDS = 2  # groups for each worker, so that none waits long for the last
 
 
@@ -17,7 +17,7 @@ def grouped(wanted: Sequence[Task], workers: int) -> list[list[Task]]:
     for task in wanted:
         alike.setdefault(_alike(task), []).append(task)
     most = max(1, min(MOST, -(-len(wanted) // (ROUNDS * workers))))
-    return [group for same in alike.values() for group in _evenly(same, most)]
+    return [group for same in alike.values() for group in _evenly(same, most, workers)]
 
 
 def at_once(wanted: Sequence[Task], workers: int) -> int:
@@ -25,9 +25,12 @@ def at_once(wanted: Sequence[Task], workers: int) -> int:
     return sum(len(group) for group in grouped(wanted, workers)[:workers])
 
 
-def _evenly(same: list[Task], most: int) -> list[list[Task]]:
-    """As few parts of at most so many as there can be, of much the same size."""
-    size = -(-len(same) // -(-len(same) // most))
+def _evenly(same: list[Task], most: int, workers: int) -> list[list[Task]]:
+    """Parts of at most so many, of much the same size; as few as there can be, but none of several rounds is idle."""
+    parts = -(-len(same) // most)
+    if parts > workers:
+        parts = -(-parts // workers) * workers
+    size = -(-len(same) // parts)
     return [same[start : start + size] for start in range(0, len(same), size)]
 
 

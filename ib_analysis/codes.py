@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Source: TypeAlias = str
 """Who computed: torch, qonnx, graph, rtl, or the name of a judge."""
+SHORT = 64  # bits of a row: fewer are packed faster as one long row with padding in it
 
 
 class CodesError(ValueError):
@@ -53,7 +54,7 @@ class Codes:
         """From (n, width) bool."""
         if bits.ndim != 2 or bits.dtype != np.bool_:
             raise CodesError(f"codes are packed from (n, width) bool, got {bits.shape} {bits.dtype}; try from_array")
-        return cls(np.packbits(bits, axis=1, bitorder="little"), bits.shape[1])
+        return cls(_packed(bits), bits.shape[1])
 
     @classmethod
     def from_array(cls, values: ArrayLike) -> Codes:
@@ -143,6 +144,16 @@ class Codes:
 def begun_digest(width: int, samples: int) -> hashlib._Hash:
     """Of so many codes that come one after the other: it is `Codes.digest` once it has their packed bytes."""
     return hashlib.sha256(f"{width} {samples}\n".encode())
+
+
+def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    samples, width = bits.shape
+    if width >= SHORT:
+        return np.packbits(bits, axis=1, bitorder="little")
+    each = -(-width // 8)
+    whole = np.zeros((samples, each * 8), np.bool_)
+    whole[:, :width] = bits
+    return np.packbits(whole.reshape(-1), bitorder="little").reshape(samples, each)
 
 
 def integer_bits(values: NDArray[np.integer], bits_each: int) -> NDArray[np.bool_]:

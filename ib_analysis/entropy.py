@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma
 
+from .compiled import compiled
+
 Estimator: TypeAlias = Callable[[NDArray[np.int64]], float]
 MOST_SAMPLES = 2.0**53
 
@@ -30,18 +32,31 @@ def fingerprint(counts: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]
         raise CountsError(f"counts need (k,) integers: {error}") from None
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise CountsError(f"counts need (k,) integers, got {array.shape} {array.dtype}")
-    low, high = (int(array.min()), int(array.max())) if len(array) else (0, 0)
-    if 0 <= low <= high <= len(array):  # many symbols: a table, where sorting takes longer than telling codes apart
-        found = np.bincount(array.astype(np.int64))
-        times = np.flatnonzero(found)[int(found[0] > 0) :] if len(found) else found
-        symbols = found[times]
-    else:
-        times, symbols = np.unique(array[array != 0], return_counts=True)
+    times, symbols = _fingerprint(array.astype(np.int64))
     if not len(times) or times[0] < 0:
         raise CountsError(f"{len(array)} counts need one above zero and none below, got {array[:8].tolist()} ...")
     if (total := float(times.astype(np.float64) @ symbols)) >= MOST_SAMPLES:
         raise CountsError(f"counts of {total:.3g} samples; above {MOST_SAMPLES:.3g} floats no longer tell them apart")
-    return times.astype(np.int64), symbols.astype(np.int64)
+    return times, symbols
+
+
+@compiled
+def _fingerprint(counts):
+    """Of any counts, negative ones too: by a table where they are small for so many, as then sorting takes longer."""
+    if len(counts) and counts.min() >= 0 and counts.max() <= len(counts):
+        found = np.bincount(counts)
+        found[0] = 0
+        times = np.flatnonzero(found)
+        return times, found[times]
+    rising = np.sort(counts[counts != 0])
+    begins = np.empty(len(rising), np.int64)
+    different = 0
+    for place in range(len(rising)):
+        if not place or rising[place] != rising[place - 1]:
+            begins[different] = place
+            different += 1
+    begins = begins[:different]
+    return rising[begins], np.append(begins[1:], len(rising)) - begins
 
 
 def plug_in(counts: NDArray[np.int64]) -> float:

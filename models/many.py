@@ -2,16 +2,17 @@
 
 Each ends in the bits that `training.train` gives it, whoever is trained beside it. Sums of ±1 are whole numbers, which
 any order gives alike, batch-norm sums every column by itself, and most of what goes element by element knows no
-neighbours: these are done for all nets at once. The rest is rounded in an order that is the kernel's own (gradients,
-the mean loss), or by where in a tensor an element lies (Adam, a sigmoid, the way back through batch-norm), so torch is
-given each net's tensors as its own training gives them. What is saved is the overhead of a call, which of a small net
-is nearly all.
+neighbours: these are done for all nets at once, and so are gradients where one call for all sums as a call for each
+does. The rest is rounded in an order that is the kernel's own (other gradients, the mean loss), or by where in a tensor
+an element lies (Adam, a sigmoid, the way back through batch-norm), so torch is given each net's tensors as its own
+training gives them. What is saved is the overhead of a call, which of a small net is nearly all.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -29,6 +30,7 @@ from .networks import BinaryNet, Block
 from .signs import ChannelThreshold, QuantizedActivation, signs, slope
 from .training import Run, drawn, evaluate, generator, reestimate, set_rates, tempered, threads
 
+ROWS = 512  # of samples whose accuracy is counted at a time: what all nets emit for them stays in the cache
 MOMENTUM, EPSILON = 0.1, 1e-5  # of batch-norm, torch's own
 WITHOUT_NEIGHBOURS = "ste-identity", "ste-clipped", "approx-sign", "rsign"  # slopes whose every operation is exact
 
@@ -162,7 +164,9 @@ class _Together:
 
     def __init__(self, runs: Sequence[Run]) -> None:
         first, self.runs = runs[0], runs
-        self.nets = [cast(BinaryNet, run.net) for run in runs]
+        self.nets = [cast(BinaryNet, run.net.train()) for run in runs]
+        norms = (module for net in self.nets for module in net.modules() if isinstance(module, nn.BatchNorm1d))
+        self.batches = [cast(Tensor, norm.num_batches_tracked) for norm in norms]
         self.all = _Nets(self.nets, _joined)
         activation = first.net.config.activation
         alone = slope(activation)
@@ -178,20 +182,19 @@ class _Together:
         orders = [drawn(rng, len(y), config.batch_size, y.device) for rng in rngs]
         total, steps = torch.zeros(len(self.runs)), len(orders[0])
         for number, parts in enumerate(zip(*orders, strict=True)):
-            for run in self.runs:
-                set_rates(run, epoch - 1 + number / steps)
+            set_rates(self.runs[0], epoch - 1 + number / steps)
             rows = torch.stack(parts)
             total += self._step(entering[rows], y[rows])
-        for net in self.nets:
-            net.train()
-            for norm in (module for module in net.modules() if isinstance(module, nn.BatchNorm1d)):
-                cast(Tensor, norm.num_batches_tracked).add_(steps)
+        for run in self.runs:
+            set_rates(run, epoch - 1 + (steps - 1) / steps)
+        for batches in self.batches:
+            batches.add_(steps)
         return [float(loss) / steps for loss in total]
 
     def accuracies(self, entering: Tensor, y: Tensor) -> list[float]:
         """Of every net, as `training.evaluate` gives it, on ±1 inputs (n, inputs)."""
         right = torch.zeros(len(self.nets), dtype=torch.int64)
-        for rows, labels in zip(entering.split(BATCH), y.split(BATCH), strict=True):
+        for rows, labels in zip(entering.split(ROWS), y.split(ROWS), strict=True):
             *_, dots = self.all.emitted(rows.t())
             right += (dots.max(dim=1).indices == labels).sum(dim=1)
         return [int(count) / len(y) for count in right]
@@ -281,12 +284,23 @@ class _Products(torch.autograd.Function):
 
 
 def _each_product(left: Tensor, right: Tensor) -> Tensor:
-    """(nets, n, m) of (nets, n, k) and (nets, k, m), floats, each product as it is alone.
-
-    In one call they would be summed in another order; and so they would be, where the result does not lie at an address
-    that a tensor of its own has.
-    """
+    """(nets, n, m) of (nets, n, k) floats and (nets, k, m) of ±1, each product as it is alone."""
+    if _in_one_call(*((one.shape, one.stride()) for one in (left, right))):
+        return torch.bmm(left, right)
     return torch.stack([one @ other for one, other in zip(left, right, strict=True)])
+
+
+@cache
+def _in_one_call(*laid_out: tuple[tuple[int, ...], tuple[int, ...]]) -> bool:
+    """Whether one call for all nets sums as a call for each does, for two tensors of such shapes and strides.
+
+    In which order it sums is a matter of these alone, and seen in sums of numbers that are rounded.
+    """
+    drawn = torch.Generator().manual_seed(0)
+    left, right = (torch.empty_strided(*one).copy_(torch.randn(one[0], generator=drawn)) for one in laid_out)
+    right.copy_(signs(right))
+    alone = torch.stack([one @ other for one, other in zip(left, right, strict=True)])
+    return torch.equal(torch.bmm(left, right), alone)
 
 
 def _dots(latent: Tensor, codes: Tensor) -> Tensor:

@@ -36,7 +36,13 @@ def test_those_that_differ_in_the_seed_alone_are_grouped_so_that_every_worker_ha
 
 def test_a_group_is_never_so_large_that_an_interruption_loses_much():
     many = GRID.replace("[0, 1, 2, 3, 4]", str(list(range(2 * MOST + 2))))
-    assert sizes(many, 1) == [18, 18, 16] * 2
+    assert sizes(many, 1) == [34, 34, 34] * 2
+
+
+def test_no_worker_is_idle_in_the_last_of_several_rounds():
+    one_kind = GRID.replace("[0.01, 0.003]", "[0.01]").replace("[0, 1, 2, 3, 4]", str(list(range(9 * MOST))))
+    assert sizes(one_kind, 2) == [45] * 10
+    assert sizes(one_kind, 4) == [38] * 11 + [32]
 
 
 @pytest.mark.parametrize(
