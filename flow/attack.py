@@ -47,9 +47,9 @@ def attack(
     Raises GraphError for a net that is not of dense 1-bit layers. Writes attack.json.
     """
     config, graph = finished(folder), graph_of(folder, own=False)
+    target = Target.of(graph)
     accelerator, files = built(folder, graph)
     check_design(folder, accelerator, files)
-    target = Target.of(graph)
     x, y = chosen_samples(config, trained_on(folder, config, data_dir))
     x, y = x[:limit], y[:limit]
     if (free := int(target.free.sum())) < most:

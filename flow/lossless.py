@@ -47,9 +47,13 @@ def fold_lossless(
 ) -> Lossless:
     """Into `place`, as a net that was imported; nothing is written where nothing can be folded.
 
-    Raises RunError where the run is not exported, or the place holds another net.
+    Raises RunError where the run is not exported, its net is one of several passes, or the place holds another net.
     """
     config, graph = finished(folder), graph_of(folder)
+    if graph.passes > 1:
+        raise RunError(
+            f"{folder.path}: a frame passes {graph.passes} times; nets that it passes once alone are folded so far"
+        )
     tell("what never changes, and what is a copy")
     slim = lossless(graph)
     hidden = [layer.name for layer in graph.layers[:-1] if layer.fan_in > 1]

@@ -7,9 +7,12 @@ import shutil
 
 import pytest
 from bitneck import flow
+from bitneck.export.graph import GraphError
+from bitneck.flow.attack import attack
 from bitneck.flow.belonging import graph_of
 from bitneck.flow.config import changed, design, from_preset
 from bitneck.flow.folder import RunFolder
+from bitneck.flow.lossless import fold_lossless
 from bitneck.flow.members import steps_of
 from bitneck.flow.run import RunError
 from bitneck.flow.shrink import Shrinking, Wish
@@ -75,5 +78,9 @@ def test_what_cannot_have_steps_says_so(finished, tmp_path):
     graph = graph_of(finished)
     with pytest.raises(RunError, match="nets that a frame passes once alone are narrowed"):
         Shrinking(finished, Wish("up5k"), tmp_path / "shrunk", None)
+    with pytest.raises(RunError, match="passes 4 times; nets that it passes once alone are folded"):
+        fold_lossless(finished, RunFolder(tmp_path / "folded"))
+    with pytest.raises(GraphError, match="is no dense layer of ±1 and bits, which attacks need"):
+        attack(finished)
     with pytest.raises(FaultsError, match="dense1 is no dense layer"):
         units(graph, design(finished.config(), graph))
