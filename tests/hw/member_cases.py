@@ -23,14 +23,23 @@ def pass_sum(classes: int, passes: int, pe: int, bits: int) -> PassSum:
 
 
 def integrate(rng: np.random.Generator, rows: int, pe: int, steps: int, bits: int) -> Integrate:
-    """Random neurons, of which one fires at every step, one at none, and one only when sums of several steps add up."""
+    """Random neurons, of which one fires at every step, one at none, one only when sums of several steps add up, and
+    some lose less than nothing.
+    """
     top = (1 << bits) - 1
     leak, theta = rng.integers(0, top + 1, rows), rng.integers(1, top + 1, rows)
+    leak[3::4] = -(theta[3::4] // 2)
     leak[0] = -theta[0]
     leak[-1] = top if rows > 1 else leak[0]
     if rows > 2:
         leak[1], theta[1] = 0, top + 1
     return Integrate(f"integrate_{rows}_pe{pe}_steps{steps}_bits{bits}", leak, theta, steps, pe, bits, top)
+
+
+def barely_integrate(bits: int) -> Integrate:
+    """One neuron of two steps whose theta is so high that a state has no bit to spare."""
+    top = (1 << bits) - 1
+    return Integrate(f"integrate_barely_bits{bits}", np.zeros(1, int), np.array([top + 1]), 2, 1, bits, top)
 
 
 def argmax_spread(classes: int, score: int, spread: int) -> ArgmaxSpread:
@@ -42,6 +51,7 @@ def member_stages(rng: np.random.Generator) -> Iterator[Stage]:
     yield from (thresholding(rng, *shape) for shape in [(2, 4, 2, 3), (3, 1, 1, 2), (2, 3, 3, 5), (5, 2, 1, 4)])
     neurons = [(4, 2, 2, 2), (1, 1, 2, 1), (3, 3, 4, 4), (6, 1, 3, 3), (8, 2, 5, 4)]
     yield from (integrate(rng, *shape) for shape in neurons)
+    yield barely_integrate(4)
     yield from (pass_sum(*shape) for shape in [(4, 2, 2, 3), (3, 3, 1, 2), (2, 2, 2, 1), (6, 5, 3, 4), (10, 8, 5, 6)])
     yield from (argmax_spread(*shape) for shape in [(3, 2, 1), (2, 1, 1), (10, 9, 6), (5, 3, 4)])
 
