@@ -18,7 +18,6 @@ from ..hw.costs.search import cell_name
 from ..hw.parts import part
 from ..hw.synthesis.bitstream import Digest
 from ..hw.synthesis.targets import target_of
-from ..ib_analysis.probe import probe_bound
 from ..ib_analysis.symbols import label_symbols
 from ..models.config import NetworkConfig, TrainingConfig
 from ..models.datasets import Dataset
@@ -32,7 +31,7 @@ from .run import finished, train, trained_on
 from .shrink_ladder import Costs, Hidden, Rung, evenly, ladder, spread
 from .shrunk import SURVIVING, How, Point, Shrunk, net_name
 from .silicon import synth
-from .survivors import Survivors
+from .survivors import Survivors, known_of
 from .trained import checkpoint_arrays
 
 if TYPE_CHECKING:
@@ -83,8 +82,6 @@ class Shrinking:
             raise RunError(
                 f"{folder.path}: a net that was imported has no latent weights to train on; shrink one trained here"
             )
-        if config.network.of_maps:
-            raise RunError(f"{folder.path}: {config.network} is a net of maps; nets of dense layers alone are narrowed")
         if not config.network.one_bit:
             raise RunError(f"{folder.path}: {config.network} is a net of 2 bits; 1-bit nets alone are narrowed")
         if config.network.passes > 1:
@@ -102,7 +99,7 @@ class Shrinking:
         hardware = config.hardware
         self.cycles = wish.cycles or hardware.cycles or DEFAULT_CYCLES
         cuts = checkpoint_arrays(folder.checkpoint)[0].get("net/binarize.threshold")
-        thresholds = None if cuts is None else np.ceil(cuts).astype(np.int32)
+        thresholds = None if cuts is None else np.ceil(cuts).astype(np.int32).reshape(-1)
         self.costs = Costs(config.network, thresholds, wish.target, self.cycles, hardware.output, hardware.fifo_depth)
         self.hardware = HardwareConfig(
             target=wish.target, target_cycles=self.cycles, output=hardware.output, fifo_depth=hardware.fifo_depth
@@ -142,7 +139,7 @@ class Shrinking:
         """What is done, and nothing is trained. Raises RunError where nothing is."""
         if not is_there(self.place / "ladder.json"):
             raise RunError(f"{self.place} holds no shrinking of {self.folder.path} yet; begin one without --so-far")
-        hidden, pairs, points, chosen = self.config.network.hidden, [], [], None
+        hidden, pairs, points, chosen = self.config.network.neurons, [], [], None
         for rung in spread(self.ladder().rungs, self.wish.points):
             informed = self._there(rung, "information")
             if not informed:
@@ -218,7 +215,7 @@ class Shrinking:
             same = (there.target, there.cycles, there.cells) == (self.wish.target, self.cycles, cells)
             if same and all(self.costs.of(rung.hidden) == rung.cost for rung in (there.rungs[0], there.rungs[-1])):
                 return there
-        whole = self.costs.of(self.config.network.hidden)
+        whole = self.costs.of(self.config.network.neurons)
         if whole is not None and whole.cells <= cells:
             raise RunError(
                 f"{self.folder.path} takes {whole.cells:,} {cell_name(self.wish.target)} of {self.wish.target} as it "
@@ -228,7 +225,7 @@ class Shrinking:
         def bits(layer: int, width: int) -> tuple[float, float]:
             return self.survivors.bits(self.config.training.seed, layer, width)
 
-        rungs = tuple(ladder(self.config.network.hidden, self.costs.of, bits, cells))
+        rungs = tuple(ladder(self.config.network.neurons, self.costs.of, bits, cells))
         if len(rungs) < 2 or (self.wish.floor is None and rungs[-1].cost.cells > cells):
             least = f"; the narrowest takes {rungs[-1].cost.cells:,}" if rungs else ""
             raise RunError(
@@ -242,7 +239,7 @@ class Shrinking:
     def _goal(self) -> int:
         if self.wish.luts is not None:
             return self.wish.luts
-        whole, there = self.costs.of(self.config.network.hidden), part(self.wish.target).cells
+        whole, there = self.costs.of(self.config.network.neurons), part(self.wish.target).cells
         if whole is None or whole.cells > there:
             return there
         return whole.cells // (8 if self.wish.floor is not None else 2)
@@ -273,8 +270,9 @@ class Shrinking:
         folder = self._net_folder(rung, how, seed)
         history = self._train(folder, rung.hidden, how, seed)
         trace, labels = read_trace(folder.epoch_codes(folder.origin().last)), read_labels(folder.labels)
-        last = trace.codes[f"dense{len(rung.hidden)}"]
-        bound = probe_bound(last, label_symbols(labels), np.random.default_rng(0))
+        last = self.config.network.of_neurons(rung.hidden).shapes
+        *_, name, _ = last
+        bound = known_of(trace.codes[name], last[name], label_symbols(labels))
         found = Point(
             rung.hidden,
             how,
@@ -297,9 +295,9 @@ class Shrinking:
         """Test accuracies by epoch."""
         from ..models.pruning import narrowed
 
-        widths = (self.config.network.inputs, *hidden, self.config.network.classes)
+        network = self.config.network.of_neurons(hidden).model_dump()
         epochs = self._epochs() if how == "scratch" else self.more_epochs
-        named = {"network__widths": widths, "training__seed": seed, "training__epochs": epochs}
+        named = {"network": network, "training__seed": seed, "training__epochs": epochs}
         if how != "scratch":  # what it learnt from its teacher and in its first step it has
             named |= {"training__teacher": "", "training__teacher_epochs": 0, "training__float_weights": 0.0}
         config = changed(self.config, **named, hardware=self.hardware.model_dump())
@@ -323,7 +321,7 @@ class Shrinking:
         synth(folder, self.wish.target)
 
     def _shown(self, rung: Rung) -> How:
-        return "scratch" if rung.hidden == self.config.network.hidden else "information"
+        return "scratch" if rung.hidden == self.config.network.neurons else "information"
 
     def _synthesised(self, rungs: list[Rung]) -> Iterator[tuple[tuple[Hidden, How], int]]:
         for rung in rungs:

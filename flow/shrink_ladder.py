@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..export.graph import Binarize, Dense, Graph, Scores
+from ..export.graph import Binarize, Conv, Cut, Dense, Graph, Pool, Scores
 from ..export.graph.layer import Layer
 from ..hw.costs.search import Search
 from ..hw.stages import Output
 from ..models.config import NetworkConfig
+from ..models.layers import LayerConfig, Shape, named, shapes
 
 Hidden = tuple[int, ...]
 SHARES = 16  # into which a layer is cut
@@ -43,9 +43,9 @@ class Rung:
 
 
 class Costs:
-    """What nets of one kind cost on a part, by the widths of their hidden layers.
+    """What nets of one kind cost on a part, by the neurons of their hidden layers, of maps by their channels.
 
-    thresholds   (inputs,) of the pixels, as in `Binarize`; None where inputs are bits
+    thresholds   (inputs,) of the pixels, as in `Binarize`, or (channels,) of a net of maps; None where nothing is cut
     cycles       a frame, at most; output, fifo_depth as in `lower`
 
     Estimates of matrices look at shapes alone, so a graph of any weights stands for every net of its widths.
@@ -66,20 +66,38 @@ class Costs:
 
     def _of(self, hidden: Hidden) -> Cost | None:
         """None where no folding of these widths is fast enough."""
-        graph = shaped((self.network.inputs, *hidden, self.network.classes), self.thresholds, self.network.input_bits)
+        graph = shaped(self.network.of_neurons(hidden), self.thresholds)
         plan = Search(graph, self.target, self.output, self.fifo_depth).cheapest(self.cycles)
         return None if plan is None else Cost(plan.resources.cells, plan.resources.brams, plan.cycles)
 
 
-def shaped(widths: Hidden, thresholds: NDArray[np.int32] | None, input_bits: int) -> Graph:
-    """A graph of these widths, inputs and classes among them, its weights all +1."""
+def shaped(network: NetworkConfig, thresholds: NDArray[np.int32] | None) -> Graph:
+    """A graph of a 1-bit net's layers, its weights all +1. thresholds: as `Costs` takes them."""
     layers: list[Layer] = []
-    if thresholds is not None:
-        layers.append(Binarize("binarize", thresholds, input_bits))
-    for index, (columns, rows) in enumerate(pairwise(widths[:-1])):
-        layers.append(Dense(f"dense{index + 1}", np.ones((rows, columns), bool), np.ones(rows, np.int32)))
-    layers.append(Scores(np.ones((widths[-1], widths[-2]), bool)))
-    return Graph("shaped", input_bits, tuple(layers))
+    takes = 1 << network.input_bits
+    if thresholds is not None and network.of_maps:
+        layers.append(Cut("cut1", np.arange(takes) >= thresholds[:, None], network.entering))
+        takes = 2
+    elif thresholds is not None:
+        layers.append(Binarize("binarize", thresholds, network.input_bits))
+    takes = takes if network.whole else 2
+    entering = network.entering
+    for (name, layer), emitted in zip(named(network.chain), shapes(network.entering, network.chain)[1:], strict=True):
+        layers.append(_of_ones(name, layer, entering, takes))
+        entering, takes = emitted, takes if layer.pool else 2
+    return Graph("shaped", network.input_bits, tuple(layers))
+
+
+def _of_ones(name: str, layer: LayerConfig, entering: Shape, takes: int) -> Layer:
+    rows, pair = layer.channels, (layer.side, layer.side)
+    step, around = (layer.step, layer.step), (layer.around,) * 4
+    if layer.pool is not None:
+        return Pool(name, entering, ("max",), pair, step)
+    if layer.conv is not None:
+        weight = np.ones((rows, *pair, entering[2]), bool)
+        return Conv(name, weight, np.ones(rows, np.int32), entering, step, around, takes=takes)
+    weight = np.ones((rows, layer.fan_in(entering)), bool)
+    return Scores(weight) if name == "scores" else Dense(name, weight, np.ones(rows, np.int32))
 
 
 def ladder(

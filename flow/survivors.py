@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..ib_analysis.codes import Codes
-from ..ib_analysis.probe import probe_bound
-from ..ib_analysis.spared import least_missed_first
+from ..ib_analysis.map_probe import map_probe
+from ..ib_analysis.map_shape import MapShape
+from ..ib_analysis.probe import ProbeBound, probe_bound
+from ..ib_analysis.spared import least_missed_channels, least_missed_first
 from ..ib_analysis.symbols import Symbols, label_symbols
 from ..models.datasets import Dataset
+from ..models.layers import Shape, named
 from .folder import RunFolder
 from .shrink_ladder import Hidden
 from .shrunk import How
 from .trained import checkpoint_arrays
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..models.training import Run
 
 MEASURED = 10_000  # training samples on which neurons are compared
@@ -28,11 +33,21 @@ MEASURED = 10_000  # training samples on which neurons are compared
 
 @dataclass(frozen=True, eq=False)
 class Whole:
-    """A trained net and its hidden codes, layer by layer, of the samples that neurons are compared on."""
+    """A trained net and its hidden codes, of every layer with weights, of the samples that neurons are compared on.
+
+    shapes   of these codes: (neurons,), or of a map
+    """
 
     run: Run
     codes: tuple[Codes, ...]
+    shapes: tuple[Shape, ...]
     y: Symbols
+
+
+def known_of(codes: Codes, shape: Shape, y: Symbols) -> ProbeBound:
+    """I(T;Y), at least, of a layer's codes of this shape, held out."""
+    rng = np.random.default_rng(0)
+    return map_probe(codes, MapShape(*shape), y, rng) if len(shape) == 3 else probe_bound(codes, y, rng)
 
 
 class Survivors:
@@ -56,22 +71,31 @@ class Survivors:
         run = restore(checkpoint_arrays(self.folder_of(seed).checkpoint)[0], self.data)
         rows = np.sort(np.random.default_rng(0).permutation(len(self.data.train_y))[:MEASURED])
         codes = capture(run.net, self.data.train_x[rows]).codes
-        hidden = tuple(code for name, code in codes.items() if name != "binarize")
-        return Whole(run, hidden, label_symbols(self.data.train_y[rows]))
+        network = run.net.config
+        names = [name for name, layer in named(network.chain) if layer.pool is None and name != "scores"]
+        shapes = tuple(network.shapes[name] for name in names)
+        return Whole(run, tuple(codes[name] for name in names), shapes, label_symbols(self.data.train_y[rows]))
 
     def _order(self, how: How, seed: int, layer: int) -> NDArray[np.int64]:
         """The neurons of a hidden layer, those first that go first."""
+        from ..models.networks import Block
+
         whole = self.whole(seed)
+        codes, shape = whole.codes[layer], whole.shapes[layer]
         if how == "information":
-            return least_missed_first(whole.codes[layer], whole.y)
+            if len(shape) == 3:
+                return least_missed_channels(codes, MapShape(*shape), whole.y)
+            return least_missed_first(codes, whole.y)
         if how == "random":
-            return np.random.default_rng([seed, layer, 1]).permutation(whole.codes[layer].width)
-        gain = whole.run.net.hidden[layer].norm.weight.detach().numpy()  # type: ignore[union-attr,operator]
-        return np.argsort(np.abs(gain), kind="stable")
+            return np.random.default_rng([seed, layer, 1]).permutation(shape[-1])
+        gains = [cast("Tensor", block.norm.weight) for block in whole.run.net.hidden if isinstance(block, Block)]
+        return np.argsort(np.abs(gains[layer].detach().numpy()), kind="stable")
 
     def _bits(self, seed: int, layer: int, width: int) -> tuple[float, float]:
         """I(T;Y), at least, of the neurons of a layer that stay by information, held out; and its standard error."""
         whole = self.whole(seed)
         left = np.sort(self.order("information", seed, layer)[-width:])
-        bound = probe_bound(Codes.pack(whole.codes[layer].bits()[:, left]), whole.y, np.random.default_rng(0))
+        shape = whole.shapes[layer]
+        bits = whole.codes[layer].bits().reshape(-1, *shape)[..., left].reshape(len(whole.codes[layer]), -1)
+        bound = known_of(Codes.pack(bits), (*shape[:-1], width), whole.y)
         return bound.bits, bound.standard_error_bits

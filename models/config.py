@@ -269,6 +269,20 @@ class NetworkConfig(Strict):
         return tuple(math.prod(shape) for shape in shapes(self.entering, self.chain)[1:-1])
 
     @property
+    def neurons(self) -> tuple[int, ...]:
+        """Rows of weights of every layer between input and scores that has some: channels of a conv."""
+        return tuple(layer.channels for layer in self.chain[:-1] if layer.pool is None)
+
+    def of_neurons(self, neurons: Sequence[int]) -> NetworkConfig:
+        """The same net with so many `neurons`."""
+        if self.widths:
+            return self.model_copy(update={"widths": (self.inputs, *neurons, self.classes)})
+        *hidden, last = self.layers
+        left = iter(neurons)
+        layers = (each if each.pool else each.model_copy(update={each.kind: next(left)}) for each in hidden)
+        return self.model_copy(update={"layers": (*layers, last)})
+
+    @property
     def read(self) -> tuple[int, ...]:
         """Of `hidden`, those whose codes a product takes, and not a pool."""
         return tuple(width for width, after in zip(self.hidden, self.chain[1:], strict=True) if after.pool is None)

@@ -2,63 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .config import TrainingConfig
+from .config import NetworkConfig, TrainingConfig
 from .history import TrainingError
+from .layers import named, shapes
 from .networks import BinaryNet
 from .training import Run, reestimate, start
 
 
 def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfig, device: str = "cpu") -> Run:
-    """An untrained run whose net is that of `base` with some neurons of its hidden layers left.
+    """An untrained run whose net is that of `base` with some of its `neurons` left, channels of a map.
 
-    kept     of each hidden layer the indexes of those that stay, rising, at least one
+    kept     of each hidden layer that has weights the indexes of those that stay, rising, at least one
     config   how it is to be trained on, from epoch 0, which is the net as it is here
 
     Latent weights, batch-norm and read-outs of the survivors are those of `base`, and optimisers start anew. What a
     neuron no longer hears moves its sums, so means and variances are taken again over the training set; thresholds
     follow from them. Raises TrainingError where `kept` is not of this net.
     """
-    if not (isinstance(base.net, BinaryNet) and base.net.config.one_bit):
-        raise TrainingError(f"{base.net.config} of {base.net.config.activation}: only 1-bit nets are narrowed")
-    if base.net.config.of_maps:
-        raise TrainingError(f"{base.net.config} is a net of maps; nets of dense layers alone are narrowed")
-    hidden = base.net.config.hidden
-    if len(kept) != len(hidden):
-        raise TrainingError(f"neurons of {len(kept)} layers are to stay, the net has {len(hidden)} hidden layers")
-    for index, (stay, width) in enumerate(zip(kept, hidden, strict=True)):
-        if not len(stay) or stay.min() < 0 or stay.max() >= width or (np.diff(stay) <= 0).any():
-            raise TrainingError(
-                f"dense{index + 1}: {len(stay)} of {width} neurons stay; give rising indexes, one at least"
-            )
-    network = base.net.config.model_copy(
-        update={"widths": (base.net.config.inputs, *map(len, kept), base.net.config.classes)}
-    )
-    run = start(network, config, base.data, device)
-    stays = [torch.from_numpy(np.ascontiguousarray(stay)) for stay in kept]
-    state = base.net.state_dict()
-    run.net.load_state_dict({name: _surviving(name, value.cpu(), stays) for name, value in state.items()})
-    if len(run.readouts):
-        read = [readout.state_dict() for readout in base.readouts]
-        for readout, was, left in zip(run.readouts, read, stays, strict=False):
-            readout.load_state_dict({"weight": was["weight"].cpu()[:, left], "bias": was["bias"]})
+    network = base.net.config
+    if not (isinstance(base.net, BinaryNet) and network.one_bit and network.passes == 1):
+        raise TrainingError(f"{network} of {network.activation}: only 1-bit nets of one pass are narrowed")
+    if len(kept) != len(network.neurons):
+        raise TrainingError(
+            f"neurons of {len(kept)} layers are to stay, the net has {len(network.neurons)} hidden layers with weights"
+        )
+    run = start(network.of_neurons([len(stay) for stay in kept]), config, base.data, device)
+    state, heard = base.net.state_dict(), list[Tensor]()
+    for layer in _left(network, kept):
+        own = [name for name in state if name.startswith(layer.prefix)]
+        state |= {name: layer.of(state[name].cpu()) for name in own}
+        heard.append(layer.elements)
+    run.net.load_state_dict(state)
+    for readout, was, elements in zip(run.readouts, base.readouts, heard[1:], strict=False):
+        read = was.state_dict()
+        readout.load_state_dict({"weight": read["weight"].cpu()[:, elements], "bias": read["bias"]})
     reestimate(run.net, torch.tensor(run.data.train_x, device=run.net.scores.weight.device))
     return run
 
 
-def _surviving(name: str, value: Tensor, stays: Sequence[Tensor]) -> Tensor:
-    """Of one entry of the net's state; rows are a layer's own neurons, columns those of the layer before."""
-    part, _, rest = name.partition(".")
-    if part == "scores":
-        return value[:, stays[-1]] if value.ndim == 2 else value
-    if part != "hidden" or not value.ndim:
-        return value
-    layer = int(rest.partition(".")[0])
-    own = value[stays[layer]]
-    return own[:, stays[layer - 1]] if value.ndim == 2 and layer else own
+class _Left(NamedTuple):
+    """Of a layer with weights.
+
+    prefix     of its entries in the net's state
+    rows       neurons that stay
+    columns    of its weights: channels of what enters a convolution, elements of what enters a dense layer
+    elements   of what enters it, in torch's order, channel by channel
+    """
+
+    prefix: str
+    rows: Tensor
+    columns: Tensor
+    elements: Tensor
+
+    def of(self, value: Tensor) -> Tensor:
+        """One entry of the net's state: a row for every neuron, or a number that all share."""
+        rows = value[self.rows] if value.ndim else value
+        return rows[:, self.columns] if value.ndim > 1 else rows
+
+
+def _left(network: NetworkConfig, kept: Sequence[NDArray[np.int64]]) -> Iterator[_Left]:
+    """Every layer with weights, from input to output. Raises TrainingError where neurons are kept that it has not."""
+    layers, stays = list(named(network.chain)), iter(kept)
+    channels = torch.arange(network.entering[-1])
+    for place, ((name, layer), entering) in enumerate(
+        zip(layers, shapes(network.entering, network.chain), strict=False)
+    ):
+        if layer.pool is not None:
+            continue
+        stay = next(stays) if name != "scores" else np.arange(network.classes)
+        if not len(stay) or stay.min() < 0 or stay.max() >= layer.channels or (np.diff(stay) <= 0).any():
+            raise TrainingError(
+                f"{name}: {len(stay)} of {layer.channels} neurons stay; give rising indexes, one at least"
+            )
+        places = prod(entering[:-1])
+        elements = (channels[:, None] * places + torch.arange(places)).flatten()
+        prefix, rows = "scores." if name == "scores" else f"hidden.{place}.", torch.from_numpy(stay.copy())
+        yield _Left(prefix, rows, channels if layer.conv else elements, elements)
+        channels = rows

@@ -6,13 +6,18 @@ import json
 
 import pytest
 from bitneck import flow
-from bitneck.flow.belonging import analysis_of
-from bitneck.flow.config import changed, from_preset
+from bitneck.flow.belonging import analysis_of, graph_of
+from bitneck.flow.config import changed, design, from_preset
 from bitneck.flow.files import read_trace
 from bitneck.flow.folder import RunFolder
 from bitneck.flow.map_shapes import map_shapes
-from bitneck.flow.run import RunError
+from bitneck.flow.proof import prove
 from bitneck.flow.shrink import Shrinking, Wish
+from bitneck.flow.shrink_ladder import Costs
+from bitneck.flow.shrunk import SURVIVING, net_name
+from bitneck.flow.zoo import packed
+from bitneck.hw.costs.resources import total
+from bitneck.hw.costs.search import Search
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +70,26 @@ def test_a_map_is_captured_with_all_its_places(run):
     assert widths == {"conv1": 1024, "conv2": 576, "pool1": 144}
 
 
-def test_a_net_of_maps_is_not_narrowed(run, tmp_path):
-    with pytest.raises(RunError, match=r"8x8x1-16c\+1-16c-2p-10 is a net of maps"):
-        Shrinking(run, Wish("up5k"), tmp_path, None)
+def test_channels_are_left_out_and_the_narrower_net_is_proven(run, tmp_path):
+    wish = Wish("xc7", luts=950, seeds=1, points=1, epochs=1)
+    done = Shrinking(run, wish, tmp_path, None).run()
+    assert done.whole.hidden == (16, 16)
+    assert done.chosen.hidden < done.whole.hidden
+    assert done.chosen.cost.cells <= 950 < done.whole.cost.cells
+    assert {point.how for point in done.points if point.hidden == done.chosen.hidden} == {*SURVIVING, "scratch"}
+    narrow = RunFolder(tmp_path / net_name(done.chosen.hidden, "information", 0))
+    prove(narrow)
+    assert list(json.loads(narrow.verification.read_text())["digests"]) == ["conv1", "conv2", "pool1", "scores"]
+    built = design(narrow.config(), graph_of(narrow))
+    assert total(built.stages, "xc7").cells == done.chosen.cost.cells
+
+
+@pytest.mark.parametrize("name", ["digits-conv", "mnist-small", "cnv-half"])
+def test_a_net_of_maps_costs_what_any_net_of_its_shape_does(name):
+    """Trained ones: inputs that are cut, whole inputs, and dense layers behind maps among them."""
+    net = packed(name)
+    network = net.made.network
+    cuts = next((layer.table.shape[1] - layer.table.sum(axis=1) for layer in net.graph.layers if layer.fan_in == 1), None)
+    found = Costs(network, cuts, "xc7", 40_000, "class", 0).of(network.neurons)
+    plan = Search(net.graph, "xc7", "class", 0).cheapest(40_000)
+    assert (found.cells, found.brams, found.cycles) == (plan.resources.cells, plan.resources.brams, plan.cycles)

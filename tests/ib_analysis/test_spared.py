@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bitneck.ib_analysis.codes import Codes, CodesError
+from bitneck.ib_analysis.map_shape import MapShape
 from bitneck.ib_analysis.probe import probe_bound
-from bitneck.ib_analysis.spared import least_missed_first
+from bitneck.ib_analysis.spared import least_missed_channels, least_missed_first
 from bitneck.ib_analysis.symbols import label_symbols
 
 RNG = np.random.default_rng(3)
@@ -49,6 +50,20 @@ def test_what_is_left_says_more_on_held_out_samples_than_bits_left_by_chance(cla
         return probe_bound(Codes.pack(judged[:, np.sort(kept)]), label_symbols(y[3000:]), np.random.default_rng(0)).bits
 
     assert left(order[-6:]) > max(left(rng.permutation(40)[:6]) for _ in range(5))
+
+
+def test_a_channel_stays_for_where_it_is_one_and_goes_as_a_whole():
+    height, width, channels = 6, 4, 5
+    maps = RNG.random((4000, height, width, channels)) < 0.5
+    maps[..., 1] = flipped((np.arange(width) // 2 == LABELS[:, None] % 2)[:, None, :], 0.2) & np.ones((height, 1), bool)
+    maps[..., 3] = flipped((np.arange(height) // 3 == LABELS[:, None] // 2)[:, :, None], 0.3) & np.ones(width, bool)
+    maps[..., 4] = True
+    order = least_missed_channels(
+        Codes.pack(maps.reshape(4000, -1)), MapShape(height, width, channels), label_symbols(LABELS)
+    )
+    assert sorted(order.tolist()) == list(range(channels))
+    assert set(order[-2:].tolist()) == {1, 3}
+    assert order[0] == 4
 
 
 def test_one_label_is_refused():

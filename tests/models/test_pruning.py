@@ -51,6 +51,20 @@ def test_means_and_variances_are_those_of_the_sums_that_are_left(base):
     assert torch.allclose(small.net.hidden[1].norm.running_mean, second.mean(dim=0), atol=0.5)
 
 
+def test_channels_that_survive_are_heard_at_every_place():
+    chosen = preset("digits-conv")
+    base = start(chosen.network, chosen.training.model_copy(update={"readout_weight": 0.3}), load(chosen.dataset))
+    kept = [np.array([0, 3, 15]), np.array([2, 5])]
+    small = narrowed(base, kept, base.config)
+    assert [str(layer) for layer in small.net.config.layers] == ["3c+1", "2c", "2p", "10"]
+    was, now = base.net.state_dict(), small.net.state_dict()
+    assert torch.equal(now["hidden.0.linear.weight"], was["hidden.0.linear.weight"][kept[0]])
+    assert torch.equal(now["hidden.1.linear.weight"], was["hidden.1.linear.weight"][kept[1]][:, kept[0]])
+    assert torch.equal(now["scores.weight"], was["scores.weight"].view(10, 16, 9)[:, kept[1]].flatten(1))
+    maps = base.readouts[0].weight.view(10, 16, 64)
+    assert torch.equal(small.readouts[0].weight, maps[:, kept[0]].flatten(1))
+
+
 def test_it_trains_on_from_what_was_learnt(base):
     everything = [np.arange(64), np.arange(48)]
     same = next(iter(train(narrowed(base, everything, base.config))))
@@ -65,3 +79,10 @@ def test_it_trains_on_from_what_was_learnt(base):
 def test_what_is_not_of_the_net_is_refused(base, kept):
     with pytest.raises(TrainingError, match=r"hidden layers|rising indexes"):
         narrowed(base, kept, base.config)
+
+
+def test_nets_of_several_passes_are_refused():
+    chosen = preset("digits-tiny")
+    run = start(chosen.network.model_copy(update={"steps": 2}), chosen.training, load(chosen.dataset))
+    with pytest.raises(TrainingError, match="of one pass are narrowed"):
+        narrowed(run, [np.array([0])] * 2, run.config)
