@@ -80,7 +80,7 @@ LINKED: dict[str, Callable[[], Linked]] = {
     "linked, scores out": lambda: Linked(folded([64, 6, 5, 3], 8, 30, output="scores")),
     "recorded": lambda: Linked(every_stage()[1], divider=5, taps=("conv1", "pool2", "scores")),
     "members, recorded": lambda: Linked(of_members(), taps=("members", "scores")),
-    "recorded, cut, slow": lambda: Linked(cut_core := folded([24, 12, 6], 8, 200), 4, cut_core.layers[1:], True),
+    "recorded, cut, slow": lambda: Linked(cut_core := folded([24, 12, 6], 8, 200), cut_core.layers[1:], True),
 }
 TYPED = ["foreign", "unrolled", "maps"]
 EVERY = pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)

@@ -104,7 +104,7 @@ def placed(request, tmp_path_factory) -> tuple[Board, Synthesis, object]:
     if missing:
         pytest.skip(f"no {missing[0]} here; `make boards` brings it")
     core, folder = little(), tmp_path_factory.mktemp("boards") / of.name
-    top = Top(of, Linked(core, of.divider))
+    top = Top(of, Linked(core, divider=of.divider))
     return of, synthesise(core, verilog(core), of.target, folder, of.pins(), around=top), folder
 
 
@@ -148,5 +148,6 @@ def test_a_wheel_that_is_not_here_is_a_line_that_names_the_extra(monkeypatch, tm
     of = board("gatemate_evb")
     monkeypatch.setattr(yowasp, "find_spec", lambda name: None if "gatemate" in name else object())
     core = little()
+    top = Top(of, Linked(core, divider=of.divider))
     with pytest.raises(SynthesisError, match=r"gatemate is not installed here; `pip install 'bitneck\[boards\]'`"):
-        synthesise(core, verilog(core), of.target, tmp_path, of.pins(), around=Top(of, Linked(core, of.divider)))
+        synthesise(core, verilog(core), of.target, tmp_path, of.pins(), around=top)
