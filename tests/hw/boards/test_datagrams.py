@@ -38,7 +38,7 @@ PORTS = count(45440)
 
 @cache
 def design(name: str) -> Datagrams:
-    """plain: pixels of digits. packed: their bits, which the host has cut. maps: every kind of stage and tap, in turns."""
+    """plain: pixels of digits. packed: their bits, which the host cuts. maps: every kind of stage, all tapped, in turns."""
     if name == "maps":
         return Datagrams(MAPS_CORE, MAPS_CORE.layers, every=2, mhz=MHZ)
     return Datagrams(CORE, pixels_cut=name == "packed", mhz=MHZ)
@@ -72,7 +72,7 @@ def test_the_host_and_the_rtl_at_a_socket_agree_with_the_graph(name):
 
 
 def through_ports(name: str, sent: list[bytes], stalls: bool = False) -> tuple[list[bytes], int]:
-    """The answers to datagrams that come as soon as line and window let them, and the cycles from the first to the last."""
+    """The answers to datagrams that come as soon as line and window let them, and how many cycles that took."""
     of = design(name)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
@@ -232,9 +232,13 @@ def test_addresses_and_their_mistakes():
     for port in ("udp://", "udp://board:70000"):
         with pytest.raises(BoardError, match=r"say udp://ADDRESS or udp://ADDRESS:45438"):
             at_address(port)
-    with at_home(port := address(), Device(1, 9, answer), Network({}), Network({})), datagram_line(port, 1):
-        with pytest.raises(BoardError, match="cannot be reached: .*; is another program"), datagram_line(port, 1):
-            pass
+    port = address()
+    with (
+        datagram_line(port, 1),
+        pytest.raises(BoardError, match=r"cannot be reached: .*; is another program"),
+        datagram_line(port, 1),
+    ):
+        pass
 
 
 def test_a_datagram_holds_as_many_whole_turns_as_fit_both_ways():
