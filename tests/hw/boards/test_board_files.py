@@ -168,8 +168,6 @@ def test_each_family_has_its_own_words_for_a_pin(family, text):
 FILES = Path(find_spec("bitneck.hw.boards").origin).parent
 GOOD = (FILES / "icebreaker.toml").read_text()
 ETHERNET = "[ethernet]" + (FILES / "colorlight_i5_udp.toml").read_text().split("[ethernet]")[1].split("[leds]")[0]
-    f"[ethernet]{(FILES / 'colorlight_i5_udp.toml').read_text().partition('[ethernet]')[2].partition('[leds]')[0]}"
-)
 MISTAKES = {
     "a part's name": ('name = "icebreaker"', 'name = "up5k"', "name: up5k is a part's; give the board another"),
     "no such part": ('part = "up5k"', 'part = "up6k"', "part: no target 'up6k'; choose one of up5k, hx8k, "),

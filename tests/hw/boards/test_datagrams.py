@@ -38,7 +38,7 @@ PORTS = count(45440)
 
 @cache
 def design(name: str) -> Datagrams:
-    """plain: pixels of digits. packed: their bits, which the host cuts. maps: every kind of stage, all tapped, in turns."""
+    """plain: pixels of digits. packed: their bits, which the host cuts. maps: all stages and taps, in turns."""
     if name == "maps":
         return Datagrams(MAPS_CORE, MAPS_CORE.layers, every=2, mhz=MHZ)
     return Datagrams(CORE, pixels_cut=name == "packed", mhz=MHZ)
