@@ -32,7 +32,7 @@ class Datagrams(Framed):
     mhz: float = MBYTES_PER_SECOND
 
     kind: ClassVar[str] = "datagrams"
-    ends: ClassVar[tuple[str, str]] = "udp_down", "udp_up"
+    ends: ClassVar[tuple[str, ...]] = "udp_down", "udp_up", "frame_number"
     anew: ClassVar[str] = "rst"
     settles: ClassVar[bool] = True
     harness: ClassVar[str] = "datagrams"
@@ -109,6 +109,7 @@ class Datagrams(Framed):
         yield "wire asked, asked_hello, asked_left;"
         yield "wire [31:0] asked_number;"
         yield "wire [5:0] answered;"
+        yield "wire [5:0] number;"
         yield from stream("taken", 8)
         yield from stream("sent", 8)
         yield "wire sent_tlast;"
@@ -119,6 +120,9 @@ class Datagrams(Framed):
         yield "  .length(s_axis_length), .ip(s_axis_ip),"
         yield "  .asked, .asked_hello, .asked_number, .asked_ip(m_axis_ip), .left(asked_left),"
         yield f"  {side('m_axis', 'taken')}"
+        yield ");"
+        yield f"{self._own('frame_number')} #(.BEATS({self.bytes_in}), .WIDTH(6)) count ("
+        yield "  .clk, .rst, .beat(taken_tvalid && taken_tready), .number"
         yield ");"
         yield from self._between()
         yield f"{self._own('udp_up')} #(.IDENTITY(32'h{identity:08x}), .BODY({self.bytes_up - HEADER})) up ("

@@ -75,7 +75,7 @@ class Framed:
     every: int = 1
 
     kind: ClassVar[str]  # what the module is called after
-    ends: ClassVar[tuple[str, str]]  # the modules from which `taken` comes and to which `sent` goes
+    ends: ClassVar[tuple[str, ...]]  # the modules from which `taken` comes and to which `sent` goes
     anew: ClassVar[str]  # the wire that resets everything between them
     settles: ClassVar[bool]  # whether `sent` may be taken byte by byte, and has to wait for the memory of records
     harness: ClassVar[str]  # of hw/simulation/harness, around its ports
@@ -144,11 +144,6 @@ class Framed:
         """Frames whose records lie there at a time."""
         answers, *layers = self.records
         return min([MOST_KEPT, answers.frames, *(self.every * layer.frames for layer in layers)])
-
-    @property
-    def admitted(self) -> int:
-        """Frames that the gate lets be inside at a time."""
-        return self.kept
 
     @property
     def at_full_rate(self) -> Self:
@@ -226,14 +221,15 @@ class Framed:
         return [DwcDown("narrow", width, 8, last.out_beats)] if width > 8 and not self.buffers_answers else []
 
     def _between(self) -> Iterator[str]:
-        """From the bytes of `taken` to those of `sent`, where `answered` counts what has left, modulo 64."""
+        """From the bytes of `taken`, of frame `number`, to those of `sent`, of answer `answered`, both modulo 64."""
         head, last = self.inner.stages[0], self.inner.stages[-1]
         source = "taken"
         if self.taps:
-            yield "wire left = sent_tvalid && sent_tready && sent_tlast;  // an answer"
             yield from stream("admitted", 8)
-            yield f"{self._own('gate')} #(.WIDTH(8), .BEATS({self.bytes_in}), .FRAMES({self.admitted})) input_gate ("
-            yield f"  .clk, .rst({self.anew}), .left, {side('s_axis', 'taken')}, {side('m_axis', 'admitted')}"
+            bits = self.kept.bit_length()
+            yield f"{self._own('gate')} #(.WIDTH(8), .FRAMES({self.kept})) input_gate ("
+            yield f"  .number({bits}'(number)), .leaving({bits}'(answered)),"
+            yield f"  {side('s_axis', 'taken')}, {side('m_axis', 'admitted')}"
             yield ");"
             source = "admitted"
         for stage in (*self._waiting(), *self._widening()):
@@ -255,7 +251,7 @@ class Framed:
         yield f"  .m_axis_tlast(answer_tlast){''.join(taps)}"
         yield ");"
         yield from self._recorded() if self.buffers_answers else self._passed_on()
-        unused = ["answer_tlast", "answered", *(["answer_tdata", "some"] if self.buffers_answers else [])]
+        unused = ["answer_tlast", "answered", "number", *(["answer_tdata", "some"] if self.buffers_answers else [])]
         yield f"wire unused = &{{1'b0, {', '.join(unused)}}};"
 
     def _stage(self, stage: Stage, source: str) -> Iterator[str]:
@@ -294,7 +290,7 @@ class Framed:
             data, beat, every = f"tap_{name}_tdata", f"tap_{name}_beat", self.every
             if at == 0:
                 data, beat, every = f"answer_tdata[{stage.out_width - 1}:0]", "answer_tvalid", 1
-            slots = max(2, _up(-(-self.admitted // every)))
+            slots = max(2, _up(-(-self.kept // every)))
             number = f"{slots.bit_length()}'(answered >> {every.bit_length() - 1})"
             yield f"{self._own('keep')} #("
             yield f"  .WIDTH({stage.out_width}), .PACK({record.pack}), .BEATS({stage.out_beats}), .FRAMES({slots}),"

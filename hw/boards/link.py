@@ -25,7 +25,7 @@ class Linked(Framed):
     divider: int = 4
 
     kind: ClassVar[str] = "linked"
-    ends: ClassVar[tuple[str, str]] = "link_down", "link_up"
+    ends: ClassVar[tuple[str, ...]] = "link_down", "link_up"
     anew: ClassVar[str] = "hello"
     settles: ClassVar[bool] = False
     harness: ClassVar[str] = "uart"
@@ -39,10 +39,6 @@ class Linked(Framed):
     def window(self) -> int:
         kept = [self.kept] if self.buffers_answers else []
         return min([MOST, *kept, *([max(2, WAITING_BYTES // self.bytes_in)] if self.waits else [])])
-
-    @property
-    def admitted(self) -> int:
-        return self.window
 
     @property
     def cycles(self) -> int:
@@ -99,6 +95,7 @@ class Linked(Framed):
         yield "wire [5:0] received;"
         yield "wire [1:0] damaged;"
         yield "wire [5:0] answered;"
+        yield "wire [5:0] number = received;"
         yield from stream("taken", 8)
         yield from stream("sent", 8)
         yield "wire sent_tlast;"

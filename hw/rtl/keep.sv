@@ -38,7 +38,6 @@ module keep #(
   logic [FRAME_WIDTH+BEAT_WIDTH-1:0] next;
   wire  [WORD-1:0]                   whole;
   wire                               completes;    // a word
-  logic [WORD-1:0]                   word;
 
   wire [FRAME_WIDTH-1:0]   frame    = next[BEAT_WIDTH +: FRAME_WIDTH];
   wire                     recorded = (frame & FRAME_WIDTH'(EVERY - 1)) == '0;
@@ -46,12 +45,6 @@ module keep #(
                                  | (ADDRESS_WIDTH'(next >> PACK_WIDTH) & IN_FRAME);
   wire [ADDRESS_WIDTH-1:0] read  = (ADDRESS_WIDTH'(number) << WORD_WIDTH)
                                  | (ADDRESS_WIDTH'(index >> BYTE_WIDTH) & IN_FRAME);
-  // What is written is read in a later cycle, if at all.
-  (* no_rw_check *) logic [WORD-1:0] memory [0:(1 << ADDRESS_WIDTH)-1];
-  always_ff @(posedge clk) begin
-    if (completes && recorded) memory[write] <= whole;
-    word <= memory[read];
-  end
   assign some = frame != FRAME_WIDTH'(number) << EVERY_WIDTH;
 
   if (PACK > 1) begin : several
@@ -64,11 +57,25 @@ module keep #(
     assign completes = beat;
   end
 
-  wire [8*BYTES-1:0] padded = (8*BYTES)'(word);
+  // What is written is read in a later cycle, if at all. Words are written whole and read by bytes, which memory blocks can.
+  wire writes = completes && recorded;
   if (BYTES > 1) begin : wide
-    assign data = padded[8*index[BYTE_WIDTH-1:0] +: 8];
+    (* no_rw_check *) logic [7:0] memory [0:(BYTES << ADDRESS_WIDTH)-1];
+    wire [8*BYTES-1:0] padded = (8*BYTES)'(whole);
+    logic [7:0] read_byte;
+    for (genvar i = 0; i < BYTES; i++) begin : lane
+      always_ff @(posedge clk) if (writes) memory[{write, BYTE_WIDTH'(i)}] <= padded[8*i +: 8];
+    end
+    always_ff @(posedge clk) read_byte <= memory[{read, index[BYTE_WIDTH-1:0]}];
+    assign data = read_byte;
   end else begin : narrow
-    assign data = padded;
+    (* no_rw_check *) logic [WORD-1:0] memory [0:(1 << ADDRESS_WIDTH)-1];
+    logic [WORD-1:0] word;
+    always_ff @(posedge clk) begin
+      if (writes) memory[write] <= whole;
+      word <= memory[read];
+    end
+    assign data = 8'(word);
   end
 
   if (BEATS == 1 << BEAT_WIDTH) begin : even

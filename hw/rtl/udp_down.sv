@@ -6,7 +6,8 @@
 //
 // In: 4 bytes a beat, the lowest first; with every beat `length` of the whole and `ip` of its sender, with the last `s_axis_error`.
 // No beat waits: what is damaged, for another design, or finds no place among SLOTS, is lost whole. Out: the bytes; and of
-// the datagram that is to be answered next, while there is one, what its answer needs, until the answer has `left`.
+// the datagram that is to be answered next, while there is one, what its answer needs, until the answer has `left`, which
+// none may before the datagram's last byte has.
 module udp_down #(
   parameter  logic [31:0] IDENTITY = 32'h0,
   parameter  int          BODY     = 8,            // bytes
