@@ -127,12 +127,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet pip==25.3
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools torch
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,synth,board,udp,sweep,sat,pandas,finn,docs,dev]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[train,sim,synth,board,sweep,sat,pandas,finn,docs,dev]'
 	touch $@
 
 # The families' tools, which are large, and PYNQ's source, of which a test reads one file: what it depends on needs a board.
 $(VENV)/.boards: $(VENV)/.installed
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[boards]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[boards,udp]'
 	$(BIN)/pip install --quiet --no-deps --upgrade --target build/pynq pynq==4.0.0
 	touch $@
 
