@@ -18,9 +18,11 @@ module bench;
   parameter  int SETTLES = 0;
   parameter  int SEED    = 1;
   parameter  int LAYER_BYTES = 3;                  // of a record
+  parameter  int TABLE   = 0;                      // of in_turn
+  parameter  int RESTARTS = 5;                     // after more and more bytes
   localparam int INDEX_WIDTH = $clog2(LAYER_BYTES + 1);
   localparam int SKIP = $clog2(EVERY);
-  localparam logic [INDEX_WIDTH*(STREAMS-1)-1:0] LAYERS = {(STREAMS - 1){INDEX_WIDTH'(LAYER_BYTES - 1)}};
+  localparam logic [INDEX_WIDTH*STREAMS-1:0] LAST = (INDEX_WIDTH*STREAMS)'(TABLE);
 
   logic [7:0]       answer [0:COUNT-1];
   logic [WIDTH-1:0] layer  [0:COUNT*BEATS-1];
@@ -47,10 +49,10 @@ module bench;
   wire [7:0] core_data;
   logic   core_ready = 0;
   integer number = 0;                              // of the record that leaves next
-  wire [4:0] entering;
-  frame_number #(.BEATS(IN), .WIDTH(5)) count (.clk, .rst, .beat(core_valid && core_ready), .number(entering));
+  wire [$clog2(FRAMES):0] entering;
+  frame_number #(.BEATS(IN), .WIDTH($clog2(FRAMES) + 1)) count (.clk, .rst, .beat(core_valid && core_ready), .number(entering));
   gate #(.WIDTH(8), .FRAMES(FRAMES)) input_gate (
-    .number(entering[$clog2(FRAMES):0]), .leaving(number[$clog2(FRAMES):0]), .s_axis_tdata(come[7:0]), .s_axis_tvalid, .s_axis_tready,
+    .number(entering), .leaving(number[$clog2(FRAMES):0]), .s_axis_tdata(come[7:0]), .s_axis_tvalid, .s_axis_tready,
     .m_axis_tdata(core_data), .m_axis_tvalid(core_valid), .m_axis_tready(core_ready)
   );
   logic moved = 0;
@@ -112,7 +114,7 @@ module bench;
   wire       record_tvalid, record_tready, record_tlast, m_axis_tvalid, m_axis_tlast;
   wire [7:0] record_tdata, m_axis_tdata;
   in_turn #(
-    .STREAMS(STREAMS), .COUNT_WIDTH(INDEX_WIDTH), .LAST({LAYERS, INDEX_WIDTH'(0)})
+    .STREAMS(STREAMS), .COUNT_WIDTH(INDEX_WIDTH), .LAST(LAST)
   ) turns (
     .clk, .rst, .data(kept), .some(some[0]), .alone(|(number % EVERY)), .index, .m_axis_tdata(record_tdata),
     .m_axis_tvalid(record_tvalid), .m_axis_tready(record_tready), .m_axis_tlast(record_tlast)
@@ -125,7 +127,7 @@ module bench;
       .clk, .rst, .s_axis_tdata({record_tlast, record_tdata}), .s_axis_tvalid(record_tvalid),
       .s_axis_tready(record_tready), .m_axis_tdata({m_axis_tlast, m_axis_tdata}), .m_axis_tvalid, .m_axis_tready(ready)
     );
-    always @(negedge clk) ready = dice[9:8] != 0;
+    always @(negedge clk) ready = dice[9:8] != 0 || SETTLES == 2;
   end else begin : slow
     assign {m_axis_tlast, m_axis_tdata, m_axis_tvalid} = {record_tlast, record_tdata, record_tvalid};
     assign record_tready = ready;
@@ -134,12 +136,14 @@ module bench;
   wire moves = m_axis_tvalid && ready;
   assign left = moves && m_axis_tlast;
 
-  integer said = 0, waited = 0;
+  integer said = 0, waited = 0, restart;
   logic   offers = 0;                              // in the last cycle, and it was not taken
   always @(posedge clk) if (!rst) begin
     pause  <= moves || !m_axis_tvalid ? 3 : pause == 0 ? 0 : pause - 1;
     waited <= moves ? 0 : waited + 1;
     offers <= m_axis_tvalid && !moves;
+    if (number % EVERY == 0 && m_axis_tvalid && some != '1) $fatal(1, "a layer of a record is not there");
+    if (present == 0 && some != '0) $fatal(1, "a layer is there of which nothing is inside");
     if (offers && !m_axis_tvalid) $fatal(1, "a byte is taken back");
     if (waited > 60 * (IN + BEATS)) $fatal(1, "byte %0d of %0d does not come", said, UP);
     if (moves) begin
@@ -157,10 +161,12 @@ module bench;
   initial begin
     repeat (4) @(negedge clk);
     rst = 0;
-    wait (said == UP / 3);
-    @(negedge clk) rst = 1;
-    repeat (2) @(negedge clk);
-    rst = 0;
+    for (restart = 0; restart < RESTARTS; restart = restart + 1) begin
+      wait (said == (UP * (restart + 2)) / (RESTARTS + 4));
+      @(negedge clk) rst = 1;
+      repeat (2) @(negedge clk);
+      rst = 0;
+    end
     wait (said == UP);
     repeat (20) @(negedge clk) if (m_axis_tvalid) $fatal(1, "a byte more than is due");
     if (fullest != FRAMES) $fatal(1, "no more than %0d frames were inside", fullest);
