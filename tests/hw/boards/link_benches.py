@@ -380,6 +380,13 @@ def _udp(name: str, body: int, answer: int, slots: int, answers: int = 1, stalls
         port.sends(head + random())
         port.sends(bytes(4) + head[4:])
         port.asks(24, random(), after=done + 2)
+    if slots == 2 and body > 64:
+        # The same, but that a place becomes free while the third comes: it is lost all the same.
+        done = port.answers
+        port.asks(31, random(), after=done)
+        port.asks(32, random())
+        port.sends(head + random(), pause=65)
+        port.asks(34, random(), after=done + 2)
     for _ in range(70 // answers):
         port.asks(number := (number + 1) % 2**32, random(), after=port.answers - (slots - 1))
     modules = {"udp_down": {"BODY": body, "SLOTS": slots}, "udp_up": {"BODY": answer}}
@@ -417,6 +424,7 @@ def _cases() -> Iterator[Case]:
     yield _udp("udp_stalled", 21, 6, 4, answers=3, stalls=True)
     yield _udp("udp_odd", 5, 5, 2, answers=5, stalls=True)
     yield _udp("udp_byte", 3, 3, 2)
+    yield _udp("udp_long", 100, 4, 2, answers=4)
 
 
 @cache

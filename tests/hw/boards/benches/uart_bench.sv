@@ -28,7 +28,7 @@ module bench;
   wire [1:0] damaged;
   wire [7:0] taken_tdata;
   wire       taken_tvalid;
-  logic      taken_tready = 1;
+  logic      taken_tready = 0;
   link_down #(.DIVIDER(DIVIDER), .BODY(BODY), .SEED(16'hBEEF)) down_side (
     .clk, .rst, .rx, .hello, .received, .damaged,
     .m_axis_tdata(taken_tdata), .m_axis_tvalid(taken_tvalid), .m_axis_tready(taken_tready)
@@ -58,15 +58,13 @@ module bench;
       gone <= 0;
     end
   end
-  // A byte that is offered waits for `hold` cycles; `taken_tready` may fall only between bytes.
+  // A byte that is offered waits for `hold` cycles; nobody is ready for one that is not.
   always @(negedge clk) begin
-    if (taken_tready && taken_tvalid && waits == 0 && bytes < HOLDS && hold[bytes] != 0) begin
-      waits = hold[bytes];
-      taken_tready = 0;
-    end else if (waits != 0) begin
+    if (waits != 0) begin
       waits = waits - 1;
-      if (waits == 0) taken_tready = 1;
-    end
+      taken_tready = waits == 0;
+    end else if (taken_tvalid && !taken_tready && bytes < HOLDS && hold[bytes] != 0) waits = hold[bytes];
+    else taken_tready = taken_tvalid;
     if (taken_tvalid && taken_tready) bytes = bytes + 1;
   end
 

@@ -119,7 +119,7 @@ module bench;
     if (m_valid && m_ready) begin
       begun <= !m_last;
       if (said == UP) $fatal(1, "a beat more than is due");
-      if (m_data[7:0] !== up[said][7:0] || (up[said][60:53] != asked_ip[7:0]) || asked_ip[31:8] != 24'hC0A801
+      if (m_data[7:0] !== up[said][7:0] || (asked_ip !== {24'hC0A801, up[said][60:53]})
           || m_last !== up[said][32] || m_last_be !== up[said][36:33] || m_length !== up[said][52:37])
         $fatal(1, "beat %0d is %08x, last %0d of %0d", said, m_data, m_last, m_length);
       if (!m_last || m_last_be[3]) begin
