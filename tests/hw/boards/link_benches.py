@@ -162,6 +162,17 @@ class Line:
         self.answered([0] * self.body, cut)
         self.received += 1
 
+    def case(self, name: str, withheld: int = 1) -> Case:
+        sides = {"uart_rx": {}, "uart_tx": {}, "link_down": {"BODY": self.body}, "link_up": {}}
+        sizes = {"DOWN": len(self.down), "UP": len(self.up), "HOLDS": len(self.holds), "WITHHELD": withheld}
+        return Case(
+            name,
+            "uart_bench.sv",
+            {module: {"DIVIDER": self.divider, **more} for module, more in sides.items()},
+            {"DIVIDER": self.divider, "BODY": self.body, **sizes},
+            {"down.mem": _memory(self.down), "up.mem": _memory(self.up), "hold.mem": _memory(self.holds)},
+        )
+
     def noise(self, data: bytes) -> None:
         self._bytes(data)
 
@@ -205,24 +216,24 @@ def _uart(name: str, divider: int, body: int, count: int) -> Case:
         line.frame(random())
     line.pause(long).hello()
     line.frame(random())
-    for cycles in range(divider):
-        line.pause(long).frame(random(), flip=3, right=False, cut=1)
-        line.pause(8, cycles)
+    for byte, cycles in [*((0, cycles) for cycles in range(divider)), *((byte, 0) for byte in range(1, body + 2))]:
+        line.pause(long).frame(random(), flip=3, right=False, cut=1 + byte)
+        line.pause(8 + 10 * byte, cycles)
         line.up.append(1 << 8 | 1 << 9)
         line.hello()
     line.pause(long).frame(random())
-    return Case(
-        name,
-        "uart_bench.sv",
-        {
-            "uart_rx": {"DIVIDER": divider},
-            "uart_tx": {"DIVIDER": divider},
-            "link_down": {"DIVIDER": divider, "BODY": body},
-            "link_up": {"DIVIDER": divider},
-        },
-        {"DIVIDER": divider, "BODY": body, "DOWN": len(line.down), "UP": len(line.up), "HOLDS": len(line.holds)},
-        {"down.mem": _memory(line.down), "up.mem": _memory(line.up), "hold.mem": _memory(line.holds)},
-    )
+    return line.case(name)
+
+
+def _withheld(name: str, divider: int, body: int, count: int) -> Case:
+    """The core answers when so many frames have come: as many as may be under way."""
+    line = Line(body, divider)
+    line.greets()
+    line.pause(40).silence(cut=0)
+    line.hello()
+    for number in range(count):
+        line.frame(bytes([number] * body))
+    return line.case(name, withheld=count)
 
 
 def _records(
@@ -408,6 +419,7 @@ def _cases() -> Iterator[Case]:
     yield _uart("uart_5", 5, 5, 5)
     yield _uart("uart_10", 10, 4, 3)
     yield _uart("uart_4", 4, 3, 66)
+    yield _withheld("uart_withheld", 4, 2, 32)
     yield _records("records_plain")
     yield _records("records_settled", settles=1, width=11, beats=4, inputs=1)
     yield _records("records_packed", width=2, pack=4, beats=32, inputs=3, frames=8, kept=8, kept_answers=8, count=60)

@@ -10,6 +10,7 @@ module bench;
   parameter  int DOWN    = 1;                      // entries of the files
   parameter  int HOLDS   = 1;
   parameter  int UP      = 1;
+  parameter  int WITHHELD = 1;                     // answers wait until so many frames have come
   localparam int BIT     = DIVIDER;
 
   logic [29:0] down [0:DOWN-1];
@@ -41,18 +42,20 @@ module bench;
     .s_axis_tready(sent_tready), .s_axis_tlast(sent_tlast), .answered, .tx
   );
 
-  // The core: frames that are whole can be answered.
-  logic [7:0] memory [0:4095];
+  // The core: frames that are whole can be answered; bytes lie where their frame's number says.
+  logic [7:0] memory [0:64*BODY-1];
+  logic       released = 0;
   integer come = 0, gone = 0, bytes = 0, waits = 0;
-  assign sent_tdata  = memory[gone % 4096];
-  assign sent_tvalid = gone < come / BODY * BODY;
+  assign sent_tdata  = memory[answered * BODY + gone % BODY];
+  assign sent_tvalid = released && gone < come / BODY * BODY;
   assign sent_tlast  = gone % BODY == BODY - 1;
   always @(posedge clk) begin
     if (taken_tvalid && taken_tready) begin
-      memory[come % 4096] <= taken_tdata;
+      memory[come % (64 * BODY)] <= taken_tdata;
       come <= come + 1;
     end
     if (sent_tvalid && sent_tready) gone <= gone + 1;
+    released <= !hello && (released || come >= WITHHELD * BODY);
     if (hello) begin
       come <= 0;
       gone <= 0;
@@ -101,7 +104,7 @@ module bench;
         if (tx !== 1'b1) $fatal(1, "tx is neither");
         @(negedge clk);
         idle = idle + 1;
-        if (idle > 40 * BIT * (BODY + 20)) $fatal(1, "byte %0d of %0d does not come", said, UP);
+        if (idle > 100 * BIT * (BODY + 20)) $fatal(1, "byte %0d of %0d does not come", said, UP);
       end
       if (up[said][8] && idle != 0) $fatal(1, "byte %0d comes %0d cycles late", said, idle);
       due = {1'b1, up[said][7:0], 1'b0};
