@@ -422,7 +422,7 @@ def _cases() -> Iterator[Case]:
     yield _withheld("uart_withheld", 4, 2, 32)
     yield _records("records_plain")
     yield _records("records_settled", settles=1, width=11, beats=4, inputs=1)
-    yield _records("records_packed", width=2, pack=4, beats=32, inputs=3, frames=8, kept=8, kept_answers=8, count=60)
+    yield _records("records_packed", width=2, pack=4, beats=32, inputs=3, frames=16, kept=16, kept_answers=16)
     yield _records("records_wide", width=32, beats=2, inputs=2, settles=2, frames=4, kept=4, kept_answers=4)
     yield _records("records_in_turns", every=4, frames=8, kept=2, kept_answers=8, width=3, beats=5, settles=1)
     yield _records("records_of_two", every=2, frames=8, kept=4, kept_answers=8, width=8, beats=2, settles=1)

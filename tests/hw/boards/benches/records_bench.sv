@@ -142,8 +142,8 @@ module bench;
     pause  <= moves || !m_axis_tvalid ? 3 : pause == 0 ? 0 : pause - 1;
     waited <= moves ? 0 : waited + 1;
     offers <= m_axis_tvalid && !moves;
-    if (number % EVERY == 0 && m_axis_tvalid && some != '1) $fatal(1, "a layer of a record is not there");
-    if (present == 0 && some != '0) $fatal(1, "a layer is there of which nothing is inside");
+    if (number % EVERY == 0 && m_axis_tvalid && some !== '1) $fatal(1, "a layer of a record is not there");
+    if (present == 0 && some !== '0) $fatal(1, "a layer is there of which nothing is inside");
     if (offers && !m_axis_tvalid) $fatal(1, "a byte is taken back");
     if (waited > 60 * (IN + BEATS)) $fatal(1, "byte %0d of %0d does not come", said, UP);
     if (moves) begin
