@@ -132,7 +132,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 # The families' tools, which are large, and PYNQ's source, of which a test reads one file: what it depends on needs a board.
 $(VENV)/.boards: $(VENV)/.installed
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[boards]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable '.[boards,udp]'
 	$(BIN)/pip install --quiet --no-deps --upgrade --target build/pynq pynq==4.0.0
 	touch $@
 

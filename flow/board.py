@@ -1,4 +1,4 @@
-"""A run's design at the other end of a serial line: samples out, classes, scores and every layer's codes back."""
+"""A run's design at the other end of a line: samples out, classes, scores and every layer's codes back."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..export.graph import Graph
-from ..hw.accelerator import Accelerator
 from ..hw.boards.board import Board
+from ..hw.boards.datagram_host import DatagramHost, datagram_line, is_address
+from ..hw.boards.datagrams import Datagrams
 from ..hw.boards.flashed import flashed
+from ..hw.boards.framed import Framed, LinkError
 from ..hw.boards.host import BoardError, Heard, Host, Stats, only_port, serial_line
-from ..hw.boards.link import Linked, LinkError
+from ..hw.boards.link import Linked
 from ..hw.boards.records import answers, bodies, host_codes
-from ..hw.boards.simulated import build, device
+from ..hw.boards.simulated import at_socket, build, device
 from ..hw.boards.top import Top
 from ..ib_analysis.codes import Codes, Trace
 from .belonging import check_design, graph_of, is_of_this_design
@@ -32,10 +34,12 @@ from .record import BY_BOARD
 from .run import built, finished, trained_on
 
 BAUD = 3_000_000  # of most board files; `synth --board` prints the command with the board's own
+SLOW_HZ = 25e6  # of a board with Ethernet no clock is slower
+COMPILING = "compiling the link and its design with Verilator"
 SIMULATED_SECONDS = 60.0  # without a byte of a simulated device, which is slow
 SHARE_BYTES = 50_000_000  # of frames that are under way or wait, at most
 
-Watching: TypeAlias = Callable[[Linked, Graph, NDArray[np.uint8], NDArray[np.int64]], Callable[[Heard], None]]
+Watching: TypeAlias = Callable[[Framed, Graph, NDArray[np.uint8], NDArray[np.int64]], Callable[[Heard], None]]
 
 ALL = "all"
 AUTO = "auto"
@@ -85,8 +89,8 @@ class Answer:
 class Net:
     """A net on a board. Calling it answers."""
 
-    linked: Linked
-    host: Host
+    linked: Framed
+    host: Host | DatagramHost
 
     def __call__(
         self,
@@ -124,11 +128,13 @@ def open_board(
     bitstream: Board | None = None,
     every: int | str = 1,
 ) -> Iterator[Net]:
-    """The net of a run, on the board at `port`, by default the only one that is there.
+    """The net of a run, on the board at `port`, by default the only serial one that is there.
 
+    port          or udp://ADDRESS, of a board whose link is datagrams
     taps          layers whose codes come back, or "all"
     cut_on_host   the first layer's thresholds on pixels are applied here, and codes are sent
-    simulate      no board, but the RTL of its link, compiled with Verilator, behind a terminal
+    simulate      no board, but the RTL of its link, compiled with Verilator, behind a terminal; or, with a port of this
+                  machine, udp://127.0.0.2, at that one
     bitstream     likewise, but the file that `synth` packed for that board, read back
     every         of so many frames the tapped layers come back, whole, of the others the answer alone: 1, 2, 4, … 32;
                   or "auto", the least at which answers do not slow frames down
@@ -139,16 +145,20 @@ def open_board(
     graph = graph_of(folder)
     accelerator, files = built(folder, graph)
     check_design(folder, accelerator, files)
-    linked = linked_of(accelerator, taps, cut_on_host, every)
     with ExitStack() as stack:
+        if port is not None and is_address(port):
+            datagrams = linked_of(Datagrams(accelerator), taps, cut_on_host, every)
+            yield Net(datagrams, _by_datagrams(stack, datagrams, files, port, simulate, tell))
+            return
+        linked = linked_of(Linked(accelerator), taps, cut_on_host, every)
         timeout = 0.3 + 20 * (linked.window * (linked.bytes_in + linked.bytes_out) + 8192) / baud
         if simulate or bitstream:
-            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bitneck-")))
+            place = _place(stack)
             if bitstream:
                 linked = replace(linked, divider=bitstream.divider)
                 tell(f"reading the bitstream of {bitstream.title} back")
                 files = {**files, **flashed(Top(bitstream, linked), linked, _packed(folder, bitstream), place / "read")}
-            tell("compiling it with Verilator" if bitstream else "compiling the link and its design with Verilator")
+            tell("compiling it with Verilator" if bitstream else COMPILING)
             program = build(linked, place, files, netlist=bitstream is not None)
             port, timeout = stack.enter_context(device(linked, program)), SIMULATED_SECONDS
         port = port or only_port()
@@ -156,6 +166,30 @@ def open_board(
         line = stack.enter_context(serial_line(port, baud, timeout))
         sizes = linked.window, linked.bytes_in, linked.answer_bytes
         yield Net(linked, stack.enter_context(Host(line, port, *sizes, linked.identity).talking()))
+
+
+def _by_datagrams(
+    stack: ExitStack,
+    datagrams: Datagrams,
+    files: Mapping[str, str],
+    port: str,
+    simulate: bool,
+    tell: Callable[[str], None],
+) -> DatagramHost:
+    seconds = 0.1 + datagrams.window * datagrams.cycles / SLOW_HZ
+    if simulate:
+        tell(COMPILING)
+        stack.enter_context(at_socket(datagrams, build(datagrams, _place(stack), files), port))
+        seconds = SIMULATED_SECONDS
+    tell(f"{port}: asking who is there")
+    host = DatagramHost(stack.enter_context(datagram_line(port, seconds)), port, datagrams)
+    host.greet()
+    return host
+
+
+def _place(stack: ExitStack) -> Path:
+    """A folder until the stack ends."""
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bitneck-")))
 
 
 def _packed(folder: RunFolder, board: Board) -> Path:
@@ -171,9 +205,12 @@ def _packed(folder: RunFolder, board: Board) -> Path:
     return place
 
 
-def linked_of(accelerator: Accelerator, taps: str | Sequence[str], cut_on_host: bool, every: int | str = 1) -> Linked:
-    """The link of a design. Raises LinkError."""
-    plain = Linked(accelerator, pixels_cut=cut_on_host)
+Link = TypeVar("Link", bound=Framed)
+
+
+def linked_of(bare: Link, taps: str | Sequence[str], cut_on_host: bool, every: int | str = 1) -> Link:
+    """A link that only has its core, with everything else. Raises LinkError."""
+    plain = replace(bare, pixels_cut=cut_on_host)
     layers = plain.inner.layers if taps == ALL else tuple([taps] if isinstance(taps, str) else taps)
     tapped = replace(plain, taps=layers)
     if every == AUTO:

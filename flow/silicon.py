@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..hw.accelerator import Accelerator
 from ..hw.boards.board import Board
+from ..hw.boards.datagrams import Datagrams
 from ..hw.boards.link import Linked
 from ..hw.boards.top import Inner, Top
 from ..hw.costs.resources import estimate
@@ -42,20 +43,27 @@ def fold(
     return hardware, plan.accelerator, next_step(plan, faster, hardware.target)
 
 
+def bare_link(core: Accelerator, board: Board) -> Linked | Datagrams:
+    """Of the kind that the board has, without taps."""
+    if board.ethernet is not None:
+        return Datagrams(core, mhz=board.clock_mhz)
+    return Linked(core, divider=board.divider)
+
+
 @writing
 def synth(
     folder: RunFolder,
     target: str | Board,
     pins: str | None = None,
     tell: Tell = lambda _: None,
-    linked: Callable[[Accelerator, int], Inner] = Linked,
+    linked: Callable[[Accelerator, Board], Inner] = bare_link,
 ) -> Synthesis:
     """A bitstream of the RTL that lies in rtl/, with open tools; for parts without an open placer, counts of cells.
 
     target   a part, or a board, which has its own pins, clock and top
     pins     of a part: text of the family's constraints (.pcf, .lpf, .cst, .ccf, .pdc) for the shell's ports; without
              it they are chosen
-    linked   of a board: a core and the clock's cycles in a bit of the UART → the core behind rx and tx
+    linked   of a board: the core behind its link
 
     synth/TARGET/ holds what every tool wrote and said, and synth.json. It is left as it is while RTL, target and tools
     stay the same and the bitstream is the one that was made. A design too big for the part is a result too: ask `fits`
@@ -65,7 +73,7 @@ def synth(
     check_design(folder, accelerator, files)
     if isinstance(target, Board):
         name, tools, pins = target.name, target.target, target.pins()
-        around = Top(target, linked(accelerator, target.divider))
+        around = Top(target, linked(accelerator, target))
     else:
         name, tools, around = target, target_of(target), None
     inputs = digest(accelerator, files, tools, pins, around)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from ...export.graph import Graph
 from ...hw.boards.board import board as board_of
 from ...hw.boards.board import board_names
+from ...hw.boards.datagram_host import is_address
+from ...hw.boards.framed import Framed
 from ...hw.boards.host import Heard
-from ...hw.boards.link import Linked
 from .. import board as flow
 from ..config import RunError
 from ..folder import RunFolder
@@ -27,7 +28,9 @@ from .verb import Facts, FailedError
 
 def board(
     folder: Annotated[Path, typer.Argument(help="folder of the run, for example runs/digits")],
-    port: Annotated[str | None, typer.Option(help="serial port; by default the only USB port that is there")] = None,
+    port: Annotated[
+        str | None, typer.Option(help="serial port, by default the only USB port that is there; or udp://ADDRESS")
+    ] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="the RTL of the link in the place of a board")] = False,
     bitstream: Annotated[
         str | None,
@@ -52,8 +55,9 @@ def board(
     - `bitneck board runs/digits --simulate --taps all`
     - `bitneck board runs/digits --bitstream icebreaker`
     - `bitneck board runs/digits --port /dev/ttyUSB1 --limit 100 --live`
+    - `bitneck board runs/digits --port udp://192.168.1.50`, or with --simulate `--port udp://127.0.0.2`
     """
-    for name, given in (("--simulate", simulate), ("--bitstream", bitstream)):
+    for name, given in (("--simulate", simulate and not is_address(port)), ("--bitstream", bitstream)):
         if given and port is not None:
             raise RunError(f"{name} needs no port, and {port} was given; leave one of the two out")
     place, wanted = RunFolder(folder), taps or ""
@@ -67,7 +71,7 @@ def board(
             waiting.close()  # once the design is compiled
             return stack.enter_context(bar("board"))
 
-        def watching(linked: Linked, graph: Graph, x: NDArray, y: NDArray) -> Callable[[Heard], None]:
+        def watching(linked: Framed, graph: Graph, x: NDArray, y: NDArray) -> Callable[[Heard], None]:
             waiting.close()
             return stack.enter_context(on_screen(View(linked, graph, x, y)))
 

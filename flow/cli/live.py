@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...export.graph import Graph
+from ...hw.boards.framed import Framed
 from ...hw.boards.host import Heard, Stats
-from ...hw.boards.link import Linked
 from ...hw.boards.records import Answers, answers, host_codes
 from ...ib_analysis.codes import Codes
 from .console import out
@@ -33,7 +33,7 @@ BAR = 20
 class View:
     """Of samples x, labels y: what was said of those that are answered, and all of the last one that was recorded."""
 
-    linked: Linked
+    linked: Framed
     graph: Graph
     x: NDArray[np.uint8]
     y: NDArray[np.int64]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,7 @@ import typer
 from ...hw.accelerator import Accelerator
 from ...hw.boards.board import Board, board_names
 from ...hw.boards.board import board as board_of
-from ...hw.boards.link import Linked
+from ...hw.boards.top import Inner
 from ...hw.parts import PARTS, part_names
 from ...hw.synthesis.bitstream import summary as synthesis_line
 from ...hw.synthesis.utilisation import PORT
@@ -62,9 +62,9 @@ def synth(
     text = None if pins is None else read_text(pins)
     place, facts = RunFolder(folder), list[Facts]()
 
-    def linked(core: Accelerator, divider: int) -> Linked:
+    def linked(core: Accelerator, on: Board) -> Inner:
         layers = ALL if taps == ALL else tuple(filter(None, (taps or "").split(",")))
-        return replace(linked_of(core, layers, cut_on_host, every), divider=divider)
+        return linked_of(silicon.bare_link(core, on), layers, cut_on_host, every)
 
     for each in wanted:
         with step("synth", each.name if isinstance(each, Board) else each) as tell:
@@ -88,5 +88,5 @@ def synth(
             say("program", each.program.format(bitstream=made / done.bitstream[0]))
             given = {f" --taps {taps}": taps, f" --every {every}": every != "1", " --cut-on-host": cut_on_host}
             as_built = "".join(option for option, is_given in given.items() if is_given)
-            say("then", f"bitneck board {place.path}{as_built} --baud {each.uart.baud}")
+            say("then", f"bitneck board {place.path}{as_built} {each.reached}")
     return {"parts": facts}

@@ -1,4 +1,4 @@
-"""A board: its part, clock, PLL, UART and LEDs, and where each of these facts is from. Files: `hw/boards/*.toml`."""
+"""A board: its part, clock, PLL, UART or Ethernet, LEDs, and where each of these facts is from: `hw/boards/*.toml`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..parts import PartError, part_names
 from ..synthesis.constraints import WRITERS, Pin, constraints
 from ..synthesis.targets import Target, target_of
 from . import pll
+from .ethernet import RGMII_MHZ, Ethernet, Site
 
-Site = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 Line = Annotated[str, Field(min_length=1)]
 Mhz = Annotated[float, Field(gt=0, le=1000)]
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -82,6 +82,8 @@ class Board:
     package   the placer's name of it, where it is another than the part's
     standard  of its pins' voltage
     program   the command that puts a bitstream there; {bitstream} is its file
+    uart      or
+    ethernet  what leads to a host
     sources   where these facts are from, each as `what: where`
     """
 
@@ -89,9 +91,10 @@ class Board:
     title: Line
     part: Line
     clock: Clock
-    uart: Uart
     program: Line
     sources: Annotated[tuple[Line, ...], Field(min_length=1)]
+    uart: Uart | None = None
+    ethernet: Ethernet | None = None
     pll: Pll | None = None
     leds: Leds = Leds()
     package: Line | None = None
@@ -110,11 +113,16 @@ class Board:
             raise BoardFileError(f"pll.cell: no cell {self.pll.cell!r}; choose one of {', '.join(pll.CELLS)}")
         if self.pll is not None:
             pll.CELLS[self.pll.cell].settings(self.clock.mhz, self.pll.mhz)
-        if self.uart.limit_baud is not None and self.uart.baud > self.uart.limit_baud:
+        if (self.uart is None) == (self.ethernet is None):
+            raise BoardFileError("uart, ethernet: one of the two leads to a host; give that one alone")
+        if self.ethernet is not None and target.part.family != "ecp5":
+            raise BoardFileError(f"ethernet: there is no core for {target.part.title}; take a board with a UART")
+        if self.uart is not None and self.uart.limit_baud is not None and self.uart.baud > self.uart.limit_baud:
             raise BoardFileError(f"uart.baud: {self.uart.baud:,} is more than the bridge's {self.uart.limit_baud:,}")
         if "{bitstream}" not in self.program:
             raise BoardFileError("program: the command says nowhere {bitstream}, the file that it is to program")
-        self._divider()
+        if self.uart is not None:
+            self._divider(self.uart)
 
     @property
     def clock_mhz(self) -> float:
@@ -123,17 +131,27 @@ class Board:
 
     @property
     def divider(self) -> int:
-        """Cycles of the core's clock in a bit of the UART, exactly."""
-        return self._divider()
+        """Cycles of the core's clock in a bit of the UART, exactly. Raises BoardFileError where there is none."""
+        if self.uart is None:
+            raise BoardFileError(f"{self.name}: {self.title} has no UART here; its link is Ethernet")
+        return self._divider(self.uart)
 
-    def _divider(self) -> int:
-        ratio = Fraction(self.clock_mhz).limit_denominator(10**6) * 10**6 / self.uart.baud
+    def _divider(self, uart: Uart) -> int:
+        ratio = Fraction(self.clock_mhz).limit_denominator(10**6) * 10**6 / uart.baud
         if ratio.denominator != 1 or ratio < 4:
             raise BoardFileError(
-                f"uart.baud: {self.clock_mhz:g} MHz are {float(ratio):.2f} cycles a bit at {self.uart.baud:,} baud; "
+                f"uart.baud: {self.clock_mhz:g} MHz are {float(ratio):.2f} cycles a bit at {uart.baud:,} baud; "
                 "a whole number of at least 4 is due: choose another baud, or another pll.mhz"
             )
         return int(ratio)
+
+    @property
+    def reached(self) -> str:
+        """The option with which `bitneck board` reaches it."""
+        if self.ethernet is not None:
+            return f"--port udp://{self.ethernet.ip}"
+        assert self.uart is not None
+        return f"--baud {self.uart.baud}"
 
     @property
     def target(self) -> Target:
@@ -148,16 +166,18 @@ class Board:
 
     def pins(self) -> str:
         """The constraints of `Top`'s ports, in the family's words."""
-        ports = [
-            Pin("clk", self.clock.pin, "in", self.standard),
-            Pin("rx", self.uart.rx, "in", self.standard),
-            Pin("tx", self.uart.tx, "out", self.standard),
-            *(
-                Pin(f"led{index}", site, "out", self.leds.standard or self.standard)
-                for index, site in enumerate(self.leds.pins)
-            ),
+        ports = [Pin("clk", self.clock.pin, "in", self.standard)]
+        if self.uart is not None:
+            ports += [Pin("rx", self.uart.rx, "in", self.standard), Pin("tx", self.uart.tx, "out", self.standard)]
+        more = ""
+        if self.ethernet is not None:
+            ports += self.ethernet.pins(self.standard)
+            more = f'FREQUENCY PORT "rx_clk" {RGMII_MHZ} MHZ;\n'
+        ports += [
+            Pin(f"led{index}", site, "out", self.leds.standard or self.standard)
+            for index, site in enumerate(self.leds.pins)
         ]
-        return constraints(ports, target_of(self.part).part.family)
+        return constraints(ports, target_of(self.part).part.family) + more
 
 
 _READER = TypeAdapter(Board)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from ...ib_analysis.codes import Codes, Trace
 from ..packing import Beats, beat_bytes, bytes_beats, integers
 from ..stages import DECIDES, PassSum
+from .framed import Framed, Tap
 from .frames import Bytes
-from .link import Linked, Tap
 
 
-def bodies(linked: Linked, x: NDArray[np.uint8]) -> Bytes:
+def bodies(linked: Framed, x: NDArray[np.uint8]) -> Bytes:
     """(n, inputs) uint8 as the bytes of n frames, after the stages that are the host's."""
     first, head = linked.core.stages[0], linked.inner.stages[0]
     beats = bytes_beats(linked.core.input_data(x), first.in_width)
@@ -26,7 +26,7 @@ def bodies(linked: Linked, x: NDArray[np.uint8]) -> Bytes:
     return beat_bytes(beats.reshape(-1, head.in_width)).reshape(len(x), -1)
 
 
-def host_codes(linked: Linked, x: NDArray[np.uint8]) -> dict[str, Codes]:
+def host_codes(linked: Framed, x: NDArray[np.uint8]) -> dict[str, Codes]:
     """The codes of the layer that the host computes, where there is one."""
     if not linked.pixels_cut:
         return {}
@@ -50,7 +50,7 @@ class Answers:
     scores: NDArray[np.int32] | None
 
 
-def answers(linked: Linked, data: Bytes) -> Answers:
+def answers(linked: Framed, data: Bytes) -> Answers:
     """From (n, bytes_out) bytes, of which only every `linked.every`-th row holds more than the first record."""
     inner, streams, at = linked.inner, dict[str, Beats](), 0
     for record in linked.records:

@@ -1,4 +1,4 @@
-"""The top of a board: the PLL, a reset until it has locked, and the pins around a design behind rx and tx."""
+"""The top of a board: the PLL, a reset until it has locked, and the pins around a linked design."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ RESET_CYCLES = 4  # after the lock, so that every flip-flop sees the reset at se
 
 
 class Inner(Protocol):
-    """A module with exactly the ports `clk`, `rst`, `rx`, `tx`, and a core somewhere inside as the instance `core`.
+    """A module with the ports of `Linked`, or on a board with Ethernet of `Datagrams`, and a core somewhere inside, the
+    instance `core`.
 
     cycles   a frame, at the full rate of its link
     """
@@ -31,8 +32,8 @@ class Inner(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Top:
-    """Pins: `clk`, `rx`, `tx`, and `led0`, … where the board has some: the first shines once the PLL has locked, the
-    second while the host sends, the third while the board does.
+    """Pins: `clk`, `rx`, `tx` or those of RGMII, and `led0`, … where the board has some: the first shines once the PLL
+    has locked, the second while the host sends, the third while the board does.
     """
 
     board: Board
@@ -48,7 +49,7 @@ class Top:
 
     @property
     def primitives(self) -> bool:
-        return self.board.pll is not None
+        return self.board.pll is not None or self.board.ethernet is not None
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -58,10 +59,19 @@ class Top:
 
     def files(self) -> dict[str, str]:
         """The top and what is inside by file name. The core's files are its own matter."""
-        return {**self.inner.files(), f"{self.name}.sv": self._verilog()}
+        found = {**self.inner.files(), f"{self.name}.sv": self._verilog()}
+        if self.board.ethernet is not None:
+            name = self._ethernet
+            found[f"{name}.sv"] = self.board.ethernet.core(name, self.board.clock_mhz)
+        return found
+
+    @property
+    def _ethernet(self) -> str:
+        return OWN.format(design=self.inner.core.name, name="liteeth")
 
     def _verilog(self) -> str:
-        ports = ["input  wire clk", "input  wire rx", "output wire tx"]
+        of = self.board.ethernet
+        ports = ["input  wire clk", *(["input  wire rx", "output wire tx"] if of is None else of.ports())]
         ports += [f"output wire led{index}" for index in range(len(self.board.leds.pins))]
         comment = f"{self.inner.core.name} on {self.board.title}, {self.board.clock_mhz:g} MHz."
         return module(self.name, ports, self._body(), comment)
@@ -79,7 +89,11 @@ class Top:
         yield "always_ff @(posedge system_clk)"
         yield f"  running <= locked ? {{running[{RESET_CYCLES - 2}:0], 1'b1}} : '0;"
         yield f"wire rst = !running[{RESET_CYCLES - 1}];"
-        yield f"{self.inner.name} inner (.clk(system_clk), .rst, .rx, .tx);"
-        shines = ["!rst", "!rx", "!tx"] + ["1'b0"] * len(board.leds.pins)
+        if board.ethernet is None:
+            yield f"{self.inner.name} inner (.clk(system_clk), .rst, .rx, .tx);"
+        else:
+            yield from board.ethernet.instances(self._ethernet, self.inner.name)
+        passing = ["!rx", "!tx"] if board.ethernet is None else ["heard", "said"]
+        shines = ["!rst", *passing] + ["1'b0"] * len(board.leds.pins)
         for index in range(len(board.leds.pins)):
             yield f"assign led{index} = {'!' if board.leds.low else ''}({shines[index]});"

@@ -13,7 +13,7 @@ module keep #(
   parameter  int EVERY       = 1,                  // a power of two
   parameter  int INDEX_WIDTH = 2,
   localparam int WORD          = WIDTH * PACK,
-  localparam int BYTES         = WORD > 8 ? 1 << $clog2((WORD + 7) / 8) : 1,
+  localparam int BYTES         = 1 << $clog2((WORD + 7) / 8),
   localparam int BYTE_WIDTH    = $clog2(BYTES),
   localparam int PACK_WIDTH    = $clog2(PACK),
   localparam int WORD_WIDTH    = $clog2(BEATS / PACK),
@@ -36,9 +36,7 @@ module keep #(
 
   // Frame and beat that come next; one bit more than a memory of FRAMES needs, so that a full one is not empty.
   logic [FRAME_WIDTH+BEAT_WIDTH-1:0] next;
-  wire  [WORD-1:0]                   whole;
-  wire                               completes;    // a word
-  logic [WORD-1:0]                   word;
+  wire  [WORD-1:0]                   whole;        // the word, once its last beat is here; it is written with each
 
   wire [FRAME_WIDTH-1:0]   frame    = next[BEAT_WIDTH +: FRAME_WIDTH];
   wire                     recorded = (frame & FRAME_WIDTH'(EVERY - 1)) == '0;
@@ -46,29 +44,35 @@ module keep #(
                                  | (ADDRESS_WIDTH'(next >> PACK_WIDTH) & IN_FRAME);
   wire [ADDRESS_WIDTH-1:0] read  = (ADDRESS_WIDTH'(number) << WORD_WIDTH)
                                  | (ADDRESS_WIDTH'(index >> BYTE_WIDTH) & IN_FRAME);
-  // What is written is read in a later cycle, if at all.
-  (* no_rw_check *) logic [WORD-1:0] memory [0:(1 << ADDRESS_WIDTH)-1];
-  always_ff @(posedge clk) begin
-    if (completes && recorded) memory[write] <= whole;
-    word <= memory[read];
-  end
   assign some = frame != FRAME_WIDTH'(number) << EVERY_WIDTH;
 
   if (PACK > 1) begin : several
     logic [WORD-WIDTH-1:0] earlier;                 // the beats of the word that have come
-    assign whole     = {tdata, earlier};
-    assign completes = beat && &next[PACK_WIDTH-1:0];
+    assign whole = {tdata, earlier};
     always_ff @(posedge clk) if (beat) earlier <= whole[WORD-1:WIDTH];
   end else begin : single
-    assign whole     = tdata;
-    assign completes = beat;
+    assign whole = tdata;
   end
 
-  wire [8*BYTES-1:0] padded = (8*BYTES)'(word);
+  // What is written is read in a later cycle, if at all. Words are written whole and read by bytes, which memory blocks can.
+  wire writes = beat && recorded;
   if (BYTES > 1) begin : wide
-    assign data = padded[8*index[BYTE_WIDTH-1:0] +: 8];
+    (* no_rw_check *) logic [7:0] memory [0:(BYTES << ADDRESS_WIDTH)-1];
+    wire [8*BYTES-1:0] padded = (8*BYTES)'(whole);
+    logic [7:0] read_byte;
+    for (genvar i = 0; i < BYTES; i++) begin : lane
+      always_ff @(posedge clk) if (writes) memory[{write, BYTE_WIDTH'(i)}] <= padded[8*i +: 8];
+    end
+    always_ff @(posedge clk) read_byte <= memory[{read, index[BYTE_WIDTH-1:0]}];
+    assign data = read_byte;
   end else begin : narrow
-    assign data = padded;
+    (* no_rw_check *) logic [WORD-1:0] words [0:(1 << ADDRESS_WIDTH)-1];
+    logic [WORD-1:0] word;
+    always_ff @(posedge clk) begin
+      if (writes) words[write] <= whole;
+      word <= words[read];
+    end
+    assign data = 8'(word);
   end
 
   if (BEATS == 1 << BEAT_WIDTH) begin : even

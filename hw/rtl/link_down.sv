@@ -34,8 +34,7 @@ module link_down #(
   logic [LEFT_WIDTH-1:0] left;
   wire body    = !left[LEFT_WIDTH-1];
   wire between = !body && !left[1];
-  wire check   = !body && left[1];
-  wire ends    = byte_valid && check && !left[0];
+  wire ends    = byte_valid && !body && !left[0];
 
   logic [15:0] crc;
   logic        bad;
@@ -54,7 +53,7 @@ module link_down #(
 
   always_ff @(posedge clk) begin
     hello         <= rst || (named && !m_axis_tdata[6]);
-    bad           <= !between && (bad || lost || (bit_valid && check && !differs));
+    bad           <= !between && (bad || lost || (bit_valid && !body && !differs));
     m_axis_tvalid <= !hello && ((byte_valid && body) || (m_axis_tvalid && !m_axis_tready));
     damaged[0]     <= !hello && (damaged[0] != worse || (damaged[1] && damaged[0]));
     damaged[1]     <= !hello && (damaged[1] || (damaged[0] && worse));

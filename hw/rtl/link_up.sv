@@ -27,7 +27,7 @@ module link_up #(
   logic        sync, body, check, high;            // which bytes of a frame are under way; the second of its CRC
   logic [15:0] crc;
 
-  wire busy = sync || body || check;
+  wire busy = body || check;                       // behind the first byte of a frame, before which `due` holds by itself
   wire [2:0] index;
   wire       taken, begins;
   wire value = sync ? index != 3'd0 && index != 3'd7 : body ? s_axis_tdata[index] : !crc[0];

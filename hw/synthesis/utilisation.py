@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, FiniteFloat
 
 from ..parts import Family, counted
+from .targets import SynthesisError
 
 PORT = "byte port"  # whatever belongs to no stage: the shell around the core
 
@@ -66,12 +67,21 @@ SYSTEM_CLOCK = "system_clk"  # what a top calls the clock of its core, where it 
 
 
 def timing(report: Mapping[str, Any], instances: Mapping[str, str]) -> tuple[float, list[str]]:
-    """MHz of the core's clock, and the stages along its longest path."""
+    """MHz of the core's clock, and the stages along its longest path.
+
+    Raises SynthesisError where another clock, of Ethernet, is slower than its pins.
+    """
     clocks = list(report["fmax"])
     if len(clocks) > 1:
         clocks = [clock for clock in clocks if SYSTEM_CLOCK in clock]
     assert len(clocks) == 1, f"one clock of the core expected, there are {list(report['fmax'])}"
     clock = clocks[0]
+    for name, mhz in report["fmax"].items():
+        if name != clock and mhz["achieved"] < mhz["constraint"]:
+            raise SynthesisError(
+                f"{name}: placed it takes {mhz['achieved']:.1f} MHz, and its pins want {mhz['constraint']:g}; a "
+                "smaller design leaves the placer more room"
+            )
     longest = [path["path"] for path in report["critical_paths"] if clock in path["from"] and clock in path["to"]]
     cells = [step[end]["cell"] for step in (longest[0] if longest else []) for end in ("from", "to")]
     return float(report["fmax"][clock]["achieved"]), list(dict.fromkeys(stage_of(cell, instances) for cell in cells))

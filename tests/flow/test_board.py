@@ -34,6 +34,16 @@ def test_every_layer_comes_back_as_the_other_sources_have_it(streamed):
         assert len(set(row.values())) == 1
 
 
+def test_datagrams_to_an_address_bring_the_same(bitneck, streamed, tmp_path):
+    run = tmp_path / "digits"
+    shutil.copytree(streamed[0], run)
+    before = json.loads((run / "verify.json").read_text())["digests"]
+    done = bitneck("board", run, "--simulate", "--port", "udp://127.0.0.2:45399", "--taps", "all", "--cut-on-host")
+    assert done.exit_code == 0, done.output
+    assert "as in the graph" in done.output
+    assert json.loads((run / "verify.json").read_text())["digests"] == before
+
+
 def test_verify_and_analyze_take_it_as_any_other_source(bitneck, streamed):
     run, _ = streamed
     done = bitneck("verify", run)

@@ -24,12 +24,12 @@ endmodule
 """
 
 _ONE_MORE = Fault(
-    "one frame more than there is room for", "gate.sv", "COUNT_WIDTH'(FRAMES);", "COUNT_WIDTH'(FRAMES + 1);"
+    "one frame more than there is room for", "gate.sv", "NUMBER_WIDTH'(FRAMES))", "NUMBER_WIDTH'(FRAMES + 1))"
 )
-_OPEN = Fault("it lets in any frame", "gate.sv", "!first || present != COUNT_WIDTH'(FRAMES)", "1'b1")
-_STAYS = Fault("frames that have left stay counted", "gate.sv", ": present - 1'b1;", ": present;")
+_OPEN = Fault("it lets in any frame", "gate.sv", "number != (leaving ^ NUMBER_WIDTH'(FRAMES))", "1'b1")
+_STAYS = Fault("frames that have left stay counted", "gate.sv", "(leaving ^", "('0 ^")
 _SHORT = Fault("the layers' bytes follow every answer", "in_turn.sv", "(STREAMS - 1) || alone;", "(STREAMS - 1);")
-_ALL = Fault("every frame is written", "keep.sv", "if (completes && recorded)", "if (completes)")
+_ALL = Fault("every frame is written", "keep.sv", "writes = completes && recorded", "writes = completes")
 _SKIPPED = Fault("frames that are left out take a place", "keep.sv", "'(frame >> EVERY_WIDTH)", "'(frame)")
 
 
@@ -90,7 +90,7 @@ AROUND = (
         "no deadlock: with a source, a core and a sink that go on, bytes leave",
         (
             _STAYS,
-            Fault("a frame is held up in its middle", "gate.sv", "open  = !first ||", "open  = first &&"),
+            Fault("it is shut while nothing is inside", "gate.sv", "(leaving ^ NUMBER_WIDTH'(FRAMES))", "leaving"),
             Fault(
                 "an answer that is here is not seen",
                 "keep.sv",

@@ -29,11 +29,14 @@ module recorded #(
   localparam int NUMBER = $clog2(FRAMES) + 1;      // bits of a frame's number: none is mistaken for another under way
   localparam int SKIP   = $clog2(EVERY);
 
+  logic [NUMBER+SKIP-1:0] number;                  // of the record that leaves next
+
   // In: two beats a frame.
   wire s_axis_tready, core_valid, left;
   wire [0:0] core_data;
-  gate #(.WIDTH(1), .BEATS(2), .FRAMES(FRAMES)) input_gate (
-    .clk, .rst, .left, .s_axis_tdata(1'b0), .s_axis_tvalid, .s_axis_tready,
+  logic [NUMBER-1:0] entering;                     // the number of the frame whose beats come in
+  gate #(.WIDTH(1), .FRAMES(FRAMES)) input_gate (
+    .number(entering), .leaving(number[NUMBER-1:0]), .s_axis_tdata(1'b0), .s_axis_tvalid, .s_axis_tready,
     .m_axis_tdata(core_data), .m_axis_tvalid(core_valid), .m_axis_tready(core_ready)
   );
   logic second;                                    // of the two
@@ -48,18 +51,18 @@ module recorded #(
   wire layer_ends = beat && beat_index == 1'(BEATS - 1);
   always_ff @(posedge clk) begin
     if (core_valid && core_ready) second <= !second;
+    entering <= entering + NUMBER'(core_valid && core_ready && second);
     beats_due   <= beats_due + (begins ? 4'(BEATS) : 4'd0) - {3'b0, beat};
     answers_due <= answers_due + {3'b0, layer_ends} - {3'b0, answer};
     if (beat) beat_index <= layer_ends ? '0 : beat_index + 1'b1;
     beat_frame   <= beat_frame + NUMBER'(layer_ends);
     answer_frame <= answer_frame + NUMBER'(answer);
-    if (rst) {second, beats_due, answers_due, beat_index, beat_frame, answer_frame} <= '0;
+    if (rst) {second, entering, beats_due, answers_due, beat_index, beat_frame, answer_frame} <= '0;
   end
 
   wire [15:0] kept;
   wire [1:0]  some;
   wire        index;
-  logic [NUMBER+SKIP-1:0] number;                  // of the record that leaves next
   keep #(.WIDTH(NUMBER), .BEATS(1), .FRAMES(FRAMES), .INDEX_WIDTH(1)) keep_answer (
     .clk, .rst, .tdata(answer_frame), .beat(answer), .number(number[NUMBER-1:0]), .index, .data(kept[7:0]),
     .some(some[0])

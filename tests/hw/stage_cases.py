@@ -173,6 +173,14 @@ REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
     "dwc_up": [
         ({"S_WIDTH": 2, "M_WIDTH": 5}, "dwc_up: M_WIDTH=5 is no multiple of S_WIDTH=2"),
     ],
+    "keep": [
+        ({"FRAMES": 1}, "keep: FRAMES=1 is no power of two above 1"),
+        ({"FRAMES": 3}, "keep: FRAMES=3 is no power of two above 1"),
+        ({"EVERY": 3}, "keep: EVERY=3 is no power of two"),
+    ],
+    "gate": [({"FRAMES": 3}, "gate: FRAMES=3 is no power of two")],
+    "uart_rx": [({"DIVIDER": 3}, "uart_rx: DIVIDER=3 leaves no middle of a bit")],
+    "udp_down": [({"SLOTS": 3}, "udp_down: SLOTS=3 is no power of two above 1")],
     "mvu": [
         ({"ROWS": 5, "COLS": 4, "PE": 2, "SIMD": 4}, "mvu: PE=2 does not divide ROWS=5"),
         ({"ROWS": 4, "COLS": 5, "PE": 2, "SIMD": 2}, "mvu: SIMD=2 does not divide COLS=5"),

@@ -19,6 +19,8 @@ import pytest
 from bitneck.export import graph as g
 from bitneck.export.reading.members import joined_graph
 from bitneck.hw.accelerator import Accelerator, lower
+from bitneck.hw.boards.datagrams import Datagrams
+from bitneck.hw.boards.framed import Framed
 from bitneck.hw.boards.link import Linked
 from bitneck.hw.folding import Folding, fold
 from bitneck.hw.simulation.verilator import SimulationError, call, find_verilator
@@ -75,12 +77,14 @@ DESIGNS: dict[str, Callable[[], Accelerator]] = {
     "steps": of_steps,
     "one class": lambda: folded([6, 6, 1], 2, 4),
 }
-LINKED: dict[str, Callable[[], Linked]] = {
+LINKED: dict[str, Callable[[], Framed]] = {
     "linked": lambda: Linked(folded([64, 32, 32, 10], 5, 32)),
     "linked, scores out": lambda: Linked(folded([64, 6, 5, 3], 8, 30, output="scores")),
     "recorded": lambda: Linked(every_stage()[1], divider=5, taps=("conv1", "pool2", "scores")),
     "members, recorded": lambda: Linked(of_members(), taps=("members", "scores")),
-    "recorded, cut, slow": lambda: Linked(cut_core := folded([24, 12, 6], 8, 200), 4, cut_core.layers[1:], True),
+    "recorded, cut, slow": lambda: Linked(cut_core := folded([24, 12, 6], 8, 200), cut_core.layers[1:], True),
+    "datagrams": lambda: Datagrams(folded([64, 32, 32, 10], 5, 32)),
+    "datagrams, recorded": lambda: Datagrams(every_stage()[1], ("conv1", "pool2", "scores"), every=2),
 }
 TYPED = ["foreign", "unrolled", "maps"]
 EVERY = pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
@@ -91,7 +95,7 @@ AND_LINKS = pytest.mark.parametrize("design", [*DESIGNS.values(), *LINKED.values
 def written(design, tmp_path) -> tuple[str, list[str], Path]:
     """The top module, the sources in an order in which nothing is declared before its use, their folder."""
     made = design()
-    files = {**verilog(made.core), **made.files()} if isinstance(made, Linked) else verilog(made)
+    files = {**verilog(made.core), **made.files()} if isinstance(made, Framed) else verilog(made)
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     return made.name, [name for name in files if name.endswith(".sv")], tmp_path

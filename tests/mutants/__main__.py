@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hw"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hw" / "boards"))
 
 from bitneck.hw.simulation.verilator import SimulationError
 from execute import benched, every_mutant, execute_all

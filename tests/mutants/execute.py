@@ -2,7 +2,8 @@
 
 First the module's own cases, without back-pressure and then with it; then those of the modules around it; then the
 large ones. The first complaint ends it. A simulation holds many mutants of one module, each with its own clocks: most
-of the time of one alone would be Python's start.
+of the time of one alone would be Python's start. The modules of links are in no stage: their benches, `link_benches`,
+are Verilog alone, so each mutant has its own simulation.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from typing import Literal
 from bitneck.hw.simulation.verilator import SimulationError
 from bitneck.hw.stages import Stage
 from bitneck.hw.verilog import library
+from link_benches import UNBUILT
+from link_benches import cases as link_cases
 from operators import Mutant, mutants
 from sized import Largest
 from sizes import instances, largest, ranges
@@ -75,14 +78,8 @@ def cases_of(module: str, large: bool = False) -> tuple[tuple[Stage, ...], ...]:
     return tuple(cases for cases in (own, around) if cases)
 
 
-OF_A_LINK = ("gate", "in_turn", "keep", "link_down", "link_up", "uart_rx", "uart_tx")
-
-
 def benched() -> list[str]:
-    """The modules that stages are made of. Those of a board's link have no bench of stages: tests/hw/boards runs them
-    behind their pins, and `make formal` refutes broken copies.
-    """
-    return [name for name in (file.removesuffix(".sv") for file in library()) if name not in OF_A_LINK]
+    return [file.removesuffix(".sv") for file in library()]
 
 
 @cache
@@ -93,12 +90,14 @@ def every_mutant(module: str) -> tuple[Mutant, ...]:
 
 @cache
 def _largest() -> Callable[[str], Largest]:
-    return largest([*stages(), *large_stages()])
+    return largest([*stages(), *large_stages(), *(size for case in link_cases() for size in case.sizes)])
 
 
 def execute(some: Sequence[Mutant]) -> list[Fate]:
     """The fates of some of one module, in their order."""
     fates: dict[Mutant, Fate] = {}
+    if any(some[0].module in case.modules for case in link_cases()):
+        return [_in_a_link(mutant) for mutant in some]
     with tempfile.TemporaryDirectory() as name:
         for mutant in some:
             if (fate := _stillborn(mutant, Path(name))) is not None:
@@ -117,6 +116,20 @@ def execute(some: Sequence[Mutant]) -> list[Fate]:
         if mutant not in fates and (complaint := _not_refused(mutant)):
             fates[mutant] = Fate(mutant, "killed", complaint=complaint)
     return [fates.get(mutant, Fate(mutant, "survived")) for mutant in some]
+
+
+def _in_a_link(mutant: Mutant) -> Fate:
+    """The fate of one of a module of links."""
+    texts = {**library(), f"{mutant.module}.sv": mutant.mutated}
+    for case in link_cases():
+        if mutant.module in case.modules:
+            with tempfile.TemporaryDirectory() as name:
+                complaint = case.complaint(texts, Path(name))
+            if complaint is not None:
+                state: State = "does not compile" if complaint.startswith(UNBUILT) else "killed"
+                return Fate(mutant, state, complaint=f"{case.name}: {complaint}")
+    complaint = _not_refused(mutant)
+    return Fate(mutant, "killed" if complaint else "survived", complaint=complaint or "")
 
 
 def _stillborn(mutant: Mutant, folder: Path) -> Fate | None:

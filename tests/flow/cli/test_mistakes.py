@@ -106,6 +106,7 @@ MISTAKES = {
         "every 2 frames of no layer; name the layers to tap",
     ),
     "a port for no board": ("board runs/digits --simulate --port /dev/ttyUSB0", "--simulate needs no port"),
+    "an address of nobody": ("board runs/digits --port udp://", "udp://: it names no board; say udp://ADDRESS"),
     "a port for a file": ("board runs/digits --bitstream icebreaker --port x", "--bitstream needs no port"),
     "a bitstream that is not there": (
         "board runs/digits --bitstream icebreaker",

@@ -34,20 +34,26 @@ LITEX = {
     "tang_nano_9k": "sipeed_tang_nano_9k",
     "tang_nano_20k": "sipeed_tang_nano_20k",
 }
+LITEX_ETHERNET = {"colorlight_i5_udp": "colorlight_i5", "colorlight_5a_75b": "colorlight_5a_75b"}
+REVISION = "_io_v7_0"  # of both
 NOBODYS = {"gatemate_evb"}  # younger than the last litex-boards on the index; its pins are from the repository
 
 
 def test_every_board_is_held_against_somebody_elses_file_but_one():
-    assert set(board_names()) - set(AMARANTH) - set(LITEX) == NOBODYS
+    assert set(board_names()) - set(AMARANTH) - set(LITEX) - set(LITEX_ETHERNET) == NOBODYS
 
 
 def _calls(package: str, file: str) -> list[ast.Call]:
-    """All calls in a file of a package, which is read and not run."""
+    """All calls in a file of a package."""
+    return [node for node in ast.walk(ast.parse(_text(package, file))) if isinstance(node, ast.Call | ast.Tuple)]
+
+
+def _text(package: str, file: str) -> str:
+    """A file of a package, which is read and not run."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         pytest.skip(f"no {package} here")
-    text = (Path(next(iter(spec.submodule_search_locations))) / file).read_text()
-    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call | ast.Tuple)]
+    return (Path(next(iter(spec.submodule_search_locations))) / file).read_text()
 
 
 def _words(node: ast.AST | None) -> tuple[str, ...]:
@@ -102,7 +108,34 @@ def test_pins_and_clock_are_those_of_litex_boards(name):
     assert {(pin,) for pin in ours.leds.pins} <= leds
 
 
-@pytest.mark.parametrize("of", BOARDS, ids=lambda each: each.name)
+@pytest.mark.parametrize("name", LITEX_ETHERNET)
+def test_pins_of_ethernet_are_those_of_litex_boards(name):
+    ours, text = board(name), _text("litex_boards", f"platforms/{LITEX_ETHERNET[name]}.py")
+    own = next(
+        node.value for node in ast.parse(text).body if isinstance(node, ast.Assign) and node.targets[0].id == REVISION
+    )
+    resources = {(node.elts[0].value, node.elts[1].value): node for node in own.elts}
+    signals = {
+        f"{kind}_{node.args[0].value}": _words(node.args[1])
+        for kind in ("eth_clocks", "eth")
+        for node in resources[kind, 0].elts
+        if _name(node) == "Subsignal"
+    }
+    net, one = ours.ethernet, lambda site: () if site is None else (site,)
+    assert signals == {
+        "eth_clocks_rx": one(net.rx_clk),
+        "eth_clocks_tx": one(net.tx_clk),
+        **{f"eth_{name}": one(getattr(net, name)) for name in ("rx_ctl", "tx_ctl", "mdc", "mdio")},
+        **({"eth_rst_n": one(net.rst_n)} if net.rst_n else {}),
+        "eth_rx_data": net.rx_data,
+        "eth_tx_data": net.tx_data,
+    }
+    assert _words(resources[f"clk{ours.clock.mhz:g}", 0].elts[2]) == (ours.clock.pin,)
+    assert _words(resources["user_led_n", 0].elts[2]) == ours.leds.pins
+    assert net.device in text or ours.package is None
+
+
+@pytest.mark.parametrize("of", [of for of in BOARDS if of.uart], ids=lambda each: each.name)
 def test_a_bit_is_a_whole_number_of_cycles_and_the_placer_is_told_the_clock(of):
     assert of.divider * of.uart.baud == of.clock_mhz * 1e6
     arguments = of.target.place.arguments
@@ -132,7 +165,9 @@ def test_each_family_has_its_own_words_for_a_pin(family, text):
     assert constraints([Pin("tx", "9", "out")], family) == text
 
 
-GOOD = (Path(find_spec("bitneck.hw.boards").origin).parent / "icebreaker.toml").read_text()
+FILES = Path(find_spec("bitneck.hw.boards").origin).parent
+GOOD = (FILES / "icebreaker.toml").read_text()
+ETHERNET = "[ethernet]" + (FILES / "colorlight_i5_udp.toml").read_text().split("[ethernet]")[1].split("[leds]")[0]
 MISTAKES = {
     "a part's name": ('name = "icebreaker"', 'name = "up5k"', "name: up5k is a part's; give the board another"),
     "no such part": ('part = "up5k"', 'part = "up6k"', "part: no target 'up6k'; choose one of up5k, hx8k, "),
@@ -143,6 +178,8 @@ MISTAKES = {
     "a baud of no divider": ("baud = 3_000_000", "baud = 921600", "36 MHz are 39.06 cycles a bit at 921,600 baud"),
     "a bit too short": ("\nbaud = 3_000_000", "\nbaud = 12_000_000", "36 MHz are 3.00 cycles a bit at 12,000,000 baud"),
     "more than the bridge": ("\nbaud = 3_0", "\nbaud = 36_0", "36,000,000 is more than the bridge's 12,000,000"),
+    "no way to a host": ("[uart]", "[serial]", "serial: Unexpected keyword argument"),
+    "two ways to a host": ("[leds]", ETHERNET + "[leds]", "uart, ethernet: one of the two leads to a host; give that"),
     "a clock that no PLL makes": ("mhz = 36", "mhz = 47.11", "SB_PLL40_PAD makes no 47.11 MHz of 12 MHz exactly"),
     "an unknown PLL": ('"SB_PLL40_PAD"', '"PLL"', "pll.cell: no cell 'PLL'; choose one of SB_PLL40_PAD, "),
     "a command without a file": ("{bitstream}", "it", "program: the command says nowhere {bitstream}"),
@@ -160,6 +197,19 @@ def test_a_mistake_in_a_board_file_is_a_line_that_names_the_place(mistake):
     assert said in str(error.value)
     assert str(error.value).startswith("my.toml")
     assert "\n" not in str(error.value)
+
+
+def test_what_has_ethernet_has_no_uart_and_a_core_for_its_family():
+    of = board("colorlight_i5_udp")
+    assert of.reached == "--port udp://192.168.1.50"
+    assert board("colorlight_i5").reached == "--baud 1000000"
+    with pytest.raises(BoardFileError, match="has no UART here; its link is Ethernet"):
+        of.divider  # noqa: B018
+    neither, *_ = GOOD.partition("[uart]")
+    with pytest.raises(BoardFileError, match="uart, ethernet: one of the two leads to a host"):
+        read_board("my.toml", neither)
+    with pytest.raises(BoardFileError, match="ethernet: there is no core for iCE40"):
+        read_board("my.toml", neither + ETHERNET)
 
 
 def test_a_file_of_ones_own_is_as_good_as_ours(tmp_path):

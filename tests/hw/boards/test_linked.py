@@ -14,8 +14,9 @@ import pytest
 from bitneck.export.graph import Binarize
 from bitneck.hw.accelerator import lower
 from bitneck.hw.boards import frames, records
+from bitneck.hw.boards.framed import LinkError
 from bitneck.hw.boards.host import Host, serial_line
-from bitneck.hw.boards.link import Linked, LinkError
+from bitneck.hw.boards.link import Linked
 from bitneck.hw.boards.simulated import build, command, device
 from bitneck.hw.folding import Folding, fold
 from conv_nets import every_stage, random_levels
