@@ -16,7 +16,7 @@ MISTAKES = {
     "a verb's name": ("rnu runs/digits", "no such command 'rnu'; did you mean 'run'"),
     "an option's name": ("build runs/digits --cylces 3", "no such option: --cylces"),
     "no part and no board": ("synth runs/digits", "for what? --target names a part, one of up5k, hx8k"),
-    "a board's name": ("synth runs/digits --board icebraker", "no board 'icebraker'; choose one of colorlight_i5"),
+    "a board's name": ("synth runs/digits --board icebraker", "no board 'icebraker'; choose one of colorlight_5a_75b"),
     "a board file not here": ("synth runs/digits --board my.toml", "my.toml: no such file or directory, seen from"),
     "a board file of a run": ("synth runs/digits --board broken.toml", "broken.toml: Illegal character"),
     "pins of a board": ("synth runs/digits --board icebreaker --pins a.pcf", "--pins is of a part; a board's file"),
