@@ -96,12 +96,13 @@ def _pool(layer: g.Pool, folding: Folding, lane: int) -> list[Stage]:
 
 def _conv(layer: g.Conv, folding: Folding, lane: int) -> list[Stage]:
     shape, kernel, stride, padding = upright(layer)
-    if folding.simd not in _widths(layer):
+    own, coded = _is_depthwise(layer), folding.coded and repeats(layer)
+    if folding.simd not in (widths := _widths(layer, coded)):
+        words = ", in whole kernels" if coded else ""
         raise FoldingError(
             f"{layer.name}: SIMD={folding.simd} gives no beats of a window of {kernel[0]} x {kernel[1]} places of "
-            f"{shape[2]} channels; choose one of {_widths(layer)}"
+            f"{shape[2]} channels{words}; choose one of {widths}"
         )
-    own, coded = _is_depthwise(layer), _is_coded(layer)
     lanes = folding.pe if own else folding.simd // TAPS if coded else min(folding.simd, shape[2])
     check_divides(layer.name, "PE", folding.pe, layer.rows, "rows")
     bits = (layer.takes - 1).bit_length()
@@ -122,7 +123,7 @@ def _is_depthwise(layer: g.Conv) -> bool:
     return layer.groups == layer.rows == layer.shape[2] > 1 and layer.emits.top <= AT_ONCE
 
 
-def _is_coded(layer: g.Conv) -> bool:
+def repeats(layer: g.Conv) -> bool:
     """Its 3 x 3 kernels repeat so often that a codebook and numbers of its words are fewer bits than they."""
     plain = layer.weight.dtype == np.bool_ and layer.groups == 1 and layer.emits.count == 2
     return plain and layer.kernel == (3, 3) and _kernels(layer).pays
@@ -236,18 +237,22 @@ def _of_pass_sum(layer: g.PassSum) -> Iterator[Folding]:
 
 
 def _of_conv(layer: g.Conv) -> Iterator[Folding]:
-    for pe, simd, style in product(divisors(layer.rows), _widths(layer), STYLES):
+    coded = repeats(layer)
+    for pe, simd, style in product(divisors(layer.rows), _widths(layer, coded), STYLES):
         yield Folding(pe, simd, style)
+    if coded:
+        for pe, simd, style in product(divisors(layer.rows), _widths(layer, False), STYLES):
+            yield Folding(pe, simd, style, coded=False)
 
 
-def _widths(layer: g.Conv) -> list[int]:
+def _widths(layer: g.Conv, coded: bool) -> list[int]:
     """SIMD of a convolution: a part of a place's channels, or several places of a window; of a depthwise one, 1; of
     coded kernels, whole ones.
     """
     if _is_depthwise(layer):
         return [1]
     channels = layer.shape[2]
-    if _is_coded(layer):
+    if coded:
         return [TAPS * each for each in divisors(channels)]
     return [*divisors(channels), *(channels * places for places in divisors(math.prod(layer.kernel)) if places > 1)]
 

@@ -16,7 +16,7 @@ from ..memories import RomStyle
 from ..packing import Beats, integer_bits, integers, memory_file, weight_words
 from ..parts import Family
 from .kernels import TAPS, Kernels
-from .primitives import counter_bits, replay, rom, together
+from .primitives import counter_bits, deep_luts, replay, rom, together
 from .stage import FoldingError, Parameters, Primitives, check_divides, stage
 
 # yosys on iCE40, xc7 in part, weights and inputs of 1, 2, 3, 4, 8 bits: up to 8 lanes a product for every lane takes
@@ -163,7 +163,8 @@ class _Matrix(Weighted):
             "accumulator bit": pe * width if col_folds > 1 and from_start else 0,
             "score bit": pe * width if col_folds > 1 and not from_start else 0,
             "offset bit": pe * width if col_folds == 1 else 0,
-            "input bit": in_width * (2 if code_bits else 1),
+            "input bit": in_width,
+            "delayed bit": in_width if code_bits else 0,
             "output bit": pe * (1 if threshold else count.bit_length() if count else width),
         }
         return together(
@@ -192,9 +193,8 @@ def _weights(words: int, width: int, code_bits: int, family: Family, style: RomS
     if not code_bits:
         yield rom("weight", words, width, family, style)
         return
-    numbers = width // TAPS
-    yield rom("weight", words, numbers * code_bits, family, style)
-    yield from [rom("weight", 1 << code_bits, TAPS, family, "logic")] * numbers
+    yield rom("weight", words, width // TAPS * code_bits, family, style)
+    yield Primitives({"decoder LUT": width * (deep_luts(1 << code_bits, family) or 1), "decoded bit": width})
 
 
 def _dot_products(features: Parameters) -> dict[str, float]:

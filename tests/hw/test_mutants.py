@@ -107,8 +107,8 @@ MUTANTS = [
     Mutant(
         "the accumulator restarts with the frame, not with the row",
         "mvu.sv",
-        "first_1    <= first_col;",
-        "first_1    <= first_col && row_fold == '0;",
+        "first_1    <= first_0;",
+        "first_1    <= first_0 && row_fold_0 == '0;",
         "mvtu",
     ),
     Mutant(
