@@ -112,7 +112,7 @@ SUMS = (  # rows, inputs, PE, SIMD, bits of a weight, levels of an input, whethe
 )  # fmt: skip
 SCALED = ((10, 24, 2, 4, 1, 2, 40), (6, 16, 1, 8, 2, 4, 200), (10, 32, 10, 2, 1, 2, 9), (4, 12, 4, 3, 2, 2, 500))
 CODED = (  # rows, kernels of a row, PE, kernels read at a time, words of a codebook
-    (8, 4, 2, 1, 16), (6, 4, 1, 2, 32), (8, 8, 2, 2, 64), (16, 16, 1, 4, 32), (4, 8, 2, 4, 16), (24, 8, 3, 2, 64),
+    (6, 4, 1, 2, 32), (8, 8, 2, 2, 64), (16, 16, 1, 4, 32), (4, 8, 2, 4, 16), (24, 8, 3, 2, 64),
     (32, 16, 1, 1, 32),
 )  # fmt: skip
 WINDOWS = (  # map, kernel, stride, padding, lanes, bits, by fold
