@@ -183,8 +183,8 @@ class NetworkConfig(Strict):
             return self
         of = f"codebook_bits={self.codebook_bits}"
         if not self.of_maps or not self.one_bit:
-            dense = self.one_bit and not self.of_maps
-            raise ValueError(f"{of}: 1-bit nets of maps have them, this one is {'dense' if dense else self._no_bits}")
+            unlike = "dense" if self.rows_of_bits else self._no_bits
+            raise ValueError(f"{of}: 1-bit nets of maps have them, this one is {unlike}")
         for name, layer in [each for each in named(self.layers) if each[1].kind == "conv"][1:]:
             if layer.side != KERNEL:
                 raise ValueError(

@@ -292,14 +292,12 @@ class Mvtu(_Matrix):
 
     def memories(self) -> Mapping[str, str]:
         starts = self.starts() - self.threshold
-        return {**self._weights(), **self.by_row_fold("thresholds", starts, self.span.bit_length() + 1)}
-
-    def _weights(self) -> Mapping[str, str]:
+        thresholds = self.by_row_fold("thresholds", starts, self.span.bit_length() + 1)
         if not self.coded:
-            return super().memories()
+            return {**super().memories(), **thresholds}
         numbers = self.kernels.number_words(self.pe, self.simd // TAPS)
-        files = {"weights": numbers, "codebook": self.kernels.book_words()}
-        return {f"{self.name}_{what}.mem": memory_file(words) for what, words in files.items()}
+        coded = {"weights": numbers, "codebook": self.kernels.book_words()}
+        return {**{f"{self.name}_{what}.mem": memory_file(words) for what, words in coded.items()}, **thresholds}
 
     def __call__(self, beats: Beats) -> Beats:
         return (self.accumulators(beats) >= self.threshold).reshape(-1, self.pe)
