@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..packing import Beats, integer_bits
+from ..packing import Beats, integer_bits, integers
 
 TAPS = 9  # as in mvu.sv
 
 
 @dataclass(frozen=True, eq=False)
 class Kernels:
-    """words    (different kernels, 9) bool, in the order of their bits
+    """words    (different kernels, 9) bool, rising as numbers whose lowest bit is the first
     numbers  (rows, kernels of a row) of the word that each is
     """
 
@@ -24,8 +24,9 @@ class Kernels:
     @classmethod
     def of(cls, kernels: NDArray[np.bool_]) -> Kernels:
         """kernels   (rows, kernels of a row, 9)"""
-        words, numbers = np.unique(kernels.reshape(-1, TAPS), axis=0, return_inverse=True)
-        return cls(words, numbers.reshape(kernels.shape[:2]))
+        said = integers(kernels.reshape(-1, TAPS), TAPS).reshape(kernels.shape[:2])
+        there = np.bincount(said.ravel(), minlength=1 << TAPS) > 0  # a search asks for many foldings, and sorts none
+        return cls(integer_bits(np.flatnonzero(there)[:, None], TAPS), (there.cumsum() - 1)[said])
 
     @property
     def bits(self) -> int:
