@@ -96,12 +96,12 @@ def _pool(layer: g.Pool, folding: Folding, lane: int) -> list[Stage]:
 
 def _conv(layer: g.Conv, folding: Folding, lane: int) -> list[Stage]:
     shape, kernel, stride, padding = upright(layer)
-    own, coded = _is_depthwise(layer), folding.coded and repeats(layer)
-    if folding.simd not in (widths := _widths(layer, coded)):
-        words = ", in whole kernels" if coded else ""
+    whole_kernels = _widths_of_kernels(layer) if folding.coded else []
+    own, coded = _is_depthwise(layer), folding.simd in whole_kernels
+    if not coded and folding.simd not in _widths(layer):
         raise FoldingError(
             f"{layer.name}: SIMD={folding.simd} gives no beats of a window of {kernel[0]} x {kernel[1]} places of "
-            f"{shape[2]} channels{words}; choose one of {widths}"
+            f"{shape[2]} channels; choose one of {sorted({*_widths(layer), *whole_kernels})}"
         )
     lanes = folding.pe if own else folding.simd // TAPS if coded else min(folding.simd, shape[2])
     check_divides(layer.name, "PE", folding.pe, layer.rows, "rows")
@@ -237,23 +237,23 @@ def _of_pass_sum(layer: g.PassSum) -> Iterator[Folding]:
 
 
 def _of_conv(layer: g.Conv) -> Iterator[Folding]:
-    coded = repeats(layer)
-    for pe, simd, style in product(divisors(layer.rows), _widths(layer, coded), STYLES):
+    coded = _widths_of_kernels(layer)
+    for pe, simd, style in product(divisors(layer.rows), coded, STYLES):
         yield Folding(pe, simd, style)
-    if coded:
-        for pe, simd, style in product(divisors(layer.rows), _widths(layer, False), STYLES):
-            yield Folding(pe, simd, style, coded=False)
+    for pe, simd, style in product(divisors(layer.rows), _widths(layer), STYLES):
+        yield Folding(pe, simd, style, coded=not coded)
 
 
-def _widths(layer: g.Conv, coded: bool) -> list[int]:
-    """SIMD of a convolution: a part of a place's channels, or several places of a window; of a depthwise one, 1; of
-    coded kernels, whole ones.
-    """
+def _widths_of_kernels(layer: g.Conv) -> list[int]:
+    """SIMD of a convolution whose kernels are coded: whole ones. Of any other there is none."""
+    return [TAPS * each for each in divisors(layer.shape[2])] if repeats(layer) else []
+
+
+def _widths(layer: g.Conv) -> list[int]:
+    """SIMD of a convolution: a part of a place's channels, or several places of a window; of a depthwise one, 1."""
     if _is_depthwise(layer):
         return [1]
     channels = layer.shape[2]
-    if coded:
-        return [TAPS * each for each in divisors(channels)]
     return [*divisors(channels), *(channels * places for places in divisors(math.prod(layer.kernel)) if places > 1)]
 
 

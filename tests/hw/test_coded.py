@@ -58,9 +58,11 @@ def test_kernels_that_hardly_repeat_or_of_other_sizes_stay_plain_weights():
     assert not unit(other, Folding(1, 8)).coded
 
 
-def test_simd_is_whole_kernels_and_others_are_refused():
-    with pytest.raises(FoldingError, match=r"SIMD=8 .* 8 channels, in whole kernels; choose one of \[9, 18, 36, 72\]"):
-        unit(conv(12), Folding(1, 8))
+def test_by_hand_simd_says_whether_kernels_are_coded_and_others_are_refused():
+    assert unit(conv(12), Folding(1, 36)).coded
+    assert not unit(conv(12), Folding(1, 8)).coded
+    with pytest.raises(FoldingError, match=r"SIMD=7 .* choose one of \[1, 2, 4, 8, 9, 18, 24, 36, 72\]"):
+        unit(conv(12), Folding(1, 7))
 
 
 def test_without_a_target_kernels_are_coded_and_a_search_weighs_both():
