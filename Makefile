@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv members steps recipes complex dynamic silicon planted link board flashed boards lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test pages formal mutants judge models cnv members steps recipes complex dynamic subbit silicon planted link board flashed boards lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -51,6 +51,11 @@ complex: venv   ## a complex net on bursts of four modulations, beside real ones
 
 dynamic: venv   ## thresholds that depend on the input, beside the same net of maps and wider ones, five seeds; a table
 	$(BIN)/python tests/models/dynamic_table.py
+
+subbit: venv   ## nets of maps whose kernels are words of codebooks, beside free ones: BITNECK_DATA says where mnist/ lies
+	$(BIN)/python tests/models/subbit_table.py
+	$(BIN)/python tests/models/subbit_table.py mnist-small --epochs 6 --seeds 3
+	$(BIN)/python tests/hw/subbit_cost.py
 
 steps: venv   ## TFC that integrates over four steps beside the same passes without a state, three seeds: BITNECK_DATA says where mnist/ lies
 	$(BIN)/python tests/models/steps_table.py runs/steps --epochs 12 --warp 0 --without

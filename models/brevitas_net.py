@@ -31,6 +31,7 @@ from brevitas.quant.solver.act import ActQuantSolver
 from brevitas.quant.solver.weight import WeightQuantSolver
 from torch import Tensor, nn
 
+from .codebooks import plain_state
 from .networks import BinaryNet, Net
 from .signs import QuantizedActivation, slope
 
@@ -190,7 +191,10 @@ class BrevitasNet(BinaryNet):
 
 
 def in_brevitas(net: Net) -> BrevitasNet:
-    """The same net, on the CPU, in evaluation mode; `net` is left as it was. Raises ConfigError for a float net."""
-    made = BrevitasNet(net.config)
-    made.load_state_dict({name: value.cpu() for name, value in net.state_dict().items()})
+    """The same net, on the CPU, in evaluation mode, kernels of codebooks as plain weights; `net` is left as it was.
+
+    Raises ConfigError for a float net.
+    """
+    made = BrevitasNet(net.config.model_copy(update={"codebook_bits": None}))
+    made.load_state_dict({name: value.cpu() for name, value in plain_state(net).items()})
     return made.eval()

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ..plugins import Plugins
-from .layers import LayerConfig, Shape, check, layers_of, named, shapes
+from .layers import KERNEL, LayerConfig, Shape, check, layers_of, named, shapes
 from .strict import LISTED, Strict, describe, nearest  # noqa: F401  describe: who reads a configuration needs both
 
 
@@ -39,7 +39,7 @@ def activations() -> tuple[str, ...]:
 
 
 # Fields of a network that are left out of what is written where they are as usual.
-NEWER_SHAPES = ("activation_bits", "weight_bits", "threshold_sets", "complex", "steps")
+NEWER_SHAPES = ("activation_bits", "weight_bits", "threshold_sets", "complex", "steps", "codebook_bits")
 
 
 class NetworkConfig(Strict):
@@ -107,6 +107,15 @@ class NetworkConfig(Strict):
             "hidden neuron integrates what it sums and fires; scores are added over the steps",
         ),
     ] = 1
+    codebook_bits: Annotated[
+        int | None,
+        Field(
+            ge=4,
+            le=6,
+            description="of a 1-bit net of maps: each 3 x 3 kernel of a conv behind the first is one of the "
+            "2^codebook_bits that its layer has, and is stored as its number; by default every kernel is free",
+        ),
+    ] = None
     batch_norm: Annotated[
         bool | None,
         Field(
@@ -168,9 +177,32 @@ class NetworkConfig(Strict):
             raise ValueError(f"steps={self.steps}: a neuron's theta is its threshold; approx-sign is rsign without one")
         return self
 
+    @model_validator(mode="after")
+    def _codebooks_of_kernels(self) -> NetworkConfig:
+        if self.codebook_bits is None:
+            return self
+        of = f"codebook_bits={self.codebook_bits}"
+        if not self.of_maps or not self.one_bit:
+            unlike = "dense" if self.rows_of_bits else self._no_bits
+            raise ValueError(f"{of}: 1-bit nets of maps have them, this one is {unlike}")
+        for name, layer in [each for each in named(self.layers) if each[1].kind == "conv"][1:]:
+            if layer.side != KERNEL:
+                raise ValueError(
+                    f"{of}: words have {KERNEL} x {KERNEL} bits, kernels of {name} {layer.side} x {layer.side}"
+                )
+        if not self.coded:
+            raise ValueError(
+                f"{of}: no conv behind the first has kernels enough that their numbers and a codebook take fewer bits"
+            )
+        return self
+
     @property
     def _unlike_those(self) -> str:
-        return "a net of maps" if self.of_maps else "of 2 bits" if self.binary else f"a net of {self.activation}"
+        return "a net of maps" if self.of_maps else self._no_bits
+
+    @property
+    def _no_bits(self) -> str:
+        return "of 2 bits" if self.binary else f"a net of {self.activation}"
 
     @model_validator(mode="after")
     def _centre_what_a_sign_cuts(self) -> NetworkConfig:
@@ -308,6 +340,33 @@ class NetworkConfig(Strict):
         )
         return sum(hidden) // shared + scores
 
+    @property
+    def coded(self) -> tuple[str, ...]:
+        """Layers whose kernels are words of a codebook: convs behind the first, where numbers and words are fewer bits.
+
+        The first looks at inputs of few channels, and has hardly more kernels than words.
+        """
+        if self.codebook_bits is None:
+            return ()
+        convs = [(name, kernels) for name, kernels in self._kernels() if kernels]
+        return tuple(name for name, kernels in convs[1:] if self._coded_bits(kernels) < KERNEL**2 * kernels)
+
+    @property
+    def memory_bits(self) -> int:
+        """Of all weights as they are stored: of coded kernels a number for each, and the codebooks."""
+        uncoded = self.synapses * self.weight_bits
+        of = dict(self._kernels())
+        return uncoded - sum(KERNEL**2 * of[name] - self._coded_bits(of[name]) for name in self.coded)
+
+    def _kernels(self) -> Iterator[tuple[str, int]]:
+        """How many every layer has; 0 of one that is no conv."""
+        for (name, layer), shape in zip(named(self.chain), shapes(self.entering, self.chain), strict=False):
+            yield name, layer.channels * shape[-1] if layer.kind == "conv" else 0
+
+    def _coded_bits(self, kernels: int) -> int:
+        assert self.codebook_bits is not None
+        return kernels * self.codebook_bits + (KERNEL**2 << self.codebook_bits)
+
     def _weighted(self) -> Iterator[tuple[int, Shape]]:
         """Fan-in of a neuron, and what is emitted, of every layer that has weights."""
         for layer, (shape, emitted) in zip(self.chain, pairwise(shapes(self.entering, self.chain)), strict=True):
@@ -322,6 +381,8 @@ class NetworkConfig(Strict):
             return f"{of} (complex)"
         if self.steps > 1:
             return f"{of} ({self.steps} steps)"
+        if self.codebook_bits is not None:
+            return f"{of} ({self.codebook_bits}-bit codebooks)"
         return of if self.one_bit or not self.binary else f"{of} (w{self.weight_bits}a{self.activation_bits})"
 
 

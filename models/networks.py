@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .codebooks import CodedConv2d
 from .config import ConfigError, NetworkConfig
 from .integrate import Integrate
-from .layers import LayerConfig, Shape, shapes
+from .layers import LayerConfig, Shape, named, shapes
 from .signs import Activation, ChannelThreshold, FewBitConv2d, FewBitLinear, quantized
 
 
@@ -200,6 +201,8 @@ class BinaryNet(nn.Module):
 
     def multiplied(self, linear: nn.Linear | nn.Conv2d) -> Tensor:
         """The weights of one of its layers as they are multiplied: -1, +1 and, of two bits, 0."""
+        if isinstance(linear, CodedConv2d):
+            return linear.multiplied()
         return quantized(linear.weight, self.config.weight_bits)
 
     def encode(self, x: NDArray | Tensor) -> Tensor:
@@ -291,18 +294,26 @@ def _layers(
 ) -> list[nn.Module]:
     """The hidden ones, each in its block, and the bare last one."""
     made: list[nn.Module] = []
-    *hidden, last = zip(config.chain, shapes(config.entering, config.chain), strict=False)
-    for layer, shape in hidden:
+    *hidden, last = zip(named(config.chain), shapes(config.entering, config.chain), strict=False)
+    for (name, layer), shape in hidden:
         if layer.pool is not None:
             made.append(Pool(layer))
         else:
             value = 0.0 if not made and (config.whole or not config.binary) else -1.0
-            made.append(block(_product(layer, shape, linear, conv, options), layer.around, value))
-    return [*made, _product(*last, linear, conv, options)]
+            of_layer: Callable[..., nn.Conv2d] = conv
+            if config.codebook_bits is not None and name in config.coded:
+                of_layer = partial(CodedConv2d, code_bits=config.codebook_bits)
+            made.append(block(_product(layer, shape, linear, of_layer, options), layer.around, value))
+    (_, layer), shape = last
+    return [*made, _product(layer, shape, linear, conv, options)]
 
 
 def _product(
-    layer: LayerConfig, shape: Shape, linear: type[nn.Linear], conv: type[nn.Conv2d], options: Mapping[str, Any]
+    layer: LayerConfig,
+    shape: Shape,
+    linear: type[nn.Linear],
+    conv: Callable[..., nn.Conv2d],
+    options: Mapping[str, Any],
 ) -> nn.Linear | nn.Conv2d:
     if layer.conv is not None:
         return conv(shape[-1], layer.channels, layer.side, layer.step, **options)
@@ -322,3 +333,6 @@ def _initialise(net: Net, seed: int) -> None:
             nn.init.uniform_(linear.weight, -1, 1, generator=generator)
         if linear.bias is not None:
             nn.init.zeros_(linear.bias)
+    for linear in net.linears():
+        if isinstance(linear, CodedConv2d):
+            linear.draw(generator)

@@ -27,6 +27,7 @@ from torch.nn import functional
 from . import plain
 from .augmentation import augmented, mixed
 from .capture import batch_of, evaluating
+from .codebooks import settle as settle_codebooks
 from .complex_nets import tie, tie_gradients
 from .config import RECIPE_OF_BITS, NetworkConfig, TrainingConfig
 from .datasets import Dataset
@@ -120,6 +121,9 @@ def start(
         raise TrainingError(f"bilinear {config.bilinear}: weights {of} are pulled to no signs; use bilinear = 0")
     if config.bilinear and config.optimizer == "bop":
         raise TrainingError(f"bilinear {config.bilinear}: bop's weights are signs already; use adam or sgd")
+    if network.codebook_bits is not None and (config.bilinear or config.optimizer == "bop"):
+        recipe = "bop" if config.optimizer == "bop" else f"bilinear {config.bilinear}"
+        raise TrainingError(f"{recipe}: it moves weights one by one, and those of {network} are words; use adam or sgd")
     if network.threshold_sets > 1 and len(data.train_x) < 2 * HELD_OUT:
         raise TrainingError(
             f"{data.name}: {len(data.train_x)} training samples, of which one in {HELD_OUT} chooses how far threshold "
@@ -341,6 +345,7 @@ def step(run: Run, loss: Tensor) -> None:
         optimizer.step()
     clip_latent_weights(run.net)
     tie(run.net)
+    settle_codebooks(run.net)
 
 
 def shared(labels: Labels, loss: Callable[[Tensor], Tensor]) -> Tensor:

@@ -15,6 +15,8 @@ module mvtu #(
   parameter  int PLANES = 1,                       // how they are multiplied, see `mvu`
   parameter  int OWN    = 0,                       // whether every row has inputs of its own, see `mvu`
   parameter  int SPAN   = COLS,                    // the highest accumulator there is; a threshold above it is "never"
+  parameter  int CODE_BITS  = 0,                   // whether and how weights are coded, see `mvu`
+  parameter      CODEBOOK   = "",
   parameter      WEIGHTS    = "",                  // as of `mvu`
   parameter      THRESHOLDS = "",                  // ROWS/PE words of PE negated thresholds, ACC_WIDTH bits each
   parameter      ROM_STYLE  = "auto",              // of the weights: "block", "distributed" or "auto"
@@ -36,7 +38,8 @@ module mvtu #(
 
   mvu #(
     .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS), .PLANES(PLANES), .OWN(OWN),
-    .ACC_WIDTH(ACC_WIDTH), .START(1), .WEIGHTS(WEIGHTS), .STARTS(THRESHOLDS), .ROM_STYLE(ROM_STYLE)
+    .ACC_WIDTH(ACC_WIDTH), .START(1), .CODE_BITS(CODE_BITS), .CODEBOOK(CODEBOOK), .WEIGHTS(WEIGHTS), .STARTS(THRESHOLDS),
+    .ROM_STYLE(ROM_STYLE)
   ) unit (
     .clk, .rst,
     .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,

@@ -7,6 +7,9 @@
 // it is -1: with one-bit inputs the agreeing bits, popcount(~(weight[r] ^ x)). Weights of more bits are in two's complement
 // (see `planes` for what their sum begins with).
 //
+// Coded weights lie as numbers of words of nine, the places of a 3 x 3 kernel. Of a lane's SIMD weights, those of the
+// first place of SIMD/9 kernels come first, then those of the second: the nine of a kernel lie SIMD/9 apart.
+//
 // In: COLS/SIMD beats of SIMD inputs. Out: ROWS/PE beats of PE accumulators. Bit 0 of a beat is the lowest index.
 // Where every row has inputs of its own, as those of a depthwise convolution: in ROWS/PE * COLS/SIMD beats, each of SIMD
 // inputs for PE rows. ROWS/PE * COLS/SIMD cycles a vector. Ready passes through from the output: whoever instantiates this puts a skid behind.
@@ -21,7 +24,10 @@ module mvu #(
   parameter  int OWN    = 0,                       // 1: every row has inputs of its own, 0: all have the same
   parameter  int ACC_WIDTH = 4,
   parameter  int START = 0,                        // 1: accumulators start at STARTS, 0: at zero
+  parameter  int CODE_BITS = 0,                    // of the number of a word, 0: weights are not coded
+  parameter      CODEBOOK = "",                    // 2^CODE_BITS words of nine weights
   parameter      WEIGHTS = "",                     // ROWS/PE * COLS/SIMD words, row folds outermost: PE lanes of SIMD weights
+                                                   // or of SIMD/9 numbers
   parameter      STARTS  = "",                     // ROWS/PE words of PE * ACC_WIDTH bits
   parameter      ROM_STYLE = "auto",               // of the weights: "block" memory, "distributed" in LUTs, "auto"
   localparam int X_WIDTH = SIMD * X_BITS,          // of a lane's inputs
@@ -43,6 +49,9 @@ module mvu #(
   localparam int COL_WIDTH   = COL_FOLDS > 1 ? $clog2(COL_FOLDS) : 1;
   localparam int ROW_WIDTH   = ROW_FOLDS > 1 ? $clog2(ROW_FOLDS) : 1;
   localparam int W_WIDTH     = SIMD * W_BITS;      // of a lane's weights
+  localparam int TAPS        = 9;                  // weights of a word
+  localparam int KERNELS     = SIMD / TAPS;        // of a lane
+  localparam int STORED      = CODE_BITS != 0 ? KERNELS * CODE_BITS : W_WIDTH;
 
   wire [S_WIDTH-1:0] x_data;
   wire               x_valid;
@@ -57,28 +66,30 @@ module mvu #(
   // Row 1: weights out of the memory. Rows 2 and 3: their products with the inputs, see `planes`. Row 4: accumulators.
   wire unused_style = &{1'b0, ROM_STYLE};          // only the attribute uses it
   logic [FOLD_WIDTH-1:0] fold;
-  logic [PE*W_WIDTH-1:0] weight_1;
+  logic [PE*STORED-1:0]  stored;                   // what the memory gave
+  wire  [PE*W_WIDTH-1:0] weight_1;
   localparam int FEW_WORDS = 16;                   // that go into a LUT wherever they are mapped; more see `rom`
   if (FOLDS > FEW_WORDS) begin : deep
-    rom #(.WORDS(FOLDS), .WIDTH(PE*W_WIDTH), .DATA(WEIGHTS), .ROM_STYLE(ROM_STYLE)) memory (
-      .clk, .enable(advance), .address(fold), .data(weight_1)
+    rom #(.WORDS(FOLDS), .WIDTH(PE*STORED), .DATA(WEIGHTS), .ROM_STYLE(ROM_STYLE)) memory (
+      .clk, .enable(advance), .address(fold), .data(stored)
     );
   end else begin : shallow
     (* rom_style = ROM_STYLE *)
-    logic [PE*W_WIDTH-1:0] weights [0:FOLDS-1];
+    logic [PE*STORED-1:0] weights [0:FOLDS-1];
     initial if (WEIGHTS != "") begin
       $readmemh(WEIGHTS, weights);
 `ifndef SYNTHESIS
       if (^weights[FOLDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", WEIGHTS);
 `endif
     end
-    always_ff @(posedge clk) if (advance) weight_1 <= weights[fold];
+    always_ff @(posedge clk) if (advance) stored <= weights[fold];
   end
 
   logic [COL_WIDTH-1:0]    col_fold;
-  logic [ROW_WIDTH-1:0]    row_fold, row_fold_1, row_fold_2;
-  logic [S_WIDTH-1:0]      x_1;
-  logic                    valid_1, valid_2, valid_3, first_1, first_2, first_3, last_1, last_2, last_3;
+  logic [ROW_WIDTH-1:0]    row_fold, row_fold_0, row_fold_1, row_fold_2;
+  logic [S_WIDTH-1:0]      x_0, x_1;
+  logic                    valid_0, valid_1, valid_2, valid_3;
+  logic                    first_0, first_1, first_2, first_3, last_0, last_1, last_2, last_3;
   logic [PE*ACC_WIDTH-1:0] start_3;
 
   wire take      = advance && x_valid;
@@ -86,15 +97,46 @@ module mvu #(
   wire last_col  = col_fold == COL_WIDTH'(COL_FOLDS - 1);
   wire last_row  = row_fold == ROW_WIDTH'(ROW_FOLDS - 1);
 
+  if (CODE_BITS != 0) begin : coded
+    // A row more, before row 1: the memory gives numbers, and a small one for each the weights.
+    for (genvar k = 0; k < PE * KERNELS; k++) begin : kernel
+      wire [TAPS-1:0] word;
+      rom #(.WORDS(1 << CODE_BITS), .WIDTH(TAPS), .DATA(CODEBOOK), .ROM_STYLE("logic")) decoder (
+        .clk, .enable(advance), .address(stored[k*CODE_BITS +: CODE_BITS]), .data(word)
+      );
+      for (genvar t = 0; t < TAPS; t++) begin : place
+        assign weight_1[k / KERNELS * SIMD + t * KERNELS + k % KERNELS] = word[t];
+      end
+    end
+    always_ff @(posedge clk)
+      if (advance) begin
+        x_0        <= x_data;
+        row_fold_0 <= row_fold;
+        first_0    <= first_col;
+        last_0     <= last_col;
+      end
+    always_ff @(posedge clk)
+      if (rst)          valid_0 <= 1'b0;
+      else if (advance) valid_0 <= x_valid;
+  end else begin : as_stored
+    assign weight_1   = stored;
+    assign x_0        = x_data;
+    assign row_fold_0 = row_fold;
+    assign first_0    = first_col;
+    assign last_0     = last_col;
+    assign valid_0    = x_valid;
+    wire unused_book = &{1'b0, CODEBOOK};
+  end
+
   always_ff @(posedge clk)
     if (advance) begin
-      x_1        <= x_data;
-      row_fold_1 <= row_fold;
+      x_1        <= x_0;
+      row_fold_1 <= row_fold_0;
       row_fold_2 <= row_fold_1;
-      first_1    <= first_col;
+      first_1    <= first_0;
       first_2    <= first_1;
       first_3    <= first_2;
-      last_1     <= last_col;
+      last_1     <= last_0;
       last_2     <= last_1;
       last_3     <= last_2;
     end
@@ -160,7 +202,7 @@ module mvu #(
       fold <= last_col && last_row ? '0 : fold + 1'b1;
     end
     if (advance) begin
-      valid_1       <= x_valid;
+      valid_1       <= valid_0;
       valid_2       <= valid_1;
       valid_3       <= valid_2;
       m_axis_tvalid <= valid_3 && last_3;
@@ -178,5 +220,6 @@ module mvu #(
 
   initial if (ROWS % PE != 0) $fatal(1, "mvu: PE=%0d does not divide ROWS=%0d", PE, ROWS);
   initial if (COLS % SIMD != 0) $fatal(1, "mvu: SIMD=%0d does not divide COLS=%0d", SIMD, COLS);
+  initial if (CODE_BITS != 0 && SIMD % TAPS != 0) $fatal(1, "mvu: SIMD=%0d is no multiple of nine", SIMD);
 endmodule
 `default_nettype wire

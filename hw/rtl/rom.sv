@@ -10,7 +10,7 @@ module rom #(
   parameter  int WORDS = 32,
   parameter  int WIDTH = 4,
   parameter      DATA = "",                        // WORDS words
-  parameter      ROM_STYLE = "auto",               // "block" memory, "distributed" in LUTs, "auto"
+  parameter      ROM_STYLE = "auto",               // "block" memory, "distributed" or "logic", "auto"
   localparam int ADDRESS_WIDTH = $clog2(WORDS)
 ) (
   input  wire                     clk,

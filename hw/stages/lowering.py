@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -20,6 +21,7 @@ from ...export.graph.weighted import steps
 from ..memories import RomStyle
 from .cut import Binarize, Cut, ThresholdStep
 from .integrate import Integrate
+from .kernels import TAPS, Kernels
 from .maps import Pool, PoolSum, Window
 from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
 from .passes import PassSum, Replay, Thresholding
@@ -94,21 +96,25 @@ def _pool(layer: g.Pool, folding: Folding, lane: int) -> list[Stage]:
 
 def _conv(layer: g.Conv, folding: Folding, lane: int) -> list[Stage]:
     shape, kernel, stride, padding = upright(layer)
-    if folding.simd not in _widths(layer):
+    whole_kernels = _widths_of_kernels(layer) if folding.coded else []
+    own, coded = _is_depthwise(layer), folding.simd in whole_kernels
+    if not coded and folding.simd not in _widths(layer):
         raise FoldingError(
             f"{layer.name}: SIMD={folding.simd} gives no beats of a window of {kernel[0]} x {kernel[1]} places of "
-            f"{shape[2]} channels; choose one of {_widths(layer)}"
+            f"{shape[2]} channels; choose one of {sorted({*_widths(layer), *whole_kernels})}"
         )
-    own = _is_depthwise(layer)
-    lanes = folding.pe if own else min(folding.simd, shape[2])
+    lanes = folding.pe if own else folding.simd // TAPS if coded else min(folding.simd, shape[2])
     check_divides(layer.name, "PE", folding.pe, layer.rows, "rows")
     bits = (layer.takes - 1).bit_length()
     pads = np.full(shape[2], layer.pad)
-    window = Window(f"{layer.name}_window", shape, kernel, stride, padding, lanes, bits, pads, by_fold=own)
+    window = Window(f"{layer.name}_window", shape, kernel, stride, padding, lanes, bits, pads, by_fold=own or coded)
     vectors = math.prod(window.places)
     if own:
         return [window, *_thresholded(layer, layer.weight.reshape(layer.rows, -1), folding, vectors, own)]
     between = converters(window, folding.simd * bits, f"{layer.name}_window")
+    if coded:
+        by_fold = layer.weight.reshape(layer.rows, TAPS, -1, lanes).transpose(0, 2, 1, 3).reshape(layer.rows, -1)
+        return [window, *between, *_thresholded(layer, by_fold, folding, vectors, coded=True)]
     return [window, *between, *_thresholded(layer, _over_all_channels(layer), folding, vectors)]
 
 
@@ -117,20 +123,36 @@ def _is_depthwise(layer: g.Conv) -> bool:
     return layer.groups == layer.rows == layer.shape[2] > 1 and layer.emits.top <= AT_ONCE
 
 
+def repeats(layer: g.Conv) -> bool:
+    """Its 3 x 3 kernels repeat so often that a codebook and numbers of its words are fewer bits than they."""
+    plain = layer.weight.dtype == np.bool_ and layer.groups == 1 and layer.emits.count == 2
+    return plain and layer.kernel == (3, 3) and _kernels(layer).pays
+
+
+@lru_cache(maxsize=64)
+def _kernels(layer: g.Conv) -> Kernels:
+    return Kernels.of(layer.signs.reshape(layer.rows, TAPS, -1).transpose(0, 2, 1))
+
+
 def _dense(layer: g.Dense, folding: Folding, lane: int) -> list[Stage]:
     return _thresholded(layer, layer.weight, folding, 1)
 
 
 def _thresholded(
-    layer: g.Dense | g.Conv, weight: NDArray, folding: Folding, vectors: int, own: bool = False
+    layer: g.Dense | g.Conv, weight: NDArray, folding: Folding, vectors: int, own: bool = False, coded: bool = False
 ) -> list[Stage]:
-    """A matrix with thresholds, over so many vectors a frame. own   whether every row has inputs of its own"""
+    """A matrix with thresholds, over so many vectors a frame.
+
+    own     whether every row has inputs of its own
+    coded   whether weights lie as numbers of words
+    """
     pe, simd, style, takes = folding.pe, folding.simd, folding.rom_style, layer.takes
     if layer.emits.count == 2:
         threshold = steps(layer.threshold)[:, 0]
         if weight.dtype == np.bool_ and takes == 2 and not own and covers(weight, pe, simd):
             return [Dense(layer.name, weight, pe, simd, threshold, vectors=vectors)]
-        return [Mvtu(layer.name, weight, pe, simd, threshold, takes=takes, vectors=vectors, own=own, rom_style=style)]
+        made = Mvtu(layer.name, weight, pe, simd, threshold, takes=takes, vectors=vectors, own=own, rom_style=style)
+        return [replace(made, coded=coded)]
     if layer.emits.top <= AT_ONCE:
         at = layer.threshold
         return [Mvlu(layer.name, weight, pe, simd, at, takes=takes, vectors=vectors, own=own, rom_style=style)]
@@ -215,8 +237,16 @@ def _of_pass_sum(layer: g.PassSum) -> Iterator[Folding]:
 
 
 def _of_conv(layer: g.Conv) -> Iterator[Folding]:
-    for pe, simd, style in product(divisors(layer.rows), _widths(layer), STYLES):
+    coded = _widths_of_kernels(layer)
+    for pe, simd, style in product(divisors(layer.rows), coded, STYLES):
         yield Folding(pe, simd, style)
+    for pe, simd, style in product(divisors(layer.rows), _widths(layer), STYLES):
+        yield Folding(pe, simd, style, coded=not coded)
+
+
+def _widths_of_kernels(layer: g.Conv) -> list[int]:
+    """SIMD of a convolution whose kernels are coded: whole ones. Of any other there is none."""
+    return [TAPS * each for each in divisors(layer.shape[2])] if repeats(layer) else []
 
 
 def _widths(layer: g.Conv) -> list[int]:

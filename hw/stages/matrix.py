@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from typing import ClassVar, cast
 
 import numpy as np
@@ -14,7 +15,8 @@ from ...export.graph.weighted import Weighted, reached, steps
 from ..memories import RomStyle
 from ..packing import Beats, integer_bits, integers, memory_file, weight_words
 from ..parts import Family
-from .primitives import counter_bits, replay, rom, together
+from .kernels import TAPS, Kernels
+from .primitives import counter_bits, deep_luts, replay, rom, together
 from .stage import FoldingError, Parameters, Primitives, check_divides, stage
 
 # yosys on iCE40, xc7 in part, weights and inputs of 1, 2, 3, 4, 8 bits: up to 8 lanes a product for every lane takes
@@ -148,6 +150,7 @@ class _Matrix(Weighted):
         in_width = simd * int(features.get("X_BITS", 1)) * (pe if apart else 1)
         row_folds, col_folds = rows // pe, cols // simd
         folds = row_folds * col_folds
+        code_bits = int(features.get("CODE_BITS", 0))
         style = cast(RomStyle, features.get("ROM_STYLE", "auto"))
         half = span // 2  # thresholds lie within 3 σ of half the span:
         deviation = math.ceil(1.5 * span / cols**0.5)
@@ -161,12 +164,13 @@ class _Matrix(Weighted):
             "score bit": pe * width if col_folds > 1 and not from_start else 0,
             "offset bit": pe * width if col_folds == 1 else 0,
             "input bit": in_width,
+            "delayed bit": in_width if code_bits else 0,
             "output bit": pe * (1 if threshold else count.bit_length() if count else width),
         }
         return together(
             Primitives(own),
             Primitives(_dot_products(features)),
-            rom("weight", folds, pe * simd * w_bits, family, style),
+            *_weights(folds, pe * simd * w_bits, code_bits, family, style),
             rom("threshold", row_folds if from_start else 1, pe * varying, family),
             replay(in_width, col_folds, 1 if apart else row_folds, family),
             *_after_sums(features, family, width, varying),
@@ -182,6 +186,15 @@ class _Matrix(Weighted):
             return x.reshape(-1, cols) @ self.integers().T + self.lifts()
         each = x.reshape(-1, rows // self.pe, cols // self.simd, self.pe, self.simd).transpose(0, 1, 3, 2, 4)
         return (each.reshape(-1, rows, cols) * self.integers()).sum(axis=2) + self.lifts()
+
+
+def _weights(words: int, width: int, code_bits: int, family: Family, style: RomStyle) -> Iterator[Primitives]:
+    """Of so many words of weights: their memory, or that of numbers, and a decoder for each."""
+    if not code_bits:
+        yield rom("weight", words, width, family, style)
+        return
+    yield rom("weight", words, width // TAPS * code_bits, family, style)
+    yield Primitives({"decoder LUT": width * (deep_luts(1 << code_bits, family) or 1), "decoded bit": width})
 
 
 def _dot_products(features: Parameters) -> dict[str, float]:
@@ -240,23 +253,51 @@ class Mvtu(_Matrix):
     """Matrix-vector-threshold unit: code[r] = accumulator of row r >= threshold[r].
 
     threshold   (rows,) int, 0 .. the row's span + 1, which never fires
+    coded       weights, of ±1, are 3 x 3 kernels that lie as numbers of the words of a codebook; of SIMD/9 kernels
+                that are read at a time the first places come first, then the second ones, as a window by fold emits
     """
 
     threshold: NDArray[np.int32]
+    _: KW_ONLY
+    coded: bool = False
 
     module: ClassVar[str] = "mvtu"
     out_bits: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.coded and self.simd % TAPS:
+            raise FoldingError(f"{self.name}: SIMD={self.simd} is no multiple of the {TAPS} weights of a word")
+
+    @cached_property
+    def kernels(self) -> Kernels:
+        each = self.simd // TAPS
+        by_place = self.signs.reshape(self.rows, -1, TAPS, each)
+        return Kernels.of(by_place.transpose(0, 1, 3, 2).reshape(self.rows, -1, TAPS))
+
+    @property
+    def leaves_out(self) -> tuple[str, ...]:
+        """Words of a codebook are memories, however few words of numbers there are."""
+        return tuple(module for module in super().leaves_out if not (self.coded and module == "rom"))
 
     @property
     def out_width(self) -> int:
         return self.pe
 
     def parameters(self) -> Parameters:
-        return {**super().parameters(), "THRESHOLDS": f"{self.name}_thresholds.mem"}
+        book: dict[str, int | str] = (
+            {"CODE_BITS": self.kernels.bits, "CODEBOOK": f"{self.name}_codebook.mem"} if self.coded else {}
+        )
+        return {**super().parameters(), **book, "THRESHOLDS": f"{self.name}_thresholds.mem"}
 
     def memories(self) -> Mapping[str, str]:
         starts = self.starts() - self.threshold
-        return {**super().memories(), **self.by_row_fold("thresholds", starts, self.span.bit_length() + 1)}
+        thresholds = self.by_row_fold("thresholds", starts, self.span.bit_length() + 1)
+        if not self.coded:
+            return {**super().memories(), **thresholds}
+        numbers = self.kernels.number_words(self.pe, self.simd // TAPS)
+        coded = {"weights": numbers, "codebook": self.kernels.book_words()}
+        return {**{f"{self.name}_{what}.mem": memory_file(words) for what, words in coded.items()}, **thresholds}
 
     def __call__(self, beats: Beats) -> Beats:
         return (self.accumulators(beats) >= self.threshold).reshape(-1, self.pe)

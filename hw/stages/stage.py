@@ -23,11 +23,13 @@ class Folding:
     """PE × SIMD lanes: rows/PE · inputs/SIMD cycles a frame. Of an elementwise layer only PE counts.
 
     rom_style   where the weights lie; all in one fold they are constants and lie nowhere
+    coded       whether 3 x 3 kernels that repeat lie as a codebook and numbers of its words, where SIMD is whole ones
     """
 
     pe: int
     simd: int = 1
     rom_style: RomStyle = "auto"
+    coded: bool = True
 
 
 class Primitives(NamedTuple):

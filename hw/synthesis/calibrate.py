@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from ..costs.resources import Resources, estimate, primitives
@@ -32,6 +33,7 @@ FILE = Path(__file__).parents[1] / "costs" / "coefficients.json"
 QUANTITIES = ("luts", "ffs", "cells")
 BATCH = 12  # stages a run of yosys: enough that reading the cell libraries does not count
 HOLD = 0.01  # of a column's norm, towards zero
+DECODERS = ("decoder LUT", "decoded bit", "delayed bit")  # fitted to what is left over where all others are known
 BASE = 40.0  # LUTs: errors count relative to the stage's size plus this, for nobody asks a ten-LUT stage to the percent
 
 
@@ -81,16 +83,18 @@ def fit(measurements: Iterable[Measurement], family: Family) -> dict[str, Any]:
     coefficients: dict[str, dict[str, dict[str, float]]] = {}
     residuals: dict[str, dict[str, dict[str, float]]] = {}
     for group, rows in groups.items():
-        names = sorted({name for counts, _ in rows for name, count in counts.items() if count})
+        found = {name for counts, _ in rows for name, count in counts.items() if count}
+        names = [*sorted(found - {*DECODERS}), *(name for name in DECODERS if name in found)]
         matrix = np.array([[counts.get(name, 0.0) for name in names] for counts, _ in rows])
+        later = np.isin(names, DECODERS)
+        coded = matrix[:, later].any(axis=1)
         coefficients[group], residuals[group] = {}, {}
         for quantity in QUANTITIES:
             wanted = np.array([getattr(found, quantity) for _, found in rows], float)
-            weight = 1 / (wanted + BASE)
-            weighted = matrix * weight[:, None]
-            # Things that nearly always come together are told apart by a hair: the hold makes that the same everywhere.
-            hold = np.diag(HOLD * np.linalg.norm(weighted, axis=0))
-            solved = nnls(np.vstack([weighted, hold]), np.append(wanted * weight, np.zeros(len(names))))[0]
+            solved = np.zeros(len(names))
+            solved[~later] = _solved(matrix[~coded][:, ~later], wanted[~coded], wanted[~coded])
+            left = wanted[coded] - matrix[coded] @ solved
+            solved[later] = _solved(matrix[coded][:, later], left, wanted[coded])
             coefficients[group][quantity] = {
                 name: round(float(value), 3) for name, value in zip(names, solved, strict=True)
             }
@@ -102,6 +106,17 @@ def fit(measurements: Iterable[Measurement], family: Family) -> dict[str, Any]:
                 "largest": round(float(sizeable.max()), 3),
             }
     return {"coefficients": coefficients, "residuals": residuals}
+
+
+def _solved(matrix: NDArray[np.float64], wanted: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coefficients of the columns, whose rows are errors relative to `size`."""
+    if not matrix.size:
+        return np.zeros(matrix.shape[1])
+    weight = 1 / (size + BASE)
+    weighted = matrix * weight[:, None]
+    # Things that nearly always come together are told apart by a hair: the hold makes that the same everywhere.
+    hold = np.diag(HOLD * np.linalg.norm(weighted, axis=0))
+    return nnls(np.vstack([weighted, hold]), np.append(wanted * weight, np.zeros(matrix.shape[1])))[0]
 
 
 def to_row(each: Measurement) -> list[Any]:

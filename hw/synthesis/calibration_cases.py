@@ -34,6 +34,7 @@ from ..stages import (
     ThresholdStep,
     Window,
 )
+from ..stages.kernels import TAPS
 
 MVTUS = (  # rows, inputs, PE, SIMD
     # a layer of a few neurons
@@ -110,6 +111,10 @@ SUMS = (  # rows, inputs, PE, SIMD, bits of a weight, levels of an input, whethe
     (10, 64, 1, 8, 1, 2, True),
 )  # fmt: skip
 SCALED = ((10, 24, 2, 4, 1, 2, 40), (6, 16, 1, 8, 2, 4, 200), (10, 32, 10, 2, 1, 2, 9), (4, 12, 4, 3, 2, 2, 500))
+CODED = (  # rows, kernels of a row, PE, kernels read at a time, words of a codebook
+    (6, 4, 1, 2, 32), (8, 8, 2, 2, 64), (16, 16, 1, 4, 32), (4, 8, 2, 4, 16), (24, 8, 3, 2, 64),
+    (32, 16, 1, 1, 32),
+)  # fmt: skip
 WINDOWS = (  # map, kernel, stride, padding, lanes, bits, by fold
     ((8, 8, 4), 3, 1, 0, 2, 1, False), ((6, 10, 16), 2, 2, 0, 8, 1, True), ((28, 28, 1), 3, 1, 0, 1, 8, False),
     ((12, 12, 8), 3, 1, 1, 8, 1, False), ((5, 5, 32), 3, 1, 0, 16, 1, False), ((16, 16, 3), 5, 1, 2, 3, 2, False),
@@ -182,6 +187,17 @@ def _map_cases(rng: np.random.Generator) -> Iterator[Stage]:
         yield Cut(f"cut_{rows}_{elements}_{pe}_{into}_{out}_{step}", table, elements, pe, 8, out)
 
 
+def _coded(rng: np.random.Generator, rows: int, kernels: int, pe: int, each: int, words: int) -> Mvtu:
+    """Kernels that are any of so many words."""
+    book = rng.permutation(1 << TAPS)[:words, None] >> np.arange(TAPS) & 1
+    number = rng.permutation(np.arange(rows * kernels) % words)
+    weight = book[number].reshape(rows, -1, each, TAPS).transpose(0, 1, 3, 2)
+    cols = TAPS * kernels
+    threshold = np.clip(rng.normal(cols / 2, cols**0.5 / 2, rows).round(), 0, cols + 1).astype(np.int32)
+    name = f"coded_{rows}x{kernels}_{pe}_{each}_{words}"
+    return Mvtu(name, weight.reshape(rows, -1) == 1, pe, TAPS * each, threshold, coded=True)
+
+
 def _picture(side: int, bits: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """Lowest at the border, where pixels hardly change; in the middle any of a few levels."""
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
@@ -224,7 +240,8 @@ def cases() -> list[Stage]:
     stages += [Replay(f"replay_{'_'.join(map(str, shape))}", *shape) for shape in REPLAYS]
     stages += [ArgmaxSpread(f"argmax_spread_{'_'.join(map(str, shape))}", *shape) for shape in SPREADS]
     stages += [Fifo(f"fifo_{width}_{depth}", width, depth, depth) for width, depth in FIFOS]
-    return [*stages, *_level_cases(rng), *_map_cases(rng), *(_mvtu(rng, *shape) for shape in LONG)]
+    long = [*_level_cases(rng), *_map_cases(rng), *(_mvtu(rng, *shape) for shape in LONG)]
+    return [*stages, *long, *(_coded(own, *shape) for shape in CODED)]
 
 
 def _mvtu(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -> Mvtu:

@@ -7,7 +7,7 @@ from map_faults import MAP_FAULTS
 from member_faults import MEMBER_FAULTS
 
 UNROLLED = ("dense", "dense_scores")
-REGISTERED = ("skid", "binarize", "binarize_once", "scores", "mvtu", *UNROLLED)  # end in a skid
+REGISTERED = ("skid", "binarize", "binarize_once", "scores", "mvtu", "mvtu_coded", *UNROLLED)  # end in a skid
 
 _ONE_BANK = Fault(
     "one bank instead of two", "replay.sv", "s_axis_tready = !full[write_bank];", "s_axis_tready = full == '0;"
@@ -98,7 +98,7 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ),
     **{("paced", stage): (BUBBLE,) for stage in ("skid", "binarize", "binarize_once")},
     **{("paced", stage): (_UNROLLED_BUBBLE,) for stage in UNROLLED},
-    **{("paced", stage): (_ONE_BANK,) for stage in ("replay", "scores", "mvtu")},
+    **{("paced", stage): (_ONE_BANK,) for stage in ("replay", "scores", "mvtu", "mvtu_coded")},
     ("paced", "fifo"): (
         Fault("a bubble after every beat", "fifo.sv", "(m_axis_tready || !m_axis_tvalid) && c", "!m_axis_tvalid && c"),
     ),
@@ -211,6 +211,15 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ("answered", "mvtu_tiny"): (
         Fault("a frame cut by reset leaves half a vector", "replay.sv", "write_beat <= '0;", ""),
     ),
+    ("answered", "mvtu_coded"): (
+        Fault("inputs come before their decoded weights", "mvu.sv", "x_1        <= x_0;", "x_1        <= x_data;"),
+        Fault(
+            "a vector waits for its codebook through the reset",
+            "mvu.sv",
+            "if (rst)          valid_0 <= 1'b0;\n      else if",
+            "if",
+        ),
+    ),
     ("answered", "dense"): (
         Fault(
             "a sum one below its threshold fires",
@@ -226,7 +235,7 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ),
     **{("unchained", stage): (UNREGISTERED,) for stage in ("skid", "binarize", "binarize_once")},
     **{("unchained", stage): (UNREGISTERED, _UNROLLED_WAITS) for stage in UNROLLED},
-    **{("unchained", stage): (_WAITS,) for stage in ("scores", "mvtu")},
+    **{("unchained", stage): (_WAITS,) for stage in ("scores", "mvtu", "mvtu_coded")},
     ("unchained", "fifo"): (
         Fault("a full buffer takes when one leaves", "fifo.sv", "= !full;", "= !full || m_axis_tready;"),
     ),

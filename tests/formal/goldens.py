@@ -87,6 +87,8 @@ def golden(stage: Subject) -> str:
             folding = ports({"ROWS": rows, "COLS": cols, "PE": given.get("PE", rows), "SIMD": given.get("SIMD", cols)})
             weights = "\\dut.unit.weights" if "GROUP" in given else "\\dut.unit.shallow.weights"
             taps = f"(* hierconn *) wire [{rows * cols - 1}:0] {weights} ;"
+            if "CODE_BITS" in given:
+                weights, taps = decoded(rows, given["CODE_BITS"])
             connections = f".frame, .weights({weights} ), .answer(golden)"
             if stage.module in ("scores", "dense_scores"):
                 return f"wire legal = 1'b1;\n  {taps}\n  golden_scores #({folding}) model ({connections});"
@@ -98,6 +100,17 @@ def golden(stage: Subject) -> str:
     times = stage.out_beats * stage.out_width // bits
     return f"""wire legal = 1'b1;
   golden_repeat #(.BITS({bits}), .TIMES({times})) model (.frame, .answer(golden));"""
+
+
+def decoded(rows: int, bits: int) -> tuple[str, str]:
+    """Weights of rows of one kernel, each a word of the only decoder there is; their name, and how they come about."""
+    numbers, words = "\\dut.unit.shallow.weights", "\\dut.unit.coded.kernel[0].decoder.words"
+    each = (f"{words} [9 * {numbers} [{row * bits} +: {bits}] +: 9]" for row in reversed(range(rows)))
+    taps = [
+        f"(* hierconn *) wire [{high}:0] {net} ;"
+        for net, high in ((numbers, rows * bits - 1), (words, (9 << bits) - 1))
+    ]
+    return "decoded", "\n  ".join([*taps, f"wire [{9 * rows - 1}:0] decoded = {{{', '.join(each)}}};"])
 
 
 def without(given: Mapping[str, int], name: str) -> dict[str, int]:

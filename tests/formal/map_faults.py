@@ -129,7 +129,7 @@ MAP_FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ),
     ("answered", "mvlu_of_products"): (
         Fault("weights without their sign", "products.sv", "wire signed [W_BITS-1:0] w", "wire [W_BITS-1:0] w"),
-        Fault("sums begin anew at every input", "mvu.sv", "first_1    <= first_col;", "first_1    <= 1'b1;"),
+        Fault("sums begin anew at every input", "mvu.sv", "first_1    <= first_0;", "first_1    <= 1'b1;"),
     ),
     ("answered", "mvlu_of_planes"): (
         Fault("the plane of the sign counts like others", "planes.sv", "~(w & x)", "(w & x)"),

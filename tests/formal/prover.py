@@ -64,6 +64,7 @@ READ = """
 read_verilog -sv -formal -defer {sources}
 hierarchy -check -top harness
 proc
+setattr -mod -unset keep_hierarchy *
 flatten
 """
 # Registers without a reset start anywhere, undefined bits are free at any time: a proof holds for each value.

@@ -98,6 +98,7 @@ STAGES: dict[str, Subject] = {
     "mvtu": Mvtu("mvtu", matrix(4, 4), 2, 2, np.zeros(4, np.int32)),
     # Small enough for an unbounded proof of its answers.
     "mvtu_tiny": Mvtu("mvtu_tiny", matrix(2, 2), 1, 1, np.zeros(2, np.int32)),
+    "mvtu_coded": Mvtu("mvtu_coded", matrix(2, 9), 1, 9, np.zeros(2, np.int32), coded=True),  # two words of a codebook
     # Two groups, the second not full.
     "dense": Dense("dense", matrix(2, 3), 2, 3, np.zeros(2, np.int32), group=2),
     "dense_scores": DenseScores("dense_scores", matrix(2, 3), 2, 3, group=2),
@@ -124,6 +125,7 @@ MOST_FRAMES = 6  # in any stage at once
 STEPS = {
     ("answered", "scores"): 18,
     ("answered", "mvtu"): 20,
+    ("answered", "mvtu_coded"): 14,
     ("answered", "window"): 20,
     ("answered", "window_wide"): 20,
     ("answered", "window_1d"): 16,

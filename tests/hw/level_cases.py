@@ -64,6 +64,19 @@ def matrix_of(
     return Scores(name, weight, pe, simd, offset=offset, compared=more.get("compared", False), **inputs)
 
 
+def coded(rng: np.random.Generator, rows: int, kernels: int, pe: int, each: int, words: int, takes: int = 2) -> Mvtu:
+    """3 x 3 kernels as numbers of so many words, all different; the last two kernels are different ones."""
+    book = (rng.permutation(1 << 9)[:words, None] >> np.arange(9) & 1) == 1
+    number = rng.integers(0, words, (rows, kernels))
+    number.flat[:words] = rng.permutation(words)[: number.size]
+    number[-1, -1] = (number[-1, -2] + 1) % words if kernels > 1 else number[-1, -1]
+    by_place = book[number].reshape(rows, kernels // each, each, 9).transpose(0, 1, 3, 2).reshape(rows, -1)
+    span = 9 * kernels * (takes - 1)  # sums lie in the middle, and thresholds among them, or codes hardly change
+    at = rng.normal(span / 2, span**0.5 / 4, rows).round().astype(np.int32)
+    name = f"coded_{rows}x{kernels}_pe{pe}_each{each}_words{words}_takes{takes}"
+    return Mvtu(name, by_place, pe, 9 * each, at, takes=takes, vectors=2, coded=True)
+
+
 def steps(rng: np.random.Generator, rows: int, bits: int, width: int, sums: int, done: int) -> ThresholdStep:
     """One of the steps; thresholds at both ends among others, and such as are never reached."""
     threshold = np.sort(rng.integers(0, 1 << width, (rows, (1 << bits) - 1)), axis=1)
@@ -93,6 +106,11 @@ def level_stages(rng: np.random.Generator) -> Iterator[Stage]:
     yield steps(rng, 4, 3, 4, 4, 2)
     yield steps(rng, 1, 1, 3, 2, 0)
     yield matrix_of(Mvtu, rng, 6, 4, 3, 2, 1, 2, own=True)
+    book = np.random.default_rng(6)  # so that the others stay as they were
+    yield coded(book, 4, 6, 2, 3, 12)
+    yield coded(book, 4, 2, 2, 1, 2, takes=3)
+    yield coded(book, 6, 6, 1, 2, 16)
+    yield coded(book, 3, 6, 3, 1, 5)
     yield matrix_of(Mvlu, rng, 4, 3, 2, 3, 2, 4, count=2, vectors=2, own=True)
     yield matrix_of(Mvlu, rng, 2, 24, 1, 2, 2, 4, count=2)  # a sum wider than what is added, whose sign is extended
 
@@ -104,6 +122,7 @@ def large_level_stages(rng: np.random.Generator) -> Iterator[Stage]:
     yield matrix_of(Mvlu, rng, 33, 2, 33, 2, 1, 4, count=3)
     yield matrix_of(ScaledScores, rng, 130, 1, 1, 1, 2, 4, factor=200, offset=1000)
     yield matrix_of(Scores, rng, 4, 65, 4, 65, 1, 256, offset=3000)
+    yield coded(np.random.default_rng(7), 4, 34, 2, 17, 60)
     yield steps(rng, 130, 4, 20, 130, 3)
     yield steps(rng, 130, 1, 9, 130, 0)
     # All bits of the widest products are seen, and a sum needs the sign of each.

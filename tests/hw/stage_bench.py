@@ -60,11 +60,12 @@ def holds(stage: Stage) -> int:
             # Two answers in the skid, and those in the rows in front of it; the pipeline has read three beats more.
             rows, cols, pe, simd = (int(stage.parameters()[name]) for name in ("ROWS", "COLS", "PE", "SIMD"))
             replayed = "OWN" not in stage.parameters()  # inputs of their own are those of one row fold
+            rows_before = 3 + ("CODE_BITS" in stage.parameters())
             beats, times = cols // simd, rows // pe if replayed else 1
             answers = {"mvlu": 4, "scaled_scores": 4 + (beats == 1)}.get(stage.module, 3)
             if times == 1:
-                return answers * beats + 3
-            read = answers * beats + 3 + 1  # and one in the register of the replay buffer
+                return answers * beats + rows_before
+            read = answers * beats + rows_before + 1  # and one in the register of the replay buffer
             return beats * (2 + read // (beats * times))  # banks that are read for the last time are filled again
         case "window":
             return held_by_window(cast(Window, stage))

@@ -184,6 +184,7 @@ REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
     "mvu": [
         ({"ROWS": 5, "COLS": 4, "PE": 2, "SIMD": 4}, "mvu: PE=2 does not divide ROWS=5"),
         ({"ROWS": 4, "COLS": 5, "PE": 2, "SIMD": 2}, "mvu: SIMD=2 does not divide COLS=5"),
+        ({"COLS": 20, "SIMD": 10, "CODE_BITS": 2}, "mvu: SIMD=10 is no multiple of nine"),
     ],
 }
 """By module, parameters that it cannot have, and what it says to them."""

@@ -17,7 +17,7 @@ from bitneck.hw.simulation.cocotb_tier import cosimulate
 from bitneck.hw.simulation.library import Stalls, build
 from bitneck.hw.stages import Argmax, ArgmaxTree, DwcDown, DwcUp, Fifo, Mvlu, ScaledScores, Stage
 from bitneck.hw.verilog import OWN, library, verilog
-from level_cases import matrix_of, steps
+from level_cases import coded, matrix_of, steps
 from map_cases import WINDOWS, cut, pool, pool_sum, window
 from member_cases import argmax_spread, integrate, pass_sum, thresholding
 from random_nets import random_frames, random_graph
@@ -49,6 +49,7 @@ STAGES: dict[str, Stage] = {
     "argmax_spread": argmax_spread(5, 3, 2),
     "cut": cut(RNG, 6, 12, 2, 2, 2, 3),
     "step": steps(RNG, 3, 3, 5, 6, 1),
+    "coded": coded(np.random.default_rng(8), 4, 6, 2, 3, 12),
     "mvlu_of_products": matrix_of(Mvlu, RNG, 4, 4, 2, 2, 3, 4),
     "mvlu_of_planes": matrix_of(Mvlu, RNG, 2, 13, 1, 13, 3, 4),
     "scaled_scores": matrix_of(ScaledScores, RNG, 4, 6, 2, 1, 2, 3, factor=5, offset=9),
@@ -106,14 +107,46 @@ MUTANTS = [
     Mutant(
         "the accumulator restarts with the frame, not with the row",
         "mvu.sv",
-        "first_1    <= first_col;",
-        "first_1    <= first_col && row_fold == '0;",
+        "first_1    <= first_0;",
+        "first_1    <= first_0 && row_fold_0 == '0;",
         "mvtu",
     ),
     Mutant(
         "weights of the first row fold for all", "mvu.sv", "weights[fold]", "weights[FOLD_WIDTH'(col_fold)]", "mvtu"
     ),
     Mutant("partial sums leave the unit", "mvu.sv", "<= valid_3 && last_3;", "<= valid_3;", "mvtu"),
+    Mutant(
+        "the nine of a kernel lie side by side",
+        "mvu.sv",
+        "k / KERNELS * SIMD + t * KERNELS + k % KERNELS",
+        "k * TAPS + t",
+        "coded",
+    ),
+    Mutant(
+        "all kernels of a lane are the first",
+        "mvu.sv",
+        "stored[k*CODE_BITS",
+        "stored[k/KERNELS*KERNELS*CODE_BITS",
+        "coded",
+    ),
+    Mutant(
+        "decoders forget a stall",
+        "mvu.sv",
+        ".clk, .enable(advance), .address(stored[",
+        ".clk, .enable(1'b1), .address(stored[",
+        "coded",
+    ),
+    Mutant(
+        "inputs come before their decoded weights", "mvu.sv", "x_1        <= x_0;", "x_1        <= x_data;", "coded"
+    ),
+    Mutant(
+        "a vector waits for its codebook through the reset",
+        "mvu.sv",
+        "if (rst)          valid_0 <= 1'b0;\n      else if",
+        "if",
+        "coded",
+        RESET,
+    ),
     Mutant("bubbles are added up", "mvu.sv", "if (advance && valid_3)", "if (advance)", "mvtu_one_row_fold"),
     Mutant("a frame cut by reset shifts the columns", "mvu.sv", "col_fold      <= '0;", "", "mvtu", RESET),
     Mutant(

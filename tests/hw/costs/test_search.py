@@ -84,14 +84,15 @@ FINN_CNV = [(16, 3), (32, 32), (16, 32), (16, 32), (4, 32), (1, 32), (1, 4), (1,
 
 
 def cnv() -> Graph:
-    """BNN-PYNQ's CNV, its weights all -1."""
+    """BNN-PYNQ's CNV, of random weights: kernels that are all alike would be coded."""
+    rng = np.random.default_rng(0)
     shape, takes = (32, 32, 3), 256
     layers: list = []
     for index, channels in enumerate((64, 64, "pool", 128, 128, "pool", 256, 256)):
         if channels == "pool":
             layers.append(Pool(f"pool{index}", shape, ("max",), (2, 2), (2, 2), (0, 0, 0, 0), 2, BIPOLAR))
         else:
-            weight, never = np.zeros((channels, 3, 3, shape[2]), bool), np.zeros(channels, np.int32)
+            weight, never = rng.random((channels, 3, 3, shape[2])) < 0.5, np.zeros(channels, np.int32)
             layers.append(Conv(f"conv{index}", weight, never, shape, (1, 1), (0, 0, 0, 0), 0, 1, takes, BIPOLAR))
         shape, takes = layers[-1].out_shape, 2
     for index, (rows, inputs) in enumerate([(512, 256), (512, 512)]):
