@@ -90,6 +90,8 @@ class Shrinking:
             raise RunError(
                 f"{folder.path}: {config.network}; neurons of complex nets come in pairs and are not taken out"
             )
+        if config.network.codebook_bits is not None:
+            raise RunError(f"{folder.path}: {config.network}; channels of nets with codebooks are not taken out so far")
         if wish.luts is not None and wish.luts > part(wish.target).cells:
             raise RunError(
                 f"--luts {wish.luts:,} on {wish.target}, which has {part(wish.target).cells:,}; ask for fewer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,6 @@ from .shrunk import How
 from .trained import checkpoint_arrays
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ..models.training import Run
 
 MEASURED = 10_000  # training samples on which neurons are compared
@@ -88,8 +86,9 @@ class Survivors:
             return least_missed_first(codes, whole.y)
         if how == "random":
             return np.random.default_rng([seed, layer, 1]).permutation(shape[-1])
-        gains = [cast("Tensor", block.norm.weight) for block in whole.run.net.hidden if isinstance(block, Block)]
-        return np.argsort(np.abs(gains[layer].detach().numpy()), kind="stable")
+        blocks = [block for block in whole.run.net.hidden if isinstance(block, Block)]
+        gain = blocks[layer].norm.weight.detach().numpy()  # type: ignore[union-attr,operator]
+        return np.argsort(np.abs(gain), kind="stable")
 
     def _bits(self, seed: int, layer: int, width: int) -> tuple[float, float]:
         """I(T;Y), at least, of the neurons of a layer that stay by information, held out; and its standard error."""

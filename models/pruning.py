@@ -31,6 +31,8 @@ def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfi
     network = base.net.config
     if not (isinstance(base.net, BinaryNet) and network.one_bit and network.passes == 1):
         raise TrainingError(f"{network} of {network.activation}: only 1-bit nets of one pass are narrowed")
+    if network.codebook_bits is not None:
+        raise TrainingError(f"{network}: kernels are words of codebooks, and are not taken out one by one")
     if len(kept) != len(network.neurons):
         raise TrainingError(
             f"neurons of {len(kept)} layers are to stay, the net has {len(network.neurons)} hidden layers with weights"

@@ -81,6 +81,14 @@ def test_what_is_not_of_the_net_is_refused(base, kept):
         narrowed(base, kept, base.config)
 
 
+def test_nets_with_codebooks_are_refused():
+    chosen = preset("digits-conv")
+    network = chosen.network.model_copy(update={"codebook_bits": 4})
+    run = start(network, chosen.training, load(chosen.dataset))
+    with pytest.raises(TrainingError, match="words of codebooks"):
+        narrowed(run, [np.arange(16)] * 2, run.config)
+
+
 def test_nets_of_several_passes_are_refused():
     chosen = preset("digits-tiny")
     run = start(chosen.network.model_copy(update={"steps": 2}), chosen.training, load(chosen.dataset))
