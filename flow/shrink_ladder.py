@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..export.graph import Binarize, Dense, Graph, Scores
+from ..export.graph import Binarize, Conv, Cut, Dense, Graph, Pool, Scores
 from ..export.graph.layer import Layer
 from ..hw.costs.search import Search
 from ..hw.stages import Output
 from ..models.config import NetworkConfig
+from ..models.layers import LayerConfig, Shape, named, shapes
 
 Hidden = tuple[int, ...]
+"""Neurons of every hidden dense layer, channels of every convolution: `NetworkConfig.rows`."""
+
 SHARES = 16  # into which a layer is cut
 
 
@@ -45,7 +48,7 @@ class Rung:
 class Costs:
     """What nets of one kind cost on a part, by the widths of their hidden layers.
 
-    thresholds   (inputs,) of the pixels, as in `Binarize`; None where inputs are bits
+    thresholds   of the pixels, (inputs,), or of maps (channels,), as in `Binarize`; None where none is cut
     cycles       a frame, at most; output, fifo_depth as in `lower`
 
     Estimates of matrices look at shapes alone, so a graph of any weights stands for every net of its widths.
@@ -66,20 +69,35 @@ class Costs:
 
     def _of(self, hidden: Hidden) -> Cost | None:
         """None where no folding of these widths is fast enough."""
-        graph = shaped((self.network.inputs, *hidden, self.network.classes), self.thresholds, self.network.input_bits)
+        graph = shaped(self.network.of_rows(hidden), self.thresholds)
         plan = Search(graph, self.target, self.output, self.fifo_depth).cheapest(self.cycles)
         return None if plan is None else Cost(plan.resources.cells, plan.resources.brams, plan.cycles)
 
 
-def shaped(widths: Hidden, thresholds: NDArray[np.int32] | None, input_bits: int) -> Graph:
-    """A graph of these widths, inputs and classes among them, its weights all +1."""
-    layers: list[Layer] = []
-    if thresholds is not None:
-        layers.append(Binarize("binarize", thresholds, input_bits))
-    for index, (columns, rows) in enumerate(pairwise(widths[:-1])):
-        layers.append(Dense(f"dense{index + 1}", np.ones((rows, columns), bool), np.ones(rows, np.int32)))
-    layers.append(Scores(np.ones((widths[-1], widths[-2]), bool)))
-    return Graph("shaped", input_bits, tuple(layers))
+def shaped(network: NetworkConfig, thresholds: NDArray[np.int32] | None) -> Graph:
+    """A graph of this net's shapes, its weights all +1. thresholds   as of `Costs`"""
+    bits, layers = network.input_bits, list[Layer]()
+    if thresholds is not None and network.of_maps:
+        layers.append(Cut("cut1", np.arange(1 << bits) >= thresholds[:, None], network.shape))
+    elif thresholds is not None:
+        layers.append(Binarize("binarize", thresholds, bits))
+    takes = 2 if layers else 1 << bits
+    for (name, layer), entering in zip(named(network.chain), shapes(network.entering, network.chain), strict=False):
+        layers.append(_shaped(name, layer, entering, takes))
+        takes = 2
+    return Graph("shaped", bits, tuple(layers), network.shape)
+
+
+def _shaped(name: str, layer: LayerConfig, entering: Shape, takes: int) -> Layer:
+    side, step = (layer.side, layer.side), (layer.step, layer.step)
+    if layer.pool:
+        return Pool(name, entering, ("max",), side, step)
+    at = np.ones(layer.channels, np.int32)
+    if layer.conv:
+        weight = np.ones((layer.conv, *side, entering[2]), bool)
+        return Conv(name, weight, at, entering, step, (layer.around,) * 4, takes=takes)
+    weight = np.ones((layer.channels, prod(entering)), bool)
+    return Scores(weight) if name == "scores" else Dense(name, weight, at)
 
 
 def ladder(

@@ -269,6 +269,20 @@ class NetworkConfig(Strict):
         return tuple(math.prod(shape) for shape in shapes(self.entering, self.chain)[1:-1])
 
     @property
+    def rows(self) -> dict[str, int]:
+        """Channels of every convolution, neurons of every dense layer but the scores, by name."""
+        return {name: layer.channels for name, layer in list(named(self.chain))[:-1] if layer.pool is None}
+
+    def of_rows(self, rows: Iterable[int]) -> NetworkConfig:
+        """The same net with so many, in their order."""
+        widths = iter(rows)
+        if not self.of_maps:
+            return self.model_copy(update={"widths": (self.inputs, *widths, self.classes)})
+        *hidden, scores = self.layers
+        narrowed = [each if each.pool else each.model_copy(update={each.kind: next(widths)}) for each in hidden]
+        return self.model_copy(update={"layers": (*narrowed, scores)})
+
+    @property
     def read(self) -> tuple[int, ...]:
         """Of `hidden`, those whose codes a product takes, and not a pool."""
         return tuple(width for width, after in zip(self.hidden, self.chain[1:], strict=True) if after.pool is None)

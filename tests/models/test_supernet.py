@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import small_conv_nets
 import torch
 from bitneck.models import plain
+from bitneck.models.capture import capture, evaluating
 from bitneck.models.checkpoints import restore, state_arrays
 from bitneck.models.config import preset
 from bitneck.models.datasets import load
 from bitneck.models.history import TrainingError
-from bitneck.models.supernet import emissions, judged, teach, with_validation
+from bitneck.models.networks import BinaryNet
+from bitneck.models.supernet import emissions, judged, narrowed, teach, with_validation
 from bitneck.models.training import Run, start
 
 CHOICES = ((4, 8, 16), (4, 12))
@@ -60,10 +63,36 @@ def test_a_narrow_net_hears_only_its_own_neurons_and_its_own_weights_decide_thei
 
 
 def test_means_are_of_training_samples_whoever_is_judged_beside_them(taught):
-    signs = plain.input_bits(taught.net, torch.tensor(taught.data.train_x))
-    together = emissions(taught.net, (8, 12), signs, signs[:5])
-    for layer, whole in zip(together, emissions(taught.net, (8, 12), signs), strict=True):
-        assert torch.equal(layer, whole[:5])
+    own = narrowed(taught.net, (8, 12), torch.tensor(taught.data.train_x))
+    whole, few = (capture(own, taught.data.train_x[:samples]) for samples in (None, 5))
+    assert all(np.array_equal(whole.codes[name][:5].packed, codes.packed) for name, codes in few.codes.items())
+
+
+@pytest.mark.parametrize(
+    ("config", "hidden"),
+    [
+        (small_conv_nets.config(), (3, 5, 6)),
+        (small_conv_nets.config(whole=True, activation="rsign"), (7, 2, 11)),
+        (small_conv_nets.config(1, activation="ste-clipped", layers="6c2-2p-8c1-5-4"), (2, 8, 3)),
+        (small_conv_nets.config(layers="1c1-2c1/2-4"), (1, 1)),
+        (small_conv_nets.rows(1, 1), (9, 4)),
+    ],
+    ids=str,
+)
+def test_a_narrower_net_says_in_its_supernet_what_it_says_as_a_net_of_its_own(config, hidden):
+    """Also behind a map, where a dense layer hears the places of the channels left."""
+    net, x = small_conv_nets.odd(config, kind=BinaryNet), torch.from_numpy(small_conv_nets.pixels(config))
+    *codes, dots = emissions(net, hidden, plain.input_bits(net, x))
+    own = narrowed(net, hidden, x)
+    assert tuple(own.config.rows.values()) == hidden
+    assert own.config.of_rows(config.rows.values()) == config
+    with evaluating(own):
+        *due, scores = plain.forward(own, plain.input_bits(own, x))
+    assert all(map(torch.equal, codes, due))
+    assert torch.equal(dots, scores)
+    assert len(dots.unique()) > 2
+    trace = capture(own, x.numpy())
+    assert np.array_equal(trace.predictions(), dots.argmax(dim=1).numpy())
 
 
 def test_every_width_learns_and_the_narrowest_is_taught_by_the_widest(taught):
@@ -73,7 +102,7 @@ def test_every_width_learns_and_the_narrowest_is_taught_by_the_widest(taught):
     accuracy, codes = judged(taught.net, (8, 12), taught.data)
     assert (len(codes), codes.width) == (len(taught.data.test_y), 12)
     assert taught.history[0].loss > taught.history[-1].loss
-    assert judged(taught.net, (16, 12), taught.data)[0] == pytest.approx(taught.history[-1].test_accuracy)
+    assert judged(taught.net, (16, 12), taught.data)[0] == taught.history[-1].test_accuracy
     assert accuracy == judged(taught.net, (8, 12), taught.data)[0]
 
 
