@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import small_conv_nets
 import torch
+from bitneck.export.reading.streamline import streamline
+from bitneck.export.writing.qonnx import export
 from bitneck.models import plain
+from bitneck.models.brevitas_net import BrevitasNet
 from bitneck.models.capture import capture, evaluating
 from bitneck.models.checkpoints import restore, state_arrays
 from bitneck.models.config import preset
@@ -19,9 +22,9 @@ from bitneck.models.training import Run, start
 CHOICES = ((4, 8, 16), (4, 12))
 
 
-def fresh(epochs: int = 8) -> Run:
-    chosen = preset("digits")
-    network = chosen.network.model_copy(update={"widths": (128, 16, 12, 10)})
+def fresh(epochs: int = 8, name: str = "digits") -> Run:
+    chosen = preset(name)
+    network = chosen.network.of_rows((16, 12))
     quick = {"epochs": epochs, "readout_weight": 0.0, "warp": 0.0, "learning_rate": 0.02}
     recipe = chosen.training.model_copy(update=quick)
     return start(network, recipe, with_validation(load(chosen.dataset), 0.2, 0))
@@ -88,11 +91,13 @@ def test_a_narrower_net_says_in_its_supernet_what_it_says_as_a_net_of_its_own(co
     assert own.config.of_rows(config.rows.values()) == config
     with evaluating(own):
         *due, scores = plain.forward(own, plain.input_bits(own, x))
-    assert all(map(torch.equal, codes, due))
-    assert torch.equal(dots, scores)
-    assert len(dots.unique()) > 2
-    trace = capture(own, x.numpy())
-    assert np.array_equal(trace.predictions(), dots.argmax(dim=1).numpy())
+    assert all(torch.equal(one, other) for one, other in zip([*codes, dots], [*due, scores], strict=True))
+    assert len(dots.unique()) > 1
+    assert np.array_equal(capture(own, x.numpy()).predictions(), dots.argmax(dim=1).numpy())
+    of_file = BrevitasNet(own.config).eval()
+    of_file.load_state_dict(own.state_dict())
+    graph = streamline(export(of_file, "own")).graph
+    assert np.array_equal(graph(x.numpy()).predictions(), dots.argmax(dim=1).numpy())
 
 
 def test_every_width_learns_and_the_narrowest_is_taught_by_the_widest(taught):
@@ -104,6 +109,24 @@ def test_every_width_learns_and_the_narrowest_is_taught_by_the_widest(taught):
     assert taught.history[0].loss > taught.history[-1].loss
     assert judged(taught.net, (16, 12), taught.data)[0] == taught.history[-1].test_accuracy
     assert accuracy == judged(taught.net, (8, 12), taught.data)[0]
+
+
+def test_a_supernet_of_maps_learns_in_every_width_and_goes_on_in_the_same_bytes():
+    untaught, run, first = (fresh(2, "digits-conv") for _ in range(3))
+    list(teach(run, CHOICES))
+    for hidden in ((4, 4), (8, 12), (16, 12)):
+        assert judged(run.net, hidden, run.data)[0] > judged(untaught.net, hidden, run.data)[0] + 0.1
+    accuracy, codes = judged(run.net, (16, 12), run.data)
+    assert (accuracy, codes.width) == (run.history[-1].test_accuracy, 12 * 9)
+    epochs = teach(first, CHOICES)
+    next(epochs), next(epochs)
+    again = restore(state_arrays(first), first.data)
+    list(teach(again, CHOICES))
+    assert all(torch.equal(one, other) for one, other in zip(*map(values, (run, again)), strict=True))
+
+
+def values(run: Run) -> list[torch.Tensor]:
+    return list(run.net.state_dict().values())
 
 
 def test_a_supernet_that_goes_on_ends_in_the_same_bytes(taught):
