@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
@@ -102,6 +104,13 @@ def test_widths_of_maps_are_those_of_convolutions_and_dense_layers_by_name_and_o
     each = search_wish(text.replace(BY_NAME, "[[2, 3], [4, 5], [6, 7]]"), "here")
     assert (each.narrowest, each.widest) == ((2, 4, 6), (3, 5, 7))
     assert search_wish(text.replace(BY_NAME, "[8, 9]"), "here").choices == ((8, 9),) * 3
+
+
+def test_the_files_of_the_page_are_read_as_it_says():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "search.md").read_text()
+    dense, maps = (search_wish(text, "docs") for text in re.findall(r"(?s)```toml [^\n]*\n(.*?)```", page))
+    assert (len(dense.choices), dense.widest) == (2, (96, 96))
+    assert (len(maps.choices), maps.widest, maps.base.hardware.cycles) == (2, (24, 32), 1024)
 
 
 CONVS = [{"conv": 16, "padding": 1}, {"conv": 16}, {"pool": 2}]
