@@ -128,7 +128,7 @@ def emissions(net: BinaryNet, hidden: Hidden, entering: Tensor, floats: bool = F
 def _normed(block: Block, width: int, codes: Tensor, floats: bool) -> Tensor:
     """What the first neurons of a layer cut into a code."""
     heard, linear, norm = block.entering(codes), block.linear, cast(nn.BatchNorm1d | nn.BatchNorm2d, block.norm)
-    weight = _weight(linear.weight[:width, : heard.shape[1]], floats)  # rows of a map: channel after channel
+    weight = _weight(linear.weight[:width, : heard.shape[1]], floats)  # behind a map, channel after channel
     if isinstance(linear, nn.Conv2d):
         sums = functional.conv2d(heard, weight, stride=cast(tuple[int, ...], linear.stride))
     else:
