@@ -92,10 +92,9 @@ class EarlySignals:
 
         data, network = self.there.data, self.there.config.network
         accuracy, codes = judged(self.there.net, hidden, data)
-        widths = (network.inputs, *hidden, network.classes)
-        run = start(network.model_copy(update={"widths": widths}), self.recipe, data)
+        run = start(network.of_rows(hidden), self.recipe, data)
         *_, last = train(run)
-        own = capture(run.net, data.test_x).codes[f"dense{len(hidden)}"]
+        own = capture(run.net, data.test_x).codes[network.names[-2]]
         return Signals(hidden, accuracy, _bits(codes, data), last.test_accuracy, _bits(own, data))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, TypeAlias
@@ -9,7 +10,7 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, Field
 
 from ..hw.parts import part
-from ..models.config import Strict
+from ..models.config import Strict, nearest
 from .config import RunConfig, RunError, changed, checked_toml, wished
 from .shrink_ladder import Hidden
 from .sweep_file import base_of
@@ -22,7 +23,8 @@ class SearchConfig(Strict):
     """A preset or a file like run.toml, whose recipe trains everything, and what to choose of it.
 
     config          seen from the folder of the search's own file
-    widths          to choose from, of all hidden layers, or a list for each
+    widths          to choose from, of all hidden layers, a list for each, or lists by the names of layers, of which
+                    others keep their width: neurons of a dense layer, channels of a convolution
     target, cycles, fps, clock_mhz   as in [hardware]; by default the rate is that of the run
     luts            budgets in logic cells or LUTs; the best nets are looked for under each
     supernet_epochs of the net that holds all others
@@ -41,7 +43,7 @@ class SearchConfig(Strict):
     fps: Annotated[float, Field(gt=0)] | None = None
     clock_mhz: Annotated[float, Field(gt=0)] | None = None
     luts: Annotated[list[AtLeastOne], Field(min_length=1)]
-    widths: Widths | Annotated[list[Widths], Field(min_length=1)]
+    widths: Widths | Annotated[list[Widths], Field(min_length=1)] | Annotated[dict[str, Widths], Field(min_length=1)]
     supernet_epochs: AtLeastOne
     population: Annotated[int, Field(ge=2)] = 64
     generations: Annotated[int, Field(ge=0)] = 6
@@ -82,9 +84,8 @@ class SearchWish:
 
     def config(self, hidden: Hidden, seed: int, epochs: int) -> RunConfig:
         """The run of a net."""
-        widths = (self.base.network.inputs, *hidden, self.base.network.classes)
-        named = {"network__widths": widths, "training__seed": seed, "training__epochs": epochs}
-        return changed(self.base, **named)
+        network = self.base.network.of_rows(hidden).model_dump()
+        return changed(self.base, network=network, training__seed=seed, training__epochs=epochs)
 
 
 def search_wish(text: str, place: str) -> SearchWish:
@@ -105,8 +106,8 @@ def search_wish(text: str, place: str) -> SearchWish:
         )
     if run.network.steps > 1:
         raise wrong("steps: a supernet has no states; search without, and add steps to what is found")
-    if run.network.of_maps:
-        raise wrong("widths are searched of dense nets; a net of maps has none")
+    if run.network.codebook_bits is not None:
+        raise wrong("codebook_bits: kernels of a supernet are free; search without, and add codebooks to what is found")
     if run.training.optimizer == "bop":
         raise wrong("bop keeps no latent weights, and a supernet standardises them; train by adam or sgd")
     if run.training.bilinear:
@@ -115,13 +116,7 @@ def search_wish(text: str, place: str) -> SearchWish:
         raise wrong(
             "teacher and float_weights: a supernet teaches itself, its largest net on float weights; leave them out"
         )
-    layers = len(run.network.hidden)
-    every = file.widths
-    lists = [each for each in every if isinstance(each, list)]
-    lists = lists or [[width for width in every if isinstance(width, int)]] * layers
-    if len(lists) != layers:
-        raise wrong(f"widths of {len(lists)} hidden layers, and {run.name} has {layers}; give one list, or {layers}")
-    choices = tuple(tuple(sorted(set(widths))) for widths in lists)
+    choices = _choices(file, run, wrong)
     if max(file.luts) > part(file.target).cells:
         raise wrong(f"luts={max(file.luts):,} on {file.target}, which has {part(file.target).cells:,}; ask for fewer")
     wishes = {
@@ -140,6 +135,23 @@ def search_wish(text: str, place: str) -> SearchWish:
     given = hardware.model_dump() | {"rom_style": None, "luts": None, "brams": None}
     base = changed(run, hardware=given)
     return SearchWish(file, base, choices, tuple(sorted(set(file.luts))), file.epochs or run.training.epochs)
+
+
+def _choices(file: SearchConfig, run: RunConfig, wrong: Callable[[str], RunError]) -> tuple[Hidden, ...]:
+    rows, widths = run.network.rows, file.widths
+    if isinstance(widths, dict):
+        if unknown := [name for name in widths if name not in rows]:
+            raise wrong(f"widths of {unknown[0]}, and {run.name} has none of that name; {nearest(unknown[0], rows)}")
+        lists = [widths.get(name, [width]) for name, width in rows.items()]
+    else:
+        each = [every for every in widths if isinstance(every, list)]
+        lists = each or [[width for width in widths if isinstance(width, int)]] * len(rows)
+    if len(lists) != len(rows):
+        raise wrong(
+            f"widths of {len(lists)} hidden layers, and {run.name} has {len(rows)}, {', '.join(rows)}; give one list, "
+            f"{len(rows)}, or a table of them by name"
+        )
+    return tuple(tuple(sorted(set(every))) for every in lists)
 
 
 def _wrong(place: str, what: str) -> RunError:

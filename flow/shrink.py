@@ -97,6 +97,7 @@ class Shrinking:
                 f"--luts {wish.luts:,} on {wish.target}, which has {part(wish.target).cells:,}; ask for fewer"
             )
         self.folder, self.config, self.wish, self.place = folder, config, wish, place
+        self.whole = tuple(config.network.rows.values())
         self.data_dir, self.data = data_dir, trained_on(folder, config, data_dir)
         hardware = config.hardware
         self.cycles = wish.cycles or hardware.cycles or DEFAULT_CYCLES
@@ -141,7 +142,7 @@ class Shrinking:
         """What is done, and nothing is trained. Raises RunError where nothing is."""
         if not is_there(self.place / "ladder.json"):
             raise RunError(f"{self.place} holds no shrinking of {self.folder.path} yet; begin one without --so-far")
-        hidden, pairs, points, chosen = self.config.network.neurons, [], [], None
+        hidden, pairs, points, chosen = self.whole, [], [], None
         for rung in spread(self.ladder().rungs, self.wish.points):
             informed = self._there(rung, "information")
             if not informed:
@@ -217,7 +218,7 @@ class Shrinking:
             same = (there.target, there.cycles, there.cells) == (self.wish.target, self.cycles, cells)
             if same and all(self.costs.of(rung.hidden) == rung.cost for rung in (there.rungs[0], there.rungs[-1])):
                 return there
-        whole = self.costs.of(self.config.network.neurons)
+        whole = self.costs.of(self.whole)
         if whole is not None and whole.cells <= cells:
             raise RunError(
                 f"{self.folder.path} takes {whole.cells:,} {cell_name(self.wish.target)} of {self.wish.target} as it "
@@ -227,7 +228,7 @@ class Shrinking:
         def bits(layer: int, width: int) -> tuple[float, float]:
             return self.survivors.bits(self.config.training.seed, layer, width)
 
-        rungs = tuple(ladder(self.config.network.neurons, self.costs.of, bits, cells))
+        rungs = tuple(ladder(self.whole, self.costs.of, bits, cells))
         if len(rungs) < 2 or (self.wish.floor is None and rungs[-1].cost.cells > cells):
             least = f"; the narrowest takes {rungs[-1].cost.cells:,}" if rungs else ""
             raise RunError(
@@ -241,7 +242,7 @@ class Shrinking:
     def _goal(self) -> int:
         if self.wish.luts is not None:
             return self.wish.luts
-        whole, there = self.costs.of(self.config.network.neurons), part(self.wish.target).cells
+        whole, there = self.costs.of(self.whole), part(self.wish.target).cells
         if whole is None or whole.cells > there:
             return there
         return whole.cells // (8 if self.wish.floor is not None else 2)
@@ -272,7 +273,7 @@ class Shrinking:
         folder = self._net_folder(rung, how, seed)
         history = self._train(folder, rung.hidden, how, seed)
         trace, labels = read_trace(folder.epoch_codes(folder.origin().last)), read_labels(folder.labels)
-        last = self.config.network.of_neurons(rung.hidden).shapes
+        last = self.config.network.of_rows(rung.hidden).shapes
         *_, name, _ = last
         bound = known_of(trace.codes[name], last[name], label_symbols(labels))
         found = Point(
@@ -297,7 +298,7 @@ class Shrinking:
         """Test accuracies by epoch."""
         from ..models.pruning import narrowed
 
-        network = self.config.network.of_neurons(hidden).model_dump()
+        network = self.config.network.of_rows(hidden).model_dump()
         epochs = self._epochs() if how == "scratch" else self.more_epochs
         named = {"network": network, "training__seed": seed, "training__epochs": epochs}
         if how != "scratch":  # what it learnt from its teacher and in its first step it has
@@ -323,7 +324,7 @@ class Shrinking:
         synth(folder, self.wish.target)
 
     def _shown(self, rung: Rung) -> How:
-        return "scratch" if rung.hidden == self.config.network.neurons else "information"
+        return "scratch" if rung.hidden == self.whole else "information"
 
     def _synthesised(self, rungs: list[Rung]) -> Iterator[tuple[tuple[Hidden, How], int]]:
         for rung in rungs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from ..models.config import NetworkConfig
 from ..models.layers import LayerConfig, Shape, named, shapes
 
 Hidden = tuple[int, ...]
+"""Neurons of every hidden dense layer, channels of every convolution: `NetworkConfig.rows`."""
+
 SHARES = 16  # into which a layer is cut
 
 
@@ -43,9 +46,9 @@ class Rung:
 
 
 class Costs:
-    """What nets of one kind cost on a part, by the neurons of their hidden layers, of maps by their channels.
+    """What nets of one kind cost on a part, by the widths of their hidden layers.
 
-    thresholds   (inputs,) of the pixels, as in `Binarize`, or (channels,) of a net of maps; None where nothing is cut
+    thresholds   of the pixels, (inputs,), or of maps (channels,), as in `Binarize`; None where none is cut
     cycles       a frame, at most; output, fifo_depth as in `lower`
 
     Estimates of matrices look at shapes alone, so a graph of any weights stands for every net of its widths.
@@ -66,38 +69,38 @@ class Costs:
 
     def _of(self, hidden: Hidden) -> Cost | None:
         """None where no folding of these widths is fast enough."""
-        graph = shaped(self.network.of_neurons(hidden), self.thresholds)
+        graph = shaped(self.network.of_rows(hidden), self.thresholds)
         plan = Search(graph, self.target, self.output, self.fifo_depth).cheapest(self.cycles)
         return None if plan is None else Cost(plan.resources.cells, plan.resources.brams, plan.cycles)
 
 
 def shaped(network: NetworkConfig, thresholds: NDArray[np.int32] | None) -> Graph:
-    """A graph of a 1-bit net's layers, its weights all +1. thresholds: as `Costs` takes them."""
-    layers: list[Layer] = []
-    takes = 1 << network.input_bits
+    """A graph of this net's shapes. thresholds   as of `Costs`
+
+    Weights are all +1, but for kernels, which must differ: hardware keeps those that repeat in another form.
+    """
+    bits, layers = network.input_bits, list[Layer]()
     if thresholds is not None and network.of_maps:
-        layers.append(Cut("cut1", np.arange(takes) >= thresholds[:, None], network.entering))
-        takes = 2
+        layers.append(Cut("cut1", np.arange(1 << bits) >= thresholds[:, None], network.shape))
     elif thresholds is not None:
-        layers.append(Binarize("binarize", thresholds, network.input_bits))
-    takes = takes if network.whole else 2
-    entering = network.entering
-    for (name, layer), emitted in zip(named(network.chain), shapes(network.entering, network.chain)[1:], strict=True):
-        layers.append(_of_ones(name, layer, entering, takes))
-        entering, takes = emitted, takes if layer.pool else 2
-    return Graph("shaped", network.input_bits, tuple(layers))
+        layers.append(Binarize("binarize", thresholds, bits))
+    takes = 2 if layers else 1 << bits
+    for (name, layer), entering in zip(named(network.chain), shapes(network.entering, network.chain), strict=False):
+        layers.append(_shaped(name, layer, entering, takes))
+        takes = 2
+    return Graph("shaped", bits, tuple(layers), network.shape)
 
 
-def _of_ones(name: str, layer: LayerConfig, entering: Shape, takes: int) -> Layer:
-    rows, pair = layer.channels, (layer.side, layer.side)
-    step, around = (layer.step, layer.step), (layer.around,) * 4
-    if layer.pool is not None:
-        return Pool(name, entering, ("max",), pair, step)
-    if layer.conv is not None:
-        weight = np.ones((rows, *pair, entering[2]), bool)
-        return Conv(name, weight, np.ones(rows, np.int32), entering, step, around, takes=takes)
-    weight = np.ones((rows, layer.fan_in(entering)), bool)
-    return Scores(weight) if name == "scores" else Dense(name, weight, np.ones(rows, np.int32))
+def _shaped(name: str, layer: LayerConfig, entering: Shape, takes: int) -> Layer:
+    side, step = (layer.side, layer.side), (layer.step, layer.step)
+    if layer.pool:
+        return Pool(name, entering, ("max",), side, step)
+    at = np.ones(layer.channels, np.int32)
+    if layer.conv:
+        weight = np.random.default_rng(0).random((layer.conv, *side, entering[2])) < 0.5
+        return Conv(name, weight, at, entering, step, (layer.around,) * 4, takes=takes)
+    weight = np.ones((layer.channels, prod(entering)), bool)
+    return Scores(weight) if name == "scores" else Dense(name, weight, at)
 
 
 def ladder(

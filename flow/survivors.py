@@ -17,7 +17,7 @@ from ..ib_analysis.probe import ProbeBound, probe_bound
 from ..ib_analysis.spared import least_missed_channels, least_missed_first
 from ..ib_analysis.symbols import Symbols, label_symbols
 from ..models.datasets import Dataset
-from ..models.layers import Shape, named
+from ..models.layers import Shape
 from .folder import RunFolder
 from .shrink_ladder import Hidden
 from .shrunk import How
@@ -70,9 +70,8 @@ class Survivors:
         rows = np.sort(np.random.default_rng(0).permutation(len(self.data.train_y))[:MEASURED])
         codes = capture(run.net, self.data.train_x[rows]).codes
         network = run.net.config
-        names = [name for name, layer in named(network.chain) if layer.pool is None and name != "scores"]
-        shapes = tuple(network.shapes[name] for name in names)
-        return Whole(run, tuple(codes[name] for name in names), shapes, label_symbols(self.data.train_y[rows]))
+        shapes = tuple(network.shapes[name] for name in network.rows)
+        return Whole(run, tuple(codes[name] for name in network.rows), shapes, label_symbols(self.data.train_y[rows]))
 
     def _order(self, how: How, seed: int, layer: int) -> NDArray[np.int64]:
         """The neurons of a hidden layer, those first that go first."""

@@ -72,8 +72,10 @@ class Taught:
         self.wish, self.place = wish, place
         data = loaded(wish.base, data_dir)
         self.data = with_validation(data, wish.file.validation, wish.file.seed)
-        cut = wish.base.network.input_bits > 1
-        self.thresholds = np.ceil(most_telling_thresholds(data)).astype(np.int32) if cut else None
+        network, self.thresholds = wish.base.network, None
+        if network.cut:
+            channels = network.channels if network.of_maps else None
+            self.thresholds = np.ceil(most_telling_thresholds(data, channels)).astype(np.int32)
         self.file, self.judged_file = place / "supernet.npz", place / "judged.json"
 
     def teach(self, stage: Stage) -> None:

@@ -301,18 +301,18 @@ class NetworkConfig(Strict):
         return tuple(math.prod(shape) for shape in shapes(self.entering, self.chain)[1:-1])
 
     @property
-    def neurons(self) -> tuple[int, ...]:
-        """Rows of weights of every layer between input and scores that has some: channels of a conv."""
-        return tuple(layer.channels for layer in self.chain[:-1] if layer.pool is None)
+    def rows(self) -> dict[str, int]:
+        """Channels of every convolution, neurons of every dense layer but the scores, by name."""
+        return {name: layer.channels for name, layer in list(named(self.chain))[:-1] if layer.pool is None}
 
-    def of_neurons(self, neurons: Sequence[int]) -> NetworkConfig:
-        """The same net with so many `neurons`."""
-        if self.widths:
-            return self.model_copy(update={"widths": (self.inputs, *neurons, self.classes)})
-        *hidden, last = self.layers
-        left = iter(neurons)
-        layers = (each if each.pool else each.model_copy(update={each.kind: next(left)}) for each in hidden)
-        return self.model_copy(update={"layers": (*layers, last)})
+    def of_rows(self, rows: Iterable[int]) -> NetworkConfig:
+        """The same net with so many, in their order."""
+        widths = iter(rows)
+        if not self.of_maps:
+            return self.model_copy(update={"widths": (self.inputs, *widths, self.classes)})
+        *hidden, scores = self.layers
+        narrowed = [each if each.pool else each.model_copy(update={each.kind: next(widths)}) for each in hidden]
+        return self.model_copy(update={"layers": (*narrowed, scores)})
 
     @property
     def read(self) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from .training import Run, reestimate, start
 
 
 def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfig, device: str = "cpu") -> Run:
-    """An untrained run whose net is that of `base` with some of its `neurons` left, channels of a map.
+    """An untrained run whose net is that of `base` with some of its `rows` left: neurons, channels of a map.
 
     kept     of each hidden layer that has weights the indexes of those that stay, rising, at least one
     config   how it is to be trained on, from epoch 0, which is the net as it is here
@@ -33,11 +33,11 @@ def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfi
         raise TrainingError(f"{network} of {network.activation}: only 1-bit nets of one pass are narrowed")
     if network.codebook_bits is not None:
         raise TrainingError(f"{network}: kernels are words of codebooks, and are not taken out one by one")
-    if len(kept) != len(network.neurons):
+    if len(kept) != len(network.rows):
         raise TrainingError(
-            f"neurons of {len(kept)} layers are to stay, the net has {len(network.neurons)} hidden layers with weights"
+            f"neurons of {len(kept)} layers are to stay, the net has {len(network.rows)} hidden layers with weights"
         )
-    run = start(network.of_neurons([len(stay) for stay in kept]), config, base.data, device)
+    run = start(network.of_rows(map(len, kept)), config, base.data, device)
     state, heard = base.net.state_dict(), list[Tensor]()
     for layer in _left(network, kept):
         own = [name for name in state if name.startswith(layer.prefix)]

@@ -92,6 +92,6 @@ def test_a_net_of_maps_costs_what_any_net_of_its_shape_does(name):
     network = net.made.network
     first = net.graph.layers[0]
     cuts = first.table.shape[1] - first.table.sum(axis=1) if isinstance(first, Cut) else None
-    found = Costs(network, cuts, "xc7", 40_000, "class", 0).of(network.neurons)
+    found = Costs(network, cuts, "xc7", 40_000, "class", 0).of(tuple(network.rows.values()))
     plan = Search(net.graph, "xc7", "class", 0).cheapest(40_000)
     assert (found.cells, found.brams, found.cycles) == (plan.resources.cells, plan.resources.brams, plan.cycles)

@@ -1,19 +1,26 @@
-"""Searching: budgets are kept, what is found is an ordinary run that is proven, and what is done stays."""
+"""Searching: budgets are kept, what is found is an ordinary run that is proven, and what is done stays; so of maps."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
 import pytest
+import small_conv_nets
+from bitneck.export.reading.streamline import streamline
+from bitneck.export.writing.qonnx import export
 from bitneck.flow.config import RunError, changed, from_preset
 from bitneck.flow.evolution import Candidate, best, evolve
 from bitneck.flow.search_file import search_wish
 from bitneck.flow.searched import Net, Searched, Signals
-from bitneck.flow.shrink_ladder import Cost
+from bitneck.flow.shrink_ladder import Cost, Costs
 from bitneck.flow.trained import trained
+from bitneck.hw.costs.search import budget
+from bitneck.hw.costs.search import search as folded
 
 CHOICES = ((4, 8, 16, 32), (4, 8, 16, 32))
 
@@ -85,6 +92,90 @@ def test_widths_are_of_all_layers_or_of_each_and_the_rate_is_the_runs_unless_giv
     assert (each.narrowest, each.widest, each.base.hardware.cycles) == ((4, 6), (8, 9), 100)
     run = every.config((8, 16), 7, 3)
     assert (run.network.widths, run.training.seed, run.training.epochs) == ((128, 8, 16, 10), 7, 3)
+
+
+def test_widths_of_maps_are_those_of_convolutions_and_dense_layers_by_name_and_others_stay(tmp_path):
+    network = from_preset("digits-conv").network.model_dump() | {"layers": [*CONVS, {"dense": 12}, {"dense": 10}]}
+    (tmp_path / "run.toml").write_text(changed(from_preset("digits-conv"), network=network).toml())
+    text = MAPS.replace('preset = "digits-conv"', f'config = "{tmp_path / "run.toml"}"')
+    named = search_wish(text.replace("conv1", "dense1"), "here")
+    assert named.choices == ((16,), (4, 8), (3, 4))
+    assert str(named.config((16, 4, 3), 0, 1).network) == "8x8x1-16c+1-4c-2p-3-10"
+    each = search_wish(text.replace(BY_NAME, "[[2, 3], [4, 5], [6, 7]]"), "here")
+    assert (each.narrowest, each.widest) == ((2, 4, 6), (3, 5, 7))
+    assert search_wish(text.replace(BY_NAME, "[8, 9]"), "here").choices == ((8, 9),) * 3
+
+
+def test_the_files_of_the_page_are_read_as_it_says():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "search.md").read_text()
+    dense, maps = (search_wish(text, "docs") for text in re.findall(r"(?s)```toml [^\n]*\n(.*?)```", page))
+    assert (len(dense.choices), dense.widest) == (2, (96, 96))
+    assert (len(maps.choices), maps.widest, maps.base.hardware.cycles) == (2, (24, 32), 1024)
+
+
+CONVS = [{"conv": 16, "padding": 1}, {"conv": 16}, {"pool": 2}]
+BY_NAME = "{ conv1 = [4, 3, 4], conv2 = [4, 8] }"
+MAPS = f"""
+preset = "digits-conv"
+target = "xc7"
+luts = [640]
+widths = {BY_NAME}
+supernet_epochs = 2
+population = 4
+generations = 0
+drawn = 1
+epochs = 2
+early_epochs = 1
+seeds = 1
+"""
+
+
+@pytest.mark.parametrize("target", ["xc7", "up5k"])
+@pytest.mark.parametrize("config", small_conv_nets.KINDS[:3], ids=str)
+def test_maps_cost_what_the_design_of_the_exported_net_does(config, target):
+    network = config.of_rows((6, 8, 10))
+    net = small_conv_nets.odd(network).eval()
+    cuts = None if net.binarize is None else np.ceil(net.binarize.threshold.flatten().numpy()).astype(np.int32)
+    plan = folded(streamline(export(net, "narrow")).graph, budget(target), 300)
+    cost = Cost(plan.resources.cells, plan.resources.brams, plan.cycles)
+    assert Costs(config, cuts, target, 300, "class", 0).of((6, 8, 10)) == cost
+
+
+@pytest.fixture(scope="module")
+def searched_maps(bitneck, tmp_path_factory):
+    """The folder, and what was said."""
+    place = tmp_path_factory.mktemp("maps")
+    (place / "maps.toml").write_text(MAPS)
+    result = bitneck("search", place / "maps.toml", "-o", place / "found", "--workers", 1, "--json")
+    assert result.exit_code == 0, result.output
+    return place / "found", json.loads(result.output)
+
+
+def test_of_maps_too_what_is_found_is_proven_in_every_bit_of_every_layer(searched_maps):
+    folder, said = searched_maps
+    (net,) = of(said, "found")
+    assert net["cost"]["cells"] <= 640
+    assert net["hidden"][0] in (3, 4)
+    assert net["hidden"][1] in (4, 8)
+    verified = json.loads((run_of(folder, net) / "verify.json").read_text())
+    assert (verified["equal"], verified["samples"]) == (True, 1797)
+    assert list(verified["digests"]) == ["conv1", "conv2", "pool1", "scores"]
+    for row in verified["digests"].values():
+        assert list(row) == ["torch", "qonnx", "graph", "rtl"]
+        assert len(set(row.values())) == 1
+    assert verified["promised_cycles"] == net["cost"]["cycles"] <= 1024
+    assert net["signals"]["supernet_bits"] <= np.log2(10)
+
+
+def test_of_maps_too_a_net_costs_what_its_run_is_folded_to(bitneck, searched_maps):
+    folder, said = searched_maps
+    (net,) = of(said, "found")
+    told = json.loads(bitneck("fold", run_of(folder, net), "--target", "xc7", "--cycles", 1024, "--json").output)
+    assert net["cost"]["cells"] == sum(row["cells"] for row in told["stages"])
+
+
+def run_of(folder, net):
+    return folder / f"{'-'.join(map(str, net['hidden']))}-epochs{net['epochs']}-seed0"
 
 
 FILE = """
@@ -190,7 +281,8 @@ def test_a_budget_that_no_net_fits_says_what_the_cheapest_takes(bitneck, searche
     ("was", "now", "said"),
     [
         ('target = "xc7"\n', "", "target: Field required"),
-        ("[16, 8, 12, 8]", "[[8, 4]]", "widths of 1 hidden layers, and digits has 2"),
+        ("[16, 8, 12, 8]", "[[8, 4]]", "widths of 1 hidden layers, and digits has 2, dense1, dense2; give one list, 2"),
+        ("[16, 8, 12, 8]", "{ dense3 = [8, 4] }", "widths of dense3, and digits has none .*; did you mean"),
         ("[420, 600]", "[999999]", "luts=999,999 on xc7, which has"),
         ("seeds = 2", "fps = 9.0", "target_fps says nothing without clock_mhz"),
         ('preset = "digits"', 'preset = "digits"\nconfig = "run.toml"', "both preset and config"),
@@ -208,6 +300,7 @@ def test_a_mistake_in_the_file_says_the_place_and_the_way_out(was, now, said):
         ({"network__steps": 4}, "steps: a supernet has no states; search without"),
         ({"network__complex": True, "network__widths": (128, 64, 48, 10)}, "complex: neurons .* are pairs, .*without"),
         ({"training__bilinear": 0.1}, "bilinear: RBONN pulls weights to their signs, .*; leave it out"),
+        ({"network__activation_bits": 2}, "a net of 2 bits is not searched"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
@@ -223,3 +316,17 @@ def test_a_supernet_takes_no_other_teacher(tmp_path, asked):
     text = FILE.replace('preset = "digits"', f'config = "{tmp_path / "run.toml"}"')
     with pytest.raises(RunError, match="a supernet teaches itself"):
         search_wish(text, "here")
+
+
+def test_of_maps_too_what_a_supernet_cannot_be_is_refused_by_name(tmp_path):
+    with pytest.raises(RunError, match="teacher and float_weights: a supernet teaches itself"):
+        search_wish(MAPS.replace("digits-conv", "cnv-tiny"), "here")
+    for asked, said in (
+        ({"network__weight_bits": 2}, "a net of 2 bits is not searched; search 1-bit nets"),
+        ({"network__codebook_bits": 4}, "codebook_bits: kernels of a supernet are free"),
+    ):
+        (tmp_path / "run.toml").write_text(changed(from_preset("digits-conv"), **asked).toml())
+        with pytest.raises(RunError, match=said):
+            search_wish(MAPS.replace('preset = "digits-conv"', f'config = "{tmp_path / "run.toml"}"'), "here")
+    with pytest.raises(RunError, match=r"widths of pool1, and digits_conv has none of that name"):
+        search_wish(MAPS.replace("conv2", "pool1"), "here")

@@ -193,6 +193,7 @@ MISTAKES = {
     "a search for no part": ("search nopart.toml", "target: no target 'xc8'; choose one of"),
     "a search's key": ("search key.toml", "unknown key 'wdths'; did you mean 'widths'?"),
     "widths of too many layers": ("search layers.toml", "widths of 3 hidden layers, and digits has 2"),
+    "widths of no layer": ("search conv.toml", "widths of conv1, and digits has none of that name; known are dense1"),
     "a search not begun": ("search small.toml --so-far", "no finished supernet of this search; begin one without"),
     "a run begun again": (
         "init runs/digits",
@@ -234,6 +235,7 @@ def home(finished_run, tmp_path_factory):
         "nobudget.toml": SEARCH.replace("luts = [600]\n", ""),
         "nopart.toml": SEARCH.replace("xc7", "xc8"),
         "key.toml": SEARCH.replace("widths", "wdths"),
+        "conv.toml": SEARCH.replace("[8, 16]", "{ conv1 = [8, 16] }"),
         "layers.toml": SEARCH.replace("[8, 16]", "[[8, 16], [8, 16], [8, 16]]"),
         "empty.toml": 'preset = "digits"\n',
         "field.toml": 'preset = "digits"\n[grid]\n"training.sed" = [1]\n',
