@@ -145,11 +145,7 @@ class Region:
 
     @property
     def _library(self) -> Any:
-        found = library("region", self.form)
-        for name in ("region_open", "counter_open"):
-            getattr(found, name).restype = ctypes.c_void_p
-        found.counter_size.restype = ctypes.c_int64
-        return found
+        return _typed(self.form)
 
     @property
     def _counted_bits(self) -> int:
@@ -224,6 +220,34 @@ class Region:
         for group, level in zip(self.groups, levels, strict=True):
             found[list(group.elements)] = group.values[level]
         return found
+
+
+class Histogram:
+    """How often each code occurs in parts that come one by one; no sorting before the end."""
+
+    def __init__(self, form: str | None = None) -> None:
+        self._library = _typed(form)
+        self._counter = ctypes.c_void_p(self._library.counter_open(ctypes.c_int64(MOST_CODES)))
+
+    def __del__(self) -> None:
+        self._library.counter_close(self._counter)
+
+    def add(self, codes: Codes) -> None:
+        pointers = (ctypes.c_void_p(np.ascontiguousarray(each).ctypes.data) for each in codes)
+        self._library.counter_add(self._counter, *pointers, ctypes.c_int64(len(codes[0])))
+
+    @property
+    def codes(self) -> Codes | None:
+        """None where there are too many."""
+        return _read(self._library, self._counter)
+
+
+def _typed(form: str | None) -> Any:
+    found = library("region", form)
+    for name in ("region_open", "counter_open"):
+        getattr(found, name).restype = ctypes.c_void_p
+    found.counter_size.restype = ctypes.c_int64
+    return found
 
 
 def _read(library: Any, counter: ctypes.c_void_p) -> Codes | None:
