@@ -47,7 +47,8 @@ class Found:
 
     number      (classes) inputs of each; of the class that was asked for alone, where one was
     witnesses   of each class: the levels of an input; None where there is none
-    codes       of the hidden layer that was asked for, in place of both; None where there were too many
+    codes       of the hidden layer that was asked for, in place of both, of one part in no order; None where there were
+                too many
     """
 
     number: tuple[int, ...]
@@ -239,7 +240,11 @@ class Histogram:
     @property
     def codes(self) -> Codes | None:
         """None where there are too many."""
-        return _read(self._library, self._counter)
+        found = _read(self._library, self._counter)
+        if found is None:
+            return None
+        order = np.argsort(found[0])
+        return found[0][order], found[1][order]
 
 
 def _typed(form: str | None) -> Any:
@@ -251,10 +256,10 @@ def _typed(form: str | None) -> Any:
 
 
 def _read(library: Any, counter: ctypes.c_void_p) -> Codes | None:
+    """In no order."""
     size = library.counter_size(counter)
     if size < 0:
         return None
     codes, times = np.zeros(size, np.uint64), np.zeros(size, np.int64)
     library.counter_read(counter, ctypes.c_void_p(codes.ctypes.data), ctypes.c_void_p(times.ctypes.data))
-    order = np.argsort(codes)
-    return codes[order], times[order]
+    return codes, times
