@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..export.graph import Binarize, Graph
 from ..hw.exact.behind import behind
 from ..hw.exact.net import BitNet
-from ..hw.exact.region import WIDEST, Codes, Found, Group, Region
+from ..hw.exact.region import WIDEST, Codes, Found, Group, Histogram, Region
 from ..hw.exact.shards import by_threads
 from .belonging import graph_of
 from .config import RunError, chosen_samples
@@ -221,10 +221,11 @@ def free_bits(graph: Graph, bits: Sequence[int] | None) -> list[int]:
 
 
 def summed(region: Region, workers: int, tell: Tell, remark: str) -> Found:
-    total, parts = region.nothing(), len(region.shards())
+    total, parts, seen = region.nothing(), len(region.shards()), Histogram()
     for done, (_, found) in enumerate(_found(region, workers), 1):
-        total += found
+        if found.codes is None:
+            return replace(total, codes=None)
+        seen.add(found.codes)
+        total += replace(found, codes=total.codes)
         tell(done, parts, remark)
-        if total.codes is None:
-            break
-    return total
+    return replace(total, codes=seen.codes)

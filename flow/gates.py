@@ -166,7 +166,7 @@ def _explained(
     cycles = 2 * accelerator.cycles + 2 * accelerator.inputs + 200
 
     def told(done: int, of: int) -> None:
-        tell(f"{gates.source}: which bit? {done:,} of {of:,} bits of LUTs tried")
+        tell(f"{gates.source}: which bit? {done:,} of {of:,} bits tried")
 
     found = culprits(gates.circuit, pins, streams, one, several, cycles, told)
     if not found:

@@ -5,6 +5,8 @@
 // mask that its margin chooses; the others are gone through. Where few neurons can change at all below a group, all
 // combinations of these are tried in its place: is there one class, its inputs need not be looked at. Where codes of a layer
 // are counted, nothing behind it is: that follows from the codes.
+#include <array>
+
 #include "net.h"
 
 namespace {
@@ -13,62 +15,71 @@ constexpr int LEAF = 4096, VECTORS = LEAF / LANES;
 constexpr int FREE = 12;    // neurons whose combinations are tried, at most: as many as a leaf has room for
 constexpr int CHEAPER = 3;  // times: a subtree's inputs against the combinations in their place
 
-// How often each code was seen. A few codes come again and again: these are kept at hand.
+// How often each code was seen. Of many codes a few come again and again: these are kept at hand. The others lie where
+// memory has to be waited for, so they are asked for together.
 struct Counter {
+  struct Seen {
+    uint64_t code;
+    int64_t number;
+  };
   const size_t most;
   bool full = false;
-  size_t used = 0;
-  std::vector<uint64_t> code, hand_code;
-  std::vector<int64_t> number, hand;
-  explicit Counter(size_t most) : most(most), code(1 << 12), hand_code(1 << 12), number(1 << 12, 0), hand(1 << 12, 0) {}
+  size_t used = 0, waits = 0;
+  std::vector<Seen> hand, all;
+  std::array<Seen, 64> waiting;
+  explicit Counter(size_t most) : most(most), hand(1 << 12), all(1 << 12) {}
 
   static uint64_t mixed(uint64_t code) {
     code *= 0x9E3779B97F4A7C15u;
     return code ^ code >> 32;
   }
-  void add(uint64_t seen) {
-    const size_t at = mixed(seen) & 4095;
-    if (hand_code[at] != seen || !hand[at]) {
-      if (hand[at]) keep(hand_code[at], hand[at]);
-      hand_code[at] = seen;
-      hand[at] = 0;
+  size_t home(uint64_t code) const { return mixed(code) >> 12 & (all.size() - 1); }
+  void add(uint64_t code) {
+    Seen& at = hand[mixed(code) & 4095];
+    if (at.code != code) {
+      if (at.number) later(at);
+      at = {code, 0};
     }
-    hand[at]++;
+    at.number++;
   }
-  void keep(uint64_t seen, int64_t times) {
+  void later(const Seen& seen) {
+    __builtin_prefetch(&all[home(seen.code)], 1);
+    waiting[waits++] = seen;
+    if (waits == waiting.size()) settle();
+  }
+  void settle() {
+    for (size_t i = 0; i < waits; i++) keep(waiting[i]);
+    waits = 0;
+  }
+  void keep(const Seen& seen) {
     if (full) return;
-    if (2 * used >= code.size()) grow();
-    size_t at = place(seen);
-    if (!number[at]) {
+    if (2 * used >= all.size()) grow();
+    Seen& at = all[place(seen.code)];
+    if (!at.number) {
       if (used == most) {
         full = true;
         return;
       }
-      code[at] = seen;
+      at.code = seen.code;
       used++;
     }
-    number[at] += times;
+    at.number += seen.number;
   }
-  size_t place(uint64_t seen) const {
-    size_t at = mixed(seen) >> 12 & (code.size() - 1);
-    while (number[at] && code[at] != seen) at = (at + 1) & (code.size() - 1);
+  size_t place(uint64_t code) const {
+    size_t at = home(code);
+    while (all[at].number && all[at].code != code) at = (at + 1) & (all.size() - 1);
     return at;
   }
   void grow() {
-    std::vector<uint64_t> codes(2 * code.size());
-    std::vector<int64_t> numbers(2 * code.size(), 0);
-    codes.swap(code);
-    numbers.swap(number);
-    for (size_t i = 0; i < codes.size(); i++)
-      if (numbers[i]) {
-        const size_t at = place(codes[i]);
-        code[at] = codes[i];
-        number[at] = numbers[i];
-      }
+    std::vector<Seen> before(2 * all.size());
+    before.swap(all);
+    for (const Seen& seen : before)
+      if (seen.number) all[place(seen.code)] = seen;
   }
   void close() {
-    for (size_t at = 0; at < hand.size(); at++)
-      if (hand[at]) keep(hand_code[at], hand[at]), hand[at] = 0;
+    for (Seen& seen : hand)
+      if (seen.number) later(seen), seen.number = 0;
+    settle();
   }
 };
 
@@ -356,6 +367,12 @@ void* counter_open(int64_t most) { return new Counter(most); }
 
 void counter_close(void* opened) { delete static_cast<Counter*>(opened); }
 
+void counter_add(void* opened, const uint64_t* code, const int64_t* number, int64_t codes) {
+  Counter& to = *static_cast<Counter*>(opened);
+  for (int64_t i = 0; i < codes; i++) to.later({code[i], number[i]});
+  to.settle();
+}
+
 // How many codes were seen, or -1 where there were more than are counted.
 int64_t counter_size(const void* opened) {
   const Counter& of = *static_cast<const Counter*>(opened);
@@ -364,7 +381,7 @@ int64_t counter_size(const void* opened) {
 
 void counter_read(const void* opened, uint64_t* code, int64_t* number) {
   const Counter& of = *static_cast<const Counter*>(opened);
-  for (size_t at = 0; at < of.code.size(); at++)
-    if (of.number[at]) *code++ = of.code[at], *number++ = of.number[at];
+  for (const Counter::Seen& seen : of.all)
+    if (seen.number) *code++ = seen.code, *number++ = seen.number;
 }
 }

@@ -47,7 +47,8 @@ class Found:
 
     number      (classes) inputs of each; of the class that was asked for alone, where one was
     witnesses   of each class: the levels of an input; None where there is none
-    codes       of the hidden layer that was asked for, in place of both; None where there were too many
+    codes       of the hidden layer that was asked for, in place of both, of one part in no order; None where there were
+                too many
     """
 
     number: tuple[int, ...]
@@ -145,11 +146,7 @@ class Region:
 
     @property
     def _library(self) -> Any:
-        found = library("region", self.form)
-        for name in ("region_open", "counter_open"):
-            getattr(found, name).restype = ctypes.c_void_p
-        found.counter_size.restype = ctypes.c_int64
-        return found
+        return _typed(self.form)
 
     @property
     def _counted_bits(self) -> int:
@@ -226,11 +223,43 @@ class Region:
         return found
 
 
+class Histogram:
+    """How often each code occurs in parts that come one by one; no sorting before the end."""
+
+    def __init__(self, form: str | None = None) -> None:
+        self._library = _typed(form)
+        self._counter = ctypes.c_void_p(self._library.counter_open(ctypes.c_int64(MOST_CODES)))
+
+    def __del__(self) -> None:
+        self._library.counter_close(self._counter)
+
+    def add(self, codes: Codes) -> None:
+        pointers = (ctypes.c_void_p(np.ascontiguousarray(each).ctypes.data) for each in codes)
+        self._library.counter_add(self._counter, *pointers, ctypes.c_int64(len(codes[0])))
+
+    @property
+    def codes(self) -> Codes | None:
+        """None where there are too many."""
+        found = _read(self._library, self._counter)
+        if found is None:
+            return None
+        order = np.argsort(found[0])
+        return found[0][order], found[1][order]
+
+
+def _typed(form: str | None) -> Any:
+    found = library("region", form)
+    for name in ("region_open", "counter_open"):
+        getattr(found, name).restype = ctypes.c_void_p
+    found.counter_size.restype = ctypes.c_int64
+    return found
+
+
 def _read(library: Any, counter: ctypes.c_void_p) -> Codes | None:
+    """In no order."""
     size = library.counter_size(counter)
     if size < 0:
         return None
     codes, times = np.zeros(size, np.uint64), np.zeros(size, np.int64)
     library.counter_read(counter, ctypes.c_void_p(codes.ctypes.data), ctypes.c_void_p(times.ctypes.data))
-    order = np.argsort(codes)
-    return codes[order], times[order]
+    return codes, times

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
+from .block_ram import ADDRESS, Port, WhileStoring, memories, stored_bytes
 from .cell import Cell
 from .circuit import FALSE, TRUE, FlipFlop, Memory, Part
 
-NOT, XOR = 0b01, 0b0110
+XOR = 0b0110
 CHOICE = 0b11001010  # c ? b : a
 ROW_BITS = 18  # of DP16KD, whose initial values hold each in 20
 ROWS = 1024
-ADDRESSES = {1: 0, 2: 1, 4: 2, 9: 3, 18: 4, 36: 5}  # of a width: the pins below are no address
+WHILE_STORING: Mapping[str, WhileStoring] = MappingProxyType(
+    {"NORMAL": "kept", "WRITETHROUGH": "new", "READBEFOREWRITE": "old"}
+)
 CONNECTED = {"1": TRUE, "0": FALSE}
 
 
@@ -81,40 +85,31 @@ def _flip_flop(cell: Cell) -> Iterator[Part]:
 
 
 def _block(cell: Cell) -> Iterator[Part]:
-    """Port A writes and port B reads, both as wide, or one of them reads."""
-    reads = "A" if cell.net("CEB") == FALSE else "B"
-    width = cell.number(f"DATA_WIDTH_{reads}")
-    if width not in ADDRESSES or cell.net(f"WE{reads}") != FALSE or (reads == "A" and width == 36):
-        raise cell.unknown(f" of {width} bits whose port {reads} does not read")
-    if {cell.word(f"REGMODE_{port}", "NOREG") for port in "AB"} != {"NOREG"} or cell.net(f"RST{reads}") != FALSE:
-        raise cell.unknown(" with an output register or reset")
-    first = ADDRESSES[width]
-    halves = [tuple(cell.drives(f"DO{port}{bit}")[0] for bit in range(ROW_BITS)) for port in "AB"]
-    writes = (cell.net("CEA"), cell.net("WEA")) if reads == "B" else (FALSE,)
-    kept: tuple[int, ...] = ()
-    if FALSE not in writes:
-        if cell.number("DATA_WIDTH_A") != width:
-            raise cell.unknown(" with ports of two widths")
-        if width >= ROW_BITS:  # an enable for nine bits each
-            lanes = []
-            for lane in range(width // 9):
-                lanes.append(cell.inside())
-                yield cell.lut(lanes[-1], (cell.net(f"ADA{lane}"),), NOT, f" keeps {lane}")
-            kept = tuple(lanes[bit // 9] for bit in range(width))
-    data = tuple(cell.net(f"DI{port}{bit}") for port in "AB" for bit in range(ROW_BITS))
-    paired = cell.net("OCEA") == FALSE and width == 36
-    yield Memory(
-        cell.name,
-        (halves[0] + halves[1]) if paired else halves["AB".index(reads)][:width],
-        tuple(cell.net(f"AD{reads}{bit}") for bit in range(first, 14)),
-        _words(cell, width),
-        cell.net(f"CLK{reads}"),
-        read_enable=(cell.net(f"CE{reads}"),),
-        write=tuple(cell.net(f"ADA{bit}") for bit in range(first, 14)),
-        written=data[:width],
-        keep=kept,
-        write_enable=writes,
-    )
+    """Of words of 36 bits port A writes and port B reads, with the data pins of both."""
+    if {cell.word(f"REGMODE_{port}", "NOREG") for port in "AB"} != {"NOREG"}:
+        raise cell.unknown(" with an output register")
+    widths = {port: cell.number(f"DATA_WIDTH_{port}", ROW_BITS) for port in "AB"}
+    paired, ports = 36 in widths.values(), []
+    for port, width in widths.items():
+        if cell.net(f"RST{port}") != FALSE or cell.word(f"CLK{port}MUX") == "INV":
+            raise cell.unknown(" with a reset, or of the falling edge")
+        address = tuple(cell.net(f"AD{port}{bit}") for bit in range(14))
+        reads, writes = (not paired or port == only for only in "BA")
+        stores = yield from stored_bytes(cell, cell.net(f"WE{port}") if writes else FALSE, address, width)
+        pins = [f"{each}{bit}" for each in ("AB" if paired else port) for bit in range(ROW_BITS)][:width]
+        ports.append(
+            Port(
+                cell.net(f"CLK{port}"),
+                cell.net(f"CE{port}"),
+                address[ADDRESS[width] :],
+                tuple(cell.drives(f"DO{pin}")[0] for pin in pins) if reads else (),
+                _words(cell, width) if reads else (),
+                tuple(cell.net(f"DI{pin}") for pin in pins) if writes else (),
+                stores,
+                WHILE_STORING[cell.word(f"WRITEMODE_{port}", "NORMAL")],
+            )
+        )
+    yield from memories(cell, ports)
 
 
 def _words(cell: Cell, width: int) -> tuple[int, ...]:

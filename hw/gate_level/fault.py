@@ -1,4 +1,5 @@
-"""Which bit of which LUT is wrong: the one with which, turned round, the netlist answers as it should.
+"""Which bit of which LUT, or of a memory that is only read, is wrong: the one with which, turned round, the netlist
+answers as it should.
 
 Every candidate is a lane, a chip of its own with this one bit turned round; those that answer a few frames as they
 should, beat by beat in every stream, are named. It finds what one bit explains and nothing else.
@@ -6,15 +7,15 @@ should, beat by beat in every stream, are named. It finds what one bit explains 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..packing import Beats
-from .circuit import Circuit, Lut, outputs, reads
-from .machine import Flip, Machine
+from .circuit import FALSE, TRUE, Circuit, Lut, Memory, outputs, reads
+from .machine import Flip, Machine, WordFlip
 from .schedule import Pins, Stream
 
 LANES = 4096
@@ -31,16 +32,21 @@ class Case:
 
 @dataclass(frozen=True)
 class Culprit:
-    """lut    of the netlist
-    row    of its table, where input i is bit i of the row; the netlist has the wrong truth there
+    """part   of the netlist, a LUT or a memory
+    row    of its table, where input i is bit i of the row, or its word; the netlist has the wrong truth there
+    bit    of the word
     """
 
-    lut: Lut
+    part: Lut | Memory
     row: int
+    bit: int = 0
 
     def __str__(self) -> str:
-        truth = self.lut.table >> self.row & 1
-        return f"bit {self.row} of {self.lut.name} is {truth} and would have to be {1 - truth}"
+        if isinstance(self.part, Lut):
+            which, truth = f"bit {self.row}", self.part.table >> self.row & 1
+        else:
+            which, truth = f"bit {self.bit} of word {self.row}", self.part.words[self.row] >> self.bit & 1
+        return f"{which} of {self.part.name} is {truth} and would have to be {1 - truth}"
 
 
 def culprits(
@@ -52,16 +58,14 @@ def culprits(
     cycles: int,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Culprit]:
-    """Single bits of LUTs that explain why a netlist does not answer as it should.
+    """Single bits of LUTs and memories that explain why a netlist does not answer as it should.
 
     one, several   a frame that it answers wrong; some that it does and some that it does not
     cycles         in which a frame has passed, whatever waits
     tell           is told how many candidates are tried
     """
-    candidates = [
-        Flip(index, row) for index in _before(circuit, streams) for row in range(1 << len(circuit.luts[index].inputs))
-    ]
-    left: list[Flip] = []
+    candidates = list(_before(circuit, streams))
+    left: list[Flip | WordFlip] = []
     for begin in range(0, len(candidates), LANES):
         some = candidates[begin : begin + LANES]
         right = answers(circuit, pins, streams, one, cycles, 0, some)
@@ -70,11 +74,17 @@ def culprits(
     if not left:
         return []
     right = answers(circuit, pins, streams, several, cycles, cycles, left)
-    return [Culprit(circuit.luts[flip.lut], flip.row) for flip, agrees in zip(left, right, strict=True) if agrees]
+    return [
+        Culprit(circuit.luts[flip.lut], flip.row)
+        if isinstance(flip, Flip)
+        else Culprit(circuit.memories[flip.memory], flip.word, flip.bit)
+        for flip, agrees in zip(left, right, strict=True)
+        if agrees
+    ]
 
 
-def _before(circuit: Circuit, streams: Sequence[Stream]) -> list[int]:
-    """The LUTs that a stream can depend on."""
+def _before(circuit: Circuit, streams: Sequence[Stream]) -> Iterator[Flip | WordFlip]:
+    """The bits that a stream can depend on; of memories that nobody writes, those whose output leads anywhere."""
     needs = {net: part for part in circuit.parts for net in outputs(part)}
     left = [net for stream in streams for net in (*stream.data, stream.valid, stream.ready)]
     seen = set(left)
@@ -84,7 +94,17 @@ def _before(circuit: Circuit, streams: Sequence[Stream]) -> list[int]:
             more = set(reads(part)) - seen
             seen |= more
             left += more
-    return [index for index, lut in enumerate(circuit.luts) if lut.output in seen]
+    for index, lut in enumerate(circuit.luts):
+        if lut.output in seen:
+            yield from (Flip(index, row) for row in range(1 << len(lut.inputs)))
+    for index, memory in enumerate(circuit.memories):
+        if not memory.is_written:
+            bits = [bit for bit, net in enumerate(memory.output) if net in seen]
+            fixed = sum(1 << bit for bit, net in enumerate(memory.read) if net == TRUE)
+            free = [bit for bit, net in enumerate(memory.read) if net not in (FALSE, TRUE)]
+            for word in range(1 << len(free)):
+                at = fixed | sum((word >> place & 1) << bit for place, bit in enumerate(free))
+                yield from (WordFlip(index, at, bit) for bit in bits)
 
 
 def answers(
@@ -94,7 +114,7 @@ def answers(
     case: Case,
     cycles: int,
     listen: int,
-    flips: Sequence[Flip] = (),
+    flips: Sequence[Flip | WordFlip] = (),
 ) -> NDArray[np.bool_]:
     """Of each flip whether the netlist with it answers every stream beat by beat; without flips one answer, of the
     netlist as it is. There are no stalls.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .block_ram import ADDRESS, Port, WhileStoring, memories, stored_bytes
 from .cell import Cell
-from .circuit import TRUE, FlipFlop, Memory, Part
+from .circuit import FALSE, TRUE, FlipFlop, Memory, Part
 
 NOT, COPY, XOR = 0b01, 0b10, 0b0110
 CHOICE = 0b11001010  # c ? b : a
@@ -21,6 +22,12 @@ ALU = {  # by mode, of I0, I1, I3: what passes the carry, and what it is where i
     7: (0b01010101, 0b11111111),
     8: (0b10100101, 0b10101010),
     9: (0b01111000, 0b10001000),
+}
+WHILE_STORING: tuple[WhileStoring, ...] = ("kept", "new", "old")  # by WRITE_MODE
+BLOCKS = {  # ports of a block: what their pins end in, number among parameters, whether they read, whether they write
+    "SP": (("", "", True, True),),
+    "DP": (("A", "0", True, True), ("B", "1", True, True)),
+    "SDP": (("A", "0", False, True), ("B", "1", True, False)),
 }
 
 
@@ -66,7 +73,37 @@ def parts(cell: Cell) -> Iterator[Part]:
             write_enable=(cell.net("WRE"),),
             asynchronous=True,
         )
-    elif cell.type not in ("GND", "VCC", "GSR"):
-        raise cell.unknown()
+    elif block := re.fullmatch(r"(SP|SDP|DP)(?:X9B?|B?)", cell.type):
+        yield from _block(cell, block[1], 9 if "X9" in cell.type else 8)
     elif cell.type != "GSR":
-        yield cell.lut(cell.net("G" if cell.type == "GND" else "V"), (), int(cell.type == "VCC"))
+        raise cell.unknown()
+
+
+def _block(cell: Cell, kind: str, byte: int) -> Iterator[Part]:
+    """After "Gowin BSRAM & SSRAM User Guide", UG285. byte: bits of one, with a ninth or without."""
+    if any(cell.number(name) for name in cell.parameters if name.startswith(("READ_MODE", "BLK_SEL"))):
+        raise cell.unknown(" with an output register, or one of several")
+    rows = [cell.number(f"INIT_RAM_{row:02X}") for row in range(64)]
+    ports = []
+    for port, number, reads, writes in BLOCKS[kind]:
+        pins = "" if kind == "SDP" else port  # of data
+        width = cell.number(f"BIT_WIDTH_{number}" if number else "BIT_WIDTH")
+        if {*cell.nets(f"BLKSEL{port}"), cell.net(f"RESET{port}")} != {FALSE}:
+            raise cell.unknown(" with a reset, or one of several")
+        address = cell.nets(f"AD{port}", 14)
+        store = FALSE if not writes else TRUE if kind == "SDP" else cell.net(f"WRE{port}")
+        stores = yield from stored_bytes(cell, store, address, width)
+        word, mask = 32 * byte // width, (1 << width) - 1  # words of a row
+        ports.append(
+            Port(
+                cell.net(f"CLK{port}"),
+                cell.net(f"CE{port}"),
+                address[ADDRESS[width] :],
+                cell.drives(f"DO{pins}", width) if reads else (),
+                tuple(row >> width * at & mask for row in rows for at in range(word)) if reads else (),
+                cell.nets(f"DI{pins}", width) if writes else (),
+                stores,
+                WHILE_STORING[cell.number(f"WRITE_MODE{number}")],
+            )
+        )
+    yield from memories(cell, ports)

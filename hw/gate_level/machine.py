@@ -1,6 +1,7 @@
 """A circuit a cycle at a time in numpy, each lane a chip of its own: slow, general, and not the compiled one's way.
 
-A lane may have its own control, its own memories, and one bit of one LUT that is another than in the netlist.
+A lane may have its own control, its own memories, and one bit of one LUT, or of a memory that is only read, that is
+another than in the netlist.
 """
 
 from __future__ import annotations
@@ -27,6 +28,15 @@ class Flip:
     row: int
 
 
+@dataclass(frozen=True)
+class WordFlip:
+    """Another truth in a bit of a word of the memory `memory`, by its place in the circuit, which nobody writes."""
+
+    memory: int
+    word: int
+    bit: int
+
+
 @dataclass(frozen=True, eq=False)
 class _Tables:
     """LUTs of one level with as many inputs each.
@@ -50,7 +60,7 @@ class _Tables:
 class Machine:
     """nets   (nets, lanes / 64) what each is now"""
 
-    def __init__(self, circuit: Circuit, lanes: int, flips: Sequence[Flip] = ()) -> None:
+    def __init__(self, circuit: Circuit, lanes: int, flips: Sequence[Flip | WordFlip] = ()) -> None:
         """flips   of the first lanes one each"""
         assert lanes % 64 == 0
         assert len(flips) <= lanes
@@ -68,6 +78,11 @@ class Machine:
         for ff in ffs:
             self.nets[ff.output] = ALL if ff.first else 0
         self._stored = {memory.name: _bits(memory) for memory in circuit.memories}
+        self._flipped: dict[str, NDArray[np.int64]] = {}  # (n, 3) lane, word and bit
+        for lane, flip in enumerate(flips):
+            if isinstance(flip, WordFlip):
+                name, row = circuit.memories[flip.memory].name, np.array([[lane, flip.word, flip.bit]])
+                self._flipped[name] = np.concatenate([self._flipped.get(name, row[:0]), row])
         for memory in circuit.memories:
             if memory.is_written:
                 self._stored[memory.name] = np.repeat(self._stored[memory.name][None], lanes, axis=0)
@@ -121,7 +136,13 @@ class Machine:
 
     def _word(self, memory: Memory) -> NDArray:
         at, stored = self._number(memory.read), self._stored[memory.name]
-        return stored[np.arange(self.lanes), at] if stored.ndim == 3 else stored[at]
+        if memory.is_written:
+            return stored[np.arange(self.lanes), at]
+        found = stored[at]
+        if memory.name in self._flipped:
+            lane, word, bit = self._flipped[memory.name].T
+            found[lane, bit] ^= at[lane] == word
+        return found
 
     def _store(self, memory: Memory) -> None:
         lanes = np.flatnonzero(self._every(memory.write_enable))
@@ -138,7 +159,7 @@ def _bits(memory: Memory) -> NDArray[np.bool_]:
     return np.array([[word >> bit & 1 for bit in range(width)] for word in memory.words], dtype=np.bool_)
 
 
-def _levels(circuit: Circuit, words: int, flips: Sequence[Flip]) -> list[_Tables | Memory]:
+def _levels(circuit: Circuit, words: int, flips: Sequence[Flip | WordFlip]) -> list[_Tables | Memory]:
     level: dict[int, int] = {}
     place = {lut.output: index for index, lut in enumerate(circuit.luts)}
     by_kind: dict[tuple[int, int], list[Lut]] = defaultdict(list)
@@ -153,7 +174,8 @@ def _levels(circuit: Circuit, words: int, flips: Sequence[Flip]) -> list[_Tables
             by_kind[own, len(part.inputs)].append(part)
     flipped: Mapping[int, list[tuple[int, int]]] = defaultdict(list)
     for lane, flip in enumerate(flips):
-        flipped[flip.lut].append((flip.row, lane))
+        if isinstance(flip, Flip):
+            flipped[flip.lut].append((flip.row, lane))
     found: list[tuple[int, _Tables | Memory]] = [(own, each) for own, several in memories.items() for each in several]
     for (own, _), luts in by_kind.items():
         for some in (

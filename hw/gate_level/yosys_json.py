@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 from ..parts import Family
@@ -17,7 +18,8 @@ FAMILIES: Mapping[Family, Callable[[Cell], Iterator[Part]]] = {
     "gowin": gowin.parts,
     "xc7": xilinx.parts,
 }
-CONSTANTS = {"0": FALSE, "1": TRUE, "x": FALSE, "z": FALSE}
+CONSTANTS: Mapping[int | str, int] = MappingProxyType({"0": FALSE, "1": TRUE, "x": FALSE, "z": FALSE})
+TIED = {"GND": ("G", FALSE), "VCC": ("V", TRUE)}  # Gowin's cells that drive constants: their output, and what it is
 
 
 def circuit(netlist: Mapping[str, Any], top: str, family: Family) -> Circuit:
@@ -30,6 +32,15 @@ def circuit(netlist: Mapping[str, Any], top: str, family: Family) -> Circuit:
     if family not in FAMILIES:
         raise NetlistError(f"netlists of {family} are not simulated here; of {', '.join(FAMILIES)} they are")
     module = netlist["modules"][top]
+    constants = dict(CONSTANTS)
+    for cell in module["cells"].values():
+        if cell["type"] in TIED:
+            port, truth = TIED[cell["type"]]
+            constants |= dict.fromkeys(cell["connections"][port], truth)
+
+    def nets(bits: Iterable[int | str]) -> tuple[int, ...]:
+        return tuple(constants[bit] if bit in constants else int(bit) for bit in bits)
+
     names = {name: nets(net["bits"]) for name, net in module["netnames"].items()}
     spare = count(1 + max(net for each in names.values() for net in each))
     cells = (
@@ -41,6 +52,7 @@ def circuit(netlist: Mapping[str, Any], top: str, family: Family) -> Circuit:
             spare,
         )
         for name, cell in module["cells"].items()
+        if cell["type"] not in TIED
     )
     ports = {name: port["direction"] for name, port in module["ports"].items()}
     return of_parts(
@@ -75,7 +87,3 @@ def of_parts(
     )
     found.driven()
     return found
-
-
-def nets(bits: Iterable[int | str]) -> tuple[int, ...]:
-    return tuple(CONSTANTS[bit] if isinstance(bit, str) else bit for bit in bits)

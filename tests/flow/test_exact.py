@@ -12,6 +12,7 @@ import pytest
 from bitneck.export.graph import Binarize
 from bitneck.flow import exact, exact_regions
 from bitneck.flow.belonging import graph_of
+from bitneck.flow.cluster import connected
 from bitneck.flow.config import RunError, chosen_samples
 from bitneck.flow.folder import RunFolder
 from bitneck.flow.run import finished, trained_on
@@ -125,3 +126,14 @@ def test_what_was_counted_of_another_net_is_gone(run):
     weight = graph.layers[1].weight
     weight[0, 0] ^= True
     assert not exact.exact_of(run, graph).around
+
+
+def test_parts_that_a_cluster_counts_add_up_to_the_same(run, monkeypatch):
+    monkeypatch.setattr("bitneck.hw.exact.radius.SMALLEST", 5000)
+    here = exact.around(run, [3], 3)[0]
+    run.exact.unlink()
+    with connected(None, 2) as machines:  # stands for one that somebody else started
+        there = exact.around(run, [3], 3, scheduler=machines.scheduler.address)[0]
+    assert there.finished
+    assert there.parts > 10
+    assert (there.changed, there.seen) == (here.changed, here.seen)

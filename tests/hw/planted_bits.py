@@ -90,7 +90,7 @@ def main() -> int:
             print(
                 f"    found in {time.process_time() - began:.0f} s of CPU: {' or '.join(map(str, found)) or 'nothing'}"
             )
-            missed += not any(each.lut.name == where for each in found)
+            missed += not any(each.part.name == where for each in found)
             sys.stdout.flush()
     return bool(missed)
 

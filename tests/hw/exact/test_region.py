@@ -11,7 +11,7 @@ from bitneck.hw.exact import region as counting
 from bitneck.hw.exact.behind import behind
 from bitneck.hw.exact.compiled import ExactError, forms
 from bitneck.hw.exact.net import BitNet
-from bitneck.hw.exact.region import Found, Group, Region
+from bitneck.hw.exact.region import Found, Group, Histogram, Region
 from bitneck.hw.exact.side_by_side import SideBySide
 from dd.autoref import BDD
 from hypothesis import given, settings
@@ -69,6 +69,26 @@ def test_hashed_codes_are_those_of_sorting_and_all_behind_follows(layer):
         assert np.array_equal(found[0], due[0])
         assert np.array_equal(found[1], due[1])
     assert answers == number
+
+
+@pytest.mark.parametrize("form", forms())
+def test_codes_of_parts_add_up_to_those_of_the_whole_or_are_too_many(form, monkeypatch):
+    net, groups = BitNet.of(random_graph((18, 40, 11, 4), 9)), tuple(Group.bit(bit) for bit in range(18))
+    whole_region = Region(net, np.zeros(18, bool), groups, layer=0, form=form)
+    (part,) = whole_region.shards()
+    due = {int(code): int(times) for code, times in zip(*whole_region.count(part).codes, strict=True)}
+    monkeypatch.setattr(counting, "SMALLEST", 1 << 12)
+    region, seen = Region(net, np.zeros(18, bool), groups, layer=0, form=form), Histogram(form)
+    assert len(region.shards()) == 64
+    for part in region.shards():
+        seen.add(region.count(part).codes)
+    codes, times = seen.codes
+    assert (np.diff(codes.astype(np.int64)) > 0).all()
+    assert dict(zip(codes.tolist(), times.tolist(), strict=True)) == due
+    monkeypatch.setattr(counting, "MOST_CODES", len(due) - 1)
+    few = Histogram(form)
+    few.add((codes, times))
+    assert few.codes is None
 
 
 @pytest.mark.parametrize("form", forms())

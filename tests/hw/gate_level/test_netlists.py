@@ -10,7 +10,7 @@ import pytest
 from bitneck.export import graph as g
 from bitneck.hw.accelerator import Accelerator, lower
 from bitneck.hw.exact.compiled import forms
-from bitneck.hw.folding import fold
+from bitneck.hw.folding import Folding, fold
 from bitneck.hw.gate_level.circuit import Circuit, Lut, NetlistError
 from bitneck.hw.gate_level.code import code
 from bitneck.hw.gate_level.fault import answers, culprits
@@ -103,8 +103,33 @@ def test_a_planted_bit_is_found_and_named_by_its_cell(netlists):
             break
     cases = [case_of(wrong, ACCELERATOR, x[some], GRAPH(x[some])) for some in (differs[:1], np.arange(12))]
     found = culprits(wrong, *interface(wrong, ACCELERATOR), *cases, cycles=300)
-    assert (right.luts[at].name, row) in [(each.lut.name, each.row) for each in found]
+    assert (right.luts[at].name, row) in [(each.part.name, each.row) for each in found]
     assert f"bit {row} of {right.luts[at].name} is " in " ".join(map(str, found))
+
+
+BLOCKS = random_graph([64, 16, 6, 3], 3, name="blocks")
+IN_BLOCKS = lower(BLOCKS, {"dense1": Folding(1, 8, "block"), "dense2": Folding(1, 8), "scores": Folding(1, 2, "block")})
+
+
+@pytest.mark.parametrize("part", ["gw1nr-9c", "xc7"])
+def test_weights_in_blocks_are_those_of_the_net_and_a_planted_bit_of_one_is_found(netlists, part):
+    right, x = netlists(part, IN_BLOCKS), random_frames(BLOCKS, 600)
+    expected = BLOCKS(x)
+    said = gate_level(right, IN_BLOCKS, "netlist")(x)
+    assert said.trace.layers() == expected.layers()
+    at = next(i for i, memory in enumerate(right.memories) if "mvtu_dense1" in memory.name and not memory.is_written)
+    memory, fired = right.memories[at], expected.codes["dense1"].levels(1).mean(axis=0)
+    word = 8 * int(np.abs(fired - 0.5).argmin()) + 1  # of a neuron that is close to its threshold
+    words = (*memory.words[:word], memory.words[word] ^ 1 << 3, *memory.words[word + 1 :])
+    wrong = replace(right, memories=(*right.memories[:at], replace(memory, words=words), *right.memories[at + 1 :]))
+    other = gate_level(wrong, IN_BLOCKS, "netlist")(x).trace
+    differs = np.flatnonzero((other.codes["dense1"].packed != expected.codes["dense1"].packed).any(axis=1))
+    assert 0 < len(differs) < len(x)
+    some = [differs[:1], np.concatenate([differs[:4], np.arange(8)])]
+    cases = [case_of(wrong, IN_BLOCKS, x[each], BLOCKS(x[each])) for each in some]
+    found = culprits(wrong, *interface(wrong, IN_BLOCKS), *cases, cycles=1000)
+    assert (memory.name, word, 3) in [(each.part.name, each.row, each.bit) for each in found]
+    assert f"bit 3 of word {word} of {memory.name} is " in " ".join(map(str, found))
 
 
 def with_table(of: Circuit, at: int, table: int) -> Circuit:
