@@ -55,7 +55,7 @@ def board(
     - `bitneck board runs/digits --simulate --taps all`
     - `bitneck board runs/digits --bitstream icebreaker`
     - `bitneck board runs/digits --port /dev/ttyUSB1 --limit 100 --live`
-    - `bitneck board runs/digits --port udp://192.168.1.50`, or with --simulate `--port udp://127.0.0.2`
+    - `bitneck board runs/digits --port udp://192.168.1.50`
     """
     for name, given in (("--simulate", simulate and not is_address(port)), ("--bitstream", bitstream)):
         if given and port is not None:

@@ -29,7 +29,7 @@ _ONE_MORE = Fault(
 _OPEN = Fault("it lets in any frame", "gate.sv", "number != (leaving ^ NUMBER_WIDTH'(FRAMES))", "1'b1")
 _STAYS = Fault("frames that have left stay counted", "gate.sv", "(leaving ^", "('0 ^")
 _SHORT = Fault("the layers' bytes follow every answer", "in_turn.sv", "(STREAMS - 1) || alone;", "(STREAMS - 1);")
-_ALL = Fault("every frame is written", "keep.sv", "writes = completes && recorded", "writes = completes")
+_ALL = Fault("every frame is written", "keep.sv", "writes = beat && recorded", "writes = beat")
 _SKIPPED = Fault("frames that are left out take a place", "keep.sv", "'(frame >> EVERY_WIDTH)", "'(frame)")
 
 

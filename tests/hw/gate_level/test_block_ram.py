@@ -13,7 +13,7 @@ from bitneck.hw.gate_level.yosys_json import circuit
 from bitneck.hw.synthesis.bitstream import YOSYS
 from bitneck.hw.synthesis.targets import NETLIST, target_of
 from bitneck.hw.synthesis.yowasp import run
-from test_cells import UNKNOWN, in_icarus
+from cells_in_icarus import UNKNOWN, in_icarus
 
 CYCLES, PORTS = 500, ("clk", "e", "ra", "wa", "w", "d", "q")
 
