@@ -43,10 +43,10 @@ endmodule
 
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
 def test_no_mutant_of_the_sample_survives_unexplained():
-    chosen = sample(EVERY, 10, seed=1)
+    chosen = sample(EVERY, 7, seed=1)
     fates = list(execute_all(chosen, workers=2))
     assert verdict(fates, REASONS) == []
-    assert sum(fate.state == "killed" for fate in fates) > 5
+    assert sum(fate.state == "killed" for fate in fates) > 3
 
 
 def test_what_a_mutant_starts_gets_no_more_memory_than_the_machine_can_spare():

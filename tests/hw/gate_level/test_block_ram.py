@@ -67,7 +67,7 @@ RAMS = (
 
 
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
-@pytest.mark.parametrize("part", ["up5k", "ecp5-25k", "gw1nr-9c", "xc7"])
+@pytest.mark.parametrize("part", ["ecp5-25k", "gw1nr-9c", "xc7"])
 def test_a_memory_in_blocks_is_what_its_rtl_says(part, tmp_path):
     rng, target = np.random.default_rng(5), target_of(part)
     texts, inputs, outputs, instances = [], 0, 0, []
