@@ -8,8 +8,6 @@ from itertools import combinations
 from statistics import mean
 from typing import Literal
 
-from scipy.stats import kendalltau
-
 from .shrink_ladder import Cost, Hidden
 
 What = Literal["found", "drawn", "even widths"]
@@ -125,5 +123,7 @@ class Searched:
 def _tau(values: Sequence[float], right: Sequence[float]) -> tuple[float | None, float | None]:
     if len(set(values)) < 2 or len(set(right)) < 2:
         return None, None
+    from scipy.stats import kendalltau  # half a second, which few need
+
     found = kendalltau(values, right)
     return float(found.statistic), float(found.pvalue)

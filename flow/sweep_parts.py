@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,15 +30,23 @@ def keep(folder: Path, task: Task, rows: list[Row]) -> None:
 
 def kept(folder: Path, task: Task) -> pyarrow.Table | None:
     """The results of a finished task; None where there are none, or not those that were written."""
+    path = _part(folder, task)
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return _read(path, task.key, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, key: str, *state: int) -> pyarrow.Table | None:
+    """Of a file in this state; a sweep's table and its page both ask."""
     import pyarrow
     from pyarrow import parquet
 
-    path = _part(folder, task)
-    if not path.exists():
-        return None
     try:
         table = parquet.read_table(path)
-        whole = (table.schema.metadata or {}).get(CONTENT) == _content(task.key, table.to_pylist())
+        whole = (table.schema.metadata or {}).get(CONTENT) == _content(key, table.to_pylist())
     except (pyarrow.ArrowException, OSError, ValueError):
         return None
     return table if whole else None

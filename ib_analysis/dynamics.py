@@ -13,7 +13,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from .codes import numbers
 from .points import PlaneError, PlanePoint
@@ -151,6 +150,8 @@ def rank_correlation(x: Sequence[float], y: Sequence[float]) -> RankCorrelation:
         raise PlaneError(f"a rank correlation needs (n,) finite numbers, got {list(x)} and {list(y)}")
     if any((side == side[0]).all() for side in sides):
         return RankCorrelation(None, None, None, n)
+    from scipy.stats import spearmanr  # half a second, which few need
+
     rho = float(spearmanr(x, y).statistic)
     z = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
     reach = 1.96 * np.sqrt((1 + rho**2 / 2) / (n - 3))

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from .codes import CodesError
 from .diagnostics import (
@@ -141,7 +141,7 @@ def _estimate(
         mean = float(without.mean())
         corrected = images * bits - (images - 1) * mean
         spread = math.sqrt((images - 1) / images * float(np.square(without - mean).sum()))
-        half = float(student.ppf(0.975, images - 1)) * spread
+        half = float(stdtrit(images - 1, 0.975)) * spread
         if counted.shared >= FULLY_COVERED:
             low, high = corrected - half, corrected + half
     if saturated:
