@@ -37,16 +37,16 @@ def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfi
         raise TrainingError(
             f"neurons of {len(kept)} layers are to stay, the net has {len(network.rows)} hidden layers with weights"
         )
+    layers = list(_left(network, kept))
     run = start(network.of_rows(map(len, kept)), config, base.data, device)
-    state, heard = base.net.state_dict(), list[Tensor]()
-    for layer in _left(network, kept):
+    state = base.net.state_dict()
+    for layer in layers:
         own = [name for name in state if name.startswith(layer.prefix)]
         state |= {name: layer.of(state[name].cpu()) for name in own}
-        heard.append(layer.elements)
     run.net.load_state_dict(state)
-    for readout, was, elements in zip(run.readouts, base.readouts, heard[1:], strict=False):
+    for readout, was, reader in zip(run.readouts, base.readouts, layers[1:], strict=False):
         read = was.state_dict()
-        readout.load_state_dict({"weight": read["weight"].cpu()[:, elements], "bias": read["bias"]})
+        readout.load_state_dict({"weight": read["weight"].cpu()[:, reader.elements], "bias": read["bias"]})
     reestimate(run.net, torch.tensor(run.data.train_x, device=run.net.scores.weight.device))
     return run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -59,7 +60,7 @@ class Tap:
 
 
 @dataclass(frozen=True, eq=False)
-class Framed:
+class Framed(ABC):
     """What `Linked` and `Datagrams` share: the core, between a stream of bytes `taken` and one of bytes `sent`.
 
     taps         layers whose codes come back
@@ -135,9 +136,9 @@ class Framed:
         return (self.bytes_out, *[self.records[0].bytes_each] * (self.every - 1))
 
     @property
+    @abstractmethod
     def window(self) -> int:
         """Frames that may be under way: more would find no room."""
-        raise NotImplementedError
 
     @property
     def kept(self) -> int:
@@ -170,8 +171,9 @@ class Framed:
         """The same, without what its identity does not hang on."""
         return self
 
+    @abstractmethod
     def _verilog(self, identity: int) -> str:
-        raise NotImplementedError
+        """The module that `kind` names."""
 
     def files(self) -> dict[str, str]:
         """The link by file name, with the modules that it is built from. The core's files are its own matter."""

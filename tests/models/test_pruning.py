@@ -75,7 +75,15 @@ def test_it_trains_on_from_what_was_learnt(base):
     assert few[-1].epoch == 2
 
 
-@pytest.mark.parametrize("kept", [[np.array([0])], [np.array([1, 0]), np.array([0])], [np.array([64]), np.array([0])]])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        [np.array([0])],
+        [np.array([], int), np.array([0])],
+        [np.array([1, 0]), np.array([0])],
+        [np.array([64]), np.array([0])],
+    ],
+)
 def test_what_is_not_of_the_net_is_refused(base, kept):
     with pytest.raises(TrainingError, match=r"hidden layers|rising indexes"):
         narrowed(base, kept, base.config)
