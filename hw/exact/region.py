@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import Any, TypeAlias
 
@@ -247,6 +248,7 @@ class Histogram:
         return found[0][order], found[1][order]
 
 
+@cache
 def _typed(form: str | None) -> Any:
     found = library("region", form)
     for name in ("region_open", "counter_open"):
