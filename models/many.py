@@ -2,10 +2,11 @@
 
 Each ends in the bits that `training.train` gives it, whoever is trained beside it. Sums of ±1 are whole numbers, which
 any order gives alike, batch-norm sums every column by itself, and most of what goes element by element knows no
-neighbours: these are done for all nets at once, and so are gradients where one call for all sums as a call for each
-does. The rest is rounded in an order that is the kernel's own (other gradients, the mean loss), or by where in a tensor
-an element lies (Adam, a sigmoid, the way back through batch-norm), so torch is given each net's tensors as its own
-training gives them. What is saved is the overhead of a call, which of a small net is nearly all.
+neighbours: these are done for all nets at once. So are gradients of products and the way back through batch-norm where
+a probe shows that one call for all rounds as a call for each does. The rest is rounded in an order that is the kernel's
+own (other gradients, the mean loss), or by where in a tensor an element lies (Adam, a sigmoid), so torch is given each
+net's tensors as its own training gives them. What is saved is the overhead of a call, which of a small net is nearly
+all; and what is left of the time is mostly memory, so all columns of all nets lie beside each other, sample by sample.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -27,10 +28,11 @@ from .alike import SMALL, recipe, trainable
 from .capture import BATCH, traced
 from .history import Epoch, TrainingError
 from .networks import BinaryNet, Block
-from .signs import ChannelThreshold, QuantizedActivation, signs, slope
+from .signs import ChannelThreshold, signs, slope
 from .training import Run, drawn, evaluate, generator, reestimate, set_rates, tempered, threads
 
 ROWS = 512  # of samples whose accuracy is counted at a time: what all nets emit for them stays in the cache
+PROBED = 2000  # rows of numbers at least, where a probe says how a kernel rounds: one in ten may show it
 MOMENTUM, EPSILON = 0.1, 1e-5  # of batch-norm, torch's own
 WITHOUT_NEIGHBOURS = "ste-identity", "ste-clipped", "approx-sign", "rsign"  # slopes whose every operation is exact
 
@@ -85,6 +87,25 @@ def capture(nets: Sequence[BinaryNet], x: NDArray[np.uint8]) -> list[Trace]:
     return [concatenate(list(parts)) for parts in zip(*blocks, strict=True)]
 
 
+class _Passed(NamedTuple):
+    """What a layer did with a batch: the samples are the first axis, and all columns of all nets the second.
+
+    entering, codes   ±1, (n, nets · in) and (n, nets · out)
+    weight            ±1, (nets, out, in)
+    sums              (n, nets · out), of products
+    mean, scale       (nets · out,), of the sums: scale is one over their deviation
+    slope             (n, nets · out), of the activation
+    """
+
+    entering: Tensor
+    weight: Tensor
+    sums: Tensor
+    mean: Tensor
+    scale: Tensor
+    slope: Tensor
+    codes: Tensor
+
+
 class _Layer(NamedTuple):
     """A hidden layer of all nets: the net is the first axis of every tensor.
 
@@ -115,12 +136,26 @@ class _Layer(NamedTuple):
             else None,
         )
 
-    def of_batch(self, entering: Tensor, gradient: Callable[[Tensor], Tensor]) -> Tensor:
-        """In training the codes (nets, n, out), as ±1, of codes (nets, n, in); `gradient` as `signs.slope` gives it."""
-        sums = _Products.apply(entering, self.weight)
-        normed = _Normed.apply(sums, self.gain, self.bias, self.mean, self.variance)
-        cut = normed if self.shift is None else _Less.apply(normed, self.shift)
-        return QuantizedActivation.apply(cut, gradient, 1)
+    def of_batch(self, entering: Tensor, slope: Callable[[Tensor], Tensor]) -> _Passed:
+        """In training, of codes (n, nets · in) as ±1; `slope` as `signs.slope` gives it. Statistics trail, in place."""
+        weight = signs(self.weight)
+        sums = _products(entering, weight)
+        of_all = (part.view(-1) for part in (self.gain, self.bias, self.mean, self.variance))
+        normed, mean, scale = torch.ops.aten.native_batch_norm(sums, *of_all, True, MOMENTUM, EPSILON)
+        cut = normed if self.shift is None else normed.sub_(self.shift.view(-1))
+        return _Passed(entering, weight, sums, mean, scale, slope(cut), signs(cut))
+
+    def back(self, passed: _Passed, due: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Of the gradient of its codes that of its sums, both (n, nets · out), and those of gain, bias and shift."""
+        due = due * passed.slope
+        nets, width = self.gain.shape
+        of_shift = [] if self.shift is None else [torch.stack([one.sum(dim=0) for one in _by_net(-due, nets)])]
+        given = due, passed.sums, self.gain.view(-1), passed.mean, passed.scale, nets
+        if (fused := _fused(len(due), width)) is None:
+            due, *others = _back_one_by_one(*given)
+        else:
+            due, *others = _back_at_once(*given, fused)
+        return due, [*(part.view_as(self.gain) for part in others), *of_shift]
 
     def codes(self, entering: Tensor) -> Tensor:
         """In evaluation (nets, out, n) of (in, n), which all nets are given, or of (nets, in, n)."""
@@ -136,7 +171,7 @@ def _joined(parts: Iterable[Tensor]) -> Tensor:
     whole = torch.stack([part.detach() for part in each])
     for part, own in zip(each, whole, strict=True):
         part.data = own
-    return whole.requires_grad_(each[0].requires_grad)
+    return whole
 
 
 class _Nets:
@@ -169,11 +204,14 @@ class _Together:
         self.batches = [cast(Tensor, norm.num_batches_tracked) for norm in norms]
         self.all = _Nets(self.nets, _joined)
         activation = first.net.config.activation
-        alone = slope(activation)
-        self.slope = alone if activation in WITHOUT_NEIGHBOURS else lambda x: torch.stack([alone(net) for net in x])
+        self.alone = slope(activation)
+        self.slope = self.alone if activation in WITHOUT_NEIGHBOURS else self._slope_of_each
         self.latent = [*(layer.weight for layer in self.all.layers), self.all.scores]
         others = [part for layer in self.all.layers for part in (layer.gain, layer.bias, layer.shift)]
         self.adam = _Adam(runs, [*self.latent, *(part for part in others if part is not None)])
+
+    def _slope_of_each(self, columns: Tensor) -> Tensor:
+        return _columns(torch.stack([self.alone(net) for net in _by_net(columns, len(self.nets))]))
 
     def one_epoch(self, epoch: int, entering: Tensor, y: Tensor) -> list[float]:
         """All of its steps, on ±1 inputs (n, inputs); each net's mean loss."""
@@ -184,7 +222,7 @@ class _Together:
         for number, parts in enumerate(zip(*orders, strict=True)):
             set_rates(self.runs[0], epoch - 1 + number / steps)
             rows = torch.stack(parts)
-            total += self._step(entering[rows], y[rows])
+            total += self._step(entering[rows.t()].flatten(1), y[rows])
         for run in self.runs:
             set_rates(run, epoch - 1 + (steps - 1) / steps)
         for batches in self.batches:
@@ -199,22 +237,35 @@ class _Together:
             right += (dots.max(dim=1).indices == labels).sum(dim=1)
         return [int(count) / len(y) for count in right]
 
+    @torch.no_grad()
     def _step(self, codes: Tensor, y: Tensor) -> Tensor:
-        """One step of every net on a batch (nets, n, inputs) of its own; the losses before it, (nets,)."""
+        """One step of every net on a batch of its own, ±1 inputs (n, nets · inputs) and labels (nets, n).
+
+        The losses before it, (nets,).
+        """
+        passed: list[_Passed] = []
         for layer in self.all.layers:
-            codes = layer.of_batch(codes, self.slope)
-        dots = _Products.apply(codes, self.all.scores)
-        log_p = tempered(self.runs[0], dots).log_softmax(dim=2)
-        with torch.no_grad():
-            losses = torch.stack([functional.nll_loss(*one) for one in zip(log_p, y, strict=True)])
-            share = -(torch.ones(()) / y.shape[1])  # divided in float32, as the gradient of a mean is
-            due = torch.zeros_like(log_p).scatter_(2, y[..., None], float(share))
-        log_p.backward(due)
-        self.adam.step()
-        with torch.no_grad():
-            for weight in self.latent:
-                weight.clamp_(-1, 1)
+            passed.append(layer.of_batch(codes, self.slope))
+            codes = passed[-1].codes
+        weight = signs(self.all.scores)
+        log_p = self._tempered(_by_net(_products(codes, weight), len(weight))).log_softmax(dim=2)
+        losses = torch.stack([functional.nll_loss(*one) for one in zip(log_p, y, strict=True)])
+        share = -(torch.ones(()) / y.shape[1])  # divided in float32, as the gradient of a mean is
+        due = torch.zeros_like(log_p).scatter_(2, y[..., None], float(share))
+        due = _columns(self._tempered(torch.ops.aten._log_softmax_backward_data(due, log_p, 2, log_p.dtype)))
+        of_weights, of_others = [_of_weights(due, codes, len(weight))], list[Tensor]()
+        for layer, done in zip(reversed(self.all.layers), reversed(passed), strict=True):
+            due, others = layer.back(done, _of_codes(due, weight))
+            weight = done.weight
+            of_weights.insert(0, _of_weights(due, done.entering, len(weight)))
+            of_others = others + of_others
+        self.adam.step([*of_weights, *of_others])
+        for latent in self.latent:
+            latent.clamp_(-1, 1)
         return losses
+
+    def _tempered(self, scores: Tensor) -> Tensor:
+        return tempered(self.runs[0], scores)
 
 
 class _Adam:
@@ -225,25 +276,25 @@ class _Adam:
     """
 
     def __init__(self, runs: Sequence[Run], wholes: Sequence[Tensor]) -> None:
-        self.wholes, self.group = wholes, runs[0].optimizers[0].param_groups[0]
+        self.runs, self.group = runs, runs[0].optimizers[0].param_groups[0]
         self.taken = torch.zeros(())
-        moments = ([torch.zeros_like(whole) for whole in wholes] for _ in range(2))
-        self.each = [[one for whole in given for one in whole.detach()] for given in (wholes, *moments)]
-        self.runs = runs
+        self.gradients, *moments = ([torch.zeros_like(whole) for whole in wholes] for _ in range(3))
+        self.each = [[one for whole in given for one in whole] for given in (wholes, self.gradients, *moments)]
 
     def _hand_over(self) -> None:
         """The state to the runs' optimisers; as with theirs, there is none before the first step."""
-        places = {one.data_ptr(): moments for one, *moments in zip(*self.each, strict=True)}
+        places = {one.data_ptr(): moments for one, _, *moments in zip(*self.each, strict=True)}
         for run in self.runs:
             for part in run.parameters().values():
                 mean, square = places[part.data_ptr()]
                 run.optimizers[0].state[part] = {"step": self.taken, "exp_avg": mean, "exp_avg_sq": square}
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Down the gradients of the tensors, which are gone then."""
-        parameters, means, squares = self.each
-        gradients = [one for whole in self.wholes for one in cast(Tensor, whole.grad).unbind()]
+    def step(self, down: Sequence[Tensor]) -> None:
+        """Down the gradients of the tensors."""
+        for own, given in zip(self.gradients, down, strict=True):
+            own.copy_(given)
+        parameters, gradients, means, squares = self.each
         if not self.taken:
             self._hand_over()
         self.taken += 1
@@ -263,44 +314,72 @@ class _Adam:
             amsgrad=False,
             maximize=False,
         )
-        for whole in self.wholes:
-            whole.grad = None
 
 
-class _Products(torch.autograd.Function):
-    """Codes (nets, n, in) times the signs of latent weights (nets, out, in), with the gradients of `FewBitLinear`."""
-
-    @staticmethod
-    def forward(ctx: Any, codes: Tensor, latent: Tensor) -> Tensor:
-        weight = signs(latent)
-        ctx.save_for_backward(codes, weight)
-        return torch.bmm(codes, weight.transpose(1, 2))
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor]:
-        codes, weight = ctx.saved_tensors
-        entering = _each_product(gradient, weight) if ctx.needs_input_grad[0] else None
-        return entering, _each_product(gradient.transpose(1, 2), codes)
+def _columns(x: Tensor) -> Tensor:
+    """(n, nets · width) of (nets, n, width)."""
+    return x.transpose(0, 1).flatten(1)
 
 
-def _each_product(left: Tensor, right: Tensor) -> Tensor:
-    """(nets, n, m) of (nets, n, k) floats and (nets, k, m) of ±1, each product as it is alone."""
-    if _in_one_call(*((one.shape, one.stride()) for one in (left, right))):
-        return torch.bmm(left, right)
-    return torch.stack([one @ other for one, other in zip(left, right, strict=True)])
+def _by_net(columns: Tensor, nets: int) -> Tensor:
+    """The other way round; each net's part as it has it alone."""
+    return columns.view(len(columns), nets, -1).transpose(0, 1).contiguous()
+
+
+def _products(columns: Tensor, weight: Tensor) -> Tensor:
+    """(n, nets · out) of (n, nets · in) and weights (nets, out, in): of ±1 whole numbers, in whatever order summed.
+
+    The samples are the last axis of what is multiplied: they are many, and the neurons few.
+    """
+    products = torch.bmm(weight, columns.view(len(columns), len(weight), -1).permute(1, 2, 0))
+    return products.flatten(0, 1).t().contiguous()
+
+
+def _of_codes(due: Tensor, weight: Tensor) -> Tensor:
+    """The gradient of codes, (n, nets · in), of that of their products with ±1 weights (nets, out, in)."""
+    if _alike(len(due), *weight.shape)[0]:
+        return _products(due, weight.transpose(1, 2))
+    return _of_codes_one_by_one(due, weight)
+
+
+def _of_weights(due: Tensor, codes: Tensor, nets: int) -> Tensor:
+    """And that of the weights, (nets, out, in), of codes (n, nets · in)."""
+    if _alike(len(due), nets, due.shape[1] // nets, codes.shape[1] // nets)[1]:
+        return _of_weights_at_once(due, codes, nets)
+    return _of_weights_one_by_one(due, codes, nets)
+
+
+def _of_codes_one_by_one(due: Tensor, weight: Tensor) -> Tensor:
+    return _columns(torch.stack([one @ other for one, other in zip(_by_net(due, len(weight)), weight, strict=True)]))
+
+
+def _of_weights_at_once(due: Tensor, codes: Tensor, nets: int) -> Tensor:
+    left, right = (part.view(len(part), nets, -1).transpose(0, 1) for part in (due, codes))
+    return torch.bmm(left.transpose(1, 2), right)
+
+
+def _of_weights_one_by_one(due: Tensor, codes: Tensor, nets: int) -> Tensor:
+    each = zip(_by_net(due, nets), _by_net(codes, nets), strict=True)
+    return torch.stack([one.t() @ other for one, other in each])
 
 
 @cache
-def _in_one_call(*laid_out: tuple[tuple[int, ...], tuple[int, ...]]) -> bool:
-    """Whether one call for all nets sums as a call for each does, for two tensors of such shapes and strides.
+def _alike(rows: int, nets: int, out: int, entering: int) -> tuple[bool, bool]:
+    """Whether one call for all nets sums as a call for each does, for gradients of codes and of weights.
 
-    In which order it sums is a matter of these alone, and seen in sums of numbers that are rounded.
+    In which order a call sums is a matter of shapes alone, and seen in sums of numbers that are rounded.
     """
-    drawn = torch.Generator().manual_seed(0)
-    left, right = (torch.empty_strided(*one).copy_(torch.randn(one[0], generator=drawn)) for one in laid_out)
-    right.copy_(signs(right))
-    alone = torch.stack([one @ other for one, other in zip(left, right, strict=True)])
-    return torch.equal(torch.bmm(left, right), alone)
+    due, codes, weight = _drawn((rows, nets * out), (rows, nets * entering), (nets, out, entering))
+    codes, weight = signs(codes), signs(weight)
+    return (
+        torch.equal(_products(due, weight.transpose(1, 2)), _of_codes_one_by_one(due, weight)),
+        torch.equal(_of_weights_at_once(due, codes, nets), _of_weights_one_by_one(due, codes, nets)),
+    )
+
+
+def _drawn(*shapes: tuple[int, ...]) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(shape, generator=generator) for shape in shapes]
 
 
 def _dots(latent: Tensor, codes: Tensor) -> Tensor:
@@ -309,35 +388,42 @@ def _dots(latent: Tensor, codes: Tensor) -> Tensor:
     return torch.bmm(weight, codes) if codes.ndim == 3 else (weight.flatten(0, 1) @ codes).view(*weight.shape[:2], -1)
 
 
-class _Normed(torch.autograd.Function):
-    """Batch-norm in training over (nets, n, width), net by net, as a `BatchNorm1d` does it; its buffers in place."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, *trailing: Tensor) -> Tensor:
-        of_all = [part.view(-1) for part in (gain, bias, *trailing)]
-        columns = x.transpose(0, 1).flatten(1)
-        normed, mean, scale = torch.ops.aten.native_batch_norm(columns, *of_all, True, MOMENTUM, EPSILON)
-        ctx.save_for_backward(x, gain, mean.view_as(gain), scale.view_as(gain))
-        return normed.view(len(columns), len(x), -1).transpose(0, 1).contiguous()
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        each = [
-            torch.ops.aten.native_batch_norm_backward(
-                due, one, gain, None, None, mean, scale, True, EPSILON, [True, True, True]
-            )
-            for due, one, gain, mean, scale in zip(gradient, *ctx.saved_tensors, strict=True)
-        ]
-        return *(torch.stack(parts) for parts in zip(*each, strict=True)), None, None
+def _kernel(given: tuple[Tensor, ...], wanted: list[bool]) -> tuple[Tensor, ...]:
+    """torch's way back through batch-norm, of gradient, x, gain, mean, scale: gradients of x, gain and bias."""
+    due, x, gain, mean, scale = given
+    return torch.ops.aten.native_batch_norm_backward(due, x, gain, None, None, mean, scale, True, EPSILON, wanted)
 
 
-class _Less(torch.autograd.Function):
-    """Of every net x (nets, n, width) - threshold (nets, width)."""
+def _back_one_by_one(due: Tensor, x: Tensor, gain: Tensor, mean: Tensor, scale: Tensor, nets: int) -> list[Tensor]:
+    """The gradients of x (n, nets · width), and of gain and bias (nets · width,), a call for each net."""
+    each = zip(*(part.chunk(nets, dim=-1) for part in (due, x, gain, mean, scale)), strict=True)
+    back = [_kernel(tuple(part.contiguous() for part in net), [True, True, True]) for net in each]
+    return [torch.cat(parts, dim=-1) for parts in zip(*back, strict=True)]
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, threshold: Tensor) -> Tensor:
-        return x - threshold[:, None]
 
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        return gradient, torch.stack([one.sum(dim=0) for one in -gradient])
+def _back_at_once(
+    due: Tensor, x: Tensor, gain: Tensor, mean: Tensor, scale: Tensor, nets: int, fused: int
+) -> list[Tensor]:
+    """The same in one call, and torch's formula for x, whose kernel may round a difference of products once or twice.
+
+    fused   of each net's columns how many at the head are rounded once
+    """
+    _, of_gain, of_bias = _kernel((due, x, gain, mean, scale), [False, True, True])
+    share, apart = (of_gain * scale / len(x)).view(nets, -1), (x - mean).view(len(x), nets, -1)
+    left = (due - of_bias / len(x)).view_as(apart)
+    left[..., :fused].addcmul_(apart[..., :fused], share[:, :fused], value=-1)
+    left[..., fused:].sub_(apart[..., fused:] * share[:, fused:])
+    return [left.view_as(x).mul_(scale).mul_(gain), of_gain, of_bias]
+
+
+@cache
+def _fused(rows: int, width: int) -> int | None:
+    """With which `fused` the two are the same of so many samples and columns, as numbers show; None where with none."""
+    nets = -(-PROBED // rows)
+    due, x, gain, mean, scale = _drawn(*[(rows, nets * width)] * 2, *[(nets * width,)] * 3)
+    given = due + x, x, gain, mean, scale.abs()  # so that what is rounded once or twice weighs as much as the rest
+    alone = _back_one_by_one(*given, nets)
+    for fused in range(width, -1, -1):
+        if all(torch.equal(*both) for both in zip(_back_at_once(*given, nets, fused), alone, strict=True)):
+            return fused
+    return None

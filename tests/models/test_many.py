@@ -58,6 +58,14 @@ def test_so_is_a_net_of_thresholds_whose_rates_fall_weights_decay_and_statistics
     assert all(map(same, trained(runs[0]), alone(runs[1])))
 
 
+def test_where_no_probe_finds_a_kernel_that_rounds_alike_each_net_is_asked_alone(monkeypatch):
+    monkeypatch.setattr(many, "_fused", lambda rows, width: None)
+    monkeypatch.setattr(many, "_alike", lambda rows, nets, out, entering: (False, False))
+    assert all(
+        map(same, trained(started(CUT, RECIPE, (0, 1), "digits")), alone(started(CUT, RECIPE, (0, 1), "digits")))
+    )
+
+
 def test_a_slope_of_others_is_asked_for_each_net_alone(monkeypatch):
     def of_all(x):
         return torch.ones_like(x) * x.abs().mean()
