@@ -45,8 +45,8 @@ def _read(path: Path, key: str, *state: int) -> pyarrow.Table | None:
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(path)
-        whole = (table.schema.metadata or {}).get(CONTENT) == _content(key, table.to_pylist())
+        table = parquet.ParquetFile(path).read()  # read_table loads what reads folders first, most of a second
+        whole = (table.schema.metadata or {}).get(CONTENT) == _content(key, table)
     except (pyarrow.ArrowException, OSError, ValueError):
         return None
     return table if whole else None
@@ -90,8 +90,8 @@ def _part(folder: Path, task: Task) -> Path:
     return folder / "tasks" / f"{task.key}.parquet"
 
 
-def _content(key: str, rows: Sequence[Row]) -> bytes:
-    return hashlib.sha256(json.dumps([key, list(rows)]).encode()).hexdigest().encode()
+def _content(key: str, table: pyarrow.Table) -> bytes:
+    return hashlib.sha256(json.dumps([key, table.to_pydict()]).encode()).hexdigest().encode()
 
 
 def _table(task: Task, rows: list[Row]) -> pyarrow.Table:
@@ -100,7 +100,7 @@ def _table(task: Task, rows: list[Row]) -> pyarrow.Table:
     varied = {path: str(value) if isinstance(value, list | dict) else value for path, value in task.varied}
     head = {"task": task.key, "data_sha256": task.data_sha256, **varied}
     table = pyarrow.Table.from_pylist([head | row for row in rows])
-    return table.replace_schema_metadata({CONTENT: _content(task.key, table.to_pylist())})
+    return table.replace_schema_metadata({CONTENT: _content(task.key, table)})
 
 
 def _parquet(table: pyarrow.Table) -> bytes:
