@@ -99,8 +99,8 @@ def i_xt(t: Symbols, width: int, target: Target, h_x_bits: float | None = None) 
     counts = _once(t.counts, target)
     samples = int(counts.sum())
     bits = estimator_for(target)(counts)
-    unseen = unseen_bits(counts, width - math.log2(len(counts)))
-    estimate = _estimate(bits, lambda: np.log2(samples / counts), counts, counts, 2**width, target, unseen, h_x_bits)
+    most_bits = width - math.log2(len(counts))
+    estimate = _estimate(bits, lambda: np.log2(samples / counts), counts, counts, 2**width, target, most_bits, h_x_bits)
     if estimate.verdict is not Verdict.CORRECTED:
         return estimate
     return replace(estimate, nsb_gap_bits=nsb(counts, min(2**width, NSB_POSSIBLE)) - bits)
@@ -113,13 +113,13 @@ def i_ty(t: Symbols, y: Symbols, width: int, target: Target, h_x_bits: float | N
     times = both.samples // int(counts.sum())
     t_counts, y_counts = t.counts // times, y.counts // times
     bits = mutual_information(t_counts, y_counts, counts, estimator_for(target))
-    unseen = unseen_bits(counts, math.log2(len(y)))
 
     def surprise() -> NDArray[np.float64]:
         of_t, of_y = t.counts[t.ids[both.firsts]], y.counts[y.ids[both.firsts]]
         return np.log2(both.counts * t.samples / (of_t * of_y))
 
-    estimate = _estimate(bits, surprise, counts, t_counts, 2**width * len(y), target, unseen, h_x_bits)
+    possible, most_bits = 2**width * len(y), math.log2(len(y))
+    estimate = _estimate(bits, surprise, counts, t_counts, possible, target, most_bits, h_x_bits)
     if estimate.verdict is not Verdict.CORRECTED:
         return estimate
     second = nsb_information(t_counts, y_counts, counts, min(2**width, NSB_POSSIBLE))
@@ -137,13 +137,17 @@ def _estimate(
     t_counts: NDArray[np.int64],
     possible: int,
     target: Target,
-    unseen: float,
+    most_bits: float,
     h_x_bits: float | None,
 ) -> Estimate:
-    """`surprise` is the quantity in bits, symbol by symbol, whose mean is estimated; its spread makes the interval."""
+    """`surprise` is the quantity in bits, symbol by symbol, whose mean is estimated; its spread makes the interval.
+
+    most_bits   as in `unseen_bits`
+    """
     samples, covered = int(counts.sum()), coverage(counts)
     low: float | None = bits
     high: float | None = bits
+    unseen = unseen_bits(counts, most_bits) if target == "population" else 0.0
     worth = verdict(counts, t_counts, possible, target, unseen, h_x_bits)
     if target == "population":
         low = high = None
