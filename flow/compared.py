@@ -8,7 +8,7 @@ from typing import Any
 from .belonging import analysis_of
 from .config import RunConfig
 from .folder import RunFolder, all_synthesised, history, is_there
-from .pages.plane_page import distinct_names
+from .pages.planes_of_runs import distinct_names
 from .unbuilt import proven
 
 Row = dict[str, Any]

@@ -14,7 +14,6 @@ from ...hw.costs.search import cell_name
 from ..cluster import connected
 from ..files import read_text
 from ..pages.front import front
-from ..pages.search_page import write_page
 from ..search import Searching
 from ..search_file import search_wish
 from ..searched import Searched
@@ -40,6 +39,8 @@ def search(
     - `bitneck search search.toml`
     - `bitneck search search.toml --so-far`
     """
+    from ..pages.search_page import write_page
+
     searching = Searching(search_wish(read_text(file), str(file)), folder or Path("searches") / file.stem, data_dir)
     if so_far:
         done = searching.so_far()

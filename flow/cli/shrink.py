@@ -14,7 +14,6 @@ from ...hw.parts import PARTS, part_names
 from ..config import RunError
 from ..folder import RunFolder
 from ..lossless import fold_lossless
-from ..pages.shrink_page import write_page
 from ..shrink import Shrinking, Wish
 from ..shrunk import Shrunk
 from .console import DataDir, bar, say, show, step
@@ -57,6 +56,8 @@ def shrink(
     - `bitneck shrink runs/digits --target up5k`
     - `bitneck shrink runs/tfc --luts 2400 --synth`
     """
+    from ..pages.shrink_page import write_page
+
     if lossless:
         return _lossless(RunFolder(folder), RunFolder(output or _beside(folder, "lossless")), data_dir)
     if floor is not None and luts is not None:

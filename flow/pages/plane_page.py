@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from plotly.offline import get_plotlyjs
@@ -57,17 +55,3 @@ def sections(
         Shown(f"{name}: {target}", points, remark, accuracy),
         Shown(f"{name}: population", population, "what these samples say of all that could be drawn", accuracy),
     ]
-
-
-def distinct_names(paths: Iterable[Path]) -> list[str]:
-    """The shortest endings of the paths that tell them apart."""
-    found = [Path(os.path.realpath(path)) for path in paths]  # unlike resolve, of a link to itself too
-    parts = [Path(os.fsencode(path).decode(errors="replace")).parts for path in found]
-    twice = next((own for number, own in enumerate(parts) if own in parts[:number]), None)
-    if twice is not None:
-        raise PlaneError(f"{twice[-1]} is given twice; name runs that differ")
-    names = []
-    for own in parts:
-        length = next(n for n in range(1, len(own) + 1) if sum(other[-n:] == own[-n:] for other in parts) == 1)
-        names.append("/".join(own[-length:]))
-    return names

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...ib_analysis.points import PlaneError
 from ..belonging import analysis_of
 from ..config import RunError
 from ..files import write
@@ -34,7 +36,7 @@ def pages(folders: Sequence[AnyFolder], into: Path | str) -> list[Path]:
     from . import plane_page as interactive
 
     place = Path(into)
-    names = interactive.distinct_names(run_folder(folder).path for folder in folders)
+    names = distinct_names(run_folder(folder).path for folder in folders)
     shown = zip(names, _shown(folders), strict=True)
     made = {place / f"{name.replace('/', '-')}.html": interactive.page(run, SCRIPT) for name, run in shown}
     for path, text in {place / SCRIPT: interactive.get_plotlyjs(), **made}.items():
@@ -43,7 +45,7 @@ def pages(folders: Sequence[AnyFolder], into: Path | str) -> list[Path]:
 
 
 def _shown(folders: Sequence[AnyFolder]) -> list[list[Shown]]:
-    from .plane_page import distinct_names, sections
+    from .plane_page import sections
 
     places, shown = [run_folder(folder) for folder in folders], []
     for folder, name in zip(places, distinct_names(folder.path for folder in places), strict=True):
@@ -62,7 +64,6 @@ def figure(folders: Sequence[AnyFolder], path: Path | str) -> Path:
     """
     from ...ib_analysis.median_of_runs import across_runs, spread
     from ...ib_analysis.pictures.plots import pdf, png, run_figure, svg
-    from .plane_page import distinct_names
 
     formats: dict[str, Callable[[Figure], bytes | str]] = {".pdf": pdf, ".svg": svg, ".png": png}
     path = Path(path)
@@ -81,3 +82,17 @@ def figure(folders: Sequence[AnyFolder], path: Path | str) -> Path:
     )
     write(path, formats[path.suffix](run_figure(points, epochs, train, test, runs=len(places))))
     return path
+
+
+def distinct_names(paths: Iterable[Path]) -> list[str]:
+    """The shortest endings of the paths that tell them apart."""
+    found = [Path(os.path.realpath(path)) for path in paths]  # unlike resolve, of a link to itself too
+    parts = [Path(os.fsencode(path).decode(errors="replace")).parts for path in found]
+    twice = next((own for number, own in enumerate(parts) if own in parts[:number]), None)
+    if twice is not None:
+        raise PlaneError(f"{twice[-1]} is given twice; name runs that differ")
+    names = []
+    for own in parts:
+        length = next(n for n in range(1, len(own) + 1) if sum(other[-n:] == own[-n:] for other in parts) == 1)
+        names.append("/".join(own[-length:]))
+    return names

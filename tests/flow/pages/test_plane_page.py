@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bitneck.flow.pages.plane_page import distinct_names, page, sections
+from bitneck.flow.pages.plane_page import page, sections
+from bitneck.flow.pages.planes_of_runs import distinct_names
 from bitneck.ib_analysis.codes import Codes
 from bitneck.ib_analysis.pictures.moving_plane import figure, words
 from bitneck.ib_analysis.pictures.run_on_page import Shown, scales
