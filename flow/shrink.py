@@ -28,7 +28,7 @@ from .folder import RunFolder, is_there, synthesis_of
 from .held import held
 from .proof import prove
 from .run import finished, train, trained_on
-from .shrink_ladder import Costs, Hidden, Rung, evenly, ladder, spread
+from .shrink_ladder import Costs, Hidden, Rung, evenly, in_front, ladder, of_widths, spread
 from .shrunk import SURVIVING, How, Point, Shrunk, net_name
 from .silicon import synth
 from .survivors import Survivors, known_of
@@ -50,6 +50,7 @@ class Wish:
              net's own
     floor    share of the test set that is right, by the mean over seeds: nets are narrowed until it is not reached
     seeds    of each net; points: widths on the way down; epochs: of training on, by default a third of the run's
+    inputs   whether pixels may be left out, too: the design is then streamed those that stay
     """
 
     target: str
@@ -59,6 +60,7 @@ class Wish:
     seeds: int = 3
     points: int = 3
     epochs: int | None = None
+    inputs: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,14 +98,25 @@ class Shrinking:
             raise RunError(
                 f"--luts {wish.luts:,} on {wish.target}, which has {part(wish.target).cells:,}; ask for fewer"
             )
+        if wish.inputs and not config.network.rows_of_bits:
+            raise RunError(f"{folder.path}: {config.network}; --inputs leaves out pixels of dense nets that cut each")
         self.folder, self.config, self.wish, self.place = folder, config, wish, place
-        self.whole = tuple(config.network.rows.values())
         self.data_dir, self.data = data_dir, trained_on(folder, config, data_dir)
+        self.rows = tuple(config.network.rows.values())
+        self.whole = (self.data.pixels, *self.rows) if wish.inputs else self.rows
         hardware = config.hardware
         self.cycles = wish.cycles or hardware.cycles or DEFAULT_CYCLES
         cuts = checkpoint_arrays(folder.checkpoint)[0].get("net/binarize.threshold")
         thresholds = None if cuts is None else np.ceil(cuts).astype(np.int32).reshape(-1)
-        self.costs = Costs(config.network, thresholds, wish.target, self.cycles, hardware.output, hardware.fifo_depth)
+        self.costs = Costs(
+            config.network,
+            thresholds,
+            wish.target,
+            self.cycles,
+            hardware.output,
+            hardware.fifo_depth,
+            self.data.copies,
+        )
         self.hardware = HardwareConfig(
             target=wish.target, target_cycles=self.cycles, output=hardware.output, fifo_depth=hardware.fifo_depth
         )
@@ -142,20 +155,20 @@ class Shrinking:
         """What is done, and nothing is trained. Raises RunError where nothing is."""
         if not is_there(self.place / "ladder.json"):
             raise RunError(f"{self.place} holds no shrinking of {self.folder.path} yet; begin one without --so-far")
-        hidden, pairs, points, chosen = self.whole, [], [], None
+        pairs, points, chosen = [], [], None
         for rung in spread(self.ladder().rungs, self.wish.points):
             informed = self._there(rung, "information")
             if not informed:
                 break
-            even = evenly(hidden, self.costs.of, rung.cost.cells)
+            even = evenly(self.rows, self.costs.of, rung.cost.cells)
             pairs.append((rung, even))
             points += [point for how in (*SURVIVING, "scratch") for point in self._there(rung, how)]
             points += [] if even in (None, rung) else self._there(even, "scratch")
             if self._below_floor(informed):
                 break
             chosen = rung
-        cost = self.costs.of(hidden)
-        whole = None if cost is None else Rung(hidden, cost)
+        cost = self.costs.of(self.whole)
+        whole = None if cost is None else Rung(self.whole, cost)
         points += [] if whole is None else self._there(whole, "scratch")
         return Shrunk(
             self.config.name,
@@ -215,7 +228,8 @@ class Shrinking:
                     f"{self.place} holds nets of another training of {self.folder.path}; choose another folder with "
                     "-o, or remove it"
                 )
-            same = (there.target, there.cycles, there.cells) == (self.wish.target, self.cycles, cells)
+            said = there.target, there.cycles, there.cells, there.rungs[0].hidden[: -len(self.rows)]
+            same = said == (self.wish.target, self.cycles, cells, self.whole[: -len(self.rows)])
             if same and all(self.costs.of(rung.hidden) == rung.cost for rung in (there.rungs[0], there.rungs[-1])):
                 return there
         whole = self.costs.of(self.whole)
@@ -226,7 +240,7 @@ class Shrinking:
             )
 
         def bits(layer: int, width: int) -> tuple[float, float]:
-            return self.survivors.bits(self.config.training.seed, layer, width)
+            return self.survivors.bits(self.config.training.seed, layer - self.wish.inputs, width)
 
         rungs = tuple(ladder(self.whole, self.costs.of, bits, cells))
         if len(rungs) < 2 or (self.wish.floor is None and rungs[-1].cost.cells > cells):
@@ -254,11 +268,16 @@ class Shrinking:
             return None
         there = read_record(path, Point)
         said = there.of, there.checkpoint, there.target, there.epochs
-        asked = self._of(how, seed), sha256_of(folder.checkpoint), self.wish.target, self._epochs()
+        asked = self._of(rung, how, seed), sha256_of(folder.checkpoint), self.wish.target, self._epochs()
         return there if said == asked else None
 
-    def _of(self, how: How, seed: int) -> str | None:
-        return None if how == "scratch" else sha256_of(self._base_folder(seed).checkpoint)
+    def _of(self, rung: Rung, how: How, seed: int) -> str | None:
+        """Digest of the checkpoint by which neurons were chosen, or pixels."""
+        anew = how == "scratch" and self._whole_in_front(rung.hidden)
+        return None if anew else sha256_of(self._base_folder(seed).checkpoint)
+
+    def _whole_in_front(self, hidden: Hidden) -> bool:
+        return in_front(self.config.network, hidden)[0] in (None, self.data.pixels)
 
     def _net_folder(self, rung: Rung, how: How, seed: int) -> RunFolder:
         return RunFolder(self.place / net_name(rung.hidden, how, seed))
@@ -273,14 +292,14 @@ class Shrinking:
         folder = self._net_folder(rung, how, seed)
         history = self._train(folder, rung.hidden, how, seed)
         trace, labels = read_trace(folder.epoch_codes(folder.origin().last)), read_labels(folder.labels)
-        last = self.config.network.of_rows(rung.hidden).shapes
+        last = of_widths(self.config.network, rung.hidden, self.data.copies).shapes
         *_, name, _ = last
         bound = known_of(trace.codes[name], last[name], label_symbols(labels))
         found = Point(
             rung.hidden,
             how,
             seed,
-            self._of(how, seed),
+            self._of(rung, how, seed),
             sha256_of(folder.checkpoint),
             self.wish.target,
             self._epochs(),
@@ -298,19 +317,26 @@ class Shrinking:
         """Test accuracies by epoch."""
         from ..models.pruning import narrowed
 
-        network = self.config.network.of_rows(hidden).model_dump()
+        network = of_widths(self.config.network, hidden, self.data.copies).model_dump()
         epochs = self._epochs() if how == "scratch" else self.more_epochs
         named = {"network": network, "training__seed": seed, "training__epochs": epochs}
         if how != "scratch":  # what it learnt from its teacher and in its first step it has
             named |= {"training__teacher": "", "training__teacher_epochs": 0, "training__float_weights": 0.0}
+        pixels, rows = in_front(self.config.network, hidden)
+        inputs = None
+        if pixels is not None and not self._whole_in_front(hidden):
+            stay = self.survivors.pixels("information" if how == "scratch" else how, seed, pixels)
+            inputs = (np.arange(self.data.copies)[:, None] * self.data.pixels + stay).ravel()
+            before = self.config.data.inputs or range(self.data.pixels)
+            named["data__inputs"] = tuple(before[pixel] for pixel in stay.tolist())
         config = changed(self.config, **named, hardware=self.hardware.model_dump())
         self._give_data(folder)
         if how == "scratch":
             return [epoch.test_accuracy for epoch in train(folder, config, self.data_dir)]
-        kept = self.survivors.kept(how, seed, hidden)
+        kept = self.survivors.kept(how, seed, rows)
 
         def begin(network: NetworkConfig, training: TrainingConfig, data: Dataset, device: str) -> Run:
-            return narrowed(self.survivors.whole(seed).run, kept, training, device)
+            return narrowed(self.survivors.whole(seed).run, kept, training, device, data, inputs)
 
         return [epoch.test_accuracy for epoch in train(folder, config, self.data_dir, begin=begin)]
 

@@ -18,7 +18,9 @@ from ..models.config import NetworkConfig
 from ..models.layers import LayerConfig, Shape, named, shapes
 
 Hidden = tuple[int, ...]
-"""Neurons of every hidden dense layer, channels of every convolution: `NetworkConfig.rows`."""
+"""Neurons of every hidden dense layer, channels of every convolution: `NetworkConfig.rows`. In front of them the pixels
+that the net takes, where some may be left out.
+"""
 
 SHARES = 16  # into which a layer is cut
 
@@ -50,6 +52,7 @@ class Costs:
 
     thresholds   of the pixels, (inputs,), or of maps (channels,), as in `Binarize`; None where none is cut
     cycles       a frame, at most; output, fifo_depth as in `lower`
+    copies       how often each pixel is shown
 
     Estimates of matrices look at shapes alone, so a graph of any weights stands for every net of its widths.
     """
@@ -62,16 +65,31 @@ class Costs:
         cycles: int,
         output: Output,
         fifo_depth: int,
+        copies: int = 1,
     ) -> None:
         self.network, self.thresholds, self.target, self.cycles = network, thresholds, target, cycles
-        self.output, self.fifo_depth = output, fifo_depth
+        self.output, self.fifo_depth, self.copies = output, fifo_depth, copies
         self.of = cache(self._of)
 
     def _of(self, hidden: Hidden) -> Cost | None:
         """None where no folding of these widths is fast enough."""
-        graph = shaped(self.network.of_rows(hidden), self.thresholds)
+        network, thresholds = of_widths(self.network, hidden, self.copies), self.thresholds
+        if thresholds is not None and not network.of_maps:
+            thresholds = thresholds[: network.inputs]
+        graph = shaped(network, thresholds)
         plan = Search(graph, self.target, self.output, self.fifo_depth).cheapest(self.cycles)
         return None if plan is None else Cost(plan.resources.cells, plan.resources.brams, plan.cycles)
+
+
+def of_widths(network: NetworkConfig, hidden: Hidden, copies: int) -> NetworkConfig:
+    """The net with these rows; and with so many pixels, each shown so often, where their number stands in front."""
+    pixels, rows = in_front(network, hidden)
+    return network.of_rows(rows, None if pixels is None else pixels * copies)
+
+
+def in_front(network: NetworkConfig, hidden: Hidden) -> tuple[int | None, Hidden]:
+    """The pixels, where some may be left out, and the rows."""
+    return (None, hidden) if len(hidden) == len(network.rows) else (hidden[0], hidden[1:])
 
 
 def shaped(network: NetworkConfig, thresholds: NDArray[np.int32] | None) -> Graph:

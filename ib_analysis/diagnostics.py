@@ -69,7 +69,8 @@ SATURATED_DATASET = (
 
 def coverage(counts: NDArray[np.int64]) -> float:
     """Good-Turing: the probability, estimated, that the next sample's symbol was seen already; 1 - f1/N."""
-    return 1 - seen_times(counts, 1) / int(np.sum(counts))
+    times, symbols = fingerprint(counts)
+    return 1 - seen_times(counts, 1) / int(times @ symbols)
 
 
 def unseen_bits(counts: NDArray[np.int64], most_bits: float) -> float:
@@ -81,8 +82,9 @@ def unseen_bits(counts: NDArray[np.int64], most_bits: float) -> float:
     Coverage bounds the unseen mass and not its bits: a share s spread over all 2^width codes has s · width of them.
     f1/N estimates that mass; with another draw of the samples f1 might be two standard errors more, and 1 if it is 0.
     """
+    times, symbols = fingerprint(counts)
     alone = seen_times(counts, 1) + 1
-    return min(1.0, (alone + 2 * math.sqrt(alone)) / int(np.sum(counts))) * max(0.0, most_bits)
+    return min(1.0, (alone + 2 * math.sqrt(alone)) / int(times @ symbols)) * max(0.0, most_bits)
 
 
 def repeated(counts: NDArray[np.int64]) -> int:

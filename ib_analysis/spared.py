@@ -17,9 +17,12 @@ FEWEST = 2  # samples, and labels among them: of less nothing is learnt
 
 
 @threadpool_limits.wrap(limits=1)  # equal answers whatever the machine has, and small matrices wait for no thread
-def least_missed_first(codes: Codes, y: Symbols, penalty: float = 30.0, steps: int = 100) -> NDArray[np.int64]:
+def least_missed_first(
+    codes: Codes, y: Symbols, penalty: float = 30.0, steps: int = 100, each: int = 1
+) -> NDArray[np.int64]:
     """(width,) the bits of a code: the first is missed least, the last most; constant bits and copies come early.
 
+    each      bits that go together, width / each apart: of a pixel that is cut at so many levels. Then (width / each,)
     penalty   L2 weight of the probe, against the summed loss
     steps     of its optimiser at most
 
@@ -34,7 +37,8 @@ def least_missed_first(codes: Codes, y: Symbols, penalty: float = 30.0, steps: i
     Source: Hassibi and Stork 1992, "Optimal Brain Surgeon"; the blocks of H between classes are left out.
     """
     same_samples(len(codes), y.samples)
-    return _least_missed_first(codes.bits()[:, :, None].astype(np.float64) * 2 - 1, y, penalty, steps)
+    read = codes.bits().reshape(len(codes), each, -1).transpose(0, 2, 1)
+    return _least_missed_first(read.astype(np.float64) * 2 - 1, y, penalty, steps)
 
 
 def least_missed_channels(

@@ -1,9 +1,9 @@
 """Codes that come block after block and are never all in memory: their digests are kept, and some of the codes.
 
 The first time, 4 bytes of each sample stay, 36 of each symbol, and the codes that came first, at most CACHED_BYTES of
-them. Codes of different digests differ, that is certain; of n samples some that differ share a digest with a chance of at most n² / 2^65
-(`row_hash`): 10^-10 of 60,000 samples, whatever they are. A sample whose code is kept is compared with it at once, byte
-for byte, while it is in the cache.
+them. Codes of different digests differ, that is certain; of n samples some that differ share a digest with a chance of
+at most n² / 2^65 (`row_hash`): 10^-10 of 60,000 samples, whatever they are. A sample whose code is kept is compared
+with it at once, byte for byte, while both are in the cache.
 A second time, where the codes can be had again: every other sample that is not the first of its symbol is compared with
 the first. Then all is certain, and the same as `symbols` says of codes in memory.
 """

@@ -305,11 +305,11 @@ class NetworkConfig(Strict):
         """Channels of every convolution, neurons of every dense layer but the scores, by name."""
         return {name: layer.channels for name, layer in list(named(self.chain))[:-1] if layer.pool is None}
 
-    def of_rows(self, rows: Iterable[int]) -> NetworkConfig:
-        """The same net with so many, in their order."""
+    def of_rows(self, rows: Iterable[int], inputs: int | None = None) -> NetworkConfig:
+        """The same net with so many, in their order; a net of no maps with so many inputs, too."""
         widths = iter(rows)
         if not self.of_maps:
-            return self.model_copy(update={"widths": (self.inputs, *widths, self.classes)})
+            return self.model_copy(update={"widths": (inputs or self.inputs, *widths, self.classes)})
         *hidden, scores = self.layers
         narrowed = [each if each.pool else each.model_copy(update={each.kind: next(widths)}) for each in hidden]
         return self.model_copy(update={"layers": (*narrowed, scores)})
@@ -406,6 +406,21 @@ class DataConfig(Strict):
     copies: Annotated[
         int, Field(ge=1, le=16, description="how often each input is shown, so that it may be cut at so many places")
     ] = 1
+    inputs: Annotated[
+        tuple[Annotated[int, Field(ge=0)], ...] | None,
+        Field(
+            min_length=1,
+            description="the inputs that the net takes, by number from 0, rising: pixels row by row, or columns; by "
+            "default all. What images are moved by still sees whole ones",
+        ),
+        LISTED,
+    ] = None
+
+    @model_validator(mode="after")
+    def _inputs_rise(self) -> DataConfig:
+        if self.inputs and (wrong := [b for a, b in pairwise(self.inputs) if b <= a]):
+            raise ValueError(f"inputs: {wrong[0]} stands behind one that is no less; give each once, rising")
+        return self
 
 
 RECIPE_OF_BITS = ("teacher_epochs", "teacher", "soft", "float_weights", "bilinear", "reestimate")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,8 @@ class Dataset:
     train_y, test_y   (n,) int64, 0 .. classes - 1
     copies            how often each pixel is shown: x is that many equal blocks side by side, so that a net, which cuts
                       every input once, may cut a pixel at several levels
+    inputs, whole     where some inputs were left out: numbers of those that stayed, and (n, pixels) the training
+                      samples before, for whoever moves them
     """
 
     name: str
@@ -68,6 +71,8 @@ class Dataset:
     copies: int = 1
     taken: Taken | None = None
     quantiser: Quantiser | None = None
+    inputs: tuple[int, ...] | None = None
+    whole: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         for part, x, y in (("training", self.train_x, self.train_y), ("test", self.test_x, self.test_y)):
@@ -92,11 +97,31 @@ class Dataset:
 
     @property
     def square(self) -> bool:
-        """Whether a sample is a grey image as high as it is wide; where its shape is not known, by its length."""
+        """Whether a sample is (or was) a grey image as high as wide; where its shape is not known, by its length."""
         if self.taken is None:
-            return math.isqrt(self.pixels) ** 2 == self.pixels
+            pixels = self.pixels if self.whole is None else self.whole.shape[1]
+            return math.isqrt(pixels) ** 2 == pixels
         height, *width = self.taken.shape
         return width in ([height], [height, 1])
+
+    def learning(self, rows: NDArray) -> Dataset:
+        """Of its training samples these alone."""
+        whole = None if self.whole is None else self.whole[rows]
+        return replace(self, train_x=self.train_x[rows], train_y=self.train_y[rows], whole=whole)
+
+    def of_inputs(self, inputs: Sequence[int] | None) -> Dataset:
+        """With these pixels alone, by number, rising; of None as it is. Raises DataError of one that there is not."""
+        if inputs is None:
+            return self
+        if max(inputs) >= self.pixels:
+            raise DataError(
+                f"{self.name}: input {max(inputs)} is asked for, and there are {self.pixels}, from 0 on; leave out of "
+                "[data] inputs what is not there"
+            )
+        columns = (np.arange(self.copies)[:, None] * self.pixels + np.array(inputs)).ravel()
+        train_x, test_x = (np.ascontiguousarray(x[:, columns]) for x in (self.train_x, self.test_x))
+        whole = self.train_x[:, : self.pixels]
+        return replace(self, train_x=train_x, test_x=test_x, inputs=tuple(inputs), whole=whole)
 
     def all(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Every sample and its label: the training set, then the test set."""
@@ -136,9 +161,11 @@ def load(
     Raises DataError with the path, the numbers and the way out.
     """
     if name in EMBEDDED:
-        if options != DataConfig():
-            raise DataError(f"{name} is embedded and taken as it is; leave its options ([data] in a run.toml) out")
-        return EMBEDDED[name]()
+        if options.model_copy(update={"inputs": None}) != DataConfig():
+            raise DataError(
+                f"{name} is embedded and taken as it is; leave its options ([data] in a run.toml) out, but for inputs"
+            )
+        return EMBEDDED[name]().of_inputs(options.inputs)
     if name in DATASETS:
         samples = samples_of(f"data set {name!r} of {DATASETS.origin(name)}", arrays_of(DATASETS[name]()))
     else:
@@ -178,7 +205,7 @@ def dataset(
     )
     if options.copies > 1:
         train_x, test_x = np.tile(train_x, options.copies), np.tile(test_x, options.copies)
-    return Dataset(
+    whole = Dataset(
         name,
         train_x,
         samples.train_y,
@@ -190,6 +217,7 @@ def dataset(
         taken,
         quantiser,
     )
+    return whole.of_inputs(options.inputs)
 
 
 def _most(parts: tuple[NDArray, NDArray]) -> int | None:

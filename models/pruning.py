@@ -12,17 +12,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .config import NetworkConfig, TrainingConfig
+from .datasets import Dataset
 from .history import TrainingError
 from .layers import named, shapes
 from .networks import BinaryNet
 from .training import Run, reestimate, start
 
 
-def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfig, device: str = "cpu") -> Run:
+def narrowed(
+    base: Run,
+    kept: Sequence[NDArray[np.int64]],
+    config: TrainingConfig,
+    device: str = "cpu",
+    data: Dataset | None = None,
+    inputs: NDArray[np.int64] | None = None,
+) -> Run:
     """An untrained run whose net is that of `base` with some of its `rows` left: neurons, channels of a map.
 
     kept     of each hidden layer that has weights the indexes of those that stay, rising, at least one
     config   how it is to be trained on, from epoch 0, which is the net as it is here
+    data     without the inputs that are left out, and `inputs` that stay, rising, of a net of no maps; by default all
 
     Latent weights, batch-norm and read-outs of the survivors are those of `base`, and optimisers start anew. What a
     neuron no longer hears moves its sums, so means and variances are taken again over the training set; thresholds
@@ -37,9 +46,13 @@ def narrowed(base: Run, kept: Sequence[NDArray[np.int64]], config: TrainingConfi
         raise TrainingError(
             f"neurons of {len(kept)} layers are to stay, the net has {len(network.rows)} hidden layers with weights"
         )
-    layers = list(_left(network, kept))
-    run = start(network.of_rows(map(len, kept)), config, base.data, device)
+    entering = np.arange(network.entering[-1]) if inputs is None else inputs
+    layers = list(_left(network, kept, entering))
+    narrow = network.of_rows(map(len, kept), None if inputs is None else len(inputs))
+    run = start(narrow, config, base.data if data is None else data, device)
     state = base.net.state_dict()
+    if base.net.binarize is not None and not network.of_maps:
+        state["binarize.threshold"] = state["binarize.threshold"].cpu()[entering]
     for layer in layers:
         own = [name for name in state if name.startswith(layer.prefix)]
         state |= {name: layer.of(state[name].cpu()) for name in own}
@@ -71,10 +84,10 @@ class _Left(NamedTuple):
         return rows[:, self.columns] if value.ndim > 1 else rows
 
 
-def _left(network: NetworkConfig, kept: Sequence[NDArray[np.int64]]) -> Iterator[_Left]:
+def _left(network: NetworkConfig, kept: Sequence[NDArray[np.int64]], inputs: NDArray[np.int64]) -> Iterator[_Left]:
     """Every layer with weights, from input to output. Raises TrainingError where neurons are kept that it has not."""
     layers, stays = list(named(network.chain)), iter(kept)
-    channels = torch.arange(network.entering[-1])
+    channels = torch.from_numpy(inputs)
     for place, ((name, layer), entering) in enumerate(
         zip(layers, shapes(network.entering, network.chain), strict=False)
     ):

@@ -53,13 +53,7 @@ def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
             f"{data.name}: a share of {share} of {len(judges)} training samples are {judges.sum()} to judge by; "
             "both sides need two"
         )
-    return replace(
-        data,
-        train_x=data.train_x[~judges],
-        train_y=data.train_y[~judges],
-        test_x=data.train_x[judges],
-        test_y=data.train_y[judges],
-    )
+    return replace(data.learning(~judges), test_x=data.train_x[judges], test_y=data.train_y[judges])
 
 
 def teach(run: Run, choices: Sequence[Sequence[int]]) -> Iterator[Epoch]:

@@ -8,7 +8,6 @@ Source: "Make Me a BNN" (ABNN, arXiv 2312.15297), where noise on what is normali
 
 from __future__ import annotations
 
-from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -33,8 +32,7 @@ def learnt(data: Dataset, network: NetworkConfig) -> Dataset:
     """The data without what is held out for the spread; as it is where nothing is."""
     if network.threshold_sets == 1:
         return data
-    rest = ~_held(data)
-    return replace(data, train_x=data.train_x[rest], train_y=data.train_y[rest])
+    return data.learning(~_held(data))
 
 
 def _held(data: Dataset) -> NDArray[np.bool_]:

@@ -309,8 +309,10 @@ def batches(run: Run, epoch: int, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor
     parts = drawn(rng, len(y), config.batch_size, y.device)
     moving = epoch <= config.epochs * (1 - config.settle)
     if moving:
-        images = augmented(x[:, : run.data.pixels], config, rng, run.net.config.channels)
-        x = images.repeat(1, run.data.copies)
+        data = learnt(run.data, run.net.config)
+        images = x[:, : data.pixels] if data.whole is None else torch.tensor(data.whole, device=x.device)
+        images = augmented(images, config, rng, run.net.config.channels)
+        x = (images if data.inputs is None else images[:, data.inputs]).repeat(1, data.copies)
     run.net.train()
     for number, rows in enumerate(parts):
         trained = epoch - 1 + number / len(parts)

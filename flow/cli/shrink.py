@@ -37,6 +37,9 @@ def shrink(
     seeds: Annotated[int, typer.Option(min=1, help="of each net, from the run's own on")] = 3,
     points: Annotated[int, typer.Option(min=1, help="widths on the way down")] = 3,
     epochs: Annotated[int | None, typer.Option(min=1, help="to train on; by default a third of the run's")] = None,
+    inputs: Annotated[
+        bool, typer.Option("--inputs", help="leave out pixels, too: the design is streamed those that stay")
+    ] = False,
     synth: Annotated[
         bool, typer.Option("--synth", help="prove and synthesise the whole net and each narrower one, first seed")
     ] = False,
@@ -63,7 +66,7 @@ def shrink(
     if floor is not None and luts is not None:
         raise RunError("--floor narrows as far as the net stays right, --luts as far as it must; give one of them")
     place = output or _beside(folder, "shrunk")
-    wish = Wish(target, cycles, luts, floor, seeds, points, epochs)
+    wish = Wish(target, cycles, luts, floor, seeds, points, epochs, inputs)
     shrinking = Shrinking(RunFolder(folder), wish, place, data_dir)
     if so_far:
         done = shrinking.so_far()

@@ -73,7 +73,7 @@ def test_codes_that_share_a_digest_are_found_out(cached, monkeypatch):
     monkeypatch.setattr(module, "keys", lambda row_bytes: np.zeros((2, row_bytes // 8 + 2), np.uint64))
     words = np.random.default_rng(0).integers(0, 1 << 32, (700, 2), np.uint64)
     codes = Codes(words.view(np.uint8), 128)
-    with pytest.raises(CodesError, match="sample 1 is not the code that sample 0 was: .* share a digest"):
+    with pytest.raises(CodesError, match=r"sample 1 is not the code that sample 0 was: .* share a digest"):
         verified(streamed(blocks(codes)), lambda: blocks(codes))
 
 
@@ -110,7 +110,7 @@ def test_one_flipped_bit_anywhere_is_another_digest():
 
 
 def test_a_stream_of_any_length_keeps_little(monkeypatch):
-    """30 MB of codes in blocks of .5 MB: the peak is one block, what is kept, and 4 bytes a sample with their counts."""
+    """30 MB of codes in blocks of .5 MB: the peak is one block, what is kept, and the ids and counts."""
     monkeypatch.setattr(module, "CACHED_BYTES", 40 * 7200)
     pattern = np.random.default_rng(0).integers(0, 256, (50, 7200), dtype=np.uint8)
 
