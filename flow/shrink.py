@@ -242,7 +242,7 @@ class Shrinking:
         def bits(layer: int, width: int) -> tuple[float, float]:
             return self.survivors.bits(self.config.training.seed, layer - self.wish.inputs, width)
 
-        rungs = tuple(ladder(self.whole, self.costs.of, bits, cells))
+        rungs = tuple(ladder(self.whole, self.costs.of, bits, cells, self.wish.inputs))
         if len(rungs) < 2 or (self.wish.floor is None and rungs[-1].cost.cells > cells):
             least = f"; the narrowest takes {rungs[-1].cost.cells:,}" if rungs else ""
             raise RunError(

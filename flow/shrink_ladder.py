@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from math import prod
 
 import numpy as np
@@ -22,7 +23,7 @@ Hidden = tuple[int, ...]
 that the net takes, where some may be left out.
 """
 
-SHARES = 16  # into which a layer is cut
+SHARES, QUARTER = 16, 4  # into which a layer is cut, and how many are a quarter of it
 
 
 @dataclass(frozen=True)
@@ -126,21 +127,28 @@ def ladder(
     cost_of: Callable[[Hidden], Cost | None],
     bits_of: Callable[[int, int], tuple[float, float]],
     cells: int,
+    pixels: bool = False,
 ) -> Iterator[Rung]:
     """Rungs from `whole` downward, until one takes `cells` or fewer or none takes less than the last.
 
     bits_of   I(T;Y) that so many surviving neurons of a layer, by its index, still have, and its standard error
+    pixels    whether the first width is that of the pixels
 
     Each rung narrows one layer to the next sixteenths that save anything: the layer that loses the fewest bits for a
     cell saved, a standard error added to what it loses, for bits that nobody misses are never known to be none.
-    Foldings want divisors, so not every width saves.
+    Foldings want divisors, so not every width saves; of the many pixels a sixteenth may save a cell or five hundred, so
+    every width down to a quarter less is looked at.
     The first rung is `whole`, where any folding of it is fast enough.
     """
     hidden, cost = whole, cost_of(whole)
     if cost is not None:
         yield Rung(hidden, cost)
     while cost is None or cost.cells > cells:
-        below = [rung for layer in range(len(whole)) if (rung := _narrower(whole, hidden, layer, cost, cost_of))]
+        below = [
+            rung
+            for layer in range(len(whole))
+            for rung in islice(_narrower(whole, hidden, layer, cost, cost_of), QUARTER if pixels and layer == 0 else 1)
+        ]
         if not below:
             return
 
@@ -157,15 +165,14 @@ def ladder(
 
 def _narrower(
     whole: Hidden, hidden: Hidden, layer: int, cost: Cost | None, cost_of: Callable[[Hidden], Cost | None]
-) -> Rung | None:
-    """With one layer at the next of its sixteenths that saves cells; None where none does."""
+) -> Iterator[Rung]:
+    """With one layer at each of its sixteenths that saves cells, the widest first."""
     for width in sixteenths(whole[layer]):
         if width < hidden[layer]:
             narrow = (*hidden[:layer], width, *hidden[layer + 1 :])
             found = cost_of(narrow)
             if found is not None and (cost is None or found.cells < cost.cells):
-                return Rung(narrow, found)
-    return None
+                yield Rung(narrow, found)
 
 
 def sixteenths(width: int) -> list[int]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from bitneck.export.graph import Dense, Graph, Scores
 from bitneck.export.writing.tie_proof import tie_proof
 from bitneck.flow import import_model
+from bitneck.flow.folder import RunFolder
+from bitneck.flow.shrink import Shrinking, Wish
 from bitneck.flow.shrink_ladder import Cost, Costs, evenly, ladder, sixteenths, spread
 from bitneck.flow.trained import trained
 from bitneck.models.config import preset
@@ -135,3 +139,24 @@ def test_lossless_folds_proven_copies_into_a_run_of_the_same_answers(bitneck, tm
     for verb in ("build", "simulate"):
         assert bitneck(verb, tmp_path / "net-lossless").exit_code == 0
     assert "nothing to fold" in bitneck("shrink", tmp_path / "net-lossless", "--lossless").output
+
+
+def test_pixels_may_go_too_and_what_is_left_is_proven_on_the_pixels_that_stay(bitneck, shrunk, monkeypatch):
+    """Were the cells of pixels all that costs, they would go first."""
+    run, folder, _ = shrunk
+    of = Costs._of
+    monkeypatch.setattr(Costs, "_of", lambda self, hidden: replace(of(self, hidden), cells=10 * hidden[0]))
+    place = folder.with_name("fewer")
+    wish = Wish("xc7", 32, 480, None, 1, 1, 1, True)
+    done = Shrinking(RunFolder(run), wish, place, None).run(synthesise=False)
+    assert done.chosen is not None
+    assert done.chosen.hidden == (48, 64, 48)
+    folders = {how: place / f"48-64-48-{how}-seed0" for how in ("information", "gains", "random", "scratch")}
+    taken = {how: tomllib.loads((at / "run.toml").read_text())["data"]["inputs"] for how, at in folders.items()}
+    assert {len(inputs) for inputs in taken.values()} == {48}
+    assert taken["scratch"] == taken["information"] != taken["random"]
+    constant = {0, 24, 32, 39}  # pixels of digits that never change
+    assert not constant & set(taken["information"])
+    for verb in ("export", "build", "simulate"):
+        assert bitneck(verb, folders["information"]).exit_code == 0, verb
+    assert json.loads((folders["information"] / "verify.json").read_text())["equal"]

@@ -5,7 +5,9 @@ import struct
 
 import numpy as np
 import pytest
+from bitneck.models.config import DataConfig
 from bitneck.models.datasets import TWELVE_SHA256, DataError, Dataset, load
+from pydantic import ValidationError
 
 RNG = np.random.default_rng(5)
 IMAGES = {"train": RNG.integers(0, 256, (30, 4, 4), np.uint8), "t10k": RNG.integers(0, 256, (9, 4, 4), np.uint8)}
@@ -137,3 +139,22 @@ def test_mnist_is_the_original():
     data = load("mnist")
     assert (data.train_x.shape, data.test_x.shape, data.classes) == ((60000, 784), (10000, 784), 10)
     assert np.bincount(data.train_y).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+
+
+def test_a_net_may_take_some_of_the_inputs():
+    data, columns = load("digits-twice"), [3, 9, 64 + 3, 64 + 9]
+    few = load("digits-twice", options=DataConfig(inputs=(3, 9)))
+    assert (few.pixels, few.copies, few.features) == (2, 2, 4)
+    assert np.array_equal(few.test_x, data.test_x[:, columns])
+    assert np.array_equal(few.whole, data.train_x[:, :64])
+    assert few.square
+    assert few.sha256 != data.sha256
+
+
+def test_inputs_that_there_are_not_and_that_do_not_rise_are_refused():
+    with pytest.raises(DataError, match="input 64 is asked for, and there are 64"):
+        load("digits", options=DataConfig(inputs=(0, 64)))
+    with pytest.raises(DataError, match="but for inputs"):
+        load("digits", options=DataConfig(copies=2, inputs=(0,)))
+    with pytest.raises(ValidationError, match="3 stands behind one that is no less"):
+        DataConfig(inputs=(5, 3))

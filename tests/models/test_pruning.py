@@ -35,6 +35,18 @@ def test_survivors_keep_weights_gains_thresholds_and_readouts(base):
     assert torch.equal(small.readouts[0].weight, base.readouts[0].weight[:, KEPT[0]])
 
 
+def test_without_some_pixels_it_keeps_what_hears_the_others(base):
+    pixels = np.array([5, 9, 20, 63])
+    inputs = np.concatenate([pixels, 64 + pixels])  # each is shown twice
+    everything = [np.arange(64), np.arange(48)]
+    small = narrowed(base, everything, base.config, "cpu", base.data.of_inputs(pixels.tolist()), inputs)
+    assert small.net.config.widths == (8, 64, 48, 10)
+    was, now = base.net.state_dict(), small.net.state_dict()
+    assert torch.equal(now["binarize.threshold"], was["binarize.threshold"][inputs])
+    assert torch.equal(now["hidden.0.linear.weight"], was["hidden.0.linear.weight"][:, inputs])
+    assert torch.equal(now["hidden.1.linear.weight"], was["hidden.1.linear.weight"])
+
+
 def test_means_and_variances_are_those_of_the_sums_that_are_left(base):
     small = narrowed(base, KEPT, base.config)
     x = torch.tensor(base.data.train_x)

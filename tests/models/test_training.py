@@ -8,7 +8,7 @@ from bitneck.models.capture import capture
 from bitneck.models.checkpoints import restore, state_arrays
 from bitneck.models.config import NetworkConfig, TrainingConfig, preset
 from bitneck.models.datasets import Dataset, load
-from bitneck.models.training import TrainingError, clip_latent_weights, generator, start, train
+from bitneck.models.training import TrainingError, batches, clip_latent_weights, generator, start, train
 
 NETWORK = NetworkConfig(widths=(16, 12, 8, 3), input_bits=3)
 RECIPE = TrainingConfig(epochs=4, batch_size=16, learning_rate=0.03, seed=1)
@@ -214,3 +214,25 @@ def test_a_few_epochs_of_the_narrow_net_of_mnist_are_far_above_chance(mnist_fold
     recipe = known.training.model_copy(update={"epochs": 4})
     run = finished(start(known.network, recipe, load(known.dataset, mnist_folder)))
     assert run.history[-1].test_accuracy > 0.6
+
+
+def test_pixels_that_stay_are_moved_as_in_the_whole_image():
+    """Where all stay it is the same training; where half do, that half of the same moved images."""
+    chosen, data = preset("digits"), load("digits-twice")
+    config = chosen.training.model_copy(update={"epochs": 1, "shift": 1})
+    ends = []
+    for given in (data, data.of_inputs(range(64))):
+        run = start(chosen.network, config, given)
+        list(train(run))
+        ends.append(state_arrays(run))
+    assert all(np.array_equal(ends[0][name], ends[1][name]) for name in ends[0] if name != "history")
+    half = data.of_inputs(range(0, 64, 2))
+    x, y = (torch.tensor(array) for array in (data.train_x, data.train_y))
+    runs = [start(chosen.network.of_rows((64, 48), given.features), config, given) for given in (data, half)]
+    moved = [next(batches(run, 1, torch.tensor(run.data.train_x), y))[0] for run in runs]
+    assert torch.equal(moved[1], moved[0][:, half_of(64)])
+    assert not torch.equal(moved[0][: len(x)], x[: len(moved[0])])
+
+
+def half_of(pixels):
+    return [*range(0, pixels, 2), *range(pixels, 2 * pixels, 2)]
