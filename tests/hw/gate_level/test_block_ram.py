@@ -67,7 +67,9 @@ RAMS = (
 
 
 @pytest.mark.skipif(not shutil.which("iverilog"), reason="no Icarus")
-@pytest.mark.parametrize("part", ["ecp5-25k", "gw1nr-9c", "xc7"])
+@pytest.mark.parametrize(
+    "part", [*(pytest.param(part, marks=pytest.mark.long) for part in ("ecp5-25k", "xc7")), "gw1nr-9c"]
+)
 def test_a_memory_in_blocks_is_what_its_rtl_says(part, tmp_path):
     rng, target = np.random.default_rng(5), target_of(part)
     texts, inputs, outputs, instances = [], 0, 0, []

@@ -111,7 +111,7 @@ BLOCKS = random_graph([64, 16, 6, 3], 3, name="blocks")
 IN_BLOCKS = lower(BLOCKS, {"dense1": Folding(1, 8, "block"), "dense2": Folding(1, 8), "scores": Folding(1, 2, "block")})
 
 
-@pytest.mark.parametrize("part", ["gw1nr-9c", "xc7"])
+@pytest.mark.parametrize("part", [pytest.param("gw1nr-9c", marks=pytest.mark.long), "xc7"])
 def test_weights_in_blocks_are_those_of_the_net_and_a_planted_bit_of_one_is_found(netlists, part):
     right, x = netlists(part, IN_BLOCKS), random_frames(BLOCKS, 600)
     expected = BLOCKS(x)

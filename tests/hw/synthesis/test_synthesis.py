@@ -119,7 +119,7 @@ def test_same_inputs_give_the_same_bitstream(tmp_path):
     assert (tmp_path / "one" / "design.bin").read_bytes() == (tmp_path / "two" / "design.bin").read_bytes()
 
 
-@pytest.mark.parametrize("target", ["ecp5-25k", "xc7"])
+@pytest.mark.parametrize("target", [pytest.param("ecp5-25k", marks=pytest.mark.long), "xc7"])
 def test_other_families_are_counted_and_placed_where_there_is_a_placer(digits, target):
     done = silicon.synth(digits, target)
     assert done.fits
