@@ -76,8 +76,8 @@ def draw(net: BinaryNet, spread: float, seed: int) -> None:
 def most_likely(dots: Tensor, y: Tensor) -> tuple[float, float]:
     """The least mean negative log-likelihood of (n, classes) dot products in nats, and the temperature that it has.
 
-    It is convex in the inverse of a temperature, whose slope says on which side the least lies. A grid would not do: a
-    temperature that is a twentieth off shifts the mean probability by as much as a trained net is wrong about it.
+    It is convex in the inverse of a temperature, and its slope says on which side the least lies. A grid of steps of a
+    twelfth had cost up to .16 points of ECE (docs/members.md), where a trained net of MNIST has .5.
     """
     dots = dots.double()
     right = dots.gather(1, y[:, None])[:, 0]
