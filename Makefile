@@ -58,6 +58,7 @@ dynamic: venv   ## thresholds that depend on the input, beside the same net of m
 subbit: venv   ## nets of maps whose kernels are words of codebooks, beside free ones: BITNECK_DATA says where mnist/ lies
 	$(BIN)/python tests/models/subbit_table.py
 	$(BIN)/python tests/models/subbit_table.py mnist-small --epochs 6 --seeds 3
+	$(BIN)/python tests/models/subbit_picture.py
 	$(BIN)/python tests/hw/subbit_cost.py
 
 steps: venv   ## TFC that integrates over four steps beside the same passes without a state, three seeds: BITNECK_DATA says where mnist/ lies

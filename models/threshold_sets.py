@@ -24,7 +24,7 @@ from .networks import BinaryNet, Block
 
 HELD_OUT = 12  # one training sample of so many chooses the spread and is not learnt
 SPREADS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
-TEMPERATURES = tuple(2 ** (eighth / 8) for eighth in range(6 * 8))  # of dot products
+COLDEST, WARMEST, HALVINGS = 1.0, 64.0, 24  # temperatures of dot products, and how they are searched
 DRAWN = 1  # what the generator is told beside seed and layer: no other draws from it
 
 
@@ -51,7 +51,7 @@ def settle(net: BinaryNet, data: Dataset, seed: int) -> None:
         signs = plain.input_bits(net, x)
         for spread in SPREADS:
             draw(net, spread, seed)
-            tried.append((*_most_likely(net.members(signs)[-1].mean(dim=0), y), spread))
+            tried.append((*most_likely(net.members(signs)[-1].mean(dim=0), y), spread))
     _, temperature, spread = min(tried)
     draw(net, spread, seed)
     net.temperature.fill_(temperature)
@@ -71,6 +71,17 @@ def draw(net: BinaryNet, spread: float, seed: int) -> None:
     net.spread.fill_(spread)
 
 
-def _most_likely(dots: Tensor, y: Tensor) -> tuple[float, float]:
-    """The least mean negative log-likelihood in nats, and the temperature that it has."""
-    return min((float(functional.cross_entropy(dots / each, y)), each) for each in TEMPERATURES)
+def most_likely(dots: Tensor, y: Tensor) -> tuple[float, float]:
+    """The least mean negative log-likelihood of (n, classes) dot products in nats, and the temperature that it has.
+
+    It is convex in the inverse of a temperature, and its slope says on which side the least lies. A grid of steps of a
+    twelfth had cost up to .16 points of ECE (docs/members.md), where a trained net of MNIST has .5.
+    """
+    dots = dots.double()
+    right = dots.gather(1, y[:, None])[:, 0]
+    low, high = 1 / WARMEST, 1 / COLDEST
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        expected = ((dots * middle).softmax(dim=1) * dots).sum(dim=1)
+        low, high = (low, middle) if (expected - right).mean() > 0 else (middle, high)
+    return float(functional.cross_entropy(dots * low, y)), 1 / low

@@ -1,5 +1,6 @@
-"""Frames/s of simulated conv nets, every layer recorded: BNN-PYNQ's CNV at FINN's folding, and a small one; beside each
-the golden model, which computes the same codes and knows no cycle. Seconds are of one core's processor time.
+"""Frames/s of simulated conv nets, every layer recorded: BNN-PYNQ's CNV at FINN's folding, and a small one, also with a
+codebook in hardware; beside each the golden model, which computes the same codes and knows no cycle. Seconds are of one
+core's processor time.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ FINN = {
     **{"dense0": (1, 4), "dense1": (1, 8), "scores": (5, 1)},
 }
 SMALL = {"conv1": (8, 3), "conv2": (16, 24), "scores": (2, 16)}
+CODED = {"conv1": (8, 3), "conv2": (16, 36), "scores": (2, 16)}  # conv2 reads four kernels a beat
 
 
 def rows() -> Iterator[Row]:
     for what, graph, foldings, frames in (
         ("cnv w1a1 in simulation at FINN's folding", cnv(1), FINN, 60),
         ("a small conv net in simulation, 28x28", small(), SMALL, 2000),
+        ("the same of 16 words, from its codebook", small(16), CODED, 2000),
     ):
         accelerator = lower(graph, {name: Folding(*pair) for name, pair in foldings.items()})
         x = np.random.default_rng(0).integers(0, 256, (frames, graph.inputs), dtype=np.uint8)
@@ -42,13 +45,17 @@ def rows() -> Iterator[Row]:
                 yield Row(group, who, timing(_spent(partial(call, x))), frames, "frames")
 
 
-def small() -> Graph:
-    """Two convolutions and a pool on digits of 28 by 28, random weights; thresholds where sums lie."""
+def small(words: int = 512) -> Graph:
+    """Two convolutions and a pool on digits of 28 by 28, random weights; thresholds where sums lie.
+
+    words   that the second's kernels are drawn from
+    """
     rng = np.random.default_rng(0)
     cut = Cut("cut", (np.arange(256) >= 128)[None], (28, 28, 1), BIPOLAR)
     first = Conv("conv1", rng.random((8, 3, 3, 1)) < 0.5, np.full(8, 5, np.int32), (28, 28, 1), (2, 2))
     pool = Pool("pool1", first.out_shape, ("max",), (2, 2), (2, 2), (0, 0, 0, 0), 2, BIPOLAR)
-    second = Conv("conv2", rng.random((16, 3, 3, 8)) < 0.5, np.full(16, 36, np.int32), pool.out_shape)
+    kernels = (rng.random((words, 3, 3)) < 0.5)[rng.integers(0, words, (16, 8))].transpose(0, 2, 3, 1)
+    second = Conv("conv2", kernels, np.full(16, 36, np.int32), pool.out_shape)
     return Graph(
         "digit_maps", 8, (cut, first, pool, second, Scores(rng.random((10, second.outputs)) < 0.5)), (28, 28, 1)
     )

@@ -10,12 +10,12 @@ import time
 
 import numpy as np
 import torch
-from bitneck.ib_analysis.reliability import Reliability, auroc, reliability, softmax
+from bitneck.ib_analysis.reliability import BINS, Reliability, auroc, reliability, softmax
 from bitneck.models import plain, training
 from bitneck.models.capture import evaluating
 from bitneck.models.config import preset
 from bitneck.models.datasets import load
-from bitneck.models.threshold_sets import HELD_OUT, TEMPERATURES
+from bitneck.models.threshold_sets import HELD_OUT, most_likely
 from public_models import cifar10_images
 
 SETS = 8
@@ -34,8 +34,15 @@ def said(net, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return plain.forward(net, signs)[-1].numpy(), net.members(signs)[-1].numpy()
 
 
-def at_its_best(dots: np.ndarray, labels: np.ndarray) -> float:
-    return min(TEMPERATURES, key=lambda each: reliability(softmax(dots, each), labels).nll)
+def by_chance(probabilities: np.ndarray, draws: int = 500) -> str:
+    """The ECE of classes that are right as often as they say: its mean, and what one draw in twenty exceeds."""
+    rng, confidence = np.random.default_rng(0), probabilities.max(axis=1)
+    places = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    found = []
+    for _ in range(draws):
+        right = rng.random(len(confidence)) < confidence
+        found.append(100 * np.abs(np.bincount(places, right - confidence)).sum() / len(confidence))
+    return f"by chance {np.mean(found):.2f}, at most {np.quantile(found, 0.95):.2f}"
 
 
 def shown(name: str, found: Reliability) -> str:
@@ -61,16 +68,16 @@ def main() -> None:
         seconds, net = time.perf_counter() - began, run.net
         one, members = said(net, data.test_x)
         trained_at = run.config.temperature * net.scores.in_features**0.5
-        tuned = at_its_best(said(net, data.train_x[held])[0], data.train_y[held])
+        _, tuned = most_likely(torch.tensor(said(net, data.train_x[held])[0]), torch.tensor(data.train_y[held]))
         as_trained, as_tuned = (reliability(softmax(one, each), data.test_y) for each in (trained_at, tuned))
-        together = reliability(softmax(members.mean(axis=0), float(net.temperature)), data.test_y)
+        probabilities = softmax(members.mean(axis=0), float(net.temperature))
+        together = reliability(probabilities, data.test_y)
         one_of_others, members_of_others = said(net, others)
         spread, strange = (np.ptp(each, axis=0).sum(axis=1) / 2 for each in (members, members_of_others))
         right = one.argmax(axis=1) == data.test_y
         wrong = members.mean(axis=0).argmax(axis=1) != data.test_y
-        best, best_of_others = (
-            softmax(each.mean(axis=0), float(net.temperature)).max(axis=1) for each in (members, members_of_others)
-        )
+        best = probabilities.max(axis=1)
+        best_of_others = softmax(members_of_others.mean(axis=0), float(net.temperature)).max(axis=1)
         alone, alone_of_others = (softmax(each, trained_at).max(axis=1) for each in (one, one_of_others))
         figures = {
             "errors by spread": auroc(spread[wrong], spread[~wrong]),
@@ -80,18 +87,18 @@ def main() -> None:
             "strangers by probability": auroc(-best_of_others, -best),
             "strangers by one set's probability": auroc(-alone_of_others, -alone),
         }
-        rows.append(
-            [as_trained.accuracy, together.accuracy, as_trained.nll, together.nll, as_trained.ece, together.ece]
-        )
+        of_one = as_trained.accuracy, as_trained.nll, as_trained.ece, as_tuned.ece
+        rows.append((*of_one, together.accuracy, together.nll, together.ece))
         print(
             f"seed {seed}, {seconds:.0f} s, s {float(net.spread):.2f}, T {float(net.temperature):.2f}: "
             f"{shown('one set', as_trained)}, its temperature tuned to {tuned:.2f} NLL {as_tuned.nll:.3f} "
-            f"ECE {100 * as_tuned.ece:.2f}; {shown(f'{SETS} sets', together)}; AUROC "
+            f"ECE {100 * as_tuned.ece:.2f} ({by_chance(softmax(one, tuned))}); {shown(f'{SETS} sets', together)} "
+            f"({by_chance(probabilities)}); AUROC "
             + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()),
             flush=True,
         )
-    gain = np.median([100 * (row[1] - row[0]) for row in rows])
-    names = ("accuracy of one", "of members", "NLL of one", "of members", "ECE of one", "of members")
+    gain = np.median([100 * (row[4] - row[0]) for row in rows])
+    names = ("accuracy of one", "its NLL", "its ECE", "tuned", "accuracy of members", "their NLL", "their ECE")
     print(
         f"median gain {gain:.2f} points; medians: "
         + ", ".join(f"{name} {value:.4f}" for name, value in zip(names, np.median(rows, axis=0), strict=True))

@@ -14,7 +14,7 @@ from bitneck.models.datasets import load
 from bitneck.models.history import TrainingError
 from bitneck.models.layers import layers_of
 from bitneck.models.networks import BinaryNet
-from bitneck.models.threshold_sets import HELD_OUT, draw, learnt
+from bitneck.models.threshold_sets import COLDEST, HELD_OUT, WARMEST, draw, learnt, most_likely
 from pydantic import ValidationError
 
 NETWORK = NetworkConfig(widths=(64, 24, 16, 10), input_bits=5, threshold_sets=4)
@@ -78,6 +78,27 @@ def test_what_chooses_the_spread_is_not_learnt(run):
         pass
     for ours, theirs in zip(run.net.linears(), other.net.linears(), strict=True):
         assert torch.equal(ours.weight, theirs.weight)
+
+
+@pytest.mark.parametrize("temperature", [2.0, 6.5, 20.0])
+def test_the_temperature_is_that_under_which_labels_are_most_likely(temperature):
+    generator = torch.Generator().manual_seed(0)
+    dots = 4 * temperature * torch.randn(20_000, 5, generator=generator)
+    y = torch.multinomial((dots / temperature).softmax(dim=1), 1, generator=generator)[:, 0]
+    nll, found = most_likely(dots, y)
+    assert found == pytest.approx(temperature, rel=0.03)  # of so many labels, drawn at that temperature
+
+    def at(other):
+        return float(torch.nn.functional.cross_entropy(dots.double() / other, y))
+
+    assert nll == pytest.approx(at(found))
+    assert nll < min(at(found * 1.003), at(found / 1.003))
+
+
+def test_where_all_or_none_are_right_the_temperature_ends_where_it_is_sought():
+    dots = torch.tensor([[9.0, 1.0], [1.0, 9.0]])
+    assert most_likely(dots, torch.tensor([0, 1]))[1] == pytest.approx(COLDEST, rel=1e-4)
+    assert most_likely(dots, torch.tensor([1, 0]))[1] == pytest.approx(WARMEST, rel=1e-4)
 
 
 def test_a_checkpoint_keeps_the_members(run):
