@@ -74,7 +74,7 @@ def row_sum(rows, row, key):
     return total
 
 
-@njit
+@njit(inline="always")
 def equal_rows(rows, one, others, other):
     """No early exit: rows of equal hash are all but always equal, and this way the loop vectorises."""
     difference = _tail(rows, one) ^ _tail(others, other)
@@ -96,23 +96,18 @@ def equal_to(rows: NDArray[np.uint8], others: NDArray[np.uint8], which: NDArray[
     return int(_first_unequal(rows, others, which))
 
 
-@njit
-def digest(rows, row, key):
-    """DIGEST_WORDS sums of one row."""
-    full, tail = rows.shape[1] // 8, _tail(rows, row)
-    one = _product(tail, key[0, full], key[1, full])
-    other = _product(tail, key[0, full + 1], key[1, full + 1])
-    for j in range(full):
-        each = word(rows, row, 8 * j)
-        one += _product(each, key[0, j], key[1, j])
-        other += _product(each, key[0, j + 1], key[1, j + 1])
-    return one, other
-
-
 @compiled
 def _digests(rows, key, found):
+    full = rows.shape[1] // 8
     for row in range(len(rows)):
-        found[row, 0], found[row, 1] = digest(rows, row, key)
+        tail = _tail(rows, row)
+        one = _product(tail, key[0, full], key[1, full])
+        other = _product(tail, key[0, full + 1], key[1, full + 1])
+        for j in range(full):
+            each = word(rows, row, 8 * j)
+            one += _product(each, key[0, j], key[1, j])
+            other += _product(each, key[0, j + 1], key[1, j + 1])
+        found[row, 0], found[row, 1] = one, other
 
 
 def digests(rows: NDArray[np.uint8], of_bytes: int | None = None, begin: int = 0) -> NDArray[np.uint64]:

@@ -96,7 +96,7 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 
 
 @njit(inline="always")
-def mixed(word):
+def _mixed(word):
     word = (word ^ (word >> np.uint64(30))) * _FIRST
     word = (word ^ (word >> np.uint64(27))) * _SECOND
     return word ^ (word >> np.uint64(31))
@@ -111,7 +111,7 @@ def _fill(rows, key, row, ids, slots, hashes, counts, firsts, seen):
     """
     mask = np.uint64(len(slots) - 1)
     while row < len(rows) and seen < len(counts):
-        hashed = mixed(row_sum(rows, row, key))
+        hashed = _mixed(row_sum(rows, row, key))
         slot = hashed & mask
         symbol = slots[slot] - 1
         while symbol >= 0 and not (hashes[symbol] == hashed and equal_rows(rows, row, rows, firsts[symbol])):
@@ -164,8 +164,8 @@ def _table(rows: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64
         row, seen = _fill(rows, keys(rows.shape[1]), row, ids, slots, hashes, counts, firsts, seen)
         if row == len(rows):
             return ids, counts[:seen].copy(), firsts[:seen].copy()
-        hashes, counts, firsts = doubled(hashes), doubled(counts), doubled(firsts)
+        hashes, counts, firsts = _doubled(hashes), _doubled(counts), _doubled(firsts)
 
 
-def doubled(array: NDArray) -> NDArray:
+def _doubled(array: NDArray) -> NDArray:
     return np.concatenate((array, np.empty_like(array)))
