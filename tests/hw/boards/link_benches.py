@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from bitneck.hw.boards import frames
+from numpy.random import Generator
 
 FOLDER = Path(__file__).with_name("benches")
 PASSED = "as it should be"
@@ -309,6 +310,7 @@ class Port:
 
     body: int
     answer: int
+    gaps: Generator | None = None  # within datagrams, of none without
     down: list[int] = field(default_factory=list)
     up: list[int] = field(default_factory=list)
     answers: int = 0
@@ -320,8 +322,11 @@ class Port:
         words = [int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data), 4)]
         for at, word in enumerate(words):
             last = at == len(words) - 1
-            first = (pause << 58 | after << 66) if at == 0 else 0
-            self.down.append(word | last << 32 | (error and last) << 33 | length << 34 | ip << 50 | first)
+            if at:
+                after, pause = 0, 0 if self.gaps is None else int(self.gaps.choice([0, 0, 0, 1, 3]))
+            self.down.append(
+                word | last << 32 | (error and last) << 33 | length << 34 | ip << 50 | pause << 58 | after << 66
+            )
 
     def due(self, data: bytes, ip: int) -> None:
         words = [data[at : at + 4] for at in range(0, len(data), 4)]
@@ -343,7 +348,7 @@ class Port:
 
 def _udp(name: str, body: int, answer: int, slots: int, answers: int = 1, stalls: bool = False) -> Case:
     rng = np.random.default_rng(body)
-    port = Port(body, answer)
+    port = Port(body, answer, rng if stalls else None)
 
     def random(count: int = body) -> bytes:
         return rng.integers(0, 256, count, dtype=np.uint8).tobytes()
