@@ -346,7 +346,7 @@ class Port:
         self.due(IDENTITY.to_bytes(4, "little") + number.to_bytes(4, "little"), ip)
 
 
-def _udp(name: str, body: int, answer: int, slots: int, answers: int = 1, stalls: bool = False) -> Case:
+def _udp(name: str, body: int, answer: int, slots: int, answers: int = 1, stalls: int = 0) -> Case:
     rng = np.random.default_rng(body)
     port = Port(body, answer, rng if stalls else None)
 
@@ -412,7 +412,7 @@ def _udp(name: str, body: int, answer: int, slots: int, answers: int = 1, stalls
         "SLOTS": slots,
         "DOWN": len(port.down),
         "UP": len(port.up),
-        "STALLS": int(stalls),
+        "STALLS": stalls,
         "FRAMES": answers,
     }
     return Case(name, "udp_bench.sv", modules, parameters, {"down.mem": _memory(port.down), "up.mem": _memory(port.up)})
@@ -438,9 +438,10 @@ def _cases() -> Iterator[Case]:
     yield _records("records_odd", width=5, beats=33, inputs=40, frames=2, settles=2, count=20)
     yield _records("answers_alone", streams=1, settles=1, frames=4, kept_answers=4)
     yield _udp("udp_2", 8, 4, 2)
-    yield _udp("udp_stalled", 21, 6, 4, answers=3, stalls=True)
-    yield _udp("udp_odd", 5, 5, 2, answers=5, stalls=True)
+    yield _udp("udp_stalled", 21, 6, 4, answers=3, stalls=1)
+    yield _udp("udp_odd", 5, 5, 2, answers=5, stalls=1)
     yield _udp("udp_byte", 3, 3, 2)
+    yield _udp("udp_blocked", 12, 12, 4, answers=3, stalls=2)
     yield _udp("udp_long", 100, 4, 2, answers=4)
 
 

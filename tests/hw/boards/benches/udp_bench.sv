@@ -9,7 +9,7 @@ module bench;
   parameter  int SLOTS  = 2;
   parameter  int DOWN   = 1;
   parameter  int UP     = 1;
-  parameter  int STALLS = 0;
+  parameter  int STALLS = 0;                       // 2: beats of answers leave so rarely that bytes have to wait
   parameter  int FRAMES = 1;                       // of the answers in a datagram: TLAST so often
 
   logic [73:0] down [0:DOWN-1];
@@ -91,7 +91,7 @@ module bench;
   end
   always @(negedge clk) begin
     taken_tready = !rst && (!STALLS || dice[1:0] != 0);
-    m_ready      = !rst && (!STALLS || dice[3:2] != 0);
+    m_ready      = !rst && (STALLS == 2 ? dice[6:2] == 0 : !STALLS || dice[3:2] != 0);
     emits        = gone < come / BODY * ANSWER && ((emits && !sent_tready) || !STALLS || dice[5:4] != 0);
   end
 
