@@ -26,7 +26,7 @@ MOST_BITS = 38  # of the codes that are counted: minutes
 MOST_ASKED = 18  # of inputs that golden models are asked of nets that cannot be counted: minutes
 SAT_SECONDS = 60.0
 Answer: TypeAlias = Literal["equal", "different", "not decided"]
-Kind: TypeAlias = Literal["canonical form", "a count of every input", "SAT", "a sample", "nothing"]
+Kind: TypeAlias = Literal["canonical form", "a count of every input", "SAT", "a sample", "nothing", "too many inputs"]
 Tell: TypeAlias = Callable[[int, int, str], None]
 
 
@@ -64,6 +64,8 @@ class Verdict:
             return f"{self.answer}: {self.differ:,} of {self.counted:,} counted; not finished, {self.inputs:,} inputs"
         if self.answer == "different":
             return f"different, on an input that {self.kind} gives; on how many is not counted"
+        if self.kind == "too many inputs":
+            return f"not decided on {where}; of maps and levels 2^{MOST_ASKED} at most are looked at, one by one"
         return f"not decided on {where}"
 
 
@@ -223,7 +225,9 @@ def _searched(question: Question, of: str, samples: NDArray[np.uint8], seconds: 
     inside = (np.delete(samples, question.changing, axis=1) == np.delete(question.x, question.changing)).all(axis=1)
     if inside.any() and (apart := question.apart(of, samples[inside])).any():
         return _shown(question, Verdict(of, "different", "a sample", inputs), samples[inside][apart.argmax()])
-    if not countable(question) or not sat.installed():
+    if not countable(question):
+        return Verdict(of, "not decided", "too many inputs", inputs)
+    if not sat.installed():
         return Verdict(of, "not decided", "nothing", inputs)
     wait, bits = SAT_SECONDS if seconds is None else seconds, code.bits_of(question.changing)
     found = sat.left_over(_side_by_side(question, of), code.code(question.x), bits, code.order, wait)

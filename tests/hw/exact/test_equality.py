@@ -12,7 +12,7 @@ from bitneck.export.graph.copies import lossless
 from bitneck.export.reading.members import joined_graph
 from bitneck.hw.exact import sat
 from bitneck.hw.exact.compiled import ExactError
-from bitneck.hw.exact.equality import Question, equality
+from bitneck.hw.exact.equality import Question, countable, equality
 from bitneck.hw.exact.net import BitNet
 from bitneck.hw.exact.rising import rising
 from hypothesis import given, settings
@@ -207,4 +207,6 @@ def test_nets_of_maps_and_levels_are_asked_about_every_input_of_a_region():
             if not isinstance(a.layers[0], Binarize):
                 assert (found.inputs, found.differ) == (len(every), apart.sum())
         answers.add((found.answer, found.kind))
+        if apart.any() and not countable(question):
+            assert equality(question, "scores", every[:0], most_bits=0).kind == "too many inputs"
     assert {("different", "a count of every input"), ("equal", "a count of every input")} <= answers
