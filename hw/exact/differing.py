@@ -122,7 +122,7 @@ def count_on(
     keep     is given what is known after every part
     """
     found, began = before, time.monotonic()
-    left = [part for part in range(of.parts) if part not in set(before.done)]
+    left = sorted({*range(of.parts)} - {*before.done})
     asked = takewhile(lambda _: seconds is None or time.monotonic() - began < seconds, left)
     with closing(by_threads(((of, part) for part in asked), workers)) as ending:
         for _, each in ending:

@@ -158,7 +158,8 @@ struct Walk {
       const int64_t inputs = of.within[i][m];
       const int changeable = look(level.margin.data(), m, i);
       if (level.others.known) level.others.narrow(free, fires);
-      else if (changeable <= FREE && std::max(512, 1 << changeable) * CHEAPER <= inputs) try_all(level.others, changeable);
+      else if (changeable <= FREE && std::max(512, 1 << changeable) * CHEAPER <= inputs)
+        try_all(level.others, changeable);
       if (level.others.known && level.others.answer() != SOMETIMES) {
         decided(m, i, level.others.answer());
         return true;

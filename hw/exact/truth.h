@@ -30,7 +30,8 @@ struct Truth {
     }
   }
 
-  // Where it is so over vectors. at: of each neuron, where it fires. into: `stride` vectors for each neuron, and as many.
+  // Where it is so over vectors. at: of each neuron, where it fires. into: room for
+  // `stride` vectors for each neuron, and once more; where it varies, the first of them are told.
   Answer over(const Bits* const* at, int vectors, int stride, Bits* into) const {
     return over(bits.data(), neuron.size(), at, vectors, stride, into);
   }
@@ -59,7 +60,8 @@ struct Truth {
     const int half = 1 << (neurons - 7);
     if (std::equal(bits, bits + half, bits + half)) return over(bits, neurons - 1, at, vectors, stride, into);
     const Answer off = over(bits, neurons - 1, at, vectors, stride, into);
-    return chosen(off, over(bits + half, neurons - 1, at, vectors, stride, into + stride), at[neurons - 1], vectors, stride, into);
+    const Answer on = over(bits + half, neurons - 1, at, vectors, stride, into + stride);
+    return chosen(off, on, at[neurons - 1], vectors, stride, into);
   }
 
   // Of a table in the lowest bits of a word.
@@ -72,7 +74,8 @@ struct Truth {
     const uint64_t without = table & low, with = table >> half;
     const Answer off = over(without, neurons - 1, at, vectors, stride, into);
     if (without == with) return off;
-    return chosen(off, over(with, neurons - 1, at, vectors, stride, into + stride), at[neurons - 1], vectors, stride, into);
+    const Answer on = over(with, neurons - 1, at, vectors, stride, into + stride);
+    return chosen(off, on, at[neurons - 1], vectors, stride, into);
   }
 
   // What lies behind `into` where the neuron fires, else what lies there.
