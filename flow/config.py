@@ -29,6 +29,7 @@ from ..hw.parts import part, part_names
 from ..hw.stages import Folding, FoldingError, Output, RomStyle
 from ..models.config import LISTED, DataConfig, NetworkConfig, Strict, TrainingConfig, describe, nearest, preset
 from ..models.datasets import EMBEDDED, Dataset, load
+from ..models.label_rules import MOST_LISTED, every_input
 
 Config = TypeVar("Config", bound=Strict)
 
@@ -125,6 +126,13 @@ class AnalysisConfig(Strict):
             description="what they stand for: themselves, every input there is, or the population they were drawn from"
         ),
     ] = "dataset"
+    labels: Annotated[
+        str | None,
+        Field(
+            description="with target enumerated: the rule that gives every input its label; whatever the data set "
+            f"holds, all 2^k inputs are then analysed, k ≤ {MOST_LISTED}"
+        ),
+    ] = None
     brackets: Annotated[
         int,
         Field(
@@ -141,6 +149,11 @@ class AnalysisConfig(Strict):
             raise ValueError(
                 f"target enumerated says that X is every input there is, but {which} are some of them; "
                 "take samples=all, or target dataset"
+            )
+        if self.labels is not None and self.target != "enumerated":
+            raise ValueError(
+                f"labels={self.labels} gives every input there is a label, but target {self.target} says that X is "
+                "samples; take target enumerated, or leave labels out"
             )
         return self
 
@@ -349,6 +362,11 @@ def chosen_samples(config: AnyConfig, data: Dataset) -> tuple[NDArray[np.uint8],
     """The samples that are verified and analysed, and their labels. Raises RunError where they are to be every input
     there is, and are not.
     """
+    if (rule := config.analysis.labels) is not None:
+        x, y = every_input(rule, data.pixels, data.input_bits, data.copies)
+        if y.max() >= data.classes:
+            raise RunError(f"labels rule {rule!r} gave label {y.max()}, and {data.name} has {data.classes} classes")
+        return x, y
     if config.analysis.target == "enumerated":
         _check_enumerated(data)
     match config.analysis.samples:
@@ -370,7 +388,8 @@ def _check_enumerated(data: Dataset) -> None:
     if different != 1 << bits:
         raise RunError(
             f"{data.name}: target enumerated says that X is every input there is, 2^{bits}, and these are "
-            f"{len(x):,} samples, {different:,} different ones at most; give each once, or take target dataset"
+            f"{len(x):,} samples, {different:,} different ones at most; give each once, or a rule "
+            "as analysis.labels, or take target dataset"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..export.graph import Dense, Graph
+from ..hw.exact.differing import Differing
 from ..hw.exact.equality import Question, Verdict, equality
 from ..hw.exact.rising import Rising
 from ..hw.exact.rising import rising as over_region
 from .belonging import graph_of
 from .config import RunError, chosen_samples
-from .exact import free_of, numbers_of
+from .exact import EVERY_SECONDS, free_of, numbers_of
+from .exact_record import AskedOfTwo, exact_of, write_exact
+from .files import digest_of
 from .folder import RunFolder
-from .held import reading
+from .held import held, reading
 from .run import finished, trained_on
 
 Of: TypeAlias = Literal["class", "scores", "layers"]
@@ -41,11 +45,13 @@ def equal(
     """Whether two runs have the same classes, the same scores, or in every layer the same codes and the same scores.
 
     bits   the others are as in sample `base` of the first run
+
+    A count that takes long, or is interrupted, lies in exact.json of the first run, and the same call goes on with it.
     """
     x, _ = _samples(folder, base, data_dir)
     question = Question(graph_of(folder), graph_of(other), x[base], _rising(bits))
     asked = [*(name for name, _ in question.layers), "scores"] if of == "layers" else [of]
-    return [equality(question, each, x, workers, seconds, tell=tell) for each in asked]
+    return [_counted(folder, question, each, base, x, workers, seconds, tell) for each in asked]
 
 
 @reading
@@ -59,14 +65,14 @@ def unmoved(
     seconds: float | None = None,
     tell: Tell = lambda done, total, remark: None,
 ) -> Verdict:
-    """Whether the class stays what it is when all these bits of the code flip at once."""
+    """Whether the class stays what it is when all these bits of the code flip at once; goes on as `equal` does."""
     x, _ = _samples(folder, base, data_dir)
     graph = graph_of(folder)
     able = set(free_of(graph).tolist())
     if stuck := [bit for bit in flips if bit not in able]:
         raise RunError(f"--flip: bit {stuck[0]} of {graph.inputs} is none, or never changes")
     question = Question(graph, _flipped(graph, flips), x[base], _rising(bits))
-    return equality(question, "class", x, workers, seconds, tell=tell)
+    return _counted(folder, question, "class", base, x, workers, seconds, tell)
 
 
 @reading
@@ -84,6 +90,41 @@ def rising(
     if not 0 <= pixel < pixels:
         raise RunError(f"no pixel {pixel}; a sample has {pixels}")
     return over_region(graph_of(folder), range(pixel, x.shape[1], pixels), x[base], bits, workers, tell)
+
+
+def _counted(
+    folder: RunFolder,
+    question: Question,
+    of: str,
+    base: int,
+    x: NDArray[np.uint8],
+    workers: int,
+    seconds: float | None,
+    tell: Tell,
+) -> Verdict:
+    asked = AskedOfTwo(digest_of(question.b.arrays()), of, base, question.free)
+    found = before = dict(exact_of(folder, question.a).compared).get(asked, Differing())
+    began = written = time.monotonic()
+
+    def write() -> None:
+        with held(folder.path, "prove"):
+            known = exact_of(folder, question.a)
+            compared = dict(known.compared) | {asked: found}
+            write_exact(folder, replace(known, compared=tuple(compared.items())))
+
+    def keep(now: Differing) -> None:
+        nonlocal found, written
+        found = now
+        if time.monotonic() - written > EVERY_SECONDS:
+            write()
+            written = time.monotonic()
+
+    try:
+        return equality(question, of, x, workers, seconds, tell=tell, before=before, keep=keep)
+    finally:
+        long = time.monotonic() - began > EVERY_SECONDS
+        if found != before and (long or found.counted < question.inputs):
+            write()
 
 
 def _rising(bits: Bits) -> tuple[int, ...] | None:

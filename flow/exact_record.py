@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..export.graph import Graph
+from ..hw.exact.differing import Differing
 from ..hw.exact.pairs import Proof
 from .files import digest_of, read_record, write_record
 from .folder import RunFolder, is_there
@@ -231,6 +232,18 @@ class Reached:
     seconds: Annotated[float, Field(ge=0)]
 
 
+@dataclass(frozen=True)
+class AskedOfTwo:
+    """Whether the run and the net of digest `other` say the same `of`, on all inputs that differ from sample `base`
+    in the bits `free` alone; None is all of them.
+    """
+
+    other: str
+    of: str
+    base: Natural
+    free: tuple[Natural, ...] | None
+
+
 def entropy_bits(times: NDArray[np.int64]) -> float:
     """Of how often each of several things occurs, all of them counted."""
     share = times[times > 0] / times.sum()
@@ -249,6 +262,7 @@ class Exact:
     reached: tuple[Reached, ...] = ()
     taught: tuple[Taught, ...] = ()
     labelled: tuple[Labelled, ...] = ()
+    compared: tuple[tuple[AskedOfTwo, Differing], ...] = ()
 
     def of(self, sample: int, radius: int) -> Around | None:
         return next((each for each in self.around if (each.sample, each.radius) == (sample, radius)), None)

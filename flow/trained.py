@@ -26,7 +26,7 @@ LABELS = "labels.npz"
 class Record(Strict):
     """What a run adds to the checkpoint of its training.
 
-    samples, at_most   those whose codes were captured
+    samples, at_most, labels   those whose codes were captured
     codes     sha256 by file name of what lies in codes/: every capture so far, and the labels
     state     digest of the other arrays of the checkpoint
     """
@@ -35,6 +35,7 @@ class Record(Strict):
     data: DataConfig = DataConfig()
     samples: Samples
     at_most: int | None = None
+    labels: str | None = None
     codes: dict[Annotated[str, Field(pattern=r"^(labels|epoch-\d+)\.npz$")], Digest]
     state: Digest = "0" * 64
 
@@ -46,7 +47,12 @@ class Record(Strict):
     def of(cls, config: RunConfig | ImportedConfig, codes: Mapping[str, str]) -> Record:
         asked = config.analysis
         return cls(
-            dataset=config.dataset, data=config.data, samples=asked.samples, at_most=asked.at_most, codes=dict(codes)
+            dataset=config.dataset,
+            data=config.data,
+            samples=asked.samples,
+            at_most=asked.at_most,
+            labels=asked.labels,
+            codes=dict(codes),
         )
 
     @property
@@ -195,7 +201,7 @@ def disagreements(asked: RunConfig | ImportedConfig, was: Trained | Imported) ->
     samples = {
         "dataset": record["dataset"],
         "data": record["data"],
-        "analysis": {**now["analysis"], "samples": record["samples"], "at_most": record.get("at_most")},
+        "analysis": {**now["analysis"], **{key: record.get(key) for key in ("samples", "at_most", "labels")}},
     }
     if isinstance(was, Imported):
         if not isinstance(asked, ImportedConfig):

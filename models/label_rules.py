@@ -10,6 +10,7 @@ from .idx import DataError
 from .strict import nearest
 
 LABELS = 256  # 0 .. 255
+MOST_LISTED = 20  # bits of an input, where every input there is is made: 2^20 codes of every layer and epoch are kept
 # Vertices of an icosahedron that share an edge, and those that lie opposite each other.
 ADJACENT = (
     *((0, 1), (0, 3), (0, 5), (0, 10), (0, 11), (1, 2), (1, 3), (1, 4), (1, 11), (2, 3), (2, 4), (2, 8), (2, 9)),
@@ -54,3 +55,18 @@ def labels_by(name: str, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if y.min() < 0 or y.max() >= LABELS:
         raise PluginError(f"{place} gave labels {y.min()} .. {y.max()}; they are 0 .. {LABELS - 1}")
     return y.astype(np.uint8)
+
+
+def every_input(name: str, pixels: int, bits: int, copies: int = 1) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Every input of so many pixels, (2^(pixels · bits), pixels · copies), the first pixel changing fastest; and its
+    label by the rule of this name. Raises DataError over MOST_LISTED bits.
+    """
+    if pixels * bits > MOST_LISTED:
+        raise DataError(
+            f"labels by {name!r}: {pixels} inputs of {bits} bits are 2^{pixels * bits} different ones, and "
+            f"2^{MOST_LISTED} at most are looked at one by one; of a trained net `bitneck exact RUN --free all "
+            f"--labels {name}` counts more"
+        )
+    numbers = np.arange(1 << pixels * bits)[:, None] >> bits * np.arange(pixels)
+    x = np.tile((numbers & (1 << bits) - 1).astype(np.uint8), (1, copies))
+    return x, labels_by(name, x.copy()).astype(np.int64)  # the rule may write into what it is given

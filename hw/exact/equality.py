@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import takewhile
 from math import log2, prod
 from typing import Literal, TypeAlias
 
@@ -18,16 +16,17 @@ from ...export.graph import Graph, Scores
 from ...export.graph.functions import Functions, classed, scored
 from . import sat
 from .compiled import ExactError
+from .differing import ByAsking, ByRegion, Counting, Differing, count_on
 from .joint_code import JointCode, groups_of
 from .net import BitNet
-from .region import Found, Region
-from .shards import by_threads
+from .region import Region
 from .side_by_side import SideBySide
 
 MOST_BITS = 38  # of the codes that are counted: minutes
+MOST_ASKED = 18  # of inputs that golden models are asked of nets that cannot be counted: minutes
 SAT_SECONDS = 60.0
 Answer: TypeAlias = Literal["equal", "different", "not decided"]
-Kind: TypeAlias = Literal["canonical form", "a count of every input", "SAT", "a sample", "nothing"]
+Kind: TypeAlias = Literal["canonical form", "a count of every input", "SAT", "a sample", "nothing", "too many inputs"]
 Tell: TypeAlias = Callable[[int, int, str], None]
 
 
@@ -65,6 +64,8 @@ class Verdict:
             return f"{self.answer}: {self.differ:,} of {self.counted:,} counted; not finished, {self.inputs:,} inputs"
         if self.answer == "different":
             return f"different, on an input that {self.kind} gives; on how many is not counted"
+        if self.kind == "too many inputs":
+            return f"not decided on {where}; of maps and levels 2^{MOST_ASKED} at most are looked at, one by one"
         return f"not decided on {where}"
 
 
@@ -111,7 +112,7 @@ class Question:
 
     @cached_property
     def inputs(self) -> int:
-        return prod(len(self.code.group(element).weights) for element in self.changing)
+        return prod(len(self.code.levels(element)) for element in self.changing)
 
     @property
     def layers(self) -> list[tuple[str, str]]:
@@ -145,18 +146,24 @@ def equality(
     seconds: float | None = None,
     most_bits: float = MOST_BITS,
     tell: Tell = lambda done, total, remark: None,
+    before: Differing = Differing(),  # noqa: B008  frozen
+    keep: Callable[[Differing], None] = lambda _: None,
 ) -> Verdict:
-    """The canonical form first; then every input of the region is counted, where there are at most 2^most_bits; else a
-    sample on which they differ is looked for, and then SAT, where that is installed.
+    """The canonical form first; then every input of the region is counted, where there are at most 2^most_bits, or of
+    nets that cannot be counted 2^MOST_ASKED; else a sample on which they differ is looked for, and then SAT, where that
+    is installed.
 
-    of        "class", "scores" or a layer of the first net
-    samples   (n, elements) inputs that are tried; those of another region are left out
-    seconds   after which nothing more is begun to be counted, and SAT gives up; None: never, and a minute
+    of             "class", "scores" or a layer of the first net
+    samples        (n, elements) inputs that are tried; those of another region are left out
+    seconds        after which nothing more is begun to be counted, and SAT gives up; None: never, and a minute
+    before, keep   what an earlier call was given to keep, of the same question; see `count_on`
     """
     began = time.monotonic()
     if (found := by_form(question, of)) is None:
-        counts = countable(question) and question.bits <= most_bits
-        found = by_count(question, of, workers, seconds, tell) if counts else _searched(question, of, samples, seconds)
+        if question.bits <= (most_bits if countable(question) else min(most_bits, MOST_ASKED)):
+            found = by_count(question, of, workers, seconds, tell, before, keep)
+        else:
+            found = _searched(question, of, samples, seconds)
     return replace(found, seconds=time.monotonic() - began)
 
 
@@ -193,15 +200,23 @@ def by_count(
     workers: int = 2,
     seconds: float | None = None,
     tell: Tell = lambda done, total, remark: None,
+    before: Differing = Differing(),  # noqa: B008  frozen
+    keep: Callable[[Differing], None] = lambda _: None,
 ) -> Verdict:
     """Every input of the region looked at, or shown to be one on which they agree."""
-    groups = groups_of(question.code, question.changing)
-    region = Region(_side_by_side(question, of), question.code.code(question.x), groups)
-    found = counted(region, workers, seconds, tell, of)
-    whole, differ, levels = sum(found.number), found.number[-1], found.witnesses[-1]
-    answer: Answer = "different" if differ else "equal" if whole == region.inputs else "not decided"
-    verdict = Verdict(of, answer, "a count of every input", region.inputs, whole, differ)
-    return verdict if levels is None else _shown(question, verdict, _input(question, region.input_of(levels)))
+    found = count_on(_counting(question, of), before, workers, seconds, lambda done, total: tell(done, total, of), keep)
+    answer: Answer = "different" if found.differ else "equal" if found.counted == question.inputs else "not decided"
+    verdict = Verdict(of, answer, "a count of every input", question.inputs, found.counted, found.differ)
+    return verdict if found.witness is None else _shown(question, verdict, np.array(found.witness, np.uint8))
+
+
+def _counting(question: Question, of: str) -> Counting:
+    code = question.code
+    if countable(question):
+        region = Region(_side_by_side(question, of), code.code(question.x), groups_of(code, question.changing))
+        return ByRegion(region, lambda found: _input(question, found))
+    levels = [code.levels(element) for element in question.changing]
+    return ByAsking(question.x, question.changing, levels, lambda inputs: question.apart(of, inputs))
 
 
 def _searched(question: Question, of: str, samples: NDArray[np.uint8], seconds: float | None) -> Verdict:
@@ -210,7 +225,9 @@ def _searched(question: Question, of: str, samples: NDArray[np.uint8], seconds: 
     inside = (np.delete(samples, question.changing, axis=1) == np.delete(question.x, question.changing)).all(axis=1)
     if inside.any() and (apart := question.apart(of, samples[inside])).any():
         return _shown(question, Verdict(of, "different", "a sample", inputs), samples[inside][apart.argmax()])
-    if not countable(question) or not sat.installed():
+    if not countable(question):
+        return Verdict(of, "not decided", "too many inputs", inputs)
+    if not sat.installed():
         return Verdict(of, "not decided", "nothing", inputs)
     wait, bits = SAT_SECONDS if seconds is None else seconds, code.bits_of(question.changing)
     found = sat.left_over(_side_by_side(question, of), code.code(question.x), bits, code.order, wait)
@@ -235,17 +252,6 @@ def _side_by_side(question: Question, of: str) -> BitNet:
         return SideBySide.of(a.hidden, b.hidden, share_last=False).same_scores(_scores(question.a), _scores(question.b))
     depth = question.depth(of) + 1
     return SideBySide.of(a.hidden[:depth], b.hidden[:depth]).same_code()
-
-
-def counted(region: Region, workers: int, seconds: float | None, tell: Tell, remark: str) -> Found:
-    """What was found in a region until the time was over."""
-    found, parts, began = region.nothing(), region.shards(), time.monotonic()
-    left = takewhile(lambda _: seconds is None or time.monotonic() - began < seconds, parts)
-    with closing(by_threads(((region, part) for part in left), workers)) as ending:
-        for done, (_, each) in enumerate(ending, 1):
-            found += each
-            tell(done, len(parts), remark)
-    return found
 
 
 def _input(question: Question, code: NDArray[np.bool_]) -> NDArray[np.uint8]:

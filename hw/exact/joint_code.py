@@ -22,7 +22,8 @@ class JointCode:
     """bit j is "element[j] of the input reaches threshold[j]", each once.
 
     element, threshold   (bits,) int64
-    of                   of each graph (elements,): which bit its element of the code is
+    of                   of each graph: which bit each of its cuts is, one an element where its first layer cuts, or
+                         where inputs have two levels; else every level is one
     takes                levels of an element of the input
     """
 
@@ -38,9 +39,10 @@ class JointCode:
         if len(set(takes)) > 1:
             said = " and ".join(f"{inputs} inputs of {levels} levels" for inputs, levels in takes)
             raise ExactError(f"{said}; nets over the same inputs are compared")
-        cuts = [np.stack([np.arange(each.inputs), _thresholds(each)], axis=1) for each in graphs]
-        pairs, at = np.unique(np.concatenate(cuts), axis=0, return_inverse=True)
-        return cls(pairs[:, 0], pairs[:, 1], tuple(np.split(at.reshape(-1), len(graphs))), takes[0][1])
+        cuts, base = [_cuts(each) for each in graphs], takes[0][1] + 1
+        pairs, at = np.unique(np.concatenate([element * base + cut for element, cut in cuts]), return_inverse=True)
+        ends = np.cumsum([len(element) for element, _ in cuts])[:-1]
+        return cls(pairs // base, pairs % base, tuple(np.split(at.reshape(-1), ends)), takes[0][1])
 
     @property
     def changing(self) -> NDArray[np.int64]:
@@ -71,6 +73,11 @@ class JointCode:
         values = np.unique(np.arange(self.takes)[:, None] >= self.threshold[at], axis=0)
         return Group(tuple(at.tolist()), values, (1,) * len(values))
 
+    def levels(self, element: int) -> NDArray[np.int64]:
+        """The lowest level of this element of the input for each thing that the code can be of it."""
+        cuts = self.threshold[self.element == element]
+        return np.array([0, *cuts[(cuts > 0) & (cuts < self.takes)]], np.int64)
+
     def input_of(self, code: NDArray[np.bool_], x: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(inputs,) an input of this code: each element the level that is nearest to that of x."""
         found = x.copy()
@@ -86,10 +93,14 @@ def groups_of(code: JointCode, free: Sequence[int]) -> tuple[Group, ...]:
     """Raises ExactError where an element of the input is none, or never changes the code."""
     able = set(code.changing.tolist())
     if not free or (stuck := [each for each in free if each not in able]):
-        raise ExactError(f"bit {stuck[0]} of {len(code.of[0])} is none, or never changes" if free else "no free bit")
+        inputs = code.element[-1] + 1
+        raise ExactError(f"bit {stuck[0]} of {inputs} is none, or never changes" if free else "no free bit")
     return tuple(code.group(element) for element in sorted(set(free)))
 
 
-def _thresholds(graph: Graph) -> NDArray[np.int64]:
-    first = graph.layers[0]
-    return first.threshold.astype(np.int64) if isinstance(first, Binarize) else np.ones(graph.inputs, np.int64)
+def _cuts(graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Elements of the input, and at which levels they are cut."""
+    first, elements = graph.layers[0], np.arange(graph.inputs)
+    if isinstance(first, Binarize):
+        return elements, first.threshold.astype(np.int64)
+    return np.repeat(elements, first.takes - 1), np.tile(np.arange(1, first.takes), graph.inputs)

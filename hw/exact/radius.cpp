@@ -3,16 +3,19 @@
 // A subtree is "at most i flips more among the first m positions". It is split at its highest position until it is a leaf,
 // whose inputs are a prefix of one table of patterns, so that a neuron of the first layer is a mask that its margin
 // chooses. Where few neurons can change at all in a subtree, all combinations of these are tried in its place: does none
-// of them, or do all, change the class, its inputs need not be looked at.
+// of them, or do all, change the class, its inputs need not be looked at. Else what they said is kept, and narrowed on the
+// way down as neurons cease to change, until it says one thing, or a leaf is small enough to be looked up in it.
 #include "net.h"
+#include "truth.h"
 
 namespace {
 
 constexpr int LEAF = 16384, VECTORS = LEAF / LANES;
-constexpr int FREE = 12;      // neurons whose combinations are tried, at most
+constexpr int FREE = 14;      // neurons whose combinations are tried, at most
+constexpr int LOOKED_UP = 8;  // neurons of a leaf whose classes are looked up, at most; with more the net is run
 constexpr int UNKNOWN = -2;   // in place of a witness
-constexpr int COMBINED = (1 << FREE) / LANES;
 constexpr int CHEAPER = 3;    // times: a subtree's inputs against the combinations in their place
+static_assert(1 << FREE == LEAF);
 
 struct Table {
   int positions = 0;                                // that its patterns flip, at most
@@ -37,7 +40,7 @@ struct Radius {
   Radius(const Net& net, const uint8_t* x, int radius, int right)
       : net(net), inputs(net.first().fan_in), radius(radius), right(right), neurons(net.first().rows),
         padded(64 * words_of(neurons)), margin(padded, 0), step(size_t(inputs) * padded, 0),
-        up(size_t(inputs + 1) * padded, 0), down(up), tables(radius + 1), combinations(FREE * COMBINED, all(false)),
+        up(size_t(inputs + 1) * padded, 0), down(up), tables(radius + 1), combinations(FREE * VECTORS, all(false)),
         tails(LANES, all(false)) {
     const Matrix& first = net.first();
     for (int j = 0; j < neurons; j++) {
@@ -53,8 +56,8 @@ struct Radius {
     count_patterns();
     for (int i = 0; i <= radius; i++) fill(i);
     for (int f = 0; f < FREE; f++)
-      for (int lane = 0; lane < 1 << FREE; lane++)
-        if (lane >> f & 1) set(&combinations[f * COMBINED], lane);
+      for (int lane = 0; lane < LEAF; lane++)
+        if (lane >> f & 1) set(&combinations[f * VECTORS], lane);
     for (int n = 0; n < LANES; n++)
       for (int lane = 0; lane <= n; lane++) set(&tails[n], lane);
   }
@@ -107,6 +110,12 @@ struct Radius {
   }
 };
 
+// How far the walk is where so many flips are left.
+struct Level {
+  std::vector<int16_t> margin;                      // (padded)
+  Truth others;                                     // of the neurons that can change: the class is another one
+};
+
 struct Walk {
   const Radius& of;
   Block block;
@@ -114,11 +123,15 @@ struct Walk {
   int64_t *changed, *seen;                          // (radius + 1)
   int32_t* witness;                                 // (radius + 1, radius) positions, -2 at first
   const volatile int32_t* stop;
+  std::vector<Level> levels;                        // (radius + 1) of flips left
   std::vector<int16_t> least, most;
   std::vector<uint64_t> fires, free;
+  std::vector<const Bits*> masks;                   // of a leaf's neurons, as they stand in the truth
+  std::vector<Bits> looked_up;
 
   explicit Walk(const Radius& of)
-      : of(of), block(of.net, VECTORS), least(of.padded), most(of.padded), fires(of.padded / 64), free(of.padded / 64) {}
+      : of(of), block(of.net, VECTORS), levels(of.radius + 1, Level{std::vector<int16_t>(of.padded), {}}), least(of.padded),
+        most(of.padded), fires(of.padded / 64), free(of.padded / 64), masks(LOOKED_UP), looked_up((LOOKED_UP + 1) * VECTORS) {}
 
   // What the first layer's neurons are over the subtree: which can change, and what the others are.
   int look(const int16_t* margin, int m, int i) {
@@ -139,22 +152,29 @@ struct Walk {
   }
 
   // i flips at most among the first m positions, beyond those of the path. False where it was stopped.
-  bool subtree(const int16_t* margin, int m, int i) {
-    std::vector<int16_t> below(of.padded);
+  bool subtree(int m, int i) {
+    Level& level = levels[i];
     for (;; m--) {
       const int64_t inputs = of.within[i][m];
-      const int changeable = look(margin, m, i);
-      const int64_t tried = std::max(512, 1 << std::min(changeable, FREE + 1));
-      if (changeable <= FREE && tried * CHEAPER <= inputs && decided(m, i, changeable)) return true;
+      const int changeable = look(level.margin.data(), m, i);
+      if (level.others.known) level.others.narrow(free, fires);
+      else if (changeable <= FREE && std::max(512, 1 << changeable) * CHEAPER <= inputs)
+        try_all(level.others, changeable);
+      if (level.others.known && level.others.answer() != SOMETIMES) {
+        decided(m, i, level.others.answer());
+        return true;
+      }
       if (inputs <= LEAF) {
-        leaf(margin, m, i);
+        leaf(level, m, i);
         return true;
       }
       if (*stop) return false;
       const int16_t* step = &of.step[size_t(m - 1) * of.padded];
-      for (int j = 0; j < of.padded; j++) below[j] = margin[j] + step[j];
+      Level& below = levels[i - 1];
+      for (int j = 0; j < of.padded; j++) below.margin[j] = level.margin[j] + step[j];
+      below.others = level.others;
       path.push_back(m - 1);
-      const bool whole = subtree(below.data(), m - 1, i - 1);
+      const bool whole = subtree(m - 1, i - 1);
       path.pop_back();
       if (!whole) return false;
     }
@@ -165,16 +185,22 @@ struct Walk {
     return block.any_row(of.net.versus[of.right], vectors);
   }
 
-  bool decided(int m, int i, int changeable) {
+  // All combinations of the neurons that can change.
+  void try_all(Truth& truth, int changeable) {
     const int vectors = std::max(1, (1 << changeable) / LANES);
+    truth.neuron.clear();
     block.first.value = fires;
     block.first.varies = free;
-    int next = 0;
     for (size_t w = 0; w < free.size(); w++)
-      for (uint64_t left = free[w]; left; left &= left - 1)
-        block.first.at[64 * w + __builtin_ctzll(left)] = &of.combinations[COMBINED * next++];
-    const Answer answer = other_class(vectors);
-    if (answer == SOMETIMES) return false;
+      for (uint64_t left = free[w]; left; left &= left - 1) {
+        const int j = 64 * w + __builtin_ctzll(left);
+        block.first.at[j] = &of.combinations[VECTORS * truth.neuron.size()];
+        truth.neuron.push_back(j);
+      }
+    truth.say(other_class(vectors), block.found.data());
+  }
+
+  void decided(int m, int i, Answer answer) {
     for (int j = 0; j <= i && j <= m; j++) {
       const int distance = path.size() + j;
       seen[distance] += of.choose[j][m];
@@ -184,21 +210,30 @@ struct Walk {
       for (int p = 0; p < j; p++) flips[p] = p;
       found(distance, flips);
     }
-    return true;
   }
 
-  void leaf(const int16_t* margin, int m, int i) {
+  void leaf(const Level& level, int m, int i) {
     const Table& table = of.tables[i];
-    const int patterns = of.within[i][m], vectors = (patterns + LANES - 1) / LANES;
-    block.first.value = fires;
-    block.first.varies = free;
-    for (size_t w = 0; w < free.size(); w++)
-      for (uint64_t left = free[w]; left; left &= left - 1) {
-        const int j = 64 * w + __builtin_ctzll(left);
-        block.first.at[j] = &table.mask[(size_t(j) * 2 * i + margin[j] + i) * table.vectors];
-      }
-    const Answer answer = other_class(vectors);
-    const int last = vectors - 1;
+    const int patterns = of.within[i][m], vectors = (patterns + LANES - 1) / LANES, last = vectors - 1;
+    const auto mask = [&](int j) { return &table.mask[(size_t(j) * 2 * i + level.margin[j] + i) * table.vectors]; };
+    const Truth& others = level.others;
+    Answer answer;
+    const Bits* other;
+    if (others.known && others.neuron.size() <= LOOKED_UP) {
+      for (size_t k = 0; k < others.neuron.size(); k++) masks[k] = mask(others.neuron[k]);
+      answer = others.over(masks.data(), vectors, VECTORS, looked_up.data());
+      other = looked_up.data();
+    } else {
+      block.first.value = fires;
+      block.first.varies = free;
+      for (size_t w = 0; w < free.size(); w++)
+        for (uint64_t left = free[w]; left; left &= left - 1) {
+          const int j = 64 * w + __builtin_ctzll(left);
+          block.first.at[j] = mask(j);
+        }
+      answer = other_class(vectors);
+      other = block.found.data();
+    }
     const Bits tail = of.tails[(patterns - 1) % LANES];
     for (int j = 0; j <= i; j++) {
       const Bits* of_flips = &table.of_flips[size_t(j) * table.vectors];
@@ -207,7 +242,7 @@ struct Walk {
       seen[distance] += table.seen[j * (table.vectors + 1) + last] + count(&end, 1);
       if (answer == NEVER) continue;
       Bits which[VECTORS];
-      for (int v = 0; v < vectors; v++) which[v] = answer == ALWAYS ? of_flips[v] : both(of_flips[v], block.found[v]);
+      for (int v = 0; v < vectors; v++) which[v] = answer == ALWAYS ? of_flips[v] : both(of_flips[v], other[v]);
       which[last] = both(which[last], tail);
       const int64_t others = count(which, vectors);
       changed[distance] += others;
@@ -252,7 +287,8 @@ int32_t radius_walk(const void* opened, int32_t positions, const int32_t* flip, 
                     int64_t* seen, int32_t* witness, const volatile int32_t* stop) {
   const Radius& of = *static_cast<const Radius*>(opened);
   Walk walk(of);
-  std::vector<int16_t> margin = of.margin;
+  std::vector<int16_t>& margin = walk.levels[of.radius - flips].margin;
+  margin = of.margin;
   for (int f = 0; f < flips; f++) {
     walk.path.push_back(flip[f]);
     for (int j = 0; j < of.padded; j++) margin[j] += of.step[size_t(flip[f]) * of.padded + j];
@@ -261,6 +297,6 @@ int32_t radius_walk(const void* opened, int32_t positions, const int32_t* flip, 
   walk.seen = seen;
   walk.witness = witness;
   walk.stop = stop;
-  return walk.subtree(margin.data(), positions, of.radius - flips);
+  return walk.subtree(positions, of.radius - flips);
 }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from functools import cache
 from math import comb
 from typing import Any, TypeAlias
 
@@ -104,9 +105,7 @@ class Ball:
 
     @property
     def _library(self) -> Any:
-        found = library("radius", self.form)
-        found.radius_open.restype = ctypes.c_void_p
-        return found
+        return _typed(self.form)
 
     def count(self, shard: Shard, stop: ctypes.c_int32 | None = None) -> Counted | None:
         """What is in a shard; None where it was stopped, by a number other than 0 in `stop`."""
@@ -129,3 +128,10 @@ class Ball:
             for distance, row in enumerate(witness)
         ]
         return Counted(tuple(changed.tolist()), tuple(seen.tolist()), tuple(found))
+
+
+@cache
+def _typed(form: str | None) -> Any:
+    found = library("radius", form)
+    found.radius_open.restype = ctypes.c_void_p
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from ...export.graph import Graph
 from .compiled import ExactError
-from .equality import MOST_BITS, Tell, counted
+from .equality import MOST_BITS, Tell
 from .joint_code import JointCode, groups_of
 from .net import BitNet
-from .region import Region
+from .region import Found, Region
+from .shards import by_threads
 from .side_by_side import SideBySide, flipping, pairs_of
 
 Way: TypeAlias = Literal["never changes", "rises", "falls", "both"]
@@ -79,7 +81,7 @@ def rising(
         other = flipping(net, np.flatnonzero(shown & (code.threshold == cut)).tolist())
         both = SideBySide.of(net.hidden, other.hidden).both_classes(net, other)
         region = Region(both, code.code(below), groups)
-        found = counted(region, workers, None, tell, f"the step to {cut}")
+        found = _counted(region, workers, tell, f"the step to {cut}")
         for pair, number, levels in zip(pairs, found.number, found.witnesses, strict=True):
             moved[pair] += number
             if levels is not None and pair[0] != pair[1]:
@@ -90,3 +92,12 @@ def rising(
                 assert tuple(graph(two).predictions()) == pair, "the golden model says other classes of a witness"
                 witnesses.setdefault(pair, tuple(two[0].tolist()))
     return Rising(tuple(map(tuple, moved.tolist())), len(cuts), 1 << len(beside), witnesses)
+
+
+def _counted(region: Region, workers: int, tell: Tell, remark: str) -> Found:
+    found, parts = region.nothing(), region.shards()
+    with closing(by_threads(((region, part) for part in parts), workers)) as ending:
+        for done, (_, each) in enumerate(ending, 1):
+            found += each
+            tell(done, len(parts), remark)
+    return found

@@ -21,6 +21,8 @@ from bitneck.flow.config import (
 from bitneck.hw.costs.resources import total
 from bitneck.models.config import PRESETS
 from bitneck.models.datasets import Dataset, load
+from bitneck.models.idx import DataError
+from bitneck.models.label_rules import EMBEDDED_RULES, every_input, twelve
 
 
 def random_graph(config: RunConfig) -> Graph:
@@ -67,8 +69,33 @@ def test_enumerated_is_every_input_once_and_not_what_a_data_set_happens_to_hold(
         chosen_samples(config, Dataset("some", x[:48], y[:48], x[48:60], y[48:60], 2, 1))
     with pytest.raises(RunError, match="64 samples, 49 different ones at most"):
         chosen_samples(config, Dataset("twice", x[:48], y[:48], x[[48] * 16], y[48:], 2, 1))
-    with pytest.raises(RunError, match=r"digits: target enumerated .*2\^320, and these are 1,797 samples"):
+    with pytest.raises(
+        RunError, match=r"digits: target enumerated .*2\^320, and these are 1,797 samples.*analysis.labels"
+    ):
         chosen_samples(config, load("digits"))
+
+
+def test_a_rule_gives_every_input_a_label_whatever_the_data_set_holds():
+    rng = np.random.default_rng(1)
+    x, y = rng.integers(0, 2, (40, 12)).astype(np.uint8), np.arange(40) % 2
+    few = Dataset("few", x[:30], y[:30], x[30:], y[30:], 2, 1)
+    config = changed(from_preset("twelve"), analysis__labels="twelve")
+    every, labels = chosen_samples(config, few)
+    assert len(np.unique(every, axis=0)) == len(every) == 4096
+    assert np.array_equal(labels, twelve(every))
+    with pytest.raises(DataError, match=r"64 inputs of 5 bits are 2\^320 different ones.*bitneck exact RUN --free all"):
+        chosen_samples(config, load("digits"))
+    with pytest.raises(RunError, match="target dataset says that X is samples"):
+        changed(from_preset("digits"), analysis__labels="twelve")
+
+
+def test_every_input_of_levels_and_copies_is_there_once(monkeypatch):
+    monkeypatch.setitem(EMBEDDED_RULES, "bright", lambda x: x[:, :2].sum(axis=1))
+    x, y = every_input("bright", 2, 3, copies=2)
+    assert x.shape == (64, 4)
+    assert np.array_equal(x[:, :2], x[:, 2:])
+    assert len(np.unique(x, axis=0)) == 64
+    assert np.array_equal(y, x[:, 0].astype(int) + x[:, 1])
 
 
 def test_of_many_samples_the_first_may_be_enough():

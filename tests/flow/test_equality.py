@@ -10,7 +10,8 @@ import pytest
 from bitneck.export.graph import Dense, Graph, Scores
 from bitneck.export.writing.tie_proof import tie_proof
 from bitneck.flow.belonging import graph_of
-from bitneck.flow.equality import rising
+from bitneck.flow.equality import equal, rising
+from bitneck.flow.exact_record import exact_of
 from bitneck.flow.folder import RunFolder
 from bitneck.flow.importing import import_model
 
@@ -74,3 +75,26 @@ def test_a_pixel_that_two_elements_show_moves_both(finished_run):
     graph = graph_of(run)
     pixel = next(each for each in range(64) if graph.layers[0].threshold[each] != graph.layers[0].threshold[each + 64])
     assert rising(run, pixel, [20, 21]).steps == 2
+
+
+def test_a_count_that_was_interrupted_goes_on_where_it_was(runs, monkeypatch):
+    monkeypatch.setattr("bitneck.hw.exact.region.SMALLEST", 256)
+    net, other = RunFolder(runs / "net"), RunFolder(runs / "other")
+    (whole,) = equal(net, other)
+    assert not net.exact.exists()  # it took no time
+
+    def cut(done, total, remark):
+        if done == 2:  # of 4
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        equal(net, other, tell=cut)
+    ((_, kept),) = exact_of(net, graph_of(net)).compared
+    assert len(kept.done) == 2
+    assert 0 < kept.counted < whole.inputs
+    counted = []
+    (again,) = equal(net, other, tell=lambda done, total, remark: counted.append(done))
+    assert counted == [3, 4]
+    assert (again.counted, again.differ, again.answer) == (whole.counted, whole.differ, whole.answer)
+    assert [each.of for each, _ in exact_of(net, graph_of(net)).compared] == ["class"]
+    assert equal(net, other, bits=range(9))[0].inputs == 512  # another question begins anew

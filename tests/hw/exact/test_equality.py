@@ -12,11 +12,12 @@ from bitneck.export.graph.copies import lossless
 from bitneck.export.reading.members import joined_graph
 from bitneck.hw.exact import sat
 from bitneck.hw.exact.compiled import ExactError
-from bitneck.hw.exact.equality import Question, equality
+from bitneck.hw.exact.equality import Question, countable, equality
 from bitneck.hw.exact.net import BitNet
 from bitneck.hw.exact.rising import rising
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_conv_nets import random_conv_graph, random_levels
 
 
 def planted(graph: Graph, layer: int, row: int, column: int) -> Graph:
@@ -176,3 +177,36 @@ def test_what_cannot_be_compared_is_said():
         Question(a, twice, x)
     with pytest.raises(ExactError, match="a frame passes 2 times; nets that it passes once are counted"):
         BitNet.of(twice)
+
+
+def test_nets_of_maps_and_levels_are_asked_about_every_input_of_a_region():
+    answers = set()
+    for seed in range(40):
+        a = random_conv_graph(seed)
+        if a.ends_in_code:
+            continue
+        scores = a.layers[-1]
+        weight = scores.weight.copy()
+        weight[0, 0] = ~weight[0, 0] if weight.dtype == np.bool_ else -weight[0, 0] - 1
+        b = replace(a, layers=(*a.layers[:-1], replace(scores, weight=weight)))
+        rng, takes = np.random.default_rng(seed), a.layers[0].takes
+        x = random_levels(a, 1, seed)[0]
+        able = Question(a, b, x).changing
+        if not able:
+            continue
+        free = tuple(sorted(rng.permutation(able)[: 2 if takes > 4 else 5].tolist()))
+        question = Question(a, b, x, free)
+        levels = np.stack(np.meshgrid(*[np.arange(takes)] * len(free), indexing="ij"), axis=-1).reshape(-1, len(free))
+        every = np.repeat(x[None], len(levels), axis=0)
+        every[:, free] = levels
+        apart = question.apart("scores", every)
+        found = equality(question, "scores", every[:0])
+        assert (found.answer == "different") == apart.any()
+        if found.kind == "a count of every input":
+            assert found.counted == found.inputs <= len(every)
+            if not isinstance(a.layers[0], Binarize):
+                assert (found.inputs, found.differ) == (len(every), apart.sum())
+        answers.add((found.answer, found.kind))
+        if apart.any() and not countable(question):
+            assert equality(question, "scores", every[:0], most_bits=0).kind == "too many inputs"
+    assert {("different", "a count of every input"), ("equal", "a count of every input")} <= answers

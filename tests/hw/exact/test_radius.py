@@ -21,6 +21,8 @@ NETS = {
     "more neurons than a word": (12, 130, 9, 3),
     "many inputs": (90, 40, 12, 10),
     "one class": (10, 6, 1),
+    "few neurons that change": (120, 7, 9, 4),
+    "more of them than a word of combinations": (60, 18, 12, 4),
 }
 
 
