@@ -131,10 +131,12 @@ class Dataset:
     def sha256(self) -> str:
         """Over the decoded arrays, not the files, so that gzip and plain files of the same data agree.
 
-        In the order train_x, train_y, test_x, test_y: a line "shape dtype", then the little-endian bytes in C order.
+        In the order train_x, train_y, test_x, test_y, and `whole` where there is one: a line "shape dtype", then the
+        little-endian bytes in C order.
         """
         digest = hashlib.sha256()
-        for array in (self.train_x, self.train_y, self.test_x, self.test_y):
+        arrays: list[NDArray] = [self.train_x, self.train_y, self.test_x, self.test_y]
+        for array in arrays if self.whole is None else [*arrays, self.whole]:
             digest.update(f"{'x'.join(map(str, array.shape))} {array.dtype.name}\n".encode())
             digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()
