@@ -326,7 +326,7 @@ class Shrinking:
         inputs = None
         if pixels is not None and not self._whole_in_front(hidden):
             stay = self.survivors.pixels("information" if how == "scratch" else how, seed, pixels)
-            inputs = (np.arange(self.data.copies)[:, None] * self.data.pixels + stay).ravel()
+            inputs = self.data.columns(stay)
             before = self.config.data.inputs or range(self.data.pixels)
             named["data__inputs"] = tuple(before[pixel] for pixel in stay.tolist())
         config = changed(self.config, **named, hardware=self.hardware.model_dump())

@@ -23,7 +23,8 @@ Hidden = tuple[int, ...]
 that the net takes, where some may be left out.
 """
 
-SHARES, QUARTER = 16, 4  # into which a layer is cut, and how many are a quarter of it
+SHARES = 16  # into which a layer is cut
+PIXEL_STEPS = 4  # of them, that are compared where pixels go
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def ladder(
     Each rung narrows one layer to the next sixteenths that save anything: the layer that loses the fewest bits for a
     cell saved, a standard error added to what it loses, for bits that nobody misses are never known to be none.
     Foldings want divisors, so not every width saves; of the many pixels a sixteenth may save a cell or five hundred, so
-    every width down to a quarter less is looked at.
+    the next PIXEL_STEPS that save anything are looked at.
     The first rung is `whole`, where any folding of it is fast enough.
     """
     hidden, cost = whole, cost_of(whole)
@@ -147,7 +148,9 @@ def ladder(
         below = [
             rung
             for layer in range(len(whole))
-            for rung in islice(_narrower(whole, hidden, layer, cost, cost_of), QUARTER if pixels and layer == 0 else 1)
+            for rung in islice(
+                _narrower(whole, hidden, layer, cost, cost_of), PIXEL_STEPS if pixels and layer == 0 else 1
+            )
         ]
         if not below:
             return

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..plugins import Plugins
 from . import cifar, label_rules
@@ -109,6 +109,10 @@ class Dataset:
         whole = None if self.whole is None else self.whole[rows]
         return replace(self, train_x=self.train_x[rows], train_y=self.train_y[rows], whole=whole)
 
+    def columns(self, pixels: ArrayLike) -> NDArray[np.int64]:
+        """Where all copies of these pixels stand among the features, copy by copy."""
+        return (np.arange(self.copies)[:, None] * self.pixels + np.asarray(pixels)).ravel()
+
     def of_inputs(self, inputs: Sequence[int] | None) -> Dataset:
         """With these pixels alone, by number, rising; of None as it is. Raises DataError of one that there is not."""
         if inputs is None:
@@ -118,7 +122,7 @@ class Dataset:
                 f"{self.name}: input {max(inputs)} is asked for, and there are {self.pixels}, from 0 on; leave out of "
                 "[data] inputs what is not there"
             )
-        columns = (np.arange(self.copies)[:, None] * self.pixels + np.array(inputs)).ravel()
+        columns = self.columns(inputs)
         train_x, test_x = (np.ascontiguousarray(x[:, columns]) for x in (self.train_x, self.test_x))
         whole = self.train_x[:, : self.pixels]
         return replace(self, train_x=train_x, test_x=test_x, inputs=tuple(inputs), whole=whole)

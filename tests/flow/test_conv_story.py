@@ -8,7 +8,7 @@ import pytest
 from bitneck import flow
 from bitneck.export.graph import Cut
 from bitneck.flow.belonging import analysis_of, graph_of
-from bitneck.flow.config import changed, design, from_preset
+from bitneck.flow.config import RunError, changed, design, from_preset
 from bitneck.flow.files import read_trace
 from bitneck.flow.folder import RunFolder
 from bitneck.flow.map_shapes import map_shapes
@@ -83,6 +83,11 @@ def test_channels_are_left_out_and_the_narrower_net_is_proven(run, tmp_path):
     assert list(json.loads(narrow.verification.read_text())["digests"]) == ["conv1", "conv2", "pool1", "scores"]
     built = design(narrow.config(), graph_of(narrow))
     assert total(built.stages, "xc7").cells == done.chosen.cost.cells
+
+
+def test_pixels_of_maps_are_not_left_out(run, tmp_path):
+    with pytest.raises(RunError, match="--inputs leaves out pixels of dense nets"):
+        Shrinking(run, Wish("xc7", inputs=True), tmp_path, None)
 
 
 @pytest.mark.parametrize("name", ["digits-conv", "mnist-small", "cnv-half"])
