@@ -147,14 +147,16 @@ class Host:
 
         self.greet()
         start, heard, greeting = time.perf_counter(), b"", frames.greeting(self.identity >> 16)
+        unread = False  # what was heard is to be looked at before more is waited for: there may be no more
         while done < count:
             if sent < min(count, done + self.window):
                 upto = min(count, done + self.window)
                 begun[sent:upto] = time.perf_counter()
                 self._send(frames.sent(bodies[sent:upto], sent - base, self.identity & 0xFFFF))
                 sent = upto
-            more = self._read()
-            heard += more
+            if not unread:
+                heard += (more := self._read())
+            unread = False
             rows = frames.cut(heard, sizes[done:sent])
             whole = sum(len(at) for at, _ in rows.values())
             status = np.empty(whole, np.int64)
@@ -171,6 +173,7 @@ class Host:
                 progress(come())
             elif not good and done == base and heard.startswith(greeting):  # of an earlier HELLO, or a board that woke
                 heard = heard[len(greeting) :]
+                unread = bool(heard)
                 continue
             if good < whole or not more or (heard and done == sent):
                 if done == count:

@@ -103,6 +103,18 @@ def test_a_device_that_thinks_longer_than_the_line_waits_is_asked_again():
     assert stats.resent
 
 
+def test_what_comes_behind_a_late_greeting_is_read_before_more_is_waited_for():
+    class Late(Device):
+        def hears(self, data):
+            said = super().hears(data)
+            return frames.greeting(UP) + said if self.received else said
+
+    bodies = some(5)
+    answers, stats = exchanged(bodies, timeout=4.0, device=Late(BODY, answer, UP, DOWN))
+    assert (answers == right(bodies)).all()
+    assert stats.seconds < 4.0
+
+
 def test_a_line_that_damages_everything_is_given_up():
     class Always(dict):
         def get(self, number, _):
