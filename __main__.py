@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from types import FrameType
 
 
 def main() -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
-    from .flow.cli.verbs import main as commands  # a second
+    try:
+        from .flow.cli.verbs import main as commands  # a second
 
-    commands()
+        commands()
+    except KeyboardInterrupt:  # between the imports and the verb, which says so itself
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 def _interrupt(_: int, frame: FrameType | None) -> None:

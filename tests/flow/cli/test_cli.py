@@ -39,6 +39,15 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(bitneck, tmp_path):
     assert files(tmp_path / "broken") == files(tmp_path / "whole")
 
 
+def test_an_interrupt_between_loading_and_the_verb_is_one_line_too():
+    late = "import os, signal, bitneck.__main__, bitneck.flow.cli.verbs as verbs"
+    strike = "verbs.app = lambda: os.kill(os.getpid(), signal.SIGINT)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{late}; {strike}; bitneck.__main__.main()"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 def flow_history(folder):
     from bitneck.flow.folder import history
 
