@@ -12,9 +12,8 @@ from enum import StrEnum
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .entropy import CountsError, chao_wang_jost, fingerprint, plug_in, seen_times
+from .entropy import Counts, CountsError, chao_wang_jost, fingerprint, plug_in
 
 Target = Literal["dataset", "population", "enumerated"]
 """What X is. dataset: uniform over exactly these samples. population: the samples stand for more. enumerated: uniform
@@ -67,13 +66,13 @@ SATURATED_DATASET = (
 )
 
 
-def coverage(counts: NDArray[np.int64]) -> float:
+def coverage(counts: Counts) -> float:
     """Good-Turing: the probability, estimated, that the next sample's symbol was seen already; 1 - f1/N."""
-    times, symbols = fingerprint(counts)
-    return 1 - seen_times(counts, 1) / int(times @ symbols)
+    found = fingerprint(counts)
+    return 1 - found.seen_times(1) / found.samples
 
 
-def unseen_bits(counts: NDArray[np.int64], most_bits: float) -> float:
+def unseen_bits(counts: Counts, most_bits: float) -> float:
     """How many bits more than those seen symbols may weigh that never were: most_bits · (f1 + 1 + 2 √(f1 + 1)) / N.
 
     most_bits   that one of them may have beyond one that was seen: for I(X;T) `width − log2(symbols seen)`, for I(T;Y)
@@ -82,28 +81,29 @@ def unseen_bits(counts: NDArray[np.int64], most_bits: float) -> float:
     Coverage bounds the unseen mass and not its bits: a share s spread over all 2^width codes has s · width of them.
     f1/N estimates that mass; with another draw of the samples f1 might be two standard errors more, and 1 if it is 0.
     """
-    times, symbols = fingerprint(counts)
-    alone = seen_times(counts, 1) + 1
-    return min(1.0, (alone + 2 * math.sqrt(alone)) / int(times @ symbols)) * max(0.0, most_bits)
+    found = fingerprint(counts)
+    alone = found.seen_times(1) + 1
+    return min(1.0, (alone + 2 * math.sqrt(alone)) / found.samples) * max(0.0, most_bits)
 
 
-def repeated(counts: NDArray[np.int64]) -> int:
+def repeated(counts: Counts) -> int:
     """How often each sample is there, where all were repeated: what divides the counts of many symbols. Else 1.
 
     Counts of independent samples are odd as often as even, so 32 symbols and more have no divisor by chance.
     """
-    return int(np.gcd.reduce(fingerprint(counts)[0])) if len(counts) >= 32 else 1
+    found = fingerprint(counts)
+    return int(np.gcd.reduce(found.times)) if found.seen >= 32 else 1
 
 
-def saturated(t_counts: NDArray[np.int64], h_x_bits: float | None = None) -> bool:
+def saturated(t_counts: Counts, h_x_bits: float | None = None) -> bool:
     """H(T) of the samples is within .1 bit of H(X), its largest possible value.
 
     h_x_bits   H(X) of the same samples; unless told, log2 of how many there are, a repeated one counted once
     """
+    found = fingerprint(t_counts)
     if h_x_bits is None:
-        times, symbols = fingerprint(t_counts)
-        h_x_bits = math.log2(int(times @ symbols) // repeated(t_counts))
-    return plug_in(t_counts) >= h_x_bits - SATURATION_BITS
+        h_x_bits = math.log2(found.samples // repeated(found))
+    return plug_in(found) >= h_x_bits - SATURATION_BITS
 
 
 def bias_bound_bits(possible: int, samples: int) -> float:
@@ -121,8 +121,8 @@ def bias_bound_bits(possible: int, samples: int) -> float:
 
 
 def verdict(
-    counts: NDArray[np.int64],
-    t_counts: NDArray[np.int64],
+    counts: Counts,
+    t_counts: Counts,
     possible: int,
     target: Target,
     unseen: float | None = None,
@@ -144,16 +144,17 @@ def verdict(
         return Verdict.EXACT
     if saturated(t_counts, h_x_bits):
         return Verdict.SATURATED
+    found = fingerprint(counts)
     if unseen is None:
-        unseen = unseen_bits(counts, math.log2(possible) - math.log2(np.count_nonzero(counts)))
-    covered = coverage(counts)
+        unseen = unseen_bits(found, math.log2(possible) - math.log2(found.seen))
+    covered = coverage(found)
     if covered < 0.8 or unseen > WEAK_BITS:
         return Verdict.UNRELIABLE
     if covered < 0.9 or unseen > CORRECTED_BITS:
         return Verdict.WEAK
-    if bias_bound_bits(possible, int(counts.sum())) <= GUARANTEED_BITS:
+    if bias_bound_bits(possible, found.samples) <= GUARANTEED_BITS:
         return Verdict.GUARANTEED
-    correction = chao_wang_jost(counts) - plug_in(counts)
+    correction = chao_wang_jost(found) - plug_in(found)
     if covered >= 0.99 and max(correction, unseen) <= RELIABLE_CORRECTION_BITS:
         return Verdict.RELIABLE
     return Verdict.CORRECTED

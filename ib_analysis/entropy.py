@@ -2,13 +2,14 @@
 
 Every estimator takes counts, (k,) integers >= 0 with at least one positive, and reads them only through their
 fingerprint: how many symbols were seen once, twice, ... Sums over a fingerprint do not depend on the order of symbols.
+Who asks several things of the same counts makes their fingerprint once and gives that in their place.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +17,6 @@ from scipy.special import digamma
 
 from .compiled import compiled
 
-Estimator: TypeAlias = Callable[[NDArray[np.int64]], float]
 MOST_SAMPLES = 2.0**53
 
 
@@ -24,20 +24,50 @@ class CountsError(ValueError):
     """Counts that no distribution has."""
 
 
-def fingerprint(counts: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(times, symbols): `symbols[j]` symbols were seen `times[j]` times, times rising, 0 left out."""
+class Fingerprint(NamedTuple):
+    """`symbols[j]` symbols were seen `times[j]` times, times rising, 0 left out."""
+
+    times: NDArray[np.int64]
+    symbols: NDArray[np.int64]
+
+    @property
+    def samples(self) -> int:
+        return int(self.times @ self.symbols)
+
+    @property
+    def seen(self) -> int:
+        """Distinct symbols."""
+        return int(self.symbols.sum())
+
+    def seen_times(self, times: int) -> int:
+        """How many symbols were seen exactly so often: f1, f2, ..."""
+        return int(self.symbols[self.times == times].sum())
+
+    def without_repeats(self, times: int) -> Fingerprint:
+        """Of samples each of which is there so often: as if it were there once."""
+        return Fingerprint(self.times // times, self.symbols)
+
+
+Counts: TypeAlias = ArrayLike | Fingerprint
+Estimator: TypeAlias = Callable[[Counts], float]
+
+
+def fingerprint(counts: Counts) -> Fingerprint:
+    """Of (k,) integers; one that is made is given back. CountsError for counts that no distribution has."""
+    if isinstance(counts, Fingerprint):
+        return counts
     try:
         array = np.asarray(counts)
     except ValueError as error:  # ragged lists
         raise CountsError(f"counts need (k,) integers: {error}") from None
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise CountsError(f"counts need (k,) integers, got {array.shape} {array.dtype}")
-    times, symbols = _fingerprint(array.astype(np.int64))
-    if not len(times) or times[0] < 0:
+    found = Fingerprint(*_fingerprint(array.astype(np.int64, copy=False)))
+    if not len(found.times) or found.times[0] < 0:
         raise CountsError(f"{len(array)} counts need one above zero and none below, got {array[:8].tolist()} ...")
-    if (total := float(times.astype(np.float64) @ symbols)) >= MOST_SAMPLES:
+    if (total := float(found.times.astype(np.float64) @ found.symbols)) >= MOST_SAMPLES:
         raise CountsError(f"counts of {total:.3g} samples; above {MOST_SAMPLES:.3g} floats no longer tell them apart")
-    return times, symbols
+    return found
 
 
 @compiled
@@ -59,28 +89,28 @@ def _fingerprint(counts):
     return rising[begins], np.append(begins[1:], len(rising)) - begins
 
 
-def plug_in(counts: NDArray[np.int64]) -> float:
+def plug_in(counts: Counts) -> float:
     """The entropy of exactly these samples: sum of (n/N) log2(N/n).
 
     As an estimate of the distribution they came from it is too low, about (k - 1)/(2 N ln 2) bits while N >> k and
     without limit otherwise: it cannot exceed log2 N.
     """
-    times, symbols = fingerprint(counts)
-    samples = int(times @ symbols)
+    times, symbols = found = fingerprint(counts)
+    samples = found.samples
     return float(np.sum(symbols * (times / samples) * np.log2(samples / times)))
 
 
-def miller_madow(counts: NDArray[np.int64]) -> float:
+def miller_madow(counts: Counts) -> float:
     """Plug-in plus the first-order bias term (seen - 1)/(2 N ln 2).
 
     It removes the leading 1/N bias only; while most symbols are seen once it stays far too low.
     Source: Miller 1955, "Note on the bias of information estimates".
     """
-    times, symbols = fingerprint(counts)
-    return plug_in(counts) + (int(symbols.sum()) - 1) / (2 * int(times @ symbols) * np.log(2))
+    found = fingerprint(counts)
+    return plug_in(found) + (found.seen - 1) / (2 * found.samples * np.log(2))
 
 
-def chao_wang_jost(counts: NDArray[np.int64]) -> float:
+def chao_wang_jost(counts: Counts) -> float:
     """Chao, Wang and Jost 2013: what was seen, without bias, plus a guess at what was not, from the rarest symbols.
 
     seen    sum of (n/N) (psi(N) - psi(n))
@@ -90,10 +120,10 @@ def chao_wang_jost(counts: NDArray[np.int64]) -> float:
     added when f1 = 0 or A = 1.
     Source: "Entropy and the species accumulation curve", Methods in Ecology and Evolution 4.
     """
-    times, symbols = fingerprint(counts)
-    samples = int(times @ symbols)
+    times, symbols = found = fingerprint(counts)
+    samples = found.samples
     seen = float(np.sum(symbols * (times / samples) * (digamma(samples) - digamma(times))))
-    once, twice = seen_times(counts, 1), seen_times(counts, 2)
+    once, twice = found.seen_times(1), found.seen_times(2)
     if once:
         known = 2 * twice if twice else 2
         rarity = known / ((samples - 1) * (once if twice else once - 1) + known)
@@ -101,23 +131,18 @@ def chao_wang_jost(counts: NDArray[np.int64]) -> float:
     return seen / math.log(2)
 
 
-def grassberger(counts: NDArray[np.int64]) -> float:
+def grassberger(counts: Counts) -> float:
     """Grassberger 2003: ln N − (1/N) sum of n G(n), G(n) = psi(n) + (−1)^n/2 [psi((n+1)/2) − psi(n/2)]; in bits.
 
     It cancels the bias of each symbol's own term as far as one count can, and guesses nothing about symbols not seen:
     where all are distinct it says log2 N + 1.83 bits, whatever the truth.
     Source: "Entropy estimates from insufficient samplings", arXiv physics/0307138, equations 28 and 35.
     """
-    times, symbols = fingerprint(counts)
-    samples = int(times @ symbols)
+    times, symbols = found = fingerprint(counts)
+    samples = found.samples
     half = times / 2
     g = digamma(times) + np.where(times % 2, -0.5, 0.5) * (digamma(half + 0.5) - digamma(half))
     return (math.log(samples) - float(symbols @ (times * g)) / samples) / math.log(2)
-
-
-def seen_times(counts: NDArray[np.int64], times: int) -> int:
-    """How many symbols were seen exactly so often: f1, f2, ..."""
-    return int(np.count_nonzero(np.asarray(counts) == times))
 
 
 def _tail(rarity: float, samples: int) -> float:

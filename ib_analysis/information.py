@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat
 
 from .diagnostics import INTERVAL_COVERAGE, Target, Verdict, coverage, repeated, saturated, unseen_bits, verdict
-from .entropy import CountsError, Estimator, chao_wang_jost, plug_in
+from .entropy import Counts, CountsError, Estimator, Fingerprint, chao_wang_jost, fingerprint, plug_in
 from .nsb import nsb, nsb_information
 from .symbols import Symbols, pairs
 
@@ -70,9 +70,9 @@ class Estimate:
 
 
 def mutual_information(
-    x_counts: NDArray[np.int64],
-    y_counts: NDArray[np.int64],
-    pair_counts: NDArray[np.int64],
+    x_counts: Counts,
+    y_counts: Counts,
+    pair_counts: Counts,
     estimator: Estimator = plug_in,
 ) -> float:
     """I(X;Y) as H(X) + H(Y) - H(X,Y), one entropy estimator for all three.
@@ -96,11 +96,12 @@ def i_xt(t: Symbols, width: int, target: Target, h_x_bits: float | None = None) 
 
     dataset and enumerated: plug-in, exact. population: Chao-Wang-Jost; samples that were all repeated count once.
     """
-    counts = _once(t.counts, target)
-    samples = int(counts.sum())
+    counts = fingerprint(t.counts)
+    counts = counts.without_repeats(_times(counts, target))
     bits = estimator_for(target)(counts)
-    most_bits = width - math.log2(len(counts))
-    estimate = _estimate(bits, lambda: np.log2(samples / counts), counts, counts, 2**width, target, most_bits, h_x_bits)
+    most_bits = width - math.log2(counts.seen)
+    spread = lambda: _spread(np.log2(counts.samples / counts.times), counts.times * counts.symbols)  # noqa: E731
+    estimate = _estimate(bits, spread, counts, counts, 2**width, target, most_bits, h_x_bits)
     if estimate.verdict is not Verdict.CORRECTED:
         return estimate
     return replace(estimate, nsb_gap_bits=nsb(counts, min(2**width, NSB_POSSIBLE)) - bits)
@@ -109,42 +110,46 @@ def i_xt(t: Symbols, width: int, target: Target, h_x_bits: float | None = None) 
 def i_ty(t: Symbols, y: Symbols, width: int, target: Target, h_x_bits: float | None = None) -> Estimate:
     """I(T;Y) of codes of `width` bits and labels, over the same samples; the rest as in `i_xt`."""
     both = pairs(t, y)
-    counts = _once(both.counts, target)
-    times = both.samples // int(counts.sum())
-    t_counts, y_counts = t.counts // times, y.counts // times
+    of_all = [fingerprint(each.counts) for each in (both, t, y)]
+    times = _times(of_all[0], target)
+    counts, t_counts, y_counts = (each.without_repeats(times) for each in of_all)
     bits = mutual_information(t_counts, y_counts, counts, estimator_for(target))
 
-    def surprise() -> NDArray[np.float64]:
+    def spread() -> float:
         of_t, of_y = t.counts[t.ids[both.firsts]], y.counts[y.ids[both.firsts]]
-        return np.log2(both.counts * t.samples / (of_t * of_y))
+        return _spread(np.log2(both.counts * t.samples / (of_t * of_y)), both.counts)
 
     possible, most_bits = 2**width * len(y), math.log2(len(y))
-    estimate = _estimate(bits, surprise, counts, t_counts, possible, target, most_bits, h_x_bits)
+    estimate = _estimate(bits, spread, counts, t_counts, possible, target, most_bits, h_x_bits)
     if estimate.verdict is not Verdict.CORRECTED:
         return estimate
     second = nsb_information(t_counts, y_counts, counts, min(2**width, NSB_POSSIBLE))
     return replace(estimate, nsb_gap_bits=second - bits)
 
 
-def _once(counts: NDArray[np.int64], target: Target) -> NDArray[np.int64]:
-    return counts // repeated(counts) if target == "population" else counts
+def _times(counts: Fingerprint, target: Target) -> int:
+    """How often each sample is there: to a population it says one thing once."""
+    return repeated(counts) if target == "population" else 1
+
+
+def _spread(surprise: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
+    """The standard deviation over samples of a quantity in bits, (k,), each value of which so many samples have."""
+    weights = counts / counts.sum()
+    return math.sqrt(max(0.0, float(weights @ surprise**2 - (weights @ surprise) ** 2)))
 
 
 def _estimate(
     bits: float,
-    surprise: Callable[[], NDArray[np.float64]],
-    counts: NDArray[np.int64],
-    t_counts: NDArray[np.int64],
+    spread: Callable[[], float],
+    counts: Fingerprint,
+    t_counts: Fingerprint,
     possible: int,
     target: Target,
     most_bits: float,
     h_x_bits: float | None,
 ) -> Estimate:
-    """`surprise` is the quantity in bits, symbol by symbol, whose mean is estimated; its spread makes the interval.
-
-    most_bits   as in `unseen_bits`
-    """
-    samples, covered = int(counts.sum()), coverage(counts)
+    """`spread` in bits, of what the mean is estimated of, makes the interval; most_bits is as in `unseen_bits`."""
+    samples, covered = counts.samples, coverage(counts)
     low: float | None = bits
     high: float | None = bits
     unseen = unseen_bits(counts, most_bits) if target == "population" else 0.0
@@ -152,11 +157,8 @@ def _estimate(
     if target == "population":
         low = high = None
         if not worth.refused and covered >= INTERVAL_COVERAGE:
-            weights = counts / samples
-            each = surprise()
-            variance = float(weights @ each**2 - (weights @ each) ** 2)
-            half = 1.96 * np.sqrt(max(variance, 0.0) / samples)
-            low, high = float(bits - half), float(bits + half + unseen)
+            half = 1.96 * spread() / math.sqrt(samples)
+            low, high = bits - half, bits + half + unseen
     return Estimate(
         bits,
         low,
@@ -165,7 +167,7 @@ def _estimate(
         target,
         samples,
         worth,
-        len(counts),
+        counts.seen,
         covered,
         target != "enumerated" and saturated(t_counts, h_x_bits),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import betaln, digamma, polygamma
 
-from .entropy import CountsError, fingerprint
+from .entropy import Counts, CountsError, fingerprint
 
 MOST_POSSIBLE = 2**512
 """Beyond, K could not be told from infinity: 1/K is far below the resolution of every term."""
@@ -16,7 +16,7 @@ _NEGLIGIBLE = 45.0  # nats below the peak of the posterior
 _GRID = 513
 
 
-def nsb(counts: ArrayLike, possible: int) -> float:
+def nsb(counts: Counts, possible: int) -> float:
     """Entropy in bits: the posterior mean under Dirichlet priors, mixed so that the entropy's own prior is nearly flat.
 
     counts     (k,) integers >= 0, at least one positive
@@ -34,8 +34,8 @@ def nsb(counts: ArrayLike, possible: int) -> float:
     above 2^512.
     Source: Nemenman, Shafee and Bialek 2002, "Entropy and inference, revisited".
     """
-    times, symbols = fingerprint(counts)
-    seen = int(symbols.sum())
+    times, symbols = found = fingerprint(counts)
+    seen = found.seen
     if not seen <= possible <= MOST_POSSIBLE:
         raise CountsError(
             f"{seen} symbols seen of {possible:.3g} possible; NSB needs at least those seen and at most 2^512"
@@ -50,7 +50,7 @@ def nsb(counts: ArrayLike, possible: int) -> float:
     return float(weights @ means / weights.sum()) / math.log(2)
 
 
-def nsb_information(x_counts: ArrayLike, y_counts: ArrayLike, pair_counts: ArrayLike, possible_x: int) -> float:
+def nsb_information(x_counts: Counts, y_counts: Counts, pair_counts: Counts, possible_x: int) -> float:
     """I(X;Y) in bits as H(X) + H(Y) − H(X,Y), NSB for all three. K is the labels seen for Y, and times `possible_x` for
     X and for the pairs alike.
 
@@ -58,7 +58,7 @@ def nsb_information(x_counts: ArrayLike, y_counts: ArrayLike, pair_counts: Array
     know of the pairs. On 250 joint distributions at coverages of .9 to .99 the 95th percentile of |error| was .104 bit
     against .110, and .033 against .086 where the label is a function of the code.
     """
-    classes = int(fingerprint(y_counts)[1].sum())
+    classes = fingerprint(y_counts).seen
     both = possible_x * classes
     return nsb(x_counts, both) + nsb(y_counts, classes) - nsb(pair_counts, both)
 
