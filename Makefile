@@ -90,7 +90,8 @@ flashed: venv   ## the digits' bitstream for iCEBreaker, read back, answers the 
 	time $(BIN)/bitneck board runs/digits-board --bitstream icebreaker --taps all
 	$(BIN)/bitneck verify runs/digits-board
 
-lint: venv   ## style, formatting and types
+lint: venv   ## style, formatting and types; no merge is left half done
+	! git grep -n '^<<<<<<< \|^>>>>>>> '
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy *.py models export hw ib_analysis flow
