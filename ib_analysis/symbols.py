@@ -38,7 +38,7 @@ class Symbols:
 def symbols(codes: Codes) -> Symbols:
     """The distinct codes, exactly: each is compared byte for byte with its id's first sample, no hash is trusted.
 
-    Reads the packed rows once and needs 4 bytes a sample and at most 48 bytes a symbol beside them.
+    Reads the packed rows once and needs 4 bytes a sample beside them, and at most 240 bytes a symbol or 70 a sample.
     """
     return Symbols(*_table(np.ascontiguousarray(codes.packed)))
 
@@ -102,6 +102,9 @@ def _mixed(word):
     return word ^ (word >> np.uint64(31))
 
 
+_BLOCK = 128  # rows whose hashes are found before their slots: who guesses a slot wrongly has no hash to find again
+
+
 @compiled
 def _fill(rows, key, row, ids, slots, hashes, counts, firsts, seen):
     """Give ids to the rows from `row` on, until none is left or no symbol has room; answers where it stopped.
@@ -110,8 +113,14 @@ def _fill(rows, key, row, ids, slots, hashes, counts, firsts, seen):
     atomic instructions and for each row, on arrays that a loop may replace.
     """
     mask = np.uint64(len(slots) - 1)
+    block = np.empty(_BLOCK, np.uint64)
+    begin = end = row
     while row < len(rows) and seen < len(counts):
-        hashed = _mixed(row_sum(rows, row, key))
+        if row == end:
+            begin, end = row, min(row + _BLOCK, len(rows))
+            for place in range(end - begin):
+                block[place] = _mixed(row_sum(rows, begin + place, key))
+        hashed = block[row - begin]
         slot = hashed & mask
         symbol = slots[slot] - 1
         while symbol >= 0 and not (hashes[symbol] == hashed and equal_rows(rows, row, rows, firsts[symbol])):
@@ -154,18 +163,19 @@ def _replace(slots, hashes):
 
 
 def _table(rows: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
-    """(n, bytes) in C order -> ids, counts, firsts. Doubles as symbols appear: few of them stay in the first cache."""
+    """(n, bytes) in C order -> ids, counts, firsts. Grows as symbols appear: few of them stay in the first cache."""
     ids = np.empty(len(rows), np.int32)
     hashes, counts, firsts = np.empty(512, np.uint64), np.empty(512, np.int64), np.empty(512, np.int64)
     row = seen = 0
     while True:
-        slots = np.zeros(2 * len(counts), np.int32)
+        slots = np.zeros(4 * (1 << (len(counts) - 1).bit_length()), np.int32)  # a quarter of them in use at most
         _replace(slots, hashes[:seen])
         row, seen = _fill(rows, keys(rows.shape[1]), row, ids, slots, hashes, counts, firsts, seen)
         if row == len(rows):
             return ids, counts[:seen].copy(), firsts[:seen].copy()
-        hashes, counts, firsts = _doubled(hashes), _doubled(counts), _doubled(firsts)
+        room = min(4 * len(counts), len(rows))
+        hashes, counts, firsts = (_grown(each, room) for each in (hashes, counts, firsts))
 
 
-def _doubled(array: NDArray) -> NDArray:
-    return np.concatenate((array, np.empty_like(array)))
+def _grown(array: NDArray, room: int) -> NDArray:
+    return np.concatenate((array, np.empty(room - len(array), array.dtype)))
