@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 SAMPLES = 1000  # of a net that comes without data
 PROVEN = 1000  # samples that executors of the file are asked for: a convolutional net takes them 10 ms each
-NAME = re.compile("[a-z][a-z0-9_]*")
+NAME = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 PIXELS = re.compile(r"(?P<low>[^.]*(?:\.\d+)?)\.\.(?P<high>[^:]*)(?::(?P<count>\d+))?")
 
 
@@ -281,7 +281,7 @@ def _import(
 
 def design_name(name: str) -> str:
     """Of the top module, after a folder. Raises RunError where nothing of it could be one."""
-    found = re.sub("[^a-z0-9_]", "_", name.lower()).lstrip("_0123456789")
+    found = re.sub("[^a-z0-9]+", "_", name.lower()).lstrip("_0123456789").rstrip("_")
     if not NAME.fullmatch(found):
         raise RunError(f"{name!r} cannot name a module; say with --name one of small letters, digits and _")
     return found

@@ -73,7 +73,7 @@ def _stored() -> Mapping[str, Coefficients]:
 def predict(module: str, parameters: Parameters, family: Family, coefficients: Mapping[str, Coefficients]) -> Resources:
     """The estimate by the given coefficients of all families."""
     group, (counts, blocks) = primitives(module, parameters, family)
-    of = coefficients[family][group]
+    of = _filled(coefficients[family], group)
     if unseen := [what for what, count in counts.items() if count and what not in of["luts"]]:
         raise ResourceError(
             f"{module} on {family}: the calibration saw no stage with {', '.join(unseen)}; "
@@ -84,6 +84,17 @@ def predict(module: str, parameters: Parameters, family: Family, coefficients: M
         for quantity in ("luts", "ffs", "cells")
     )
     return Resources(luts, ffs, blocks, max(cells, luts), "estimate")
+
+
+def _filled(family: Coefficients, group: str) -> Mapping[str, Mapping[str, float]]:
+    """Those of a group, and what none of its stages had as the first group takes it that had: a multiplexer behind rows
+    of memory blocks is the same wherever.
+    """
+    order = [group, *family]
+    return {
+        quantity: {what: each for other in reversed(order) for what, each in family[other][quantity].items()}
+        for quantity in family[group]
+    }
 
 
 def estimate(stage: Stage, target: str) -> Resources:

@@ -10,8 +10,9 @@ import pytest
 from bitneck.flow import importing
 from bitneck.flow.config import RunError
 from bitneck.flow.folder import RunFolder
-from bitneck.flow.importing import import_model, pixels_of
+from bitneck.flow.importing import design_name, import_model, pixels_of
 from bitneck.flow.trained import Imported
+from bitneck.hw.names import check_names
 from damaged_models import DAMAGES, damaged
 from onnx import TensorProto, helper, numpy_helper
 
@@ -184,3 +185,8 @@ def test_no_damaged_or_odd_file_ends_in_a_traceback_or_leaves_anything(models, t
         assert len(str(said)) < 1500, (*where, str(said))
         assert not place.exists(), where
     assert taken < CASES / 2
+
+
+@pytest.mark.parametrize("folder", ["TFC-1W1A..2", "a__b_", "7 seg", "x"])
+def test_the_name_that_a_folder_gives_is_one_for_hardware(folder):
+    check_names(design_name(folder), [])

@@ -14,7 +14,7 @@ from bitneck.hw.costs.resources import ResourceError, estimate, predict, total
 from bitneck.hw.folding import fold
 from bitneck.hw.memories import placement, table_facts
 from bitneck.hw.parts import PARTS, PartError
-from bitneck.hw.stages import MODULES, Binarize, DwcUp
+from bitneck.hw.stages import MODULES, Binarize, DwcUp, ThresholdStep
 from bitneck.hw.synthesis.calibrate import FILE, Measurement, document, fit, from_row, wrong_blocks
 from bitneck.hw.synthesis.netlist import count, synthesise, synthesise_whole
 from bitneck.models.datasets import load
@@ -192,6 +192,17 @@ def test_an_estimate_hangs_on_shape_and_folding_and_not_on_the_weights():
     one, other = (mvtu(np.random.default_rng(seed), 16, 32, 4, 8) for seed in (1, 2))
     assert estimate(one, "up5k") == estimate(other, "hx8k")
     assert estimate(one, "up5k").luts < estimate(replace(one, pe=8), "up5k").luts
+
+
+@pytest.mark.parametrize("target", PARTS)
+def test_thresholds_deeper_than_a_block_are_estimated_on_every_part(target):
+    """The stages that were fitted to have none; how a multiplexer of blocks costs those of weights say."""
+    found = [
+        estimate(ThresholdStep("deep", np.sort(np.zeros((1 << deep, 255), np.int64)), 20, 0, 1 << deep), target)
+        for deep in (8, 12, 14)
+    ]
+    assert found[0].brams < found[1].brams < found[2].brams
+    assert found[1].luts <= found[2].luts < 2**11
 
 
 def test_an_unknown_part_names_the_known_and_an_unknown_module_too():
