@@ -1,4 +1,4 @@
-"""Fit the resource estimates to yosys: `python -m bitneck.hw.synthesis.calibrate`, 760 syntheses on all cores.
+"""Fit the resource estimates to yosys: `python -m bitneck.hw.synthesis.calibrate`, some 1,600 syntheses on all cores.
 
 Synthesises the stages of `calibration_cases` for every family and fits how many LUTs, flip-flops and cells each thing
 takes that a stage is made of (`Stage.made_of`). Writes coefficients, residuals and measurements to

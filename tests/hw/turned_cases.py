@@ -42,6 +42,7 @@ def turned_stages() -> Iterator[Stage]:
 
 def large_turned_stages() -> Iterator[Stage]:
     rng = np.random.default_rng(10)
-    yield turned_mvtu(rng, 264, 4, 1, 1)
-    yield turned_mvtu(rng, 4, 264, 1, 1)
-    yield turned_mvtu(rng, 8, 1040, 2, 260)
+    yield turned_mvtu(rng, 1032, 2, 2, 1)  # as many row folds, column folds and lanes as of any other
+    yield turned_mvtu(rng, 4, 1024, 2, 1)
+    yield turned_mvtu(rng, 128, 16, 1, 1)  # as many pairs of words, and more than one of a row
+    yield turned_mvtu(rng, 8, 1024, 2, 256)
