@@ -49,8 +49,9 @@ recipes: venv   ## TFC and a net of maps taught without labels, and by RBONN, th
 	$(BIN)/python tests/models/recipes_table.py tfc
 	$(BIN)/python tests/models/recipes_table.py mnist-small --epochs 6
 
-complex: venv   ## a complex net on bursts of four modulations, beside real ones of as many weights and as many products; a table
+complex: venv   ## a complex net on bursts of four modulations, beside real ones of as many weights and as many products, and half of its weights stored; tables
 	$(BIN)/python tests/models/complex_table.py
+	$(BIN)/python tests/hw/complex_cost.py
 
 dynamic: venv   ## thresholds that depend on the input, beside the same net of maps and wider ones, five seeds; a table
 	$(BIN)/python tests/models/dynamic_table.py

@@ -67,7 +67,7 @@ def faults(
     tell("faults: many flips at once, and what they do to the codes")
     memories = tuple(_informed(net, lost, rng))
     at_once = tuple(_at_once(net, rng))
-    chosen = [flip for place in lost for flip in _chosen(place, lost[place], rng)]
+    chosen = [flip for place in lost for flip in _chosen(net, place, lost[place], rng)]
     tell(f"faults: {len(chosen)} of them through the RTL")
     differences = tuple(_replayed(net, chosen, accelerator, files, x))
     guards, parity = _guards(held, lost, accelerator, family)
@@ -79,7 +79,7 @@ def faults(
         single=sum(each.size for each in lost.values()),
         seconds=round(seconds, 3),
         memories=memories,
-        worst=_worst(lost, n),
+        worst=_worst(net, lost),
         wires=len(stuck),
         stuck=tuple(Costly(str(wire), cost / n) for wire, cost in stuck[:SHOWN]),
         at_once=at_once,
@@ -97,7 +97,7 @@ Lost = Mapping[Place, NDArray[np.int64]]
 
 
 def _single(net: Faults) -> dict[Place, NDArray[np.int64]]:
-    """(rows, bits) right answers that each flip costs, by layer and part."""
+    """(rows, bits) right answers that each stored bit's flip costs, by layer and part."""
     lost: dict[Place, NDArray[np.int64]] = {}
     for index, unit in enumerate(net.units):
         lost[unit.name, "weights"] = net.weights(index)
@@ -118,7 +118,7 @@ def _informed(net: Faults, lost: Lost, rng: np.random.Generator) -> Iterator[OfM
             continue
         h_t, i_ty = _bits(symbols(emitted[layer]), labels)
         places = rng.choice(losses.size, min(INFORMED, losses.size), replace=False)
-        flips = [_flip((layer, of), place, losses) for place in places]
+        flips = [net.bit(layer, of, int(place)) for place in places]
         after = np.array([_bits(symbols(net.flipped([flip]).emitted()[layer]), labels) for flip in flips])
         means = after.mean(axis=0)
         yield replace(
@@ -146,24 +146,18 @@ def _at_once(net: Faults, rng: np.random.Generator) -> Iterator[AtOnce]:
             yield AtOnce(flips, float(median), float(low), float(high))
 
 
-def _worst(lost: Lost, samples: int) -> tuple[Costly, ...]:
+def _worst(net: Faults, lost: Lost) -> tuple[Costly, ...]:
     found: list[tuple[int, Flip]] = []
     for place, losses in lost.items():
         for at in np.argsort(-losses, axis=None, kind="stable")[:SHOWN]:
-            found.append((int(losses.flat[at]), _flip(place, at, losses)))
+            found.append((int(losses.flat[at]), net.bit(*place, int(at))))
     found.sort(key=lambda each: -each[0])
-    return tuple(Costly(str(flip), cost / samples) for cost, flip in found[:SHOWN])
+    return tuple(Costly(str(flip), cost / len(net.y)) for cost, flip in found[:SHOWN])
 
 
-def _chosen(place: Place, losses: NDArray[np.int64], rng: np.random.Generator) -> list[Flip]:
+def _chosen(net: Faults, place: Place, losses: NDArray[np.int64], rng: np.random.Generator) -> list[Flip]:
     """The worst, and some at random."""
-    return [_flip(place, at, losses) for at in (losses.argmax(), *rng.choice(losses.size, REPLAYED - 1))]
-
-
-def _flip(place: Place, at: np.integer, losses: NDArray[np.int64]) -> Flip:
-    """The one that cost the number at this place of all."""
-    row, bit = divmod(int(at), losses.shape[1])
-    return Flip(*place, row, bit)
+    return [net.bit(*place, int(at)) for at in (losses.argmax(), *rng.choice(losses.size, REPLAYED - 1))]
 
 
 def _replayed(

@@ -24,6 +24,7 @@ from ..export.judges.half_up import Moved
 from ..export.reading.streamline import Streamlined
 from ..export.writing.qonnx import serialize
 from ..hw.packing import beat_bytes
+from ..hw.stages import Mvtu
 from ..hw.verilog import memory_file
 from ..ib_analysis.codes import Codes, Source, Trace
 from .case import RTL, Case, Theirs
@@ -120,7 +121,6 @@ def packing(case: Case, source: Source) -> Said:
 
 def _from_memories(case: Case) -> Graph:
     """The graph with the weights that FINN reads in the memory files."""
-
     accelerator = case.accelerator
     assert accelerator is not None
 
@@ -134,7 +134,9 @@ def _from_memories(case: Case) -> Graph:
         words, due = case.memories[file].split(), stage.memories()[str(name)].split()
         if len(words) != len(due) or not all(re.fullmatch(f"[0-9a-f]{{{len(due[0])}}}", word) for word in words):
             raise JudgeError(f"{file} in rtl/ is damaged: {len(due)} words of {len(due[0])} hex digits belong there")
-        return replace(layer, weight=finn.weight_read(words, layer.outputs, lanes["PE"], lanes["SIMD"]))  # type: ignore[type-var]
+        half = isinstance(stage, Mvtu) and stage.turned
+        weight = finn.weight_read(words, layer.outputs >> half, lanes["PE"], lanes["SIMD"])
+        return replace(layer, weight=stage.read(weight) if isinstance(stage, Mvtu) else weight)  # type: ignore[type-var]
 
     return replace(case.graph, layers=tuple(read(layer) for layer in case.graph.layers))
 

@@ -7,13 +7,14 @@ and all weights of a layer together are one product of matrices:
 
     loss[r, c] = Σ_n gain_r[n] · [accumulator one from its threshold on the side that the weight moves it to]
 
-Faults that reach several neurons, stuck wires of a lane or many flips at once, go through the net whole.
+Where a stored bit is the weight of two neurons, a real part and its imaginary one, the samples in which it flips both
+count apart. Faults that reach more neurons, stuck wires of a lane or many flips at once, go through the net whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -37,16 +38,22 @@ class FaultsError(ValueError):
 
 @dataclass(frozen=True)
 class Flip:
-    """One bit of a layer's memory: of `weights` the input that it weighs, of `thresholds` the bit of the word."""
+    """One bit of a layer's memory: of `weights` the input that it weighs, of `thresholds` the bit of the word.
+
+    also   (row, input) of the other weight that it is, where weights are turned
+    """
 
     layer: str
     part: Part
     row: int
     bit: int
+    also: tuple[int, int] | None = None
 
     def __str__(self) -> str:
-        where = f"weight of input {self.bit}" if self.part == "weights" else f"bit {self.bit} of the threshold"
-        return f"{self.layer}, neuron {self.row}, {where}"
+        if self.part == "thresholds":
+            return f"{self.layer}, neuron {self.row}, bit {self.bit} of the threshold"
+        also = f" and neuron {self.also[0]}, weight of input {self.also[1]}" if self.also else ""
+        return f"{self.layer}, neuron {self.row}, weight of input {self.bit}{also}"
 
 
 @dataclass(frozen=True)
@@ -68,9 +75,10 @@ class Stuck:
 class Unit:
     """A layer as its stage holds it.
 
-    signs    (rows, inputs) float32, ±1
+    signs    (rows, inputs) float32, ±1, as they are multiplied
     starts   (rows,) what accumulators begin with: of a hidden layer minus the threshold, so that its sign is the code
     bits     of an accumulator, which wraps
+    turned   whether the upper half of the signs is stored, and every bit of it is a weight of the lower half too
     """
 
     name: str
@@ -80,11 +88,24 @@ class Unit:
     hidden: bool
     pe: int
     simd: int
+    turned: bool = False
+
+    def flip(self, part: Part, row: int, bit: int) -> Flip:
+        """Of a stored bit."""
+        rows, inputs = self.signs.shape
+        also = (row + rows // 2, (bit + inputs // 2) % inputs) if self.turned and part == "weights" else None
+        return Flip(self.name, part, row, bit, also)
+
+    @property
+    def shapes(self) -> dict[Part, tuple[int, int]]:
+        """Of what is stored, rows and bits of each."""
+        rows, inputs = self.signs.shape
+        weights: dict[Part, tuple[int, int]] = {"weights": (rows >> self.turned, inputs)}
+        return weights | {"thresholds": (rows, self.bits)} if self.hidden else weights
 
     def wrapped(self, accumulators: NDArray[np.int64]) -> NDArray[np.int64]:
         """As the hardware reads its bits: of a hidden layer in two's complement."""
-        kept = accumulators & ((1 << self.bits) - 1)
-        return kept - (kept >> (self.bits - 1) << self.bits) if self.hidden else kept
+        return _of_sign(accumulators, self.bits) if self.hidden else accumulators & ((1 << self.bits) - 1)
 
     def accumulators(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
         """(n, rows) of (n, inputs) ±1: agreements, from the start on."""
@@ -104,6 +125,12 @@ class Unit:
         return np.where(reached, np.float32(1), np.float32(-1))
 
 
+def _of_sign(numbers: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
+    """The lowest bits of each in two's complement."""
+    kept = numbers & ((1 << bits) - 1)
+    return kept - (kept >> (bits - 1) << bits)
+
+
 def units(graph: Graph, accelerator: Accelerator) -> list[Unit]:
     """Raises FaultsError for a layer that is not dense with ±1 weights, or whose weights no memory holds."""
     stages, found = {stage.name: stage for stage in accelerator.stages}, []
@@ -120,10 +147,14 @@ def units(graph: Graph, accelerator: Accelerator) -> list[Unit]:
                 f"{graph.name}: {layer.name} is unrolled, its weights are gates and lie in no memory; more --cycles "
                 "when it is built fold it"
             )
-        signs = np.where(layer.weight, np.float32(1), np.float32(-1))
+        if isinstance(stage, Mvtu):
+            weight, turned, bits = stage.multiplied, stage.turned, stage.acc_bits
+            starts = _of_sign(stage.begin, bits)
+        else:
+            weight, turned, bits, starts = stage.signs, False, stage.span.bit_length(), np.zeros(layer.rows, np.int64)
+        signs = np.where(weight, np.float32(1), np.float32(-1))
         hidden = isinstance(stage, Mvtu)
-        starts = -stage.threshold.astype(np.int64) if isinstance(stage, Mvtu) else np.zeros(layer.rows, np.int64)
-        found.append(Unit(layer.name, signs, starts, stage.span.bit_length() + hidden, hidden, stage.pe, stage.simd))
+        found.append(Unit(layer.name, signs, starts, bits, hidden, stage.pe, stage.simd, turned))
     return found
 
 
@@ -176,15 +207,44 @@ class Faults:
         return [unit.accumulators(codes) for unit, codes in zip(self.units, self.codes, strict=True)]
 
     def weights(self, index: int) -> NDArray[np.int64]:
-        """(rows, inputs) right answers that a unit's flipped weights cost; negative where they win some."""
+        """(rows, inputs) right answers that a unit's flipped weights cost, of turned ones the upper half of the rows;
+        negative where they win some.
+        """
         unit, codes, sums = self.units[index], self.codes[index], self._sums[index]
         if unit.hidden:  # an agreeing weight that flips takes one from the sum, another adds one
-            down, up = (self._gains[index] * (edge == sums.T) for edge in (0, -1))
+            down, up = (self._gains[index] * self._turns(index, step) for step in (-1, 1))
         else:
             down, up = (np.array([self._moved(sums, row, step) for row in range(len(unit.signs))]) for step in (-1, 1))
         both = (down + up).sum(axis=1, dtype=np.int64)[:, None]
         agreeing = unit.signs * ((down - up).astype(np.float32) @ codes)  # sums of ±1: below 2^24 samples exact
-        return -(both + agreeing.astype(np.int64)) >> 1
+        lost = -(both + agreeing.astype(np.int64)) >> 1
+        if not unit.turned:
+            return lost
+        upper, lower = np.vsplit(lost, 2)
+        return upper + np.roll(lower, codes.shape[1] // 2, axis=1) - self._won_by_both(index)
+
+    def _turns(self, index: int, step: int) -> NDArray[np.bool_]:
+        """(rows, n) the codes of a hidden unit that change where its sums are others by `step`."""
+        sums = self._sums[index].T
+        return (self.units[index].wrapped(sums + step) >= 0) != (sums >= 0)
+
+    def _won_by_both(self, index: int) -> NDArray[np.int64]:
+        """(rows/2, inputs) what a flipped bit wins where it flips both of its neurons, beyond what each wins alone."""
+        unit, codes = self.units[index], self.codes[index]
+        rows, inputs = unit.signs.shape
+        down, up = (self._turns(index, step) for step in (-1, 1))
+        won = np.empty((rows // 2, inputs), np.int64)
+        for row in range(rows // 2):
+            pair, gains = (row, row + rows // 2), self._gains[index]
+            flipped = self.codes[index + 1].copy()
+            flipped[:, pair] *= -1
+            beyond = self._right_from(index + 1, flipped).astype(np.int64) - self.right - gains[list(pair)].sum(axis=0)
+            at = np.flatnonzero((down | up)[list(pair)].all(axis=0) & (beyond != 0))
+            real, imaginary = (
+                np.where(unit.signs[each] == codes[at], down[each, at, None], up[each, at, None]) for each in pair
+            )
+            won[row] = beyond[at] @ (real & np.roll(imaginary, inputs // 2, axis=1))
+        return won
 
     def _moved(self, sums: NDArray[np.int64], row: int, step: int) -> NDArray[np.int8]:
         """(n,) right answers won or lost where one score is another by `step`."""
@@ -237,12 +297,17 @@ class Faults:
     def stored(self) -> list[Flip]:
         """Every bit of every memory."""
         return [
-            Flip(unit.name, part, row, bit)
+            unit.flip(part, row, bit)
             for unit in self.units
-            for part, width in _parts(unit)
-            for row in range(len(unit.signs))
+            for part, (rows, width) in unit.shapes.items()
+            for row in range(rows)
             for bit in range(width)
         ]
+
+    def bit(self, layer: str, part: Part, place: int) -> Flip:
+        """That at this place of a memory, counted row by row."""
+        unit = next(unit for unit in self.units if unit.name == layer)
+        return unit.flip(part, *divmod(place, unit.shapes[part][1]))
 
     def flipped(self, flips: Sequence[Flip]) -> Faults:
         """The net with these bits flipped, all at once."""
@@ -252,9 +317,11 @@ class Faults:
             for flip in (flip for flip in flips if flip.layer == unit.name):
                 if flip.part == "weights":
                     signs[flip.row, flip.bit] *= -1
+                    if flip.also is not None:
+                        signs[flip.also] *= -1
                 else:
                     starts[flip.row] ^= 1 << flip.bit
-            changed.append(Unit(unit.name, signs, unit.wrapped(starts), unit.bits, unit.hidden, unit.pe, unit.simd))
+            changed.append(replace(unit, signs=signs, starts=unit.wrapped(starts)))
         return Faults(changed, self.inputs, self.y)
 
     def emitted(self) -> dict[str, Codes]:
@@ -265,22 +332,22 @@ class Faults:
         return self._sums[-1]
 
 
-def _parts(unit: Unit) -> list[tuple[Part, int]]:
-    weights: list[tuple[Part, int]] = [("weights", unit.signs.shape[1])]
-    return [*weights, ("thresholds", unit.bits)] if unit.hidden else weights
-
-
 def _signs(accumulators: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.where(accumulators >= 0, np.float32(1), np.float32(-1))
 
 
 def in_memory(flip: Flip, unit: Unit) -> tuple[str, int, int]:
-    """File, word and bit in which a bit lies: of weights a word for each (row fold, column fold), PE lanes of SIMD."""
+    """File, word and bit in which a bit lies: of weights a word for each (row fold, column fold), PE lanes of SIMD;
+    of those that are turned, a column fold of the first half beside that of the second.
+    """
     fold, lane = divmod(flip.row, unit.pe)
     if flip.part == "thresholds":
         return f"{unit.name}_thresholds.mem", fold, lane * unit.bits + flip.bit
     column, at = divmod(flip.bit, unit.simd)
     folds = unit.signs.shape[1] // unit.simd
+    if unit.turned:
+        second, column = divmod(column, folds // 2)
+        column = 2 * column + second
     return f"{unit.name}_weights.mem", fold * folds + column, lane * unit.simd + at
 
 

@@ -23,12 +23,14 @@ def fold(graph: Graph, target_cycles: int) -> dict[str, Folding]:
     """The cheapest folding of every layer that needs at most `target_cycles` a frame.
 
     Cheapest is fewest lanes, then the smallest PE + SIMD: accumulators grow with PE, stream registers with SIMD. For
-    TFC at 64 cycles that is FINN's published 16/49, 8/8, 8/8. Kernels that repeat are coded. An elementwise layer takes
-    the PE that suits what the next one reads. Raises FoldingError where a layer cannot be as fast.
+    TFC at 64 cycles that is FINN's published 16/49, 8/8, 8/8. Kernels that repeat are coded and
+    complex weights turned. An elementwise layer takes the PE that suits what the next one reads. Raises FoldingError
+    where a layer cannot be as fast.
     """
     chosen: dict[str, Folding] = {}
     for layer, following in zip(reversed(graph.layers), [None, *reversed(graph.layers)], strict=False):
-        legal = [each for each in lowering(layer).foldings(layer) if each.rom_style == "auto" and each.coded]
+        every = lowering(layer).foldings(layer)
+        legal = [each for each in every if each.rom_style == "auto" and each.coded and each.turned]
         fast = [folding for folding in legal if cycles_of(layer, folding) <= target_cycles]
         if not fast:
             least = min(cycles_of(layer, folding) for folding in legal)

@@ -15,6 +15,7 @@ module mvtu #(
   parameter  int PLANES = 1,                       // how they are multiplied, see `mvu`
   parameter  int OWN    = 0,                       // whether every row has inputs of its own, see `mvu`
   parameter  int SPAN   = COLS,                    // the highest accumulator there is; a threshold above it is "never"
+  parameter  int TURNED     = 0,                   // whether half of the rows is stored, see `mvu`
   parameter  int CODE_BITS  = 0,                   // whether and how weights are coded, see `mvu`
   parameter      CODEBOOK   = "",
   parameter      WEIGHTS    = "",                  // as of `mvu`
@@ -38,8 +39,8 @@ module mvtu #(
 
   mvu #(
     .ROWS(ROWS), .COLS(COLS), .PE(PE), .SIMD(SIMD), .W_BITS(W_BITS), .X_BITS(X_BITS), .PLANES(PLANES), .OWN(OWN),
-    .ACC_WIDTH(ACC_WIDTH), .START(1), .CODE_BITS(CODE_BITS), .CODEBOOK(CODEBOOK), .WEIGHTS(WEIGHTS), .STARTS(THRESHOLDS),
-    .ROM_STYLE(ROM_STYLE)
+    .ACC_WIDTH(ACC_WIDTH), .START(1), .TURNED(TURNED), .CODE_BITS(CODE_BITS), .CODEBOOK(CODEBOOK), .WEIGHTS(WEIGHTS),
+    .STARTS(THRESHOLDS), .ROM_STYLE(ROM_STYLE)
   ) unit (
     .clk, .rst,
     .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,

@@ -10,6 +10,10 @@
 // Coded weights lie as numbers of words of nine, the places of a 3 x 3 kernel. Of a lane's SIMD weights, those of the
 // first place of SIMD/9 kernels come first, then those of the second: the nine of a kernel lie SIMD/9 apart.
 //
+// Weights of complex numbers are [[A, -B], [B, A]]: half of the rows, and half of the inputs, are real parts, the others
+// imaginary ones. Turned, only [A, -B] lies in memory: an imaginary row reads it from the middle on, and there its inputs
+// are inverted. Column folds of the two halves lie side by side, so that addresses leave no gap.
+//
 // In: COLS/SIMD beats of SIMD inputs. Out: ROWS/PE beats of PE accumulators. Bit 0 of a beat is the lowest index.
 // Where every row has inputs of its own, as those of a depthwise convolution: in ROWS/PE * COLS/SIMD beats, each of SIMD
 // inputs for PE rows. ROWS/PE * COLS/SIMD cycles a vector. Ready passes through from the output: whoever instantiates this puts a skid behind.
@@ -24,10 +28,12 @@ module mvu #(
   parameter  int OWN    = 0,                       // 1: every row has inputs of its own, 0: all have the same
   parameter  int ACC_WIDTH = 4,
   parameter  int START = 0,                        // 1: accumulators start at STARTS, 0: at zero
+  parameter  int TURNED = 0,                       // 1: the second half of the rows is the first turned, 0: all are stored
   parameter  int CODE_BITS = 0,                    // of the number of a word, 0: weights are not coded
   parameter      CODEBOOK = "",                    // 2^CODE_BITS words of nine weights
   parameter      WEIGHTS = "",                     // ROWS/PE * COLS/SIMD words, row folds outermost: PE lanes of SIMD weights
-                                                   // or of SIMD/9 numbers
+                                                   // or of SIMD/9 numbers; turned half of them, column folds c and
+                                                   // COL_FOLDS/2 + c side by side
   parameter      STARTS  = "",                     // ROWS/PE words of PE * ACC_WIDTH bits
   parameter      ROM_STYLE = "auto",               // of the weights: "block" memory, "distributed" in LUTs, "auto"
   localparam int X_WIDTH = SIMD * X_BITS,          // of a lane's inputs
@@ -47,6 +53,10 @@ module mvu #(
   localparam int FOLDS       = ROW_FOLDS * COL_FOLDS;
   localparam int FOLD_WIDTH  = FOLDS > 1 ? $clog2(FOLDS) : 1;
   localparam int COL_WIDTH   = COL_FOLDS > 1 ? $clog2(COL_FOLDS) : 1;
+  localparam int PAIRS       = FOLDS / 4;          // turned: column folds of both halves
+  localparam int PAIR_WIDTH  = PAIRS > 1 ? $clog2(PAIRS) : 1;
+  localparam int WORDS       = TURNED != 0 ? FOLDS / 2 : FOLDS;
+  localparam int WORD_WIDTH  = TURNED != 0 ? PAIR_WIDTH + 1 : FOLD_WIDTH;
   localparam int ROW_WIDTH   = ROW_FOLDS > 1 ? $clog2(ROW_FOLDS) : 1;
   localparam int W_WIDTH     = SIMD * W_BITS;      // of a lane's weights
   localparam int TAPS        = 9;                  // weights of a word
@@ -65,24 +75,24 @@ module mvu #(
 
   // Row 1: weights out of the memory. Rows 2 and 3: their products with the inputs, see `planes`. Row 4: accumulators.
   wire unused_style = &{1'b0, ROM_STYLE};          // only the attribute uses it
-  logic [FOLD_WIDTH-1:0] fold;
+  logic [WORD_WIDTH-1:0] address;
   logic [PE*STORED-1:0]  stored;                   // what the memory gave
   wire  [PE*W_WIDTH-1:0] weight_1;
   localparam int FEW_WORDS = 16;                   // that go into a LUT wherever they are mapped; more see `rom`
-  if (FOLDS > FEW_WORDS) begin : deep
-    rom #(.WORDS(FOLDS), .WIDTH(PE*STORED), .DATA(WEIGHTS), .ROM_STYLE(ROM_STYLE)) memory (
-      .clk, .enable(advance), .address(fold), .data(stored)
+  if (WORDS > FEW_WORDS) begin : deep
+    rom #(.WORDS(WORDS), .WIDTH(PE*STORED), .DATA(WEIGHTS), .ROM_STYLE(ROM_STYLE)) memory (
+      .clk, .enable(advance), .address(address), .data(stored)
     );
   end else begin : shallow
     (* rom_style = ROM_STYLE *)
-    logic [PE*STORED-1:0] weights [0:FOLDS-1];
+    logic [PE*STORED-1:0] weights [0:WORDS-1];
     initial if (WEIGHTS != "") begin
       $readmemh(WEIGHTS, weights);
 `ifndef SYNTHESIS
-      if (^weights[FOLDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", WEIGHTS);
+      if (^weights[WORDS-1] === 1'bx) $fatal(1, "%0s is missing or too short", WEIGHTS);
 `endif
     end
-    always_ff @(posedge clk) if (advance) stored <= weights[fold];
+    always_ff @(posedge clk) if (advance) stored <= weights[address];
   end
 
   logic [COL_WIDTH-1:0]    col_fold;
@@ -96,6 +106,39 @@ module mvu #(
   wire first_col = col_fold == '0;
   wire last_col  = col_fold == COL_WIDTH'(COL_FOLDS - 1);
   wire last_row  = row_fold == ROW_WIDTH'(ROW_FOLDS - 1);
+  wire against;                                    // inputs are inverted
+
+  if (TURNED != 0) begin : turned
+    localparam int HALF = COL_FOLDS / 2;
+    logic [PAIR_WIDTH-1:0] pair;
+    logic                  second;                 // of the pair
+    logic                  imaginary;              // the row
+    wire middle_col = col_fold == COL_WIDTH'(HALF - 1);
+    wire middle_row = row_fold == ROW_WIDTH'(ROW_FOLDS / 2 - 1);
+    wire last_pair  = last_col && (middle_row || last_row);
+
+    always_ff @(posedge clk) begin
+      if (take) begin                              // a row reads its pairs twice
+        pair <= last_pair ? '0 : pair + (middle_col ? PAIR_WIDTH'(1 - HALF) : PAIR_WIDTH'(1));
+        if (middle_col || (last_col && !last_pair)) second <= !second;
+        if (last_pair) imaginary <= middle_row;
+      end
+      if (rst) begin
+        pair      <= '0;
+        second    <= 1'b0;
+        imaginary <= 1'b0;
+      end
+    end
+    assign address = {pair, second};
+    assign against = imaginary && second;
+  end else begin : in_order
+    always_ff @(posedge clk) begin
+      if (take) address <= last_col && last_row ? '0 : address + 1'b1;
+      if (rst)  address <= '0;
+    end
+    assign against = 1'b0;
+  end
+  wire [S_WIDTH-1:0] x_turned = x_data ^ {S_WIDTH{against}};
 
   if (CODE_BITS != 0) begin : coded
     // A row more, before row 1: the memory gives numbers, and a small one for each the weights.
@@ -110,7 +153,7 @@ module mvu #(
     end
     always_ff @(posedge clk)
       if (advance) begin
-        x_0        <= x_data;
+        x_0        <= x_turned;
         row_fold_0 <= row_fold;
         first_0    <= first_col;
         last_0     <= last_col;
@@ -120,7 +163,7 @@ module mvu #(
       else if (advance) valid_0 <= x_valid;
   end else begin : as_stored
     assign weight_1   = stored;
-    assign x_0        = x_data;
+    assign x_0        = x_turned;
     assign row_fold_0 = row_fold;
     assign first_0    = first_col;
     assign last_0     = last_col;
@@ -199,7 +242,6 @@ module mvu #(
     if (take) begin
       col_fold <= last_col ? '0 : col_fold + 1'b1;
       if (last_col) row_fold <= last_row ? '0 : row_fold + 1'b1;
-      fold <= last_col && last_row ? '0 : fold + 1'b1;
     end
     if (advance) begin
       valid_1       <= valid_0;
@@ -210,7 +252,6 @@ module mvu #(
     if (rst) begin
       col_fold      <= '0;
       row_fold      <= '0;
-      fold          <= '0;
       valid_1       <= 1'b0;
       valid_2       <= 1'b0;
       valid_3       <= 1'b0;
@@ -221,5 +262,7 @@ module mvu #(
   initial if (ROWS % PE != 0) $fatal(1, "mvu: PE=%0d does not divide ROWS=%0d", PE, ROWS);
   initial if (COLS % SIMD != 0) $fatal(1, "mvu: SIMD=%0d does not divide COLS=%0d", SIMD, COLS);
   initial if (CODE_BITS != 0 && SIMD % TAPS != 0) $fatal(1, "mvu: SIMD=%0d is no multiple of nine", SIMD);
+  initial if (TURNED != 0 && (ROW_FOLDS % 2 != 0 || COL_FOLDS % 2 != 0))
+    $fatal(1, "mvu: ROW_FOLDS=%0d and COL_FOLDS=%0d have no halves to be turned", ROW_FOLDS, COL_FOLDS);
 endmodule
 `default_nettype wire

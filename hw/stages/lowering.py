@@ -23,10 +23,11 @@ from .cut import Binarize, Cut, ThresholdStep
 from .integrate import Integrate
 from .kernels import TAPS, Kernels
 from .maps import Pool, PoolSum, Window
-from .matrix import Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
+from .matrix import FEW_WORDS, Dense, DenseScores, Mvlu, Mvtu, ScaledScores, Scores, covers
 from .passes import PassSum, Replay, Thresholding
 from .stage import Folding, FoldingError, Stage, check_divides, divisors
 from .stream import converters
+from .turned import mirrored
 
 STYLES: tuple[RomStyle, ...] = ("auto", "block")  # where weights may lie; what yosys puts there anyway is not tried
 AT_ONCE = 15  # thresholds that are compared side by side; more are searched
@@ -135,7 +136,22 @@ def _kernels(layer: g.Conv) -> Kernels:
 
 
 def _dense(layer: g.Dense, folding: Folding, lane: int) -> list[Stage]:
-    return _thresholded(layer, layer.weight, folding, 1)
+    stages = _thresholded(layer, layer.weight, folding, 1)
+    if folding.turned and _can_turn(layer, folding):
+        return [replace(unit, turned=True) for unit in stages if isinstance(unit, Mvtu)]
+    return stages
+
+
+def _can_turn(layer: g.Dense, folding: Folding) -> bool:
+    """Its upper half says all and both folds have halves; as few words as go into a LUT each need no fewer."""
+    row_folds, col_folds = layer.rows // folding.pe, layer.fan_in // folding.simd
+    halves = row_folds % 2 == col_folds % 2 == 0 and row_folds * col_folds > FEW_WORDS
+    return halves and layer.emits.count == 2 and _is_turned(layer)
+
+
+@lru_cache(maxsize=64)
+def _is_turned(layer: g.Dense) -> bool:
+    return layer.weight.dtype == np.bool_ and mirrored(layer.signs) is not None
 
 
 def _thresholded(
@@ -226,10 +242,17 @@ def _pass_sum(layer: g.PassSum, folding: Folding, lane: int) -> list[Stage]:
     return [PassSum(layer.name, layer.classes, layer.passes, folding.pe, layer.takes - 1)]
 
 
-def _of_matrix(layer: g.Dense | g.Scores | g.SetDense | g.IntegrateDense | g.PassScores) -> Iterator[Folding]:
+def _of_matrix(layer: g.Scores | g.SetDense | g.IntegrateDense | g.PassScores) -> Iterator[Folding]:
     """Unrolled weights lie nowhere, but the search knows that by the cost."""
     for pe, simd, style in product(divisors(layer.rows), divisors(layer.fan_in), STYLES):
         yield Folding(pe, simd, style)
+
+
+def _of_dense(layer: g.Dense) -> Iterator[Folding]:
+    for pe, simd, turned, style in product(divisors(layer.rows), divisors(layer.fan_in), (True, False), STYLES):
+        folding = Folding(pe, simd, style, turned=turned)
+        if turned or _can_turn(layer, folding):
+            yield folding
 
 
 def _of_pass_sum(layer: g.PassSum) -> Iterator[Folding]:
@@ -289,7 +312,7 @@ LOWERINGS: dict[type, Lowering] = {
     g.Cut: Lowering(_cut, _of_channels, elementwise=True),
     g.Pool: Lowering(_pool, _of_channels, elementwise=True),
     g.Conv: Lowering(_conv, _of_conv),
-    g.Dense: Lowering(_dense, _of_matrix),
+    g.Dense: Lowering(_dense, _of_dense),
     g.Scores: Lowering(_scores, _of_matrix),
     g.SetDense: Lowering(_set_dense, _of_matrix),
     g.StepCuts: Lowering(_step_cuts, _of_pixels, elementwise=True),

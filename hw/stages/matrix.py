@@ -18,6 +18,7 @@ from ..parts import Family
 from .kernels import TAPS, Kernels
 from .primitives import counter_bits, deep_luts, replay, rom, together
 from .stage import FoldingError, Parameters, Primitives, check_divides, stage
+from .turned import mirrored, side_by_side, whole
 
 # yosys on iCE40, xc7 in part, weights and inputs of 1, 2, 3, 4, 8 bits: up to 8 lanes a product for every lane takes
 # 5 to 40 % fewer cells than a popcount for every pair of bits; from 16 on popcounts take up to 25 % fewer, or as many,
@@ -73,8 +74,12 @@ class _Matrix(Weighted):
     @property
     def leaves_out(self) -> tuple[str, ...]:
         """Of the modules that `mvu` is written with: another way to multiply, and a memory of few words."""
-        words = self.weight.size // (self.pe * self.simd)
-        return ("products" if self.planes else "planes", *(("rom",) if words <= FEW_WORDS else ()))
+        return ("products" if self.planes else "planes", *(("rom",) if self.words <= FEW_WORDS else ()))
+
+    @property
+    def words(self) -> int:
+        """Of the memory of weights."""
+        return self.weight.size // (self.pe * self.simd)
 
     @property
     def span(self) -> int:
@@ -125,9 +130,12 @@ class _Matrix(Weighted):
             "ROM_STYLE": self.rom_style,
         }
 
+    def stored(self) -> Beats:
+        """The memory of weights, (words, bits)."""
+        return weight_words(self.weight, self.pe, self.simd, self.weight_bits, self.planes)
+
     def memories(self) -> Mapping[str, str]:
-        words = weight_words(self.weight, self.pe, self.simd, self.weight_bits, self.planes)
-        return {f"{self.name}_weights.mem": memory_file(words)}
+        return {f"{self.name}_weights.mem": memory_file(self.stored())}
 
     def by_row_fold(self, what: str, values: NDArray[np.integer], bits: int) -> dict[str, str]:
         """A memory file of (rows,) or (rows, k) values, a word for each row fold."""
@@ -150,7 +158,8 @@ class _Matrix(Weighted):
         in_width = simd * int(features.get("X_BITS", 1)) * (pe if apart else 1)
         row_folds, col_folds = rows // pe, cols // simd
         folds = row_folds * col_folds
-        code_bits = int(features.get("CODE_BITS", 0))
+        code_bits, is_turned = int(features.get("CODE_BITS", 0)), int(features.get("TURNED", 0))
+        words = folds // 2 if is_turned else folds
         style = cast(RomStyle, features.get("ROM_STYLE", "auto"))
         half = span // 2  # thresholds lie within 3 σ of half the span:
         deviation = math.ceil(1.5 * span / cols**0.5)
@@ -159,18 +168,20 @@ class _Matrix(Weighted):
         from_start = threshold or started
         own: dict[str, float] = {
             "stage": 1,
-            "counter bit": (counter_bits(folds) if folds > 1 else 0) + counters,
+            "counter bit": (counter_bits(words) if folds > 1 else 0) + counters,
             "accumulator bit": pe * width if col_folds > 1 and from_start else 0,
             "score bit": pe * width if col_folds > 1 and not from_start else 0,
             "offset bit": pe * width if col_folds == 1 else 0,
             "input bit": in_width,
             "delayed bit": in_width if code_bits else 0,
+            "turned bit": in_width if is_turned else 0,
+            "turned address bit": counter_bits(words) if is_turned else 0,
             "output bit": pe * (1 if threshold else count.bit_length() if count else width),
         }
         return together(
             Primitives(own),
             Primitives(_dot_products(features)),
-            *_weights(folds, pe * simd * w_bits, code_bits, family, style),
+            *_weights(words, pe * simd * w_bits, code_bits, family, style),
             rom("threshold", row_folds if from_start else 1, pe * varying, family),
             replay(in_width, col_folds, 1 if apart else row_folds, family),
             *_after_sums(features, family, width, varying),
@@ -255,17 +266,28 @@ class Mvtu(_Matrix):
     threshold   (rows,) int, 0 .. the row's span + 1, which never fires
     coded       weights, of ±1, are 3 x 3 kernels that lie as numbers of the words of a codebook; of SIMD/9 kernels
                 that are read at a time the first places come first, then the second ones, as a window by fold emits
+    turned      weights, of ±1, are [[A, −B], [B, A]], rows of the lower half perhaps inverted, and the upper half alone
+                is stored
     """
 
     threshold: NDArray[np.int32]
     _: KW_ONLY
     coded: bool = False
+    turned: bool = False
 
     module: ClassVar[str] = "mvtu"
     out_bits: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        row_folds, col_folds = self.rows // self.pe, self.weight.shape[1] // self.simd
+        if self.turned and (row_folds % 2 or col_folds % 2):
+            raise FoldingError(
+                f"{self.name}: PE={self.pe}, SIMD={self.simd} make {row_folds} x {col_folds} folds; half of the rows "
+                "are stored where both numbers are even"
+            )
+        if self.turned and self.mirrored is None:
+            raise FoldingError(f"{self.name}: its weights are not [[A, -B], [B, A]], so half of them says not all")
         if self.coded and self.simd % TAPS:
             raise FoldingError(f"{self.name}: SIMD={self.simd} is no multiple of the {TAPS} weights of a word")
 
@@ -274,6 +296,43 @@ class Mvtu(_Matrix):
         each = self.simd // TAPS
         by_place = self.signs.reshape(self.rows, -1, TAPS, each)
         return Kernels.of(by_place.transpose(0, 1, 3, 2).reshape(self.rows, -1, TAPS))
+
+    @cached_property
+    def mirrored(self) -> NDArray[np.bool_] | None:
+        """(rows,) those that are multiplied with all signs inverted; None where weights are not turned."""
+        lower = mirrored(self.signs)
+        return None if lower is None else np.append(np.zeros_like(lower), lower)
+
+    @property
+    def words(self) -> int:
+        return super().words >> self.turned
+
+    @property
+    def multiplied(self) -> NDArray[np.bool_]:
+        """(rows, cols) the weights that meet the inputs."""
+        return self.signs ^ self._inverted if self.turned else self.signs
+
+    @property
+    def _inverted(self) -> NDArray[np.bool_]:
+        assert self.mirrored is not None
+        return self.mirrored[:, None]
+
+    @property
+    def begin(self) -> NDArray[np.int64]:
+        """(rows,) what accumulators begin with, of `acc_bits` in two's complement. Their sign says what a code is not.
+
+        A mirrored row's sum is what its own lacks to the most that there can be: it reaches a threshold where its own
+        does not. Half of all numbers further on, its sign is the opposite, so that no wire need be.
+        """
+        begin = self.starts() - self.threshold
+        if not self.turned:
+            return begin
+        most = self.weight.shape[1] * ((1 << self.element_bits) - 1)
+        return np.where(self._inverted[:, 0], ~(begin + most) + (1 << (self.acc_bits - 1)), begin)
+
+    @property
+    def acc_bits(self) -> int:
+        return self.span.bit_length() + 1
 
     @property
     def leaves_out(self) -> tuple[str, ...]:
@@ -288,16 +347,23 @@ class Mvtu(_Matrix):
         book: dict[str, int | str] = (
             {"CODE_BITS": self.kernels.bits, "CODEBOOK": f"{self.name}_codebook.mem"} if self.coded else {}
         )
-        return {**super().parameters(), **book, "THRESHOLDS": f"{self.name}_thresholds.mem"}
+        turned: dict[str, int | str] = {"TURNED": 1} if self.turned else {}
+        return {**super().parameters(), **turned, **book, "THRESHOLDS": f"{self.name}_thresholds.mem"}
+
+    def stored(self) -> Beats:
+        if self.coded:
+            return self.kernels.number_words(self.pe, self.simd // TAPS)
+        if not self.turned:
+            return super().stored()
+        return weight_words(side_by_side(self.signs[: self.rows // 2], self.simd), self.pe, self.simd)
+
+    def read(self, stored: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The weights, of the rows that somebody finds in the words of their memory, which are not coded."""
+        return whole(stored, self.simd) ^ self._inverted if self.turned else stored
 
     def memories(self) -> Mapping[str, str]:
-        starts = self.starts() - self.threshold
-        thresholds = self.by_row_fold("thresholds", starts, self.span.bit_length() + 1)
-        if not self.coded:
-            return {**super().memories(), **thresholds}
-        numbers = self.kernels.number_words(self.pe, self.simd // TAPS)
-        coded = {"weights": numbers, "codebook": self.kernels.book_words()}
-        return {**{f"{self.name}_{what}.mem": memory_file(words) for what, words in coded.items()}, **thresholds}
+        book = {f"{self.name}_codebook.mem": memory_file(self.kernels.book_words())} if self.coded else {}
+        return {**super().memories(), **book, **self.by_row_fold("thresholds", self.begin, self.acc_bits)}
 
     def __call__(self, beats: Beats) -> Beats:
         return (self.accumulators(beats) >= self.threshold).reshape(-1, self.pe)

@@ -24,12 +24,14 @@ class Folding:
 
     rom_style   where the weights lie; all in one fold they are constants and lie nowhere
     coded       whether 3 x 3 kernels that repeat lie as a codebook and numbers of its words, where SIMD is whole ones
+    turned      whether of [[A, −B], [B, A]], weights of complex numbers, half is stored, where both folds are even
     """
 
     pe: int
     simd: int = 1
     rom_style: RomStyle = "auto"
     coded: bool = True
+    turned: bool = True
 
 
 class Primitives(NamedTuple):

@@ -1,4 +1,4 @@
-"""Fit the resource estimates to yosys: `python -m bitneck.hw.synthesis.calibrate`, 760 syntheses on all cores.
+"""Fit the resource estimates to yosys: `python -m bitneck.hw.synthesis.calibrate`, some 1,600 syntheses on all cores.
 
 Synthesises the stages of `calibration_cases` for every family and fits how many LUTs, flip-flops and cells each thing
 takes that a stage is made of (`Stage.made_of`). Writes coefficients, residuals and measurements to
@@ -33,7 +33,9 @@ FILE = Path(__file__).parents[1] / "costs" / "coefficients.json"
 QUANTITIES = ("luts", "ffs", "cells")
 BATCH = 12  # stages a run of yosys: enough that reading the cell libraries does not count
 HOLD = 0.01  # of a column's norm, towards zero
-DECODERS = ("decoder LUT", "decoded bit", "delayed bit")  # fitted to what is left over where all others are known
+LATER = (  # fitted to what is left over where all others are known
+    "decoder LUT", "decoded bit", "delayed bit", "turned bit", "turned address bit",
+)  # fmt: skip
 BASE = 40.0  # LUTs: errors count relative to the stage's size plus this, for nobody asks a ten-LUT stage to the percent
 
 
@@ -84,17 +86,17 @@ def fit(measurements: Iterable[Measurement], family: Family) -> dict[str, Any]:
     residuals: dict[str, dict[str, dict[str, float]]] = {}
     for group, rows in groups.items():
         found = {name for counts, _ in rows for name, count in counts.items() if count}
-        names = [*sorted(found - {*DECODERS}), *(name for name in DECODERS if name in found)]
+        names = [*sorted(found - {*LATER}), *(name for name in LATER if name in found)]
         matrix = np.array([[counts.get(name, 0.0) for name in names] for counts, _ in rows])
-        later = np.isin(names, DECODERS)
-        coded = matrix[:, later].any(axis=1)
+        later = np.isin(names, LATER)
+        special = matrix[:, later].any(axis=1)
         coefficients[group], residuals[group] = {}, {}
         for quantity in QUANTITIES:
             wanted = np.array([getattr(found, quantity) for _, found in rows], float)
             solved = np.zeros(len(names))
-            solved[~later] = _solved(matrix[~coded][:, ~later], wanted[~coded], wanted[~coded])
-            left = wanted[coded] - matrix[coded] @ solved
-            solved[later] = _solved(matrix[coded][:, later], left, wanted[coded])
+            solved[~later] = _solved(matrix[~special][:, ~later], wanted[~special], wanted[~special])
+            left = wanted[special] - matrix[special] @ solved
+            solved[later] = _solved(matrix[special][:, later], left, wanted[special])
             coefficients[group][quantity] = {
                 name: round(float(value), 3) for name, value in zip(names, solved, strict=True)
             }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,6 +36,7 @@ from ..stages import (
     Window,
 )
 from ..stages.kernels import TAPS
+from ..stages.turned import turned
 
 MVTUS = (  # rows, inputs, PE, SIMD
     # a layer of a few neurons
@@ -114,6 +116,10 @@ SCALED = ((10, 24, 2, 4, 1, 2, 40), (6, 16, 1, 8, 2, 4, 200), (10, 32, 10, 2, 1,
 CODED = (  # rows, kernels of a row, PE, kernels read at a time, words of a codebook
     (6, 4, 1, 2, 32), (8, 8, 2, 2, 64), (16, 16, 1, 4, 32), (4, 8, 2, 4, 16), (24, 8, 3, 2, 64),
     (32, 16, 1, 1, 32),
+)  # fmt: skip
+TURNED = (  # rows, inputs, PE, SIMD
+    (8, 12, 1, 2), (16, 24, 2, 4), (32, 64, 4, 8), (64, 256, 2, 4), (24, 40, 6, 1), (16, 256, 1, 32), (8, 128, 1, 16),
+    (32, 96, 2, 12), (20, 64, 1, 8),
 )  # fmt: skip
 WINDOWS = (  # map, kernel, stride, padding, lanes, bits, by fold
     ((8, 8, 4), 3, 1, 0, 2, 1, False), ((6, 10, 16), 2, 2, 0, 8, 1, True), ((28, 28, 1), 3, 1, 0, 1, 8, False),
@@ -198,6 +204,14 @@ def _coded(rng: np.random.Generator, rows: int, kernels: int, pe: int, each: int
     return Mvtu(name, weight.reshape(rows, -1) == 1, pe, TAPS * each, threshold, coded=True)
 
 
+def _turned(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -> Mvtu:
+    plain = _mvtu(rng, rows, cols, pe, simd)
+    upper = plain.signs[: rows // 2]
+    return replace(
+        plain, name=f"turned_{rows}x{cols}_{pe}_{simd}", weight=np.vstack([upper, turned(upper)]), turned=True
+    )
+
+
 def _picture(side: int, bits: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """Lowest at the border, where pixels hardly change; in the middle any of a few levels."""
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
@@ -241,7 +255,8 @@ def cases() -> list[Stage]:
     stages += [ArgmaxSpread(f"argmax_spread_{'_'.join(map(str, shape))}", *shape) for shape in SPREADS]
     stages += [Fifo(f"fifo_{width}_{depth}", width, depth, depth) for width, depth in FIFOS]
     long = [*_level_cases(rng), *_map_cases(rng), *(_mvtu(rng, *shape) for shape in LONG)]
-    return [*stages, *long, *(_coded(own, *shape) for shape in CODED)]
+    later = [*(_coded(own, *shape) for shape in CODED), *(_turned(own, *shape) for shape in TURNED)]
+    return [*stages, *long, *later]
 
 
 def _mvtu(rng: np.random.Generator, rows: int, cols: int, pe: int, simd: int) -> Mvtu:

@@ -7,7 +7,8 @@ from map_faults import MAP_FAULTS
 from member_faults import MEMBER_FAULTS
 
 UNROLLED = ("dense", "dense_scores")
-REGISTERED = ("skid", "binarize", "binarize_once", "scores", "mvtu", "mvtu_coded", *UNROLLED)  # end in a skid
+# End in a skid.
+REGISTERED = ("skid", "binarize", "binarize_once", "scores", "mvtu", "mvtu_coded", "mvtu_turned", *UNROLLED)
 
 _ONE_BANK = Fault(
     "one bank instead of two", "replay.sv", "s_axis_tready = !full[write_bank];", "s_axis_tready = full == '0;"
@@ -98,7 +99,7 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ),
     **{("paced", stage): (BUBBLE,) for stage in ("skid", "binarize", "binarize_once")},
     **{("paced", stage): (_UNROLLED_BUBBLE,) for stage in UNROLLED},
-    **{("paced", stage): (_ONE_BANK,) for stage in ("replay", "scores", "mvtu", "mvtu_coded")},
+    **{("paced", stage): (_ONE_BANK,) for stage in ("replay", "scores", "mvtu", "mvtu_coded", "mvtu_turned")},
     ("paced", "fifo"): (
         Fault("a bubble after every beat", "fifo.sv", "(m_axis_tready || !m_axis_tvalid) && c", "!m_axis_tvalid && c"),
     ),
@@ -220,6 +221,20 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
             "if",
         ),
     ),
+    ("answered", "mvtu_turned"): (
+        Fault(
+            "a row reads on instead of back",
+            "mvu.sv",
+            "(middle_col ? PAIR_WIDTH'(1 - HALF) : PAIR_WIDTH'(1))",
+            "PAIR_WIDTH'(1)",
+        ),
+        Fault("every imaginary input is inverted", "mvu.sv", "against = imaginary && second;", "against = imaginary;"),
+    ),
+    ("answered", "mvtu_turned_tiny"): (
+        Fault("imaginary rows read as real ones", "mvu.sv", "(last_col && !last_pair)", "last_col"),
+        Fault("a reset leaves an imaginary row", "mvu.sv", "imaginary <= 1'b0;", ""),
+        Fault("a reset leaves the second of a pair", "mvu.sv", "second    <= 1'b0;", ""),
+    ),
     ("answered", "dense"): (
         Fault(
             "a sum one below its threshold fires",
@@ -235,7 +250,7 @@ FAULTS: dict[tuple[str, str], tuple[Fault, ...]] = {
     ),
     **{("unchained", stage): (UNREGISTERED,) for stage in ("skid", "binarize", "binarize_once")},
     **{("unchained", stage): (UNREGISTERED, _UNROLLED_WAITS) for stage in UNROLLED},
-    **{("unchained", stage): (_WAITS,) for stage in ("scores", "mvtu", "mvtu_coded")},
+    **{("unchained", stage): (_WAITS,) for stage in ("scores", "mvtu", "mvtu_coded", "mvtu_turned")},
     ("unchained", "fifo"): (
         Fault("a full buffer takes when one leaves", "fifo.sv", "= !full;", "= !full || m_axis_tready;"),
     ),

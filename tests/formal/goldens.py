@@ -89,6 +89,8 @@ def golden(stage: Subject) -> str:
             taps = f"(* hierconn *) wire [{rows * cols - 1}:0] {weights} ;"
             if "CODE_BITS" in given:
                 weights, taps = decoded(rows, given["CODE_BITS"])
+            if "TURNED" in given:
+                weights, taps = unfolded(rows, cols)
             connections = f".frame, .weights({weights} ), .answer(golden)"
             if stage.module in ("scores", "dense_scores"):
                 return f"wire legal = 1'b1;\n  {taps}\n  golden_scores #({folding}) model ({connections});"
@@ -111,6 +113,20 @@ def decoded(rows: int, bits: int) -> tuple[str, str]:
         for net, high in ((numbers, rows * bits - 1), (words, (9 << bits) - 1))
     ]
     return "decoded", "\n  ".join([*taps, f"wire [{9 * rows - 1}:0] decoded = {{{', '.join(each)}}};"])
+
+
+def unfolded(rows: int, cols: int) -> tuple[str, str]:
+    """Weights of a matrix of one lane and one input at a time whose real rows alone are stored; as of `decoded`."""
+    stored, half = "\\dut.unit.shallow.weights", cols // 2
+
+    def at(row: int, col: int) -> str:
+        late, imaginary = col >= half, row >= rows // 2
+        place = (row % (rows // 2) * half + col % half) * 2 + (late ^ imaginary)
+        return f"{'~' if imaginary and not late else ''}{stored} [{place}]"
+
+    each = (at(row, col) for row in reversed(range(rows)) for col in reversed(range(cols)))
+    taps = f"(* hierconn *) wire [{rows * cols // 2 - 1}:0] {stored} ;"
+    return "unfolded", f"{taps}\n  wire [{rows * cols - 1}:0] unfolded = {{{', '.join(each)}}};"
 
 
 def without(given: Mapping[str, int], name: str) -> dict[str, int]:

@@ -33,6 +33,7 @@ from bitneck.hw.stages import (
     ThresholdStep,
     Window,
 )
+from bitneck.hw.stages.turned import turned
 from goldens import Subject, golden, numbers, ports
 
 
@@ -71,6 +72,11 @@ def matrix(rows: int, cols: int) -> np.ndarray:
     return np.zeros((rows, cols), bool)
 
 
+def of_i(rows: int, cols: int) -> np.ndarray:
+    """Of complex weights, so many real rows, which the proof frees."""
+    return np.vstack([matrix(rows, cols), turned(matrix(rows, cols))])
+
+
 class ByPlane(Mvlu):
     """Popcounts for every pair of bits, however few lanes there are."""
 
@@ -99,6 +105,9 @@ STAGES: dict[str, Subject] = {
     # Small enough for an unbounded proof of its answers.
     "mvtu_tiny": Mvtu("mvtu_tiny", matrix(2, 2), 1, 1, np.zeros(2, np.int32)),
     "mvtu_coded": Mvtu("mvtu_coded", matrix(2, 9), 1, 9, np.zeros(2, np.int32), coded=True),  # two words of a codebook
+    # Three folds of each half of the columns; the smallest, whose answers an unbounded proof reaches.
+    "mvtu_turned": Mvtu("mvtu_turned", of_i(1, 6), 1, 1, np.zeros(2, np.int32), turned=True),
+    "mvtu_turned_tiny": Mvtu("mvtu_turned_tiny", of_i(1, 2), 1, 1, np.zeros(2, np.int32), turned=True),
     # Two groups, the second not full.
     "dense": Dense("dense", matrix(2, 3), 2, 3, np.zeros(2, np.int32), group=2),
     "dense_scores": DenseScores("dense_scores", matrix(2, 3), 2, 3, group=2),
@@ -126,6 +135,7 @@ STEPS = {
     ("answered", "scores"): 18,
     ("answered", "mvtu"): 20,
     ("answered", "mvtu_coded"): 14,
+    ("answered", "mvtu_turned"): 28,
     ("answered", "window"): 20,
     ("answered", "window_wide"): 20,
     ("answered", "window_1d"): 16,

@@ -23,6 +23,7 @@ from bitneck.hw.stages import (
 from level_cases import large_level_stages, level_stages
 from map_cases import large_map_stages, map_stages
 from member_cases import large_member_stages, member_stages
+from turned_cases import large_turned_stages, turned_stages
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,8 @@ REFUSED: dict[str, list[tuple[dict[str, int], str]]] = {
         ({"ROWS": 5, "COLS": 4, "PE": 2, "SIMD": 4}, "mvu: PE=2 does not divide ROWS=5"),
         ({"ROWS": 4, "COLS": 5, "PE": 2, "SIMD": 2}, "mvu: SIMD=2 does not divide COLS=5"),
         ({"COLS": 20, "SIMD": 10, "CODE_BITS": 2}, "mvu: SIMD=10 is no multiple of nine"),
+        ({"ROWS": 6, "PE": 2, "TURNED": 1}, "mvu: ROW_FOLDS=3 and COL_FOLDS=2 have no halves to be turned"),
+        ({"COLS": 12, "TURNED": 1}, "mvu: ROW_FOLDS=2 and COL_FOLDS=3 have no halves to be turned"),
     ],
 }
 """By module, parameters that it cannot have, and what it says to them."""
@@ -229,6 +232,7 @@ def stages(seed: int = 1) -> list[Stage]:
         *map_stages(rng),
         *level_stages(rng),
         *member_stages(rng),
+        *turned_stages(),
     ]
 
 
@@ -264,4 +268,5 @@ def large_stages(seed: int = 2) -> list[Stage]:
         *large_map_stages(rng),
         *large_level_stages(rng),
         *large_member_stages(rng),
+        *large_turned_stages(),
     ]

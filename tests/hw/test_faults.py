@@ -9,6 +9,7 @@ from bitneck.hw.accelerator import lower
 from bitneck.hw.faults import Faults, FaultsError, Flip, Stuck, in_memory, units, with_bit_flipped
 from bitneck.hw.stages import Folding
 from bitneck.hw.verilog import OWN, verilog
+from turned_cases import complex_weight
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,31 @@ def net(graph, accelerator) -> Faults:
     return Faults(units(graph, accelerator), np.where(x, np.float32(1), np.float32(-1)), y)
 
 
+@pytest.fixture(scope="module")
+def turned() -> tuple[Graph, Faults]:
+    """Complex layers, of which half is stored; labels that the net is right about, so that pairs of neurons count."""
+    rng = np.random.default_rng(5)
+    middle = (rng.integers(4, 9, 8).astype(np.int32), rng.integers(2, 7, 8).astype(np.int32))
+    weights = complex_weight(rng, 8, 12), complex_weight(rng, 8, 8)
+    layers = [Dense(f"dense{at + 1}", weight, middle[at]) for at, weight in enumerate(weights)]
+    graph = Graph("net", 1, (*layers, Scores(rng.random((4, 8)) < 0.5)))
+    accelerator = lower(graph, {"dense1": Folding(2, 2), "dense2": Folding(1, 2), "scores": Folding(2, 2)})
+    x = rng.integers(0, 2, (400, 12), np.uint8)
+    return graph, Faults(units(graph, accelerator), np.where(x, np.float32(1), np.float32(-1)), graph(x).predictions())
+
+
+def test_turned_it_answers_as_its_graph_and_every_stored_bit_is_two_weights(turned):
+    graph, net = turned
+    trace = graph((net.inputs > 0).astype(np.uint8))
+    assert net.right.all()
+    assert net.emitted() == {name: trace.codes[name] for name in ("dense1", "dense2")}
+    assert sum(flip.part == "weights" for flip in net.stored()) == 4 * 12 + 4 * 8 + 4 * 8
+    flip = net.bit("dense1", "weights", 3 * 12 + 7)
+    assert str(flip) == "dense1, neuron 3, weight of input 7 and neuron 7, weight of input 1"
+    changed = net.flipped([flip]).units[0].signs != net.units[0].signs
+    assert np.argwhere(changed).tolist() == [[3, 7], [7, 1]]
+
+
 def test_unharmed_it_answers_as_the_graph_does(graph, net):
     trace = graph((net.inputs > 0).astype(np.uint8))
     assert (net.right == (trace.predictions() == net.y)).all()
@@ -46,7 +72,9 @@ def test_unharmed_it_answers_as_the_graph_does(graph, net):
     assert net.emitted() == {name: trace.codes[name] for name in ("dense1", "dense2")}
 
 
-def test_every_flip_costs_what_the_net_with_that_bit_flipped_loses(net):
+@pytest.mark.parametrize("which", ["plain", "turned"])
+def test_every_flip_costs_what_the_net_with_that_bit_flipped_loses(net, turned, which):
+    net = net if which == "plain" else turned[1]
     lost = {(unit.name, "weights"): net.weights(index) for index, unit in enumerate(net.units)}
     lost |= {(unit.name, "thresholds"): net.thresholds(index) for index, unit in enumerate(net.units[:-1])}
     stored = net.stored()

@@ -23,6 +23,7 @@ from member_cases import argmax_spread, integrate, pass_sum, thresholding
 from random_nets import random_frames, random_graph
 from stage_bench import FASTEST, prefixed, run_bench
 from stage_cases import Replay, Skid, binarize, dense, dense_scores, mvtu, scores
+from turned_cases import turned_mvtu
 
 RNG = np.random.default_rng(1)
 STAGES: dict[str, Stage] = {
@@ -50,6 +51,7 @@ STAGES: dict[str, Stage] = {
     "cut": cut(RNG, 6, 12, 2, 2, 2, 3),
     "step": steps(RNG, 3, 3, 5, 6, 1),
     "coded": coded(np.random.default_rng(8), 4, 6, 2, 3, 12),
+    "turned": turned_mvtu(np.random.default_rng(9), 12, 8, 2, 2),
     "mvlu_of_products": matrix_of(Mvlu, RNG, 4, 4, 2, 2, 3, 4),
     "mvlu_of_planes": matrix_of(Mvlu, RNG, 2, 13, 1, 13, 3, 4),
     "scaled_scores": matrix_of(ScaledScores, RNG, 4, 6, 2, 1, 2, 3, factor=5, offset=9),
@@ -112,7 +114,7 @@ MUTANTS = [
         "mvtu",
     ),
     Mutant(
-        "weights of the first row fold for all", "mvu.sv", "weights[fold]", "weights[FOLD_WIDTH'(col_fold)]", "mvtu"
+        "weights of the first row fold for all", "mvu.sv", "weights[address]", "weights[WORD_WIDTH'(col_fold)]", "mvtu"
     ),
     Mutant("partial sums leave the unit", "mvu.sv", "<= valid_3 && last_3;", "<= valid_3;", "mvtu"),
     Mutant(
@@ -147,6 +149,16 @@ MUTANTS = [
         "coded",
         RESET,
     ),
+    Mutant(
+        "an imaginary row goes on where it turns back",
+        "mvu.sv",
+        "(middle_col ? PAIR_WIDTH'(1 - HALF) : PAIR_WIDTH'(1))",
+        "PAIR_WIDTH'(1)",
+        "turned",
+    ),
+    Mutant("imaginary rows read as real ones", "mvu.sv", "(last_col && !last_pair)", "last_col", "turned"),
+    Mutant("every imaginary input is inverted", "mvu.sv", "imaginary && second;", "imaginary;", "turned"),
+    Mutant("a frame cut by reset leaves an imaginary row", "mvu.sv", "imaginary <= 1'b0;", "", "turned", RESET),
     Mutant("bubbles are added up", "mvu.sv", "if (advance && valid_3)", "if (advance)", "mvtu_one_row_fold"),
     Mutant("a frame cut by reset shifts the columns", "mvu.sv", "col_fold      <= '0;", "", "mvtu", RESET),
     Mutant(
