@@ -11,10 +11,11 @@ from ..ib_analysis.diagnostics import Verdict
 from ..ib_analysis.entropy import plug_in
 from ..ib_analysis.information import Estimate
 from ..ib_analysis.plane import PlanePoint
+from .config import RunError
 from .exact import Tell
 from .exact_free import FreeRegion, over
 from .exact_record import Free, OutsideY
-from .exact_y import Y, said_of
+from .exact_y import TOO_MANY, Y, said_of
 from .files import write
 from .folder import RunFolder, history
 from .held import writing
@@ -62,7 +63,9 @@ def over_epochs(
         said = None if y is None else said_of(y, net, workers, told)
         found.append(AtEpoch(epoch, over(net, workers, told), said))
     if y is not None:
-        _draw(folder, found)
+        if not (drawn := points(found)):
+            raise RunError(f"{TOO_MANY}, or later epochs")
+        _draw(folder, found, drawn)
     return found
 
 
@@ -85,12 +88,12 @@ def _points(epoch: int, free: Free, said: OutsideY) -> list[PlanePoint]:
     return made
 
 
-def _draw(folder: RunFolder, counted: Sequence[AtEpoch]) -> None:
+def _draw(folder: RunFolder, counted: Sequence[AtEpoch], drawn: Sequence[PlanePoint]) -> None:
     from ..ib_analysis.pictures.plots import run_figure, svg
     from .pages.plane_page import page, sections
 
     free, said = counted[0].free, counted[0].said
-    rows, drawn = history(folder), points(counted)
+    rows = history(folder)
     remark = f"all 2^{len(free.free)} inputs, none of them sampled; Y is the {said}"
     epochs = [int(row["epoch"]) for row in rows]
     train, test = ([row[kind] for row in rows] for kind in ("train_accuracy", "test_accuracy"))

@@ -15,7 +15,7 @@ from .config import RunError
 from .exact import Tell, code_of, flipped
 from .exact_free import FreeRegion
 from .exact_record import Labelled
-from .exact_y import Y, said_of
+from .exact_y import TOO_MANY, Y, said_of
 from .files import digest_of
 from .folder import RunFolder
 from .held import writing
@@ -40,6 +40,8 @@ def labelled(
     region = FreeRegion.of(folder, bits, base, data_dir)
     answer = said_of(by_rule(rule, region, tell), region, workers, tell)
     assert isinstance(answer, Labelled)
+    if not answer.countable:
+        raise RunError(TOO_MANY)
     return answer
 
 

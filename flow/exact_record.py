@@ -182,7 +182,7 @@ class Neurons:
 class OutsideY:
     """What hidden layers say over a region of a Y that is not the net's own class.
 
-    number      inputs of each y
+    number      inputs of each y; none where no layer's codes could be counted
     i_ty_bits   I(T;Y) of each hidden layer; None where there are too many codes
     pairs       of each hidden layer, codes and y's that occur together; none in files written before they were counted
     """
@@ -193,6 +193,11 @@ class OutsideY:
     i_ty_bits: tuple[Annotated[float, Field(ge=0)] | None, ...] = ()
     pairs: tuple[Natural | None, ...] = ()
     seconds: Annotated[float, Field(ge=0)] = 0.0
+
+    @property
+    def countable(self) -> bool:
+        """In some layer."""
+        return any(bits is not None for bits in self.i_ty_bits)
 
     @property
     def asked(self) -> OutsideY:

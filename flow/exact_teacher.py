@@ -14,7 +14,7 @@ from .config import RunError
 from .exact import Tell
 from .exact_free import FreeRegion
 from .exact_record import Taught
-from .exact_y import Y, said_of
+from .exact_y import TOO_MANY, Y, said_of
 from .files import digest_of
 from .folder import RunFolder
 from .held import writing
@@ -36,6 +36,8 @@ def taught(
     region = FreeRegion.of(folder, bits, base, data_dir).checked()
     answer = said_of(by_teacher(teacher, region), region, workers, tell)
     assert isinstance(answer, Taught)
+    if not answer.countable:
+        raise RunError(TOO_MANY)
     return answer
 
 

@@ -10,11 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from ..hw.exact.region import Region
-from .config import RunError
 from .exact import Tell
 from .exact_codes import ByY, codes_of_layers
 from .exact_free import FreeRegion, counted_before, of_codes, together
 from .exact_record import OutsideY, entropy_bits
+
+TOO_MANY = "every layer has too many codes over this region; fewer free bits"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +39,6 @@ def said_of(y: Y, region: FreeRegion, workers: int, tell: Tell) -> OutsideY:
         if each.asked == y.asked and each.pairs:
             return each
     counted = codes_of_layers(region.net, lambda index: y.apart(region, index), workers, tell)
-    if not counted.of_y:
-        raise RunError("every layer has too many codes over this region; fewer free bits")
     seconds = time.monotonic() - began
     answer = replace(
         y.asked,
@@ -51,7 +50,7 @@ def said_of(y: Y, region: FreeRegion, workers: int, tell: Tell) -> OutsideY:
     others = [each for each in getattr(known, y.kind) if each.asked != y.asked]
     kept: dict[str, Any] = {y.kind: (*others, answer)}
     known = replace(known, **kept)
-    if counted_before(region, known) is None:
+    if counted.of_class and counted_before(region, known) is None:
         known = replace(known, free=(*known.free, of_codes(region, counted, seconds)))
     region.keep(known)
     return answer

@@ -35,7 +35,7 @@ def epochs_told(
         counted = over_epochs(place, bits, epochs, y_of, base, data_dir, workers, tell)
     show(_table(counted))
     inputs = f"{len(counted)} epochs, 2^{len(counted[0].free.free)} inputs each, exact"
-    said = counted[-1].said
+    said = next((each.said for each in counted if each.said is not None and each.said.countable), None)
     if said is None:
         say("exact", inputs, place.exact_at(counted[-1].epoch).parent)
     else:

@@ -67,6 +67,19 @@ def test_of_the_finished_net_every_layer_says_its_class_and_of_the_untrained_one
     assert all(bits < last.free.class_entropy_bits for bits in first.said.i_ty_bits)
 
 
+def test_epochs_with_too_many_codes_are_left_out_of_the_plane_and_not_counted_again(bitneck, run, monkeypatch):
+    asked = ("exact", run.path, "--free", "0-9", "--epochs", "0,3", "--teacher", run.path)
+    monkeypatch.setattr("bitneck.hw.exact.region.MOST_CODES", 1)
+    monkeypatch.setattr("bitneck.flow.exact_codes.MOST_CODES", 1)
+    assert "every layer has too many codes over this region; fewer free bits, or later epochs" in bitneck(*asked).output
+    monkeypatch.undo()
+    run.exact_at(3).unlink()
+    told = bitneck(*asked)
+    assert told.exit_code == 0, told.output
+    assert told.output.count("too many") == 5
+    assert run.exact_plane.exists()
+
+
 def test_epochs_that_are_counted_stay_where_the_next_one_was_cut(run):
     def cut(done, total, remark):
         if remark.startswith("epoch 2"):
