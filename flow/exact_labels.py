@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..export.graph import Graph
-from ..hw.exact.net import BitNet
-from ..hw.exact.region import Group, Region
+from ..hw.exact.region import Region
 from ..models.label_rules import labels_by
-from .belonging import graph_of
-from .config import RunError, chosen_samples
-from .exact import code_of, flipped, numbers_of
-from .exact_record import Labelled, exact_of, write_exact
-from .exact_regions import Tell, free_bits
-from .exact_teacher import said_of_y
+from .config import RunError
+from .exact import Tell, code_of, flipped
+from .exact_free import FreeRegion
+from .exact_record import Labelled
+from .exact_y import TOO_MANY, Y, said_of
 from .files import digest_of
 from .folder import RunFolder
 from .held import writing
-from .run import finished, trained_on
 
 MOST_LABELLED = 26  # free bits: a rule is asked of every input, which is slow, and a label is a byte
 BLOCK_BYTES = 1 << 24  # of inputs that a rule is given at a time
@@ -42,29 +37,28 @@ def labelled(
     """I(T;Y) of every hidden layer, where Y is the label by the rule, over all inputs that differ from sample `base` in
     `bits` of the code, None for all; None of a layer with too many codes. Raises RunError over more than 2^26 inputs.
     """
-    graph = graph_of(folder)
-    net, wanted = BitNet.of(graph), free_bits(graph, bits)
-    if len(wanted) > MOST_LABELLED:
+    region = FreeRegion.of(folder, bits, base, data_dir)
+    answer = said_of(by_rule(rule, region, tell), region, workers, tell)
+    assert isinstance(answer, Labelled)
+    if not answer.countable:
+        raise RunError(TOO_MANY)
+    return answer
+
+
+def by_rule(rule: str, region: FreeRegion, tell: Tell) -> Y:
+    """Y is what the rule says. Raises RunError over more than 2^26 inputs."""
+    if len(region.free) > MOST_LABELLED:
         raise RunError(
-            f"{len(wanted)} free bits; a rule gives labels to 2^{MOST_LABELLED} inputs at most: "
+            f"{len(region.free)} free bits; a rule gives labels to 2^{MOST_LABELLED} inputs at most: "
             "fewer free bits, or a run that learned the rule as --teacher"
         )
-    x, _ = chosen_samples(config := finished(folder), trained_on(folder, config, data_dir))
-    numbers_of([base], len(x))
-    began, labels = time.monotonic(), labels_over(graph, rule, x[base], wanted, tell)
-    known, digest = exact_of(folder, graph), digest_of({"labels": labels})
-    for each in known.labelled:
-        if (each.rule, each.base, each.free, each.labels) == (rule, base, tuple(wanted), digest):
-            return each
-    groups = tuple(map(Group.bit, wanted))
+    labels = labels_over(region.graph, rule, region.x, region.free, tell)
 
-    def of_label(index: int, label: int) -> Region:
-        return Region(net, code_of(graph, x[base]), groups, only=label, layer=index, labels=labels)
+    def apart(region: FreeRegion, layer: int) -> Region:
+        return Region(region.net, region.code, region.groups, layer=layer, labels=labels)
 
-    number, found = said_of_y(net, of_label, int(labels.max()) + 1, workers, tell)
-    answer = Labelled(base, tuple(wanted), number, found, time.monotonic() - began, rule=rule, labels=digest)
-    write_exact(folder, replace(known, labelled=(*known.labelled, answer)))
-    return answer
+    asked = Labelled(base=region.base, free=region.free, rule=rule, labels=digest_of({"labels": labels}))
+    return Y("labelled", asked, apart)
 
 
 def labels_over(graph: Graph, rule: str, x: NDArray[np.uint8], free: Sequence[int], tell: Tell) -> NDArray[np.uint8]:

@@ -8,10 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..export.graph import Graph
-from ..hw.exact.net import BitNet
+from ..hw.exact.net import BitNet, Rows
 from ..hw.exact.pairs import (
     MOST_JOINTLY,
     Pairs,
@@ -22,14 +20,12 @@ from ..hw.exact.pairs import (
     of_first_layer,
 )
 from ..hw.exact.region import Codes
-from .belonging import graph_of
-from .config import RunError, chosen_samples
-from .exact import code_of, numbers_of
-from .exact_record import Implied, Neurons, NeuronsOf, entropy_bits, exact_of, write_exact
-from .exact_regions import MOST_BITS, Tell, codes_of_layers, free_bits, hidden_layers
+from .config import RunError
+from .exact import Tell
+from .exact_free import FreeRegion
+from .exact_record import MOST_BITS, Implied, Neurons, NeuronsOf, entropy_bits
 from .folder import RunFolder
 from .held import reading, writing
-from .run import finished, trained_on
 
 
 @writing
@@ -47,29 +43,34 @@ def neurons(
     The first layer's neurons are counted in closed form, of however many bits. Those behind it from the codes of the
     layer, where at most 2^38 inputs and 2^24 codes make that possible.
     """
-    graph, code = _asked(folder, base, data_dir)
-    net, wanted = BitNet.of(graph), free_bits(graph, bits)
-    known = exact_of(folder, graph)
+    region = FreeRegion.of(folder, bits, base, data_dir)
+    net, known = region.net, region.known()
     for each in known.neurons:
-        if (each.base, each.free) == (base, tuple(wanted)):
+        if (each.base, each.free) == (base, region.free):
             return each
     began = time.monotonic()
-    counted: list[Codes | None] = [None] * len(net.hidden)
-    if len(wanted) <= MOST_BITS:
-        counted, _ = codes_of_layers(net, code, wanted, workers, tell)
+    counted = _codes(region, workers, tell) if len(region.free) <= MOST_BITS else [None] * len(net.hidden)
     layers = []
-    for index, ((name, width), codes) in enumerate(zip(hidden_layers(graph), counted, strict=True)):
+    for index, ((name, width), codes) in enumerate(zip(region.hidden, counted, strict=True)):
         if index == 0:
-            pairs = of_first_layer(net.fixed(code, np.array(wanted)).hidden[0])
+            pairs = of_first_layer(_first(region))
         elif codes is not None:
             pairs = of_codes(codes, width)
         else:
             layers.append(NeuronsOf(name, width))
             continue
         layers.append(_told(name, net, index, pairs, codes))
-    answer = Neurons(base, tuple(wanted), tuple(layers), time.monotonic() - began)
-    write_exact(folder, replace(known, neurons=(*known.neurons, answer)))
+    answer = Neurons(base, region.free, tuple(layers), time.monotonic() - began)
+    region.keep(replace(known, neurons=(*known.neurons, answer)))
     return answer
+
+
+def _codes(region: FreeRegion, workers: int, tell: Tell) -> list[Codes | None]:
+    return [None if by_y is None else by_y[0] for by_y in region.codes(workers, tell).layers]
+
+
+def _first(region: FreeRegion) -> Rows:
+    return region.net.fixed(region.code, np.array(region.free)).hidden[0]
 
 
 def _told(name: str, net: BitNet, index: int, pairs: Pairs, codes: Codes | None) -> NeuronsOf:
@@ -97,8 +98,8 @@ def jointly(
     tell: Tell = lambda done, total, remark: None,
 ) -> tuple[int, ...]:
     """Of each pattern of what up to four neurons of a hidden layer say, the first counting fastest: inputs."""
-    graph, code = _asked(folder, base, data_dir)
-    net, wanted, widths = BitNet.of(graph), free_bits(graph, bits), dict(hidden_layers(graph))
+    region = FreeRegion.of(folder, bits, base, data_dir)
+    widths = dict(region.hidden)
     if layer not in widths:
         raise RunError(f"no hidden layer {layer!r}; there are {', '.join(widths)}")
     if not 1 <= len(set(chosen)) == len(chosen) <= MOST_JOINTLY or not 0 <= min(chosen) <= max(chosen) < widths[layer]:
@@ -107,18 +108,8 @@ def jointly(
         )
     index = list(widths).index(layer)
     if index == 0:
-        return jointly_of_first_layer(net.fixed(code, np.array(wanted)).hidden[0], chosen)
-    if len(wanted) > MOST_BITS:
-        raise RunError(f"{len(wanted)} free bits; behind the first layer 2^{MOST_BITS} inputs are counted at most")
-    codes = codes_of_layers(net, code, wanted, workers, tell)[0][index]
+        return jointly_of_first_layer(_first(region), chosen)
+    codes = _codes(region.checked("behind the first layer "), workers, tell)[index]
     if codes is None:
         raise RunError(f"{layer} has too many codes over this region; fewer free bits")
     return jointly_of_codes(codes, chosen)
-
-
-def _asked(folder: RunFolder, base: int, data_dir: Path | str | None) -> tuple[Graph, NDArray[np.bool_]]:
-    """The net, and the code of the sample."""
-    graph = graph_of(folder)
-    x, _ = chosen_samples(config := finished(folder), trained_on(folder, config, data_dir))
-    numbers_of([base], len(x))
-    return graph, code_of(graph, x[base])

@@ -15,9 +15,9 @@ from ..hw.exact.net import BitNet
 from ..hw.exact.reach import WIDEST, reached
 from .belonging import graph_of
 from .config import RunError, chosen_samples
-from .exact import code_of, flipped, numbers_of
+from .exact import Tell, code_of, flipped, numbers_of
+from .exact_free import free_bits, hidden_layers
 from .exact_record import Reached, exact_of, write_exact
-from .exact_regions import Tell, free_bits, hidden_layers
 from .folder import RunFolder
 from .held import writing
 from .run import finished, trained_on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from math import comb
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..hw.exact.pairs import Proof
 from .files import digest_of, read_record, write_record
 from .folder import RunFolder, is_there
 
+MOST_BITS = 38  # of the codes of a region: minutes
 Natural: TypeAlias = Annotated[int, Field(ge=0)]
 
 
@@ -176,39 +178,57 @@ class Neurons:
         return 1 << len(self.free)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OutsideY:
     """What hidden layers say over a region of a Y that is not the net's own class.
 
-    number      inputs of each y
+    number      inputs of each y; none where no layer's codes could be counted
     i_ty_bits   I(T;Y) of each hidden layer; None where there are too many codes
+    pairs       of each hidden layer, codes and y's that occur together; none in files written before they were counted
     """
 
     base: Natural
     free: tuple[Natural, ...]
-    number: tuple[Natural, ...]
-    i_ty_bits: tuple[Annotated[float, Field(ge=0)] | None, ...]
-    seconds: Annotated[float, Field(ge=0)]
+    number: tuple[Natural, ...] = ()
+    i_ty_bits: tuple[Annotated[float, Field(ge=0)] | None, ...] = ()
+    pairs: tuple[Natural | None, ...] = ()
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+
+    @property
+    def countable(self) -> bool:
+        """In some layer."""
+        return any(bits is not None for bits in self.i_ty_bits)
+
+    @property
+    def asked(self) -> OutsideY:
+        """The same with nothing counted."""
+        return replace(self, number=(), i_ty_bits=(), pairs=(), seconds=0.0)
 
     @property
     def class_entropy_bits(self) -> float:
         return entropy_bits(np.array(self.number))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Taught(OutsideY):
     """Y is the class by another run. teacher, graph: its name, and the digest of its net."""
 
     teacher: str
     graph: str
 
+    def __str__(self) -> str:
+        return f"class by {self.teacher}"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Labelled(OutsideY):
     """Y is the label by a rule. rule, labels: its name, and the digest of what it said of the region's inputs."""
 
     rule: str
     labels: str
+
+    def __str__(self) -> str:
+        return f"label by {self.rule}"
 
 
 @dataclass(frozen=True)
@@ -272,15 +292,19 @@ class Exact:
         return replace(self, around=tuple(sorted([*others, new], key=lambda each: (each.radius, each.sample))))
 
 
-def exact_of(folder: RunFolder, graph: Graph) -> Exact:
-    """What is known of this net so far."""
-    empty = Exact(digest_of(graph.arrays()))
-    if not is_there(folder.exact):
+def exact_of(folder: RunFolder, graph: Graph, epoch: int | None = None) -> Exact:
+    """What is known of this net so far; of an epoch's, in a file of its own."""
+    empty, path = Exact(digest_of(graph.arrays())), _file(folder, epoch)
+    if not is_there(path):
         return empty
-    found = read_record(folder.exact, Exact)
+    found = read_record(path, Exact)
     return found if found.graph == empty.graph else empty
 
 
-def write_exact(folder: RunFolder, known: Exact) -> None:
+def write_exact(folder: RunFolder, known: Exact, epoch: int | None = None) -> None:
     """Whole, or not at all."""
-    write_record(folder.exact, asdict(known))
+    write_record(_file(folder, epoch), asdict(known))
+
+
+def _file(folder: RunFolder, epoch: int | None) -> Path:
+    return folder.exact if epoch is None else folder.exact_at(epoch)

@@ -1,10 +1,9 @@
-"""All images within ±ε of samples, and all inputs over some free bits: into exact.json of a run."""
+"""All images within ±ε of samples: into exact.json of a run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import replace
 from math import log2, prod
 from pathlib import Path
@@ -12,21 +11,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..export.graph import Binarize, Graph
-from ..hw.exact.behind import behind
+from ..export.graph import Binarize
 from ..hw.exact.net import BitNet
-from ..hw.exact.region import WIDEST, Codes, Found, Group, Histogram, Region
-from ..hw.exact.shards import by_threads
+from ..hw.exact.region import Group, Region
 from .belonging import graph_of
 from .config import RunError, chosen_samples
-from .exact import checked_witnesses, code_of, free_of, numbers_of
-from .exact_record import CodesOf, Free, Within, entropy_bits, exact_of, write_exact
+from .exact import Tell, checked_witnesses, numbers_of
+from .exact_codes import found_in
+from .exact_record import MOST_BITS, Within, exact_of, write_exact
 from .folder import RunFolder
 from .held import writing
 from .run import finished, trained_on
-
-MOST_BITS = 38  # of the codes that pixels give: minutes
-Tell = Callable[[int, int, str], None]
 
 
 @writing
@@ -117,7 +112,7 @@ def _within(
         region = Region(net, code, groups, predicted)
         images *= region.inputs
         parts = region.shards()
-        for at, each in _found(region, workers):
+        for at, each in found_in(region, workers):
             other = region.inputs_in(parts[at]) - each.number[predicted]
             if other and witness is None:
                 witness = _image(first, x, epsilon, vmax, Region(net, code, groups), parts[at], predicted)
@@ -141,91 +136,3 @@ def _image(
                 image[at] = value
                 break
     return tuple(image.tolist())
-
-
-def _found(region: Region, workers: int) -> Iterator[tuple[int, Found]]:
-    with closing(by_threads(((region, part) for part in region.shards()), workers)) as ending:
-        yield from ending
-
-
-@writing
-def free(
-    folder: RunFolder,
-    bits: Sequence[int] | None,
-    base: int = 0,
-    data_dir: Path | str | None = None,
-    workers: int = 2,
-    tell: Tell = lambda done, total, remark: None,
-) -> Free:
-    """Counts classes and every layer's codes over all inputs that differ from sample `base` in `bits` of its code,
-    None for all that can change; into exact.json.
-
-    The codes of the first layer that are few enough to count say all that is behind it.
-    """
-    graph = graph_of(folder)
-    net = BitNet.of(graph)
-    x, _ = chosen_samples(config := finished(folder), trained_on(folder, config, data_dir))
-    numbers_of([base], len(x))
-    wanted = free_bits(graph, bits)
-    if len(wanted) > MOST_BITS:
-        raise RunError(f"{len(wanted)} free bits; 2^{MOST_BITS} inputs are counted at most")
-    known = exact_of(folder, graph)
-    for each in known.free:
-        if (each.base, each.free) == (base, tuple(wanted)):
-            return each
-    began, code = time.monotonic(), code_of(graph, x[base])
-    counted, number = codes_of_layers(net, code, wanted, workers, tell)
-    if not number:
-        groups = tuple(Group.bit(bit) for bit in wanted)
-        number = summed(Region(net, code, groups), workers, tell, "classes").number
-    layers = tuple(
-        CodesOf(name, neurons, *((None, None) if codes is None else (len(codes[0]), entropy_bits(codes[1]))))
-        for (name, neurons), codes in zip(hidden_layers(graph), counted, strict=True)
-    )
-    answer = Free(base, tuple(wanted), number, layers, time.monotonic() - began)
-    write_exact(folder, replace(known, free=(*known.free, answer)))
-    return answer
-
-
-def hidden_layers(graph: Graph) -> list[tuple[str, int]]:
-    """Names and neurons."""
-    return [(layer.name, layer.outputs) for layer in graph.layers if not isinstance(layer, Binarize)][:-1]
-
-
-def codes_of_layers(
-    net: BitNet, code: NDArray[np.bool_], free: Sequence[int], workers: int, tell: Tell
-) -> tuple[list[Codes | None], tuple[int, ...]]:
-    """Of each hidden layer how often each code occurs, None where there are too many; and inputs of each class, ()
-    where no layer's codes say that.
-    """
-    groups = tuple(Group.bit(bit) for bit in free)
-    counted: list[Codes | None] = [None] * len(net.hidden)
-    for index, rows in enumerate(net.hidden):
-        if len(rows.weight) <= WIDEST:
-            total = summed(Region(net, code, groups, layer=index), workers, tell, f"codes of layer {index + 1}")
-            if total.codes is not None:
-                later, number = behind(net, index, total.codes)
-                counted[index:] = [total.codes, *later]
-                return counted, number
-    return counted, ()
-
-
-def free_bits(graph: Graph, bits: Sequence[int] | None) -> list[int]:
-    """Those asked for, rising; None is all that can change. Raises RunError where one is none."""
-    able = free_of(graph).tolist()
-    wanted = able if bits is None else sorted(set(bits))
-    if not wanted or (stuck := [bit for bit in wanted if bit not in set(able)]):
-        which = f"bit {stuck[0]} of {graph.inputs} is none, or never changes" if wanted else "no bit"
-        raise RunError(f"--free: {which}")
-    return wanted
-
-
-def summed(region: Region, workers: int, tell: Tell, remark: str) -> Found:
-    total, parts, seen = region.nothing(), len(region.shards()), Histogram()
-    for done, (_, found) in enumerate(_found(region, workers), 1):
-        if found.codes is None:
-            return replace(total, codes=None)
-        seen.add(found.codes)
-        total += replace(found, codes=total.codes)
-        tell(done, parts, remark)
-    return replace(total, codes=seen.codes)

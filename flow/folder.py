@@ -147,6 +147,19 @@ class RunFolder:
     def epoch_codes(self, epoch: int) -> Path:
         return self.codes / f"epoch-{epoch:05d}.npz"
 
+    def epoch_net(self, epoch: int) -> Path:
+        """What emitted them; kept where all its inputs can be counted (`epoch_nets`)."""
+        return self.codes / f"net-{epoch:05d}.npz"
+
+    def exact_at(self, epoch: int) -> Path:
+        """As `exact`, of that net."""
+        return self.path / "exact" / f"epoch-{epoch:05d}.json"
+
+    @property
+    def exact_plane(self) -> Path:
+        """What was counted of several epochs, drawn."""
+        return self.path / "exact" / "plane.html"
+
     def captured_epochs(self) -> list[int]:
         found = (re.fullmatch(r"epoch-(\d+)\.npz", path.name) for path in self.codes.glob("epoch-*.npz"))
         return sorted(int(match[1]) for match in found if match)

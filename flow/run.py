@@ -31,6 +31,7 @@ from .belonging import analysis_of, exported, exported_from, graph_of, is_of_thi
 from .captured import Comparison
 from .config import RANDOM, HardwareConfig, ImportedConfig, RunConfig, RunError, chosen_samples, design
 from .data import data_of, given, keep
+from .epoch_nets import is_kept, qonnx_of
 from .exact_record import exact_of
 from .fault_report import faults_of
 from .files import (
@@ -166,10 +167,11 @@ def _train(
         folder.settle(config)  # what cannot be trained leaves no folder
         for old in folder.captured_epochs():  # of a training whose checkpoint is gone, or had not been written yet
             folder.epoch_codes(old).unlink()
+            folder.epoch_net(old).unlink(missing_ok=True)
         keep(folder, data, arrays)
         write_arrays(folder.labels, sample_arrays(x, y))
         codes = {folder.labels.name: sha256_of(folder.labels)}
-    looked_at = set(schedule(epochs))
+    looked_at, nets_kept = set(schedule(epochs)), is_kept(run.net)
     saved = time.monotonic()
 
     def keep_checkpoint() -> None:
@@ -180,9 +182,12 @@ def _train(
     for epoch in net_training.train(run):
         captured = not isinstance(epoch, TeacherEpoch) and epoch.epoch in looked_at
         if captured:  # before the checkpoint: whoever goes on from it finds every capture before it
-            path = folder.epoch_codes(epoch.epoch)
-            write_arrays(path, capture(run.net, x).arrays())
-            codes[path.name] = sha256_of(path)
+            kept = {folder.epoch_codes(epoch.epoch): capture(run.net, x).arrays()}
+            if nets_kept:
+                kept[folder.epoch_net(epoch.epoch)] = checkpoints.net_arrays(run.net)
+            for path, arrays in kept.items():
+                write_arrays(path, arrays)
+                codes[path.name] = sha256_of(path)
         if captured or time.monotonic() - saved > CHECKPOINT_SECONDS:
             keep_checkpoint()
         yield epoch, epoch.epochs if isinstance(epoch, TeacherEpoch) else epochs
@@ -231,12 +236,7 @@ def export(folder: RunFolder, tell: Callable[[str], None] = lambda _: None) -> G
         graph = read_again(folder).graph
         spellings = {folder.model: tie_proof, **spellings}
     else:
-        from ..export.writing.qonnx import export as to_qonnx
-        from ..models import checkpoints
-        from ..models.brevitas_net import in_brevitas
-
-        net = checkpoints.network(checkpoint_arrays(folder.checkpoint)[0])
-        content = serialize(to_qonnx(in_brevitas(net), config.name))
+        content = qonnx_of(checkpoint_arrays(folder.checkpoint)[0], config.name)
         graph = step_file.graph_of(content)
         write(folder.model, content)
     for path, spelling in spellings.items():

@@ -27,7 +27,8 @@ class Record(Strict):
     """What a run adds to the checkpoint of its training.
 
     samples, at_most, labels   those whose codes were captured
-    codes     sha256 by file name of what lies in codes/: every capture so far, and the labels
+    codes     sha256 by file name of what lies in codes/: every capture so far, the nets that emitted them where these
+              are kept, and the labels
     state     digest of the other arrays of the checkpoint
     """
 
@@ -36,7 +37,7 @@ class Record(Strict):
     samples: Samples
     at_most: int | None = None
     labels: str | None = None
-    codes: dict[Annotated[str, Field(pattern=r"^(labels|epoch-\d+)\.npz$")], Digest]
+    codes: dict[Annotated[str, Field(pattern=r"^(labels|(epoch|net)-\d+)\.npz$")], Digest]
     state: Digest = "0" * 64
 
     @model_serializer(mode="wrap")
@@ -58,7 +59,7 @@ class Record(Strict):
     @property
     def epochs(self) -> list[int]:
         """Those captured."""
-        return sorted(int(name[len("epoch-") : -len(".npz")]) for name in self.codes if name != LABELS)
+        return sorted(int(name[len("epoch-") : -len(".npz")]) for name in self.codes if name.startswith("epoch-"))
 
     def beside(self, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """What the checkpoint holds: a training's arrays and this."""

@@ -21,7 +21,7 @@ from .training import Run, start
 
 def state_arrays(run: Run) -> dict[str, NDArray]:
     """Everything that `restore` needs: same run, same bytes."""
-    arrays = {f"net/{name}": value.cpu().numpy() for name, value in run.net.state_dict().items()}
+    arrays = net_arrays(run.net)
     arrays |= {f"readouts/{name}": value.cpu().numpy() for name, value in run.readouts.state_dict().items()}
     for name, parameter in run.parameters().items():
         for optimizer in run.optimizers:
@@ -29,12 +29,17 @@ def state_arrays(run: Run) -> dict[str, NDArray]:
                 arrays[f"optimizer/{key}/{name}"] = value.cpu().numpy()
     arrays["history"] = np.array(histories.to_text(run.history))
     arrays["earlier"] = np.array(histories.plans_to_text(run.earlier))
-    arrays["network"] = np.array(run.net.config.model_dump_json())
     arrays["training"] = np.array(run.config.model_dump_json())
     arrays["data"] = np.array(run.data.sha256)
     if run.teacher is not None:
         arrays |= {f"teacher/{name}": value for name, value in state_arrays(run.teacher).items()}
     return arrays
+
+
+def net_arrays(net: Net) -> dict[str, NDArray]:
+    """What `network` needs."""
+    arrays = {f"net/{name}": value.cpu().numpy() for name, value in net.state_dict().items()}
+    return arrays | {"network": np.array(net.config.model_dump_json())}
 
 
 def restore(arrays: Mapping[str, NDArray], data: Dataset, device: str = "cpu", epochs: int | None = None) -> Run:

@@ -12,13 +12,14 @@ from rich.table import Table
 
 from ..config import RunError
 from ..exact import around
+from ..exact_free import free as over_free_bits
 from ..exact_labels import labelled
-from ..exact_record import Around, Labelled, Taught
-from ..exact_regions import MOST_BITS, within
-from ..exact_regions import free as over_free_bits
+from ..exact_record import MOST_BITS, Around, Labelled, Taught
+from ..exact_regions import within
 from ..exact_teacher import taught
 from ..folder import RunFolder
 from .console import CORES, DataDir, bar, say, show
+from .exact_epochs import epochs_told
 from .exact_layers import jointly_told, neurons_told, reach_told
 from .verb import Facts
 
@@ -39,6 +40,10 @@ def exact(
     teacher: Annotated[Path | None, typer.Option(help="of --free: another run; what layers say of its classes")] = None,
     labels: Annotated[
         str | None, typer.Option(help="of --free: a rule; what layers say of the label it gives to every input")
+    ] = None,
+    epochs: Annotated[
+        str | None,
+        typer.Option(help="of --free: of the nets at these captured epochs, all or 0,1,2,4, and their plane"),
     ] = None,
     neurons: Annotated[
         bool, typer.Option("--neurons", help="how often neurons fire, alone and by two, over --free or all bits")
@@ -69,6 +74,8 @@ def exact(
         raise RunError(
             "whose Y? give one of --teacher and --labels, with --free and without --neurons, --jointly, --reach"
         )
+    if epochs is not None and (free is None or any(layers)):
+        raise RunError("--epochs says whose nets --free is asked of; give --free, and no --neurons, --jointly, --reach")
     if any(layers):
         if sum(each is not None for each in (*layers, radius, epsilon)) != 1:
             raise RunError("what of the layers? give one of --neurons, --jointly and --reach, and --free or all bits")
@@ -82,6 +89,9 @@ def exact(
     if free is not None:
         if sample is not None or samples is not None:
             raise RunError("--free is around one sample, which --base says; leave out --sample and --samples")
+        if epochs is not None:
+            some = None if epochs == "all" else numbers_in(epochs, "--epochs", "epochs")
+            return epochs_told(place, bits, some, teacher, labels, base, data_dir, workers)
         return _free(place, bits, base, teacher, labels, data_dir, workers)
     numbers = _samples(sample, samples)
     if epsilon is not None:
@@ -172,8 +182,7 @@ def _free(
     counted = ", ".join(f"{c}: {number:,}" for c, number in enumerate(found.number) if number)
     say("exact", f"2^{len(found.free)} inputs of classes {counted}; H(class) {answer:.4f} bits", place.exact)
     if by is not None:
-        y = f"class by {by.teacher}" if isinstance(by, Taught) else f"label by {by.rule}"
-        say("exact", f"Y is the {y}; H(Y) {by.class_entropy_bits:.4f} bits", place.exact)
+        say("exact", f"Y is the {by}; H(Y) {by.class_entropy_bits:.4f} bits", place.exact)
     return asdict(found) | {
         "class_entropy_bits": answer,
         "taught": asdict(by) if isinstance(by, Taught) else None,
@@ -181,13 +190,13 @@ def _free(
     }
 
 
-def numbers_in(words: str, option: str) -> list[int]:
+def numbers_in(words: str, option: str, what: str = "bits") -> list[int]:
     """Numbers and ranges of them, both ends included."""
     found: list[int] = []
     for word in words.split(","):
         low, _, high = word.strip().partition("-")
         if not low.isdecimal() or not (high or low).isdecimal() or int(high or low) < int(low):
-            raise RunError(f"{option} {words}: bits are numbers and ranges, such as 0-20,35; {word!r} is neither")
+            raise RunError(f"{option} {words}: {what} are numbers and ranges, such as 0-20,35; {word!r} is neither")
         found += range(int(low), int(high or low) + 1)
     return found
 

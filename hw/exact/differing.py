@@ -28,17 +28,19 @@ class Differing:
     done      numbers of the parts
     counted   inputs in them; on `differ` of these the nets differ
     witness   one of those, (elements), where one is known
+    parts     the region was cut into; 0 where nobody has said
     """
 
     done: tuple[int, ...] = ()
     counted: int = 0
     differ: int = 0
     witness: tuple[int, ...] | None = None
+    parts: int = 0
 
     def __add__(self, other: Differing) -> Differing:
         done = tuple(sorted((*self.done, *other.done)))
         witness = other.witness if self.witness is None else self.witness
-        return Differing(done, self.counted + other.counted, self.differ + other.differ, witness)
+        return Differing(done, self.counted + other.counted, self.differ + other.differ, witness, self.parts)
 
 
 class Counting(Protocol):
@@ -118,11 +120,11 @@ def count_on(
 ) -> Differing:
     """What is in all parts, or in those that were done before the time was over.
 
-    before   what is known of some parts, which are not counted again
+    before   what is known of some parts, which are not counted again; nothing where these are of another cut
     keep     is given what is known after every part
     """
-    found, began = before, time.monotonic()
-    left = sorted({*range(of.parts)} - {*before.done})
+    found = before if before.parts == of.parts else Differing(parts=of.parts)
+    began, left = time.monotonic(), sorted({*range(of.parts)} - {*found.done})
     asked = takewhile(lambda _: seconds is None or time.monotonic() - began < seconds, left)
     with closing(by_threads(((of, part) for part in asked), workers)) as ending:
         for _, each in ending:

@@ -4,7 +4,8 @@
 // look alike there. The lowest groups make a leaf, whose combinations are lanes, so that a neuron of the first layer is a
 // mask that its margin chooses; the others are gone through. Where few neurons can change at all below a group, all
 // combinations of these are tried in its place: is there one class, its inputs need not be looked at. Where codes of a layer
-// are counted, nothing behind it is: that follows from the codes.
+// are counted, nothing behind it is: that follows from the codes. They can be counted apart by a y of each input: the class that
+// the net gives it, or a label from outside.
 #include <array>
 
 #include "net.h"
@@ -166,16 +167,18 @@ struct Walk {
   std::vector<int32_t> path;            // level of every group, where it is not the leaf's
   int64_t* number;                      // (classes) inputs
   int32_t* witness;                     // (classes, groups) levels, -2 at first
-  Counter* counter = nullptr;           // of codes of hidden layer `counted`, in place of classes
+  std::vector<Counter*> counters;       // of codes of hidden layer `counted`, in place of classes: one, or one for each y
   int counted = 0, bits = 64;
+  bool apart = false;                   // by y: the label, where there are labels, else the class
   const volatile int32_t* stop;
   std::vector<int16_t> low, high;
   std::vector<uint64_t> fires, free;
   std::vector<Bits> left, hits;
+  std::vector<uint8_t> classes;         // of each lane
 
   explicit Walk(const Region& of)
       : of(of), block(of.net, VECTORS), path(of.groups, 0), low(of.padded), high(of.padded), fires(of.padded / 64),
-        free(of.padded / 64), left(VECTORS), hits(VECTORS) {}
+        free(of.padded / 64), left(VECTORS), hits(VECTORS), classes(LEAF) {}
 
   int look(const int16_t* margin, int g) {
     int found = 0;
@@ -193,14 +196,14 @@ struct Walk {
   // All of the groups below g. False where it was stopped.
   bool below(const int16_t* margin, int g, int64_t weight) {
     const int changeable = look(margin, g);
-    if (!counter && changeable <= FREE && double(std::max(LANES, 1 << changeable)) * CHEAPER <= of.inputs[g] &&
+    if (counters.empty() && changeable <= FREE && double(std::max(LANES, 1 << changeable)) * CHEAPER <= of.inputs[g] &&
         decided(g, changeable, weight))
       return true;
     if (g <= of.low) {
       leaf(margin, weight);
       return true;
     }
-    if (*stop || (counter && counter->full)) return false;
+    if (*stop || full()) return false;
     std::vector<int16_t> moved(of.padded);
     for (int level = 0; level < of.levels[g - 1]; level++) {
       const int16_t* change = &of.change[size_t(of.begin[g - 1] + level) * of.padded];
@@ -236,7 +239,6 @@ struct Walk {
 
   void leaf(const int16_t* margin, int64_t weight) {
     const int vectors = of.vectors;
-    if (of.labels && !labelled()) return;
     block.first.value = fires;
     block.first.varies = free;
     for (size_t w = 0; w < free.size(); w++)
@@ -244,30 +246,22 @@ struct Walk {
         const int j = 64 * w + __builtin_ctzll(rest);
         block.first.at[j] = &of.mask[of.mask_of[j] + size_t(margin[j] + of.most[size_t(of.low) * of.padded + j]) * vectors];
       }
-    if (of.labels) {
+    if (!counters.empty() && !(apart && !of.labels)) {
       block.run(counted + 1, vectors);
-      count_codes(block.hidden(counted), hits.data(), *counter);
-      return;
-    }
-    if (counter) {
-      if (of.only < 0) block.run(counted + 1, vectors);
-      else block.run(vectors);
-      const Answer another = of.only < 0 ? NEVER : block.any_row(of.net.versus[of.only], vectors);
-      if (another != ALWAYS) count_codes(block.hidden(counted), another == SOMETIMES ? block.found.data() : nullptr, *counter);
+      count_codes(apart ? labels_here() : nullptr);
       return;
     }
     block.run(vectors);
-    for (int v = 0; v < vectors; v++) left[v] = all(true);
-    for (int c = 0; c < of.net.classes; c++) {
-      if (of.only >= 0 && c != of.only) continue;
-      const Answer another = block.any_row(of.net.versus[c], vectors);
-      if (another == ALWAYS) continue;
-      bool more = false;
-      for (int v = 0; v < vectors; v++) {
-        hits[v] = another == NEVER ? left[v] : lut<0x30>(left[v], block.found[v], block.found[v]);
-        left[v] = lut<0x30>(left[v], hits[v], hits[v]);
-        more = more || any(left[v]);
-      }
+    if (!counters.empty()) {
+      each_class([&](int c) {
+        for (int v = 0; v < vectors; v++)
+          for (int w = 0; w < LANES / 64; w++)
+            for (uint64_t rest = hits[v].word()[w]; rest; rest &= rest - 1) classes[v * LANES + 64 * w + __builtin_ctzll(rest)] = c;
+      });
+      count_codes(classes.data());
+      return;
+    }
+    each_class([&](int c) {
       int64_t inputs = 0;
       for (int b = 0; b < of.planes; b++) {
         Bits of_plane[VECTORS];
@@ -281,22 +275,41 @@ struct Walk {
         }
       }
       number[c] += inputs * weight;
+    });
+  }
+
+  // Tells of each class, or the one that is asked for, that a lane of this leaf may have: `hits` are its lanes.
+  template <typename Told>
+  void each_class(Told told) {
+    for (int v = 0; v < of.vectors; v++) left[v] = all(true);
+    for (int c = 0; c < of.net.classes; c++) {
+      if (of.only >= 0 && c != of.only) continue;
+      const Answer another = block.any_row(of.net.versus[c], of.vectors);
+      if (another == ALWAYS) continue;
+      bool more = false;
+      for (int v = 0; v < of.vectors; v++) {
+        hits[v] = another == NEVER ? left[v] : lut<0x30>(left[v], block.found[v], block.found[v]);
+        left[v] = lut<0x30>(left[v], hits[v], hits[v]);
+        more = more || any(left[v]);
+      }
+      told(c);
       if (!more) break;
     }
   }
 
-  // Whether an input of this leaf has the label that is asked for; the others are left out, by `hits`.
-  bool labelled() {
+  // Whether there are too many codes, of all y together. Then the first counter says so.
+  bool full() {
+    bool some = false;
+    size_t used = 0;
+    for (const Counter* counter : counters) used += counter->used, some = some || counter->full;
+    if (!some && (counters.empty() || used <= counters[0]->most)) return false;
+    return counters[0]->full = true;
+  }
+
+  const uint8_t* labels_here() const {
     const uint8_t* label = of.labels;
     for (int g = of.groups; g > of.low; g--) label += size_t(of.inputs[g - 1]) * path[g - 1];
-    bool some = false;
-    std::fill(hits.begin(), hits.end(), all(false));
-    for (int lane = 0; lane < of.patterns; lane++) {
-      const bool other = label[lane] != of.only;
-      hits[lane / LANES].word()[lane % LANES >> 6] |= uint64_t(other) << (lane & 63);
-      some = some || !other;
-    }
-    return some;
+    return label;
   }
 
   void found(int c, int lane) {
@@ -306,8 +319,9 @@ struct Walk {
     for (int g = 0; g < of.low; lane /= of.levels[g++]) to[g] = lane % of.levels[g];
   }
 
-  // Of the first `bits` neurons. but: lanes that are left out.
-  void count_codes(const Edge& edge, const Bits* but, Counter& counter) {
+  // Of the first `bits` neurons of a leaf. y: of each lane; or null, where codes are not counted apart.
+  void count_codes(const uint8_t* y) {
+    const Edge& edge = block.hidden(counted);
     Bits row[64];
     for (int v = 0; v < of.vectors; v++) {
       for (int i = 0; i < 64; i++) {
@@ -316,7 +330,7 @@ struct Walk {
       }
       transpose(row);
       for (int lane = 0; lane < LANES && v * LANES + lane < of.patterns; lane++)
-        if (!but || !holds(but + v, lane)) counter.add(row[lane & 63].word()[lane >> 6]);
+        counters[y ? y[v * LANES + lane] : 0]->add(row[lane & 63].word()[lane >> 6]);
     }
   }
 };
@@ -327,8 +341,8 @@ extern "C" {
 
 // margin   (neurons) of the input at which every group is at its first level without its change
 // levels   (groups); weight, change: (all levels), (all levels, neurons) of agreeing elements
-// only     the class that is asked for, or -1 for all; where there are labels, the label
-// labels   null, or one of each combination, the lowest group's levels fastest; codes are counted then
+// only     the class that is asked for, or -1 for all
+// labels   null, or one of each combination, the lowest group's levels fastest
 void* region_open(const Net* net, const int16_t* margin, int32_t groups, const int32_t* levels, const int64_t* weight,
                   const int16_t* change, int32_t only, const uint8_t* labels) {
   return new Region(*net, margin, groups, levels, weight, change, only, labels);
@@ -336,12 +350,13 @@ void* region_open(const Net* net, const int16_t* margin, int32_t groups, const i
 
 void region_close(void* opened) { delete static_cast<Region*>(opened); }
 
-// counter   of the codes of the first `bits` neurons of hidden layer `counted`; null: classes are counted. Is a class asked
-//           for, codes are those of its inputs
+// counters   of the codes of the first `bits` neurons of hidden layer `counted`; none: classes are counted
+// apart      there is a counter for each y: the label, where there are labels, else the class; otherwise one for all
 //
-// The groups from `fixed` on are at the levels that `path` says. 0 where it was stopped, or the counter is full.
-int32_t region_walk(const void* opened, const int32_t* path, int32_t fixed, int64_t* number, int32_t* witness, void* counter,
-                    int32_t counted, int32_t bits, const volatile int32_t* stop) {
+// The groups from `fixed` on are at the levels that `path` says. 0 where it was stopped, or a counter is full.
+int32_t region_walk(const void* opened, const int32_t* path, int32_t fixed, int64_t* number, int32_t* witness,
+                    void* const* counters, int32_t ys, int32_t apart, int32_t counted, int32_t bits,
+                    const volatile int32_t* stop) {
   const Region& of = *static_cast<const Region*>(opened);
   Walk walk(of);
   std::vector<int16_t> margin = of.margin;
@@ -354,13 +369,14 @@ int32_t region_walk(const void* opened, const int32_t* path, int32_t fixed, int6
   }
   walk.number = number;
   walk.witness = witness;
-  walk.counter = static_cast<Counter*>(counter);
+  for (int y = 0; y < ys; y++) walk.counters.push_back(static_cast<Counter*>(counters[y]));
+  walk.apart = apart;
   walk.counted = counted;
   walk.bits = bits;
   walk.stop = stop;
   const bool whole = walk.below(margin.data(), fixed, weight);
-  if (walk.counter) walk.counter->close();
-  return whole;
+  for (Counter* counter : walk.counters) counter->close();
+  return whole && !walk.full();
 }
 
 void* counter_open(int64_t most) { return new Counter(most); }

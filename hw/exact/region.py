@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import prod
 from typing import Any, TypeAlias
 
@@ -18,7 +18,7 @@ from .net import BitNet
 LEAF = 4096  # combinations of region.cpp's leaf
 SHARDS = 64  # a region is cut into about as many
 SMALLEST = 1 << 24  # combinations of a shard that is not cut further
-MOST_CODES = 1 << 24  # of a layer; where there are more, they are not counted
+MOST_CODES = 1 << 24  # of a layer, of all y together; where there are more, they are not counted
 WIDEST = 64  # neurons of a layer whose codes are counted
 Path: TypeAlias = tuple[int, ...]
 Codes: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.int64]]  # rising, and how often each: bit j is that of neuron j
@@ -48,19 +48,19 @@ class Found:
 
     number      (classes) inputs of each; of the class that was asked for alone, where one was
     witnesses   of each class: the levels of an input; None where there is none
-    codes       of the hidden layer that was asked for, in place of both, of one part in no order; None where there were
-                too many
+    codes       of the hidden layer that was asked for, in place of both: those of all inputs, or of each y. Of one part
+                in no order; None where there were too many
     """
 
     number: tuple[int, ...]
     witnesses: tuple[Path | None, ...]
-    codes: Codes | None
+    codes: tuple[Codes | None, ...]
 
     def __add__(self, other: Found) -> Found:
         return Found(
             tuple(a + b for a, b in zip(self.number, other.number, strict=True)),
             tuple(b if a is None else a for a, b in zip(self.witnesses, other.witnesses, strict=True)),
-            _merged(self.codes, other.codes),
+            tuple(_merged(a, b) for a, b in zip(self.codes, other.codes, strict=True)),
         )
 
 
@@ -84,10 +84,10 @@ class Region:
     """All combinations of the groups' levels, every other element as in x, (inputs,) bool. Ready to count.
 
     only    a class, where it is enough to know how many inputs are of that one
-    layer   a hidden layer, from 0, whose codes are counted in place of classes, with `only` those of inputs of that
-            class; then every weight is 1
+    layer   a hidden layer, from 0, whose codes are counted in place of classes; then every weight is 1
     bits    of these codes: of the layer's first neurons; 0 is all of them
-    labels  (combinations,) uint8, the first group's levels fastest: `only` is one of these then, in place of a class
+    apart   codes are counted apart by the class of their inputs
+    labels  (combinations,) uint8, the first group's levels fastest: codes are counted apart by these
     """
 
     net: BitNet
@@ -97,6 +97,7 @@ class Region:
     layer: int | None = None
     bits: int = 0
     form: str | None = None
+    apart: bool = False
     labels: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
@@ -109,9 +110,13 @@ class Region:
             raise ExactError(f"{self.inputs:.3g} inputs; fewer than 2^62 are counted")
         if self.layer is not None and self._counted_bits > WIDEST:
             raise ExactError(f"hidden layer {self.layer}: codes of up to {WIDEST} neurons are counted")
+        if self.only is not None and self.layer is not None:
+            raise ExactError("a class alone is counted without codes; name a hidden layer or one class")
+        if self.apart and (self.layer is None or self.labels is not None):
+            raise ExactError("what is apart by class are codes; name a hidden layer, and give no labels")
         if self.labels is not None:
-            if self.layer is None or self.only is None:
-                raise ExactError("labels say of which inputs codes are counted; name a hidden layer and one label")
+            if self.layer is None:
+                raise ExactError("what is apart by labels are codes; name a hidden layer")
             if (was := (self.labels.shape, self.labels.dtype)) != ((self.combinations,), np.uint8):
                 raise ExactError(f"labels are {was[0]} {was[1]}; ({self.combinations},) uint8 are due")
             object.__setattr__(self, "labels", np.ascontiguousarray(self.labels))  # read where they lie
@@ -139,7 +144,8 @@ class Region:
         object.__setattr__(self, "_opened", ctypes.c_void_p(opened))
 
     def __reduce__(self) -> tuple[type[Region], tuple[object, ...]]:
-        return Region, (self.net, self.x, self.groups, self.only, self.layer, self.bits, self.form, self.labels)
+        asked = self.only, self.layer, self.bits, self.form, self.apart, self.labels
+        return Region, (self.net, self.x, self.groups, *asked)
 
     def __del__(self) -> None:
         if hasattr(self, "_opened"):
@@ -152,6 +158,13 @@ class Region:
     @property
     def _counted_bits(self) -> int:
         return 0 if self.layer is None else self.bits or len(self.net.hidden[self.layer].weight)
+
+    @cached_property
+    def ys(self) -> int:
+        """Values by which codes are counted apart; 1 where they are not, 0 where no codes are counted."""
+        if self.labels is not None:
+            return int(self.labels.max()) + 1
+        return 0 if self.layer is None else len(self.net.versus) if self.apart else 1
 
     @property
     def combinations(self) -> int:
@@ -184,7 +197,8 @@ class Region:
 
     def nothing(self) -> Found:
         classes = len(self.net.versus)
-        return Found((0,) * classes, (None,) * classes, (np.zeros(0, np.uint64), np.zeros(0, np.int64)))
+        none = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        return Found((0,) * classes, (None,) * classes, (none,) * self.ys)
 
     def count(self, part: Path, stop: ctypes.c_int32 | None = None) -> Found | None:
         """What is in a part; None where it was stopped, by a number other than 0 in `stop`."""
@@ -193,7 +207,7 @@ class Region:
         path = np.zeros(groups, np.int32)
         path[groups - len(part) :] = part
         number, witness = np.zeros(classes, np.int64), np.full((classes, groups), -2, np.int32)
-        counter = ctypes.c_void_p(None if self.layer is None else library.counter_open(ctypes.c_int64(MOST_CODES)))
+        counters = [ctypes.c_void_p(library.counter_open(ctypes.c_int64(MOST_CODES))) for _ in range(self.ys)]
         stop = stop or ctypes.c_int32(0)
         try:
             library.region_walk(
@@ -202,16 +216,18 @@ class Region:
                 groups - len(part),
                 ctypes.c_void_p(number.ctypes.data),
                 ctypes.c_void_p(witness.ctypes.data),
-                counter,
+                (ctypes.c_void_p * len(counters))(*counters),
+                len(counters),
+                self.apart or self.labels is not None,
                 self.layer or 0,
                 self._counted_bits,
                 ctypes.byref(stop),
             )
             if stop.value:
                 return None
-            codes = self.nothing().codes if self.layer is None else _read(library, counter)
+            codes = tuple(_read(library, counter) for counter in counters)
         finally:
-            if self.layer is not None:
+            for counter in counters:
                 library.counter_close(counter)
         found = [tuple(row.tolist()) if number[c] else None for c, row in enumerate(witness)]
         return Found(tuple(number.tolist()), tuple(found), codes)
@@ -237,6 +253,11 @@ class Histogram:
     def add(self, codes: Codes) -> None:
         pointers = (ctypes.c_void_p(np.ascontiguousarray(each).ctypes.data) for each in codes)
         self._library.counter_add(self._counter, *pointers, ctypes.c_int64(len(codes[0])))
+
+    def __len__(self) -> int:
+        """Codes so far."""
+        size = self._library.counter_size(self._counter)
+        return MOST_CODES + 1 if size < 0 else size
 
     @property
     def codes(self) -> Codes | None:

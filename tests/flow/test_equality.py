@@ -98,3 +98,23 @@ def test_a_count_that_was_interrupted_goes_on_where_it_was(runs, monkeypatch):
     assert (again.counted, again.differ, again.answer) == (whole.counted, whole.differ, whole.answer)
     assert [each.of for each, _ in exact_of(net, graph_of(net)).compared] == ["class"]
     assert equal(net, other, bits=range(9))[0].inputs == 512  # another question begins anew
+
+
+def test_parts_of_another_cut_are_counted_anew(runs, monkeypatch):
+    (runs / "net" / "exact.json").unlink(missing_ok=True)
+    net, other = RunFolder(runs / "net"), RunFolder(runs / "other")
+    (whole,) = equal(net, other)
+
+    def cut(done, total, remark):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bitneck.hw.exact.region.SMALLEST", 1 << 13)
+    with pytest.raises(KeyboardInterrupt):
+        equal(net, other, tell=cut)
+    ((_, kept),) = exact_of(net, graph_of(net)).compared
+    assert (len(kept.done), kept.parts) == (1, 2)
+    monkeypatch.setattr("bitneck.hw.exact.region.SMALLEST", 256)
+    counted = []
+    (again,) = equal(net, other, tell=lambda done, total, remark: counted.append((done, total)))
+    assert counted == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert (again.counted, again.differ) == (whole.counted, whole.differ)

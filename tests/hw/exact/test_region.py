@@ -60,7 +60,7 @@ def test_hashed_codes_are_those_of_sorting_and_all_behind_follows(layer):
     net, x = BitNet.of(graph), np.zeros(18, bool)
     bits = list(range(15))
     inputs, number = the_slow_way(graph, x, bits)
-    codes = over(net, x, bits, layer=layer).codes
+    (codes,) = over(net, x, bits, layer=layer).codes
     emitted = [each.levels(1) for each in graph(inputs.astype(np.uint8)).codes.values()]
     summed = [(each.astype(np.uint64) << np.arange(each.shape[1], dtype=np.uint64)).sum(axis=1) for each in emitted]
     expected = [np.unique(each, return_counts=True) for each in summed]
@@ -76,12 +76,12 @@ def test_codes_of_parts_add_up_to_those_of_the_whole_or_are_too_many(form, monke
     net, groups = BitNet.of(random_graph((18, 40, 11, 4), 9)), tuple(Group.bit(bit) for bit in range(18))
     whole_region = Region(net, np.zeros(18, bool), groups, layer=0, form=form)
     (part,) = whole_region.shards()
-    due = {int(code): int(times) for code, times in zip(*whole_region.count(part).codes, strict=True)}
+    due = {int(code): int(times) for code, times in zip(*whole_region.count(part).codes[0], strict=True)}
     monkeypatch.setattr(counting, "SMALLEST", 1 << 12)
     region, seen = Region(net, np.zeros(18, bool), groups, layer=0, form=form), Histogram(form)
     assert len(region.shards()) == 64
     for part in region.shards():
-        seen.add(region.count(part).codes)
+        seen.add(*region.count(part).codes)
     codes, times = seen.codes
     assert (np.diff(codes.astype(np.int64)) > 0).all()
     assert dict(zip(codes.tolist(), times.tolist(), strict=True)) == due
@@ -98,9 +98,9 @@ def test_codes_of_one_net_are_told_by_the_class_of_another(form):
     both = SideBySide.of(BitNet.of(a).hidden, by.hidden).of_second(by)
     x = all_inputs(14)
     emitted = a(x.astype(np.uint8)).codes["dense1"].levels(1).astype(np.uint64) << np.arange(60, dtype=np.uint64)
-    for c in range(4):
-        groups = tuple(map(Group.bit, range(14)))
-        found = whole(Region(both, np.zeros(14, bool), groups, only=c, layer=0, bits=60, form=form)).codes
+    groups = tuple(map(Group.bit, range(14)))
+    apart = whole(Region(both, np.zeros(14, bool), groups, layer=0, bits=60, form=form, apart=True)).codes
+    for c, found in zip(range(4), apart, strict=True):
         due = np.unique(emitted.sum(axis=1, dtype=np.uint64)[classes(b, x) == c], return_counts=True)
         assert all(map(np.array_equal, found, due))
 
@@ -120,25 +120,40 @@ def test_codes_are_told_by_labels_of_the_inputs(form, layer, monkeypatch):
     x[:, 1:15] = np.arange(combinations)[:, None] // 3 >> np.arange(14) & 1
     emitted = graph(x.astype(np.uint8)).codes[f"dense{layer + 1}"].levels(1).astype(np.uint64)
     emitted = (emitted << np.arange(emitted.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
-    for label in range(4):
-        region = Region(BitNet.of(graph), np.zeros(17, bool), groups, only=label, layer=layer, form=form, labels=labels)
-        assert len(region.shards()) > 2
+    region = Region(BitNet.of(graph), np.zeros(17, bool), groups, layer=layer, form=form, labels=labels)
+    assert len(region.shards()) > 2
+    for label, found in zip(range(5), whole(region).codes, strict=True):
         due = np.unique(emitted[labels == label], return_counts=True)
-        assert all(map(np.array_equal, whole(region).codes, due))
+        assert all(map(np.array_equal, found, due))
 
 
 def test_labels_of_other_inputs_are_refused():
     net, groups = BitNet.of(random_graph((10, 6, 3), 1)), tuple(map(Group.bit, range(10)))
     with pytest.raises(ExactError, match=r"labels are \(1000,\) uint8; \(1024,\) uint8 are due"):
-        Region(net, np.zeros(10, bool), groups, only=0, layer=0, labels=np.zeros(1000, np.uint8))
-    with pytest.raises(ExactError, match="name a hidden layer and one label"):
-        Region(net, np.zeros(10, bool), groups, layer=0, labels=np.zeros(1024, np.uint8))
+        Region(net, np.zeros(10, bool), groups, layer=0, labels=np.zeros(1000, np.uint8))
+    labels = np.zeros(1024, np.uint8)
+    with pytest.raises(ExactError, match="apart by labels are codes; name a hidden layer"):
+        Region(net, np.zeros(10, bool), groups, labels=labels)
+    with pytest.raises(ExactError, match="name a hidden layer, and give no labels"):
+        Region(net, np.zeros(10, bool), groups, layer=0, apart=True, labels=labels)
+    with pytest.raises(ExactError, match="name a hidden layer or one class"):
+        Region(net, np.zeros(10, bool), groups, only=0, layer=0)
 
 
 def test_too_many_codes_are_none_and_not_some(monkeypatch):
     monkeypatch.setattr(counting, "MOST_CODES", 100)
     net = BitNet.of(random_graph((16, 20, 8, 3), 2))
-    assert over(net, np.zeros(16, bool), range(16), layer=0).codes is None
+    assert over(net, np.zeros(16, bool), range(16), layer=0).codes == (None,)
+
+
+def test_codes_apart_are_too_many_together(monkeypatch):
+    net, labels = BitNet.of(random_graph((16, 20, 8, 3), 2)), np.arange(1 << 16).astype(np.uint8)
+    groups = tuple(map(Group.bit, range(16)))
+    for most, too_many in ((5000, True), (1 << 16, False)):
+        monkeypatch.setattr(counting, "MOST_CODES", most)
+        found = Region(net, np.zeros(16, bool), groups, layer=0, labels=labels).count(())
+        assert (found.codes[0] is None) == too_many
+        assert max(len(codes[0]) for codes in found.codes[1:]) < 5000
 
 
 def test_levels_weigh_as_many_inputs_as_look_alike():
