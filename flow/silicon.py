@@ -95,7 +95,7 @@ def synth(
             write(work / FAILED, f"{error}\n")
         raise
     if isinstance(target, Board):
-        result = replace(result, board=name, clock_mhz=target.clock_mhz)
+        result = replace(result, board=name, clock_mhz=target.clock_mhz, package=target.package)
     write_record(work / "synth.json", asdict(result))
     replace_folder(final, work)
     return result

@@ -51,14 +51,21 @@ def _ecp5(given: Fraction, wanted: Fraction) -> _Found:
     FPGA-DS-02012.
     """
     limits = _Limits((3.125, 400), (400, 800), (3.125, 400))
+    outputs = _nearest(range(1, 129), 600 / wanted)  # the middle of the oscillator's range first
     for divider in range(1, 129):
         detector = given / divider
         feedback = wanted / detector
-        for output in _nearest(range(1, 129), 600 / wanted):  # the middle of the oscillator's range first
-            if feedback.denominator == 1 and feedback <= 80 and limits.allow(detector, wanted * output, wanted):
-                phase = max(0, output // 2 - 1)
-                found = {"CLKI_DIV": divider, "CLKFB_DIV": int(feedback), "CLKOP_DIV": output, "CLKOP_CPHASE": phase}
-                yield detector, found
+        if feedback.denominator == 1 and feedback <= 80:
+            for output in outputs:
+                if limits.allow(detector, wanted * output, wanted):
+                    phase = max(0, output // 2 - 1)
+                    found = {
+                        "CLKI_DIV": divider,
+                        "CLKFB_DIV": int(feedback),
+                        "CLKOP_DIV": output,
+                        "CLKOP_CPHASE": phase,
+                    }
+                    yield detector, found
 
 
 def _gowin(limits: _Limits) -> Callable[[Fraction, Fraction], _Found]:

@@ -78,7 +78,8 @@ class Synthesis:
     bitstream     file name and sha256, None where there is none
     seconds       by tool
     design        digest of the design's own files, see `design_digest`
-    board         that it was placed for, and the clock there; None where it was for a part alone
+    board         that it was placed for, the clock there, and its package where it is another than the part's; None
+                  where it was for a part alone
     """
 
     target: str
@@ -96,6 +97,13 @@ class Synthesis:
     design: Digest = "0" * 64
     board: str | None = None
     clock_mhz: Annotated[FiniteFloat, Field(gt=0)] | None = None
+    package: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The part's, in the package that it was placed in."""
+        part = target_of(self.target).part.title
+        return part if self.package is None else f"{part.partition(', ')[0]}, {self.package}"
 
     @property
     def place(self) -> str:
@@ -137,14 +145,14 @@ def summary(done: Synthesis) -> str:
     cells = "LUTs" if target.place is None else "logic cells"
     sizes = f"{logic.used:,.0f} {cells} of {logic.available:,.0f}, {ram.used:,.0f} RAM blocks of {ram.available:,.0f}"
     if done.fmax_mhz is None:
-        return f"{target.part.title}: {sizes}"
+        return f"{done.title}: {sizes}"
     port, mhz = "byte port", f"{done.fmax_mhz:.1f} MHz"
     if done.clock_mhz is not None:
         port = "link"
         mhz += f"{', enough' if done.meets_clock else ', TOO SLOW'} for the board's {done.clock_mhz:g}"
     through = f", {done.port_frames_per_second:,.0f} through the {port}"
     return (
-        f"{target.part.title}: {sizes}; {mhz}, {done.frames_per_second:,.0f} frames/s"
+        f"{done.title}: {sizes}; {mhz}, {done.frames_per_second:,.0f} frames/s"
         f"{through if done.port_cycles != done.cycles else ''}; {sum(done.seconds.values()):.1f} s"
     )
 

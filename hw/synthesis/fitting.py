@@ -6,7 +6,6 @@ from ...export.graph import Graph
 from ..costs.search import Budget, Search, budget
 from ..stages import Output
 from .bitstream import Synthesis
-from .targets import target_of
 
 SLACK = 0.95  # of the part: nobody routes the last cells
 
@@ -29,4 +28,4 @@ def complaint(graph: Graph, synthesis: Synthesis, output: Output = "class", fifo
         else f"by estimate {plan.cycles:,} cycles a frame would: target = {synthesis.target!r} and "
         f"target_cycles = {plan.cycles} under [hardware]"
     )
-    return f"{graph.name} does not fit {target_of(synthesis.target).part.title}: {excess}; {way_out}"
+    return f"{graph.name} does not fit {synthesis.title}: {excess}; {way_out}"

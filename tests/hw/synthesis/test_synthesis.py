@@ -14,13 +14,14 @@ from bitneck.export.graph import Conv, Graph, Levels, Pool, Scores
 from bitneck.flow import silicon
 from bitneck.flow.belonging import graph_of
 from bitneck.flow.config import design
-from bitneck.flow.folder import RunFolder
+from bitneck.flow.folder import RunFolder, synthesis_of
 from bitneck.hw.accelerator import Accelerator, lower
+from bitneck.hw.boards.board import board
 from bitneck.hw.costs.search import budget, search
 from bitneck.hw.folding import fold
 from bitneck.hw.parts import PARTS, PartError
 from bitneck.hw.synthesis import yowasp
-from bitneck.hw.synthesis.bitstream import NETLIST_VERILOG, Synthesis, Used, synthesise
+from bitneck.hw.synthesis.bitstream import NETLIST_VERILOG, Synthesis, Used, summary, synthesise
 from bitneck.hw.synthesis.fitting import complaint
 from bitneck.hw.synthesis.gates import judge_bitstream, judge_netlist
 from bitneck.hw.synthesis.read_back import read_back
@@ -300,6 +301,20 @@ def test_a_net_too_big_for_the_part_is_said_with_the_excess_and_a_folding_that_f
     assert fits.brams <= 30
     lfc = random_graph([784, 1024, 1024, 1024, 10], 1, name="lfc")
     assert "no folding of it would, by estimate; take a larger part" in str(complaint(lfc, done))
+
+
+def test_a_board_in_another_package_than_the_parts_is_said_to_be_in_it(digits, monkeypatch):
+    def made(accelerator, files, target, folder, *_) -> Synthesis:
+        folder.mkdir(parents=True)
+        stages = (StageUse("dense1", 10, 0, 10, 0),)
+        used = Used("TRELLIS_COMB", 10, 24_288), Used("DP16KD", 0, 56)
+        return Synthesis("ecp5-25k", "0" * 64, "top", 8, 8, stages, used, 99.0, (), None, {}, {})
+
+    monkeypatch.setattr(silicon, "synthesise", made)
+    for name, package in (("icepi_zero", "CABGA256"), ("ulx3s_25f", "CABGA381")):
+        done = silicon.synth(digits, board(name))
+        assert summary(done).startswith(f"ECP5 LFE5U-25F, {package}: 10 logic cells")
+        assert synthesis_of(digits, name) == done
 
 
 def test_a_missing_wheel_and_an_unknown_part_are_a_line_each(bitneck, digits, monkeypatch):
