@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from ..export.graph import Binarize, Graph
 from ..hw.exact.net import BitNet
 from ..hw.exact.radius import Ball, Counted, Shard, shards
-from ..hw.exact.shards import by_cluster, by_threads
+from ..hw.exact.shards import TWO_THREADS, Spread, by_cluster, by_threads
 from ..ib_analysis.codes import Trace
 from .belonging import graph_of
 from .config import RunError, chosen_samples
@@ -29,23 +30,34 @@ EVERY_SECONDS = 5.0  # what is counted is written
 Tell: TypeAlias = Callable[[int, int, str], None]
 
 
+@contextmanager
+def spread_over(workers: int, scheduler: str | None) -> Iterator[Spread]:
+    """Threads of this machine, or in their place the dask cluster at an address."""
+    if scheduler is None:
+        yield partial(by_threads, workers=workers)
+        return
+    from .cluster import connected
+
+    with connected(scheduler, workers) as client:
+        yield partial(by_cluster, client=client)
+
+
 @writing
 def around(
     folder: RunFolder,
     samples: int | Sequence[int] | None,
     radius: int,
     data_dir: Path | str | None = None,
-    workers: int = 2,
+    spread: Spread = TWO_THREADS,
     seconds: float | None = None,
     tell: Tell = lambda done, total, remark: None,
-    scheduler: str | None = None,
 ) -> list[Around]:
     """Counts all inputs within `radius` flips of samples that change the class; into exact.json, part by part.
 
     samples     numbers of samples, or how many from the first; None is all that the run analyses
     seconds     after which no part is begun; None counts to the end
     tell        is called with parts done, parts there are, and a remark
-    scheduler   address of a dask cluster that counts in the place of this machine's `workers`
+    spread      who counts
 
     What an earlier call counted is not counted again. Every witness is given to the golden model, and to the RTL where
     it is built. Raises RunError where a sample is none, or where one of the two disagrees.
@@ -70,15 +82,7 @@ def around(
                 return
             yield balls(each.sample), cut[part]
 
-    with ExitStack() as stack:
-        ending: Generator[tuple[int, Counted], None, None]
-        if scheduler is None:
-            ending = by_threads(questions(), workers)
-        else:
-            from .cluster import connected
-
-            ending = by_cluster(questions(), stack.enter_context(connected(scheduler, workers)))
-        stack.enter_context(closing(ending))
+    with closing(spread(questions())) as ending:
         last = time.monotonic()
         try:
             for number, found in ending:

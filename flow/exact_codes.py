@@ -10,7 +10,7 @@ from typing import TypeAlias
 from ..hw.exact.behind import behind
 from ..hw.exact.net import BitNet
 from ..hw.exact.region import MOST_CODES, WIDEST, Codes, Found, Histogram, Region
-from ..hw.exact.shards import by_threads
+from ..hw.exact.shards import Spread
 from .exact import Tell
 
 ByY: TypeAlias = tuple[Codes, ...]  # of each y that occurs; of one alone, where codes are not counted apart
@@ -28,12 +28,12 @@ class CodesOfLayers:
     of_y: tuple[int, ...] = ()
 
 
-def codes_of_layers(net: BitNet, region_of: Callable[[int], Region], workers: int, tell: Tell) -> CodesOfLayers:
+def codes_of_layers(net: BitNet, region_of: Callable[[int], Region], spread: Spread, tell: Tell) -> CodesOfLayers:
     """region_of   of a hidden layer of the net: what counts its codes"""
     first: list[ByY | None] = []
     for index, rows in enumerate(net.hidden):
         if len(rows.weight) <= WIDEST:
-            parts = summed(region_of(index), workers, tell, f"codes of layer {index + 1}").codes
+            parts = summed(region_of(index), spread, tell, f"codes of layer {index + 1}").codes
             seen = tuple(codes for codes in parts if codes is not None)
             if len(seen) == len(parts):
                 here = tuple(codes for codes in seen if len(codes[0]))
@@ -48,9 +48,9 @@ def codes_of_layers(net: BitNet, region_of: Callable[[int], Region], workers: in
     return CodesOfLayers(tuple(first))
 
 
-def summed(region: Region, workers: int, tell: Tell, remark: str) -> Found:
+def summed(region: Region, spread: Spread, tell: Tell, remark: str) -> Found:
     total, parts, seen = region.nothing(), len(region.shards()), [Histogram() for _ in range(region.ys)]
-    for done, (_, found) in enumerate(found_in(region, workers), 1):
+    for done, (_, found) in enumerate(found_in(region, spread), 1):
         for into, codes in zip(seen, found.codes, strict=True):
             if codes is not None:
                 into.add(codes)
@@ -61,7 +61,7 @@ def summed(region: Region, workers: int, tell: Tell, remark: str) -> Found:
     return replace(total, codes=tuple(each.codes for each in seen))
 
 
-def found_in(region: Region, workers: int) -> Iterator[tuple[int, Found]]:
+def found_in(region: Region, spread: Spread) -> Iterator[tuple[int, Found]]:
     """Part by part, as they end."""
-    with closing(by_threads(((region, part) for part in region.shards()), workers)) as ending:
+    with closing(spread((region, part) for part in region.shards())) as ending:
         yield from ending

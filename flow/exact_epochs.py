@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from ..hw.exact.shards import TWO_THREADS, Spread
 from ..ib_analysis.diagnostics import Verdict
 from ..ib_analysis.entropy import plug_in
 from ..ib_analysis.information import Estimate
@@ -41,7 +42,7 @@ def over_epochs(
     y_of: YOf | None = None,
     base: int = 0,
     data_dir: Path | str | None = None,
-    workers: int = 2,
+    spread: Spread = TWO_THREADS,
     tell: Tell = lambda done, total, remark: None,
 ) -> list[AtEpoch]:
     """What `exact_free.free` counts, and of a Y what `exact_y.said_of` does, of the nets at captured epochs, None for
@@ -60,8 +61,8 @@ def over_epochs(
         def told(part: int, parts: int, remark: str, done: int = done, epoch: int = epoch) -> None:
             tell(done * STEPS + STEPS * part // parts, len(wanted) * STEPS, f"epoch {epoch}: {remark}")
 
-        said = None if y is None else said_of(y, net, workers, told)
-        found.append(AtEpoch(epoch, over(net, workers, told), said))
+        said = None if y is None else said_of(y, net, spread, told)
+        found.append(AtEpoch(epoch, over(net, spread, told), said))
     if y is not None:
         if not (drawn := points(found)):
             raise RunError(f"{TOO_MANY}, or later epochs")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..export.graph import Binarize, Graph
 from ..hw.exact.net import BitNet
 from ..hw.exact.region import Group, Region, histogram
+from ..hw.exact.shards import TWO_THREADS, Spread
 from .belonging import graph_of
 from .config import RunError, chosen_samples
 from .epoch_nets import graph_at
@@ -81,11 +82,11 @@ class FreeRegion:
     def hidden(self) -> list[tuple[str, int]]:
         return hidden_layers(self.graph)
 
-    def codes(self, workers: int, tell: Tell) -> CodesOfLayers:
+    def codes(self, spread: Spread, tell: Tell) -> CodesOfLayers:
         def of_layer(index: int) -> Region:
             return Region(self.net, self.code, self.groups, layer=index)
 
-        return codes_of_layers(self.net, of_layer, workers, tell)
+        return codes_of_layers(self.net, of_layer, spread, tell)
 
     def known(self) -> Exact:
         return exact_of(self.folder, self.graph, self.epoch)
@@ -100,7 +101,7 @@ def free(
     bits: Sequence[int] | None,
     base: int = 0,
     data_dir: Path | str | None = None,
-    workers: int = 2,
+    spread: Spread = TWO_THREADS,
     tell: Tell = lambda done, total, remark: None,
 ) -> Free:
     """Counts classes and every layer's codes over all inputs that differ from sample `base` in `bits` of its code,
@@ -108,17 +109,17 @@ def free(
 
     The codes of the first layer that are few enough to count say all that is behind it.
     """
-    return over(FreeRegion.of(folder, bits, base, data_dir).checked(), workers, tell)
+    return over(FreeRegion.of(folder, bits, base, data_dir).checked(), spread, tell)
 
 
-def over(region: FreeRegion, workers: int, tell: Tell) -> Free:
+def over(region: FreeRegion, spread: Spread, tell: Tell) -> Free:
     """The same of a region, into the file of its net."""
     known, began = region.known(), time.monotonic()
     if (answer := counted_before(region, known)) is not None:
         return answer
-    counted = region.codes(workers, tell)
+    counted = region.codes(spread, tell)
     if not counted.of_class:
-        number = summed(Region(region.net, region.code, region.groups), workers, tell, "classes").number
+        number = summed(Region(region.net, region.code, region.groups), spread, tell, "classes").number
         counted = replace(counted, of_class=number)
     answer = of_codes(region, counted, time.monotonic() - began)
     region.keep(replace(known, free=(*known.free, answer)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..export.graph import Graph
 from ..hw.exact.region import Region
+from ..hw.exact.shards import TWO_THREADS, Spread
 from ..models.label_rules import labels_by
 from .config import RunError
 from .exact import Tell, code_of, flipped
@@ -31,14 +32,14 @@ def labelled(
     bits: Sequence[int] | None,
     base: int = 0,
     data_dir: Path | str | None = None,
-    workers: int = 2,
+    spread: Spread = TWO_THREADS,
     tell: Tell = lambda done, total, remark: None,
 ) -> Labelled:
     """I(T;Y) of every hidden layer, where Y is the label by the rule, over all inputs that differ from sample `base` in
     `bits` of the code, None for all; None of a layer with too many codes. Raises RunError over more than 2^26 inputs.
     """
     region = FreeRegion.of(folder, bits, base, data_dir)
-    answer = said_of(by_rule(rule, region, tell), region, workers, tell)
+    answer = said_of(by_rule(rule, region, tell), region, spread, tell)
     assert isinstance(answer, Labelled)
     if not answer.countable:
         raise RunError(TOO_MANY)

@@ -20,6 +20,7 @@ from ..hw.exact.pairs import (
     of_first_layer,
 )
 from ..hw.exact.region import Codes
+from ..hw.exact.shards import TWO_THREADS, Spread
 from .config import RunError
 from .exact import Tell
 from .exact_free import FreeRegion
@@ -34,7 +35,7 @@ def neurons(
     bits: Sequence[int] | None = None,
     base: int = 0,
     data_dir: Path | str | None = None,
-    workers: int = 2,
+    spread: Spread = TWO_THREADS,
     tell: Tell = lambda done, total, remark: None,
 ) -> Neurons:
     """How often neurons fire over all inputs that differ from sample `base` in `bits` of its code, None for all; into
@@ -49,7 +50,7 @@ def neurons(
         if (each.base, each.free) == (base, region.free):
             return each
     began = time.monotonic()
-    counted = _codes(region, workers, tell) if len(region.free) <= MOST_BITS else [None] * len(net.hidden)
+    counted = _codes(region, spread, tell) if len(region.free) <= MOST_BITS else [None] * len(net.hidden)
     layers = []
     for index, ((name, width), codes) in enumerate(zip(region.hidden, counted, strict=True)):
         if index == 0:
@@ -65,8 +66,8 @@ def neurons(
     return answer
 
 
-def _codes(region: FreeRegion, workers: int, tell: Tell) -> list[Codes | None]:
-    return [None if by_y is None else by_y[0] for by_y in region.codes(workers, tell).layers]
+def _codes(region: FreeRegion, spread: Spread, tell: Tell) -> list[Codes | None]:
+    return [None if by_y is None else by_y[0] for by_y in region.codes(spread, tell).layers]
 
 
 def _first(region: FreeRegion) -> Rows:
@@ -94,7 +95,7 @@ def jointly(
     bits: Sequence[int] | None = None,
     base: int = 0,
     data_dir: Path | str | None = None,
-    workers: int = 2,
+    spread: Spread = TWO_THREADS,
     tell: Tell = lambda done, total, remark: None,
 ) -> tuple[int, ...]:
     """Of each pattern of what up to four neurons of a hidden layer say, the first counting fastest: inputs."""
@@ -109,7 +110,7 @@ def jointly(
     index = list(widths).index(layer)
     if index == 0:
         return jointly_of_first_layer(_first(region), chosen)
-    codes = _codes(region.checked("behind the first layer "), workers, tell)[index]
+    codes = _codes(region.checked("behind the first layer "), spread, tell)[index]
     if codes is None:
         raise RunError(f"{layer} has too many codes over this region; fewer free bits")
     return jointly_of_codes(codes, chosen)

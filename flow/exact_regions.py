@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..export.graph import Binarize
 from ..hw.exact.net import BitNet
 from ..hw.exact.region import Group, Region
+from ..hw.exact.shards import TWO_THREADS, Spread
 from .belonging import graph_of
 from .config import RunError, chosen_samples
 from .exact import Tell, checked_witnesses, numbers_of
@@ -31,7 +32,7 @@ def within(
     epsilon: int,
     vmax: int | None = None,
     data_dir: Path | str | None = None,
-    workers: int = 2,
+    spread: Spread = TWO_THREADS,
     tell: Tell = lambda done, total, remark: None,
 ) -> tuple[list[Within], dict[int, float]]:
     """Counts the images within ±epsilon of samples that have another class; into exact.json, sample by sample.
@@ -63,7 +64,7 @@ def within(
             if log2(codes) > MOST_BITS:
                 large[number] = log2(codes)
                 continue
-            answer = _within(net, first, x[number], int(y[number]), number, epsilon, top, groups, beside, workers)
+            answer = _within(net, first, x[number], int(y[number]), number, epsilon, top, groups, beside, spread)
             if answer.witness is not None:
                 inputs = np.array([answer.witness], dtype=np.uint8)
                 checked_witnesses(graph, inputs, answer.sample, answer.predicted)
@@ -103,7 +104,7 @@ def _within(
     vmax: int,
     groups: tuple[Group, ...],
     beside: int,
-    workers: int,
+    spread: Spread,
 ) -> Within:
     began, code = time.monotonic(), x >= first.threshold
     predicted = int(net.classes(code[None])[0])
@@ -112,7 +113,7 @@ def _within(
         region = Region(net, code, groups, predicted)
         images *= region.inputs
         parts = region.shards()
-        for at, each in found_in(region, workers):
+        for at, each in found_in(region, spread):
             other = region.inputs_in(parts[at]) - each.number[predicted]
             if other and witness is None:
                 witness = _image(first, x, epsilon, vmax, Region(net, code, groups), parts[at], predicted)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..hw.exact.joint_code import JointCode
 from ..hw.exact.net import BitNet
 from ..hw.exact.region import Region
+from ..hw.exact.shards import TWO_THREADS, Spread
 from ..hw.exact.side_by_side import SideBySide
 from .belonging import graph_of
 from .config import RunError
@@ -27,14 +28,14 @@ def taught(
     bits: Sequence[int] | None,
     base: int = 0,
     data_dir: Path | str | None = None,
-    workers: int = 2,
+    spread: Spread = TWO_THREADS,
     tell: Tell = lambda done, total, remark: None,
 ) -> Taught:
     """I(T;Y) of every hidden layer, where Y is what the teacher says, over all inputs that differ from sample `base` in
     `bits` of the code, None for all; None of a layer with too many codes. Both cut pixels alike.
     """
     region = FreeRegion.of(folder, bits, base, data_dir).checked()
-    answer = said_of(by_teacher(teacher, region), region, workers, tell)
+    answer = said_of(by_teacher(teacher, region), region, spread, tell)
     assert isinstance(answer, Taught)
     if not answer.countable:
         raise RunError(TOO_MANY)

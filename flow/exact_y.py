@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..hw.exact.region import Region
+from ..hw.exact.shards import Spread
 from .exact import Tell
 from .exact_codes import ByY, codes_of_layers
 from .exact_free import FreeRegion, counted_before, of_codes, together
@@ -32,13 +33,13 @@ class Y:
     apart: Callable[[FreeRegion, int], Region]
 
 
-def said_of(y: Y, region: FreeRegion, workers: int, tell: Tell) -> OutsideY:
+def said_of(y: Y, region: FreeRegion, spread: Spread, tell: Tell) -> OutsideY:
     """I(T;Y) of every hidden layer, None of one with too many codes. What layers remember follows, and is kept, too."""
     known, began = region.known(), time.monotonic()
     for each in getattr(known, y.kind):
         if each.asked == y.asked and each.pairs:
             return each
-    counted = codes_of_layers(region.net, lambda index: y.apart(region, index), workers, tell)
+    counted = codes_of_layers(region.net, lambda index: y.apart(region, index), spread, tell)
     seconds = time.monotonic() - began
     answer = replace(
         y.asked,

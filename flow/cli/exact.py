@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from ...hw.exact.shards import Spread
 from ..config import RunError
-from ..exact import around
+from ..exact import around, spread_over
 from ..exact_free import free as over_free_bits
 from ..exact_labels import labelled
 from ..exact_record import MOST_BITS, Around, Labelled, Taught
@@ -60,7 +61,7 @@ def exact(
     data_dir: DataDir = None,
     workers: Annotated[int, typer.Option(min=1, help="threads")] = CORES,
     scheduler: Annotated[
-        str | None, typer.Option(help="of --radius: a dask scheduler's address, in place of threads")
+        str | None, typer.Option(help="a dask scheduler's address, in place of threads; not of --reach")
     ] = None,
 ) -> Facts:
     """Count every input around a sample, none left out: other classes, codes, bits. Goes on where it was interrupted.
@@ -80,25 +81,40 @@ def exact(
         if sum(each is not None for each in (*layers, radius, epsilon)) != 1:
             raise RunError("what of the layers? give one of --neurons, --jointly and --reach, and --free or all bits")
         if reach is not None:
+            if scheduler is not None:
+                raise RunError("--scheduler counts; --reach asks a solver, on this machine: leave one of them out")
             return reach_told(place, reach, bits, base, data_dir, seconds)
-        if jointly is not None:
-            return jointly_told(place, jointly, bits, base, data_dir, workers)
-        return neurons_told(place, bits, base, data_dir, workers)
-    if sum(each is not None for each in (radius, epsilon, free)) != 1:
+    elif sum(each is not None for each in (radius, epsilon, free)) != 1:
         raise RunError("which inputs? give one of --radius, --epsilon and --free")
-    if free is not None:
-        if sample is not None or samples is not None:
-            raise RunError("--free is around one sample, which --base says; leave out --sample and --samples")
+    elif free is not None and (sample is not None or samples is not None):
+        raise RunError("--free is around one sample, which --base says; leave out --sample and --samples")
+    some = None if epochs is None or epochs == "all" else numbers_in(epochs, "--epochs", "epochs")
+    numbers = None if any(layers) or free is not None else _samples(sample, samples)
+    with spread_over(workers, scheduler) as spread:
+        if jointly is not None:
+            return jointly_told(place, jointly, bits, base, data_dir, spread)
+        if neurons:
+            return neurons_told(place, bits, base, data_dir, spread)
         if epochs is not None:
-            some = None if epochs == "all" else numbers_in(epochs, "--epochs", "epochs")
-            return epochs_told(place, bits, some, teacher, labels, base, data_dir, workers)
-        return _free(place, bits, base, teacher, labels, data_dir, workers)
-    numbers = _samples(sample, samples)
-    if epsilon is not None:
-        return _within(place, numbers, epsilon, vmax, data_dir, workers)
-    assert radius is not None
+            return epochs_told(place, bits, some, teacher, labels, base, data_dir, spread)
+        if free is not None:
+            return _free(place, bits, base, teacher, labels, data_dir, spread)
+        if epsilon is not None:
+            return _within(place, numbers, epsilon, vmax, data_dir, spread)
+        assert radius is not None
+        return _around(place, numbers, radius, data_dir, spread, seconds)
+
+
+def _around(
+    place: RunFolder,
+    numbers: list[int] | int | None,
+    radius: int,
+    data_dir: Path | None,
+    spread: Spread,
+    seconds: float | None,
+) -> Facts:
     with bar("exact") as tell:
-        found = around(place, numbers, radius, data_dir, workers, seconds, tell, scheduler)
+        found = around(place, numbers, radius, data_dir, spread, seconds, tell)
     if len(found) == 1:
         (one,) = found
         show(_one(one))
@@ -122,10 +138,10 @@ def _within(
     epsilon: int,
     vmax: int | None,
     data_dir: Path | None,
-    workers: int,
+    spread: Spread,
 ) -> Facts:
     with bar("exact") as tell:
-        found, large = within(place, numbers, epsilon, vmax, data_dir, workers, tell)
+        found, large = within(place, numbers, epsilon, vmax, data_dir, spread, tell)
     if len(found) + len(large) == 1 and large:
         ((number, bits),) = large.items()
         raise RunError(
@@ -155,15 +171,15 @@ def _free(
     teacher: Path | None,
     rule: str | None,
     data_dir: Path | None,
-    workers: int,
+    spread: Spread,
 ) -> Facts:
     by: Taught | Labelled | None = None
     with bar("exact") as tell:
         if teacher is not None:
-            by = taught(place, RunFolder(teacher), bits, base, data_dir, workers, tell)
+            by = taught(place, RunFolder(teacher), bits, base, data_dir, spread, tell)
         if rule is not None:
-            by = labelled(place, rule, bits, base, data_dir, workers, tell)
-        found = over_free_bits(place, bits, base, data_dir, workers, tell)
+            by = labelled(place, rule, bits, base, data_dir, spread, tell)
+        found = over_free_bits(place, bits, base, data_dir, spread, tell)
     head = ("layer", "neurons", "codes", "capacity, bits", "H(T)", "H(T|class)", *(["I(T;Y)"] if by else []))
     drawn = Table(*head, box=None, pad_edge=False)
     said = [None] * len(found.layers) if by is None else by.i_ty_bits

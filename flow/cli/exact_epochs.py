@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from ...hw.exact.shards import Spread
 from ..exact_epochs import AtEpoch, YOf, over_epochs
 from ..exact_labels import by_rule
 from ..exact_teacher import by_teacher
@@ -24,7 +25,7 @@ def epochs_told(
     rule: str | None,
     base: int,
     data_dir: Path | None,
-    workers: int,
+    spread: Spread,
 ) -> Facts:
     y_of: YOf | None = None
     with bar("exact") as tell:
@@ -32,7 +33,7 @@ def epochs_told(
             y_of = partial(by_teacher, RunFolder(teacher))
         elif rule is not None:
             y_of = partial(by_rule, rule, tell=tell)
-        counted = over_epochs(place, bits, epochs, y_of, base, data_dir, workers, tell)
+        counted = over_epochs(place, bits, epochs, y_of, base, data_dir, spread, tell)
     show(_table(counted))
     inputs = f"{len(counted)} epochs, 2^{len(counted[0].free.free)} inputs each, exact"
     said = next((each.said for each in counted if each.said is not None and each.said.countable), None)

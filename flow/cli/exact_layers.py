@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from ...hw.exact.shards import Spread
 from ..config import RunError
 from ..exact_neurons import jointly, neurons
 from ..exact_reach import reach
@@ -19,9 +20,9 @@ from .verb import Facts
 SHOWN = 10  # implications of a layer
 
 
-def neurons_told(place: RunFolder, bits: list[int] | None, base: int, data_dir: Path | None, workers: int) -> Facts:
+def neurons_told(place: RunFolder, bits: list[int] | None, base: int, data_dir: Path | None, spread: Spread) -> Facts:
     with bar("exact") as tell:
-        found = neurons(place, bits, base, data_dir, workers, tell)
+        found = neurons(place, bits, base, data_dir, spread, tell)
     head = ("layer", "neurons", "constant", "P least", "median", "most", "implications", "H(T)", "H(T) ≤")
     drawn = Table(*head, box=None, pad_edge=False)
     for column in drawn.columns[1:]:
@@ -57,7 +58,7 @@ def _implied(each: Implied) -> str:
 
 
 def jointly_told(
-    place: RunFolder, words: str, bits: list[int] | None, base: int, data_dir: Path | None, workers: int
+    place: RunFolder, words: str, bits: list[int] | None, base: int, data_dir: Path | None, spread: Spread
 ) -> Facts:
     layer, _, named = words.partition(":")
     numbers = named.split(",")
@@ -65,7 +66,7 @@ def jointly_told(
         raise RunError(f"--jointly {words}: a layer and its neurons, such as dense1:0,7,12")
     chosen = list(map(int, numbers))
     with bar("exact") as tell:
-        found = jointly(place, layer, chosen, bits, base, data_dir, workers, tell)
+        found = jointly(place, layer, chosen, bits, base, data_dir, spread, tell)
     drawn = Table(*numbers, "inputs", "share", box=None, pad_edge=False)
     for pattern, number in enumerate(found):
         drawn.add_row(

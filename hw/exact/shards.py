@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import pickle
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -48,6 +48,12 @@ def by_threads(
             stop.value = 1
 
 
+Spread: TypeAlias = Callable[[Iterable[tuple[Question, Any]]], Generator[tuple[int, Any], None, None]]
+"""`by_threads` or `by_cluster`, who counts being given."""
+
+TWO_THREADS: Spread = partial(by_threads, workers=2)
+
+
 def by_cluster(
     asked: Iterable[tuple[Question[Part, Found], Part]], client: Client
 ) -> Generator[tuple[int, Found], None, None]:
@@ -56,12 +62,15 @@ def by_cluster(
 
     at_once = 2 * max(1, sum(client.nthreads().values()))
     left = enumerate(asked)
+    last: Question[Part, Found] | None = None
     running: dict[Any, int] = {}
     ending = as_completed()
     try:
         while True:
             for number, (question, part) in islice(left, at_once - len(running)):
-                future = client.submit(_counted, pickle.dumps(question), part, retries=RETRIES, pure=False)
+                if question is not last:
+                    last, sent = question, client.scatter(pickle.dumps(question), hash=False)
+                future = client.submit(_counted, sent, part, retries=RETRIES, pure=False)
                 running[future] = number
                 ending.add(future)
             if not running:

@@ -7,6 +7,7 @@ import shutil
 from itertools import product
 from math import comb
 
+import bitneck as bn
 import numpy as np
 import pytest
 from bitneck.export.graph import Binarize
@@ -14,8 +15,11 @@ from bitneck.flow import exact, exact_regions
 from bitneck.flow.belonging import graph_of
 from bitneck.flow.cluster import connected
 from bitneck.flow.config import RunError, chosen_samples
+from bitneck.flow.exact_free import free
+from bitneck.flow.exact_labels import labelled
 from bitneck.flow.folder import RunFolder
 from bitneck.flow.run import finished, trained_on
+from bitneck.hw.exact.shards import TWO_THREADS
 
 
 @pytest.fixture
@@ -130,10 +134,23 @@ def test_what_was_counted_of_another_net_is_gone(run):
 
 def test_parts_that_a_cluster_counts_add_up_to_the_same(run, monkeypatch):
     monkeypatch.setattr("bitneck.hw.exact.radius.SMALLEST", 5000)
-    here = exact.around(run, [3], 3)[0]
-    run.exact.unlink()
-    with connected(None, 2) as machines:  # stands for one that somebody else started
-        there = exact.around(run, [3], 3, scheduler=machines.scheduler.address)[0]
-    assert there.finished
-    assert there.parts > 10
-    assert (there.changed, there.seen) == (here.changed, here.seen)
+    monkeypatch.setattr("bitneck.hw.exact.region.SMALLEST", 1 << 12)
+    bn.labels("two-pixels")(lambda x: x[:, 3] // 8 + x[:, 5] // 8)
+
+    def counted(spread):
+        run.exact.unlink(missing_ok=True)
+        ball = exact.around(run, [3], 3, spread)[0]
+        said = labelled(run, "two-pixels", range(16), spread=spread)
+        region = free(run, range(16), spread=spread)
+        images, _ = exact_regions.within(run, [3], 1, spread=spread)
+        return ball.finished, ball.changed, ball.seen, said.i_ty_bits, said.number, region.number, region.layers, images
+
+    here = counted(TWO_THREADS)
+    with (
+        connected(None, 2) as machines,  # stands for one that somebody else started
+        exact.spread_over(1, machines.scheduler.address) as spread,
+    ):
+        there = counted(spread)
+    assert here[0]
+    assert there[:-1] == here[:-1]
+    assert [each.changed for each in there[-1]] == [each.changed for each in here[-1]]
