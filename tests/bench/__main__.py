@@ -12,6 +12,7 @@ import gates
 import golden
 import information
 import maps
+import methods
 import simulation
 import training
 from timing import Row
@@ -21,6 +22,7 @@ BENCHES = {
     "simulation": lambda: lines(simulation.rows()),
     "gates": lambda: lines(gates.rows()),
     "maps": lambda: lines(maps.rows()),
+    "methods": lambda: lines(methods.rows()),
     "information": lambda: lines(information.rows()),
     "exact": lambda: lines(exact.rows()),
     "training": lambda: lines(training.rows()),

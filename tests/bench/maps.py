@@ -42,7 +42,7 @@ def rows() -> Iterator[Row]:
             assert found.cycles_per_frame == accelerator.cycles
             group = f"{what}, {accelerator.cycles:,} cycles a frame"
             for who, call in (("library, every layer", simulator), ("golden model", graph)):
-                yield Row(group, who, timing(_spent(partial(call, x))), frames, "frames")
+                yield Row(group, who, timing(spent(partial(call, x))), frames, "frames")
 
 
 def small(words: int = 512) -> Graph:
@@ -61,7 +61,7 @@ def small(words: int = 512) -> Graph:
     )
 
 
-def _spent(call: Callable[[], object], runs: int = 3) -> list[float]:
+def spent(call: Callable[[], object], runs: int = 3) -> list[float]:
     """Seconds of this process for each run."""
     seconds = []
     for _ in range(runs):

@@ -169,6 +169,10 @@ MISTAKES = {
     "jointly of no layer": ("exact runs/digits --jointly 3,4", "--jointly 3,4: a layer and its neurons, such as"),
     "five neurons jointly": ("exact runs/digits --jointly dense1:0,1,2,3,4 --free 0-9", "one to 4 different ones"),
     "a neuron that is not there": ("exact runs/digits --jointly dense1:900", "dense1 has neurons 0 .. 63"),
+    "a solver on a cluster": (
+        "exact runs/digits --reach dense2 --scheduler tcp://localhost:1",
+        "--scheduler counts; --reach asks a solver, on this machine",
+    ),
     "codes of a wide layer": ("exact runs/digits --reach dense2", "dense2 has 48 neurons; the codes of up to 12"),
     "codes of no layer": ("exact runs/digits --reach scores", "no hidden layer 'scores'; there are dense1, dense2"),
     "nothing to prove": ("prove runs/digits", "prove what? give one of another run, --flip and --pixel"),
