@@ -313,6 +313,7 @@ class Port:
     gaps: Generator | None = None  # within datagrams, of none without
     down: list[int] = field(default_factory=list)
     up: list[int] = field(default_factory=list)
+    bodies: list[int] = field(default_factory=list)
     answers: int = 0
 
     def sends(
@@ -339,6 +340,7 @@ class Port:
     def asks(self, number: int, body: bytes, ip: int = 9, **more: int) -> None:
         head = IDENTITY.to_bytes(4, "little") + number.to_bytes(4, "little")
         self.sends(head + body, ip, **more)
+        self.bodies += body
         self.due(head + body[: self.answer], ip)
 
     def hello(self, number: int, ip: int = 9, **more: int) -> None:
@@ -401,10 +403,19 @@ def _udp(name: str, body: int, answer: int, slots: int, answers: int = 1, stalls
         done = port.answers
         port.asks(31, random(), after=done)
         port.asks(32, random())
-        port.sends(head + random(), pause=65)
+        port.sends(head + random(), pause=95)
         port.asks(34, random(), after=done + 2)
+        # Of 16 words less or more than they say, which five bits of a place tell.
+        port.sends(head + random(body - 64), claims=body + 8)
+        port.sends(bytes(72), claims=8)
     for _ in range(70 // answers):
         port.asks(number := (number + 1) % 2**32, random(), after=port.answers - (slots - 1))
+    if stalls > 1:
+        # Two answers are here before that to HELLO has left.
+        for _ in range(6):
+            port.hello(number ^ 3, after=port.answers)
+            for _ in range(2):
+                port.asks(number := number + 1, random())
     modules = {"udp_down": {"BODY": body, "SLOTS": slots}, "udp_up": {"BODY": answer}}
     parameters = {
         "BODY": body,
@@ -412,10 +423,12 @@ def _udp(name: str, body: int, answer: int, slots: int, answers: int = 1, stalls
         "SLOTS": slots,
         "DOWN": len(port.down),
         "UP": len(port.up),
+        "BYTES": len(port.bodies),
         "STALLS": stalls,
         "FRAMES": answers,
     }
-    return Case(name, "udp_bench.sv", modules, parameters, {"down.mem": _memory(port.down), "up.mem": _memory(port.up)})
+    files = {"down.mem": port.down, "up.mem": port.up, "bodies.mem": port.bodies}
+    return Case(name, "udp_bench.sv", modules, parameters, {file: _memory(words) for file, words in files.items()})
 
 
 def _cases() -> Iterator[Case]:
@@ -441,8 +454,8 @@ def _cases() -> Iterator[Case]:
     yield _udp("udp_stalled", 21, 6, 4, answers=3, stalls=1)
     yield _udp("udp_odd", 5, 5, 2, answers=5, stalls=1)
     yield _udp("udp_byte", 3, 3, 2)
-    yield _udp("udp_blocked", 12, 12, 4, answers=3, stalls=2)
-    yield _udp("udp_long", 100, 4, 2, answers=4)
+    yield _udp("udp_blocked", 32, 24, 4, answers=3, stalls=2)
+    yield _udp("udp_long", 120, 12, 2, answers=4)
 
 
 @cache

@@ -2,19 +2,23 @@
 // udp_down and udp_up around a core that answers the first ANSWER bytes of a body: words of datagrams in and out.
 //
 // down.mem: 32 bits of data, then `last`, `error`, 16 bits of length, the last byte of `ip`, 8 cycles of a pause before it,
-// a wait until so many answers have come. In pauses stands what would be taken, were it valid. up.mem: 32 bits of data, `last`, 4 of last_be, 16 of length, 8 of `ip`.
+// a wait until so many answers have come. In pauses stands what would be taken, were it valid. up.mem: 32 bits of data, `last`,
+// 4 of last_be, 16 of length, 8 of `ip`. bodies.mem: the bytes that leave udp_down.
 module bench;
   parameter  int BODY   = 8;
   parameter  int ANSWER = 4;
   parameter  int SLOTS  = 2;
   parameter  int DOWN   = 1;
   parameter  int UP     = 1;
+  parameter  int BYTES  = 1;                       // of all bodies
   parameter  int STALLS = 0;                       // 2: beats of answers leave so rarely that bytes have to wait
   parameter  int FRAMES = 1;                       // of the answers in a datagram: TLAST so often
 
   logic [73:0] down [0:DOWN-1];
   logic [60:0] up   [0:UP-1];
+  logic [7:0]  bodies [0:BYTES-1];
   initial begin
+    $readmemh("bodies.mem", bodies);
     $readmemh("down.mem", down);
     $readmemh("up.mem", up);
   end
@@ -62,12 +66,15 @@ module bench;
   integer come = 0, gone = 0, answers = 0;
   logic   emits = 0;
   wire    keeps = taken_tvalid && taken_tready && come % BODY < ANSWER;
-  integer stored = 0;
+  integer stored = 0, given = 0;
   assign sent_tdata  = memory[gone];
   assign sent_tvalid = emits;
   assign sent_tlast  = gone % (ANSWER / FRAMES) == ANSWER / FRAMES - 1;
   always @(posedge clk) begin
-    if (taken_tvalid && taken_tready) come <= come + 1;
+    if (taken_tvalid && taken_tready) begin
+      if (taken_tdata !== bodies[come]) $fatal(1, "byte %0d of the bodies is %02x", come, taken_tdata);
+      come <= come + 1;
+    end
     if (keeps) begin
       memory[stored] <= taken_tdata;
       stored <= stored + 1;
@@ -76,7 +83,14 @@ module bench;
       gone <= gone + 1;
       if (sent_tlast) answers <= answers + 1;
     end
-    if (!rst && answered !== answers[5:0]) $fatal(1, "%0d answers are counted as %0d", answers, answered);
+    if (left && !asked_hello) given <= given + 1;
+    if (!rst) begin
+      if (answered !== answers[5:0]) $fatal(1, "%0d answers are counted as %0d", answers, answered);
+      if (sent_tready !== (gone / ANSWER - given < 2))
+        $fatal(1, "with %0d answers here ready is %b", gone / ANSWER - given, sent_tready);
+      if (taken_tvalid && !asked) $fatal(1, "a datagram whose bytes leave is not asked");
+      if (^{taken_tvalid, m_valid} === 1'bx) $fatal(1, "nobody knows what is valid");
+    end
   end
   logic held_taken = 0, held_said = 0;
   logic [7:0]  taken_before;
@@ -91,7 +105,7 @@ module bench;
   end
   always @(negedge clk) begin
     taken_tready = !rst && (!STALLS || dice[1:0] != 0);
-    m_ready      = !rst && (STALLS == 2 ? dice[6:2] == 0 : !STALLS || dice[3:2] != 0);
+    m_ready      = !rst && (STALLS == 2 ? dice[7:2] == 0 : !STALLS || dice[3:2] != 0);
     emits        = gone < come / BODY * ANSWER && ((emits && !sent_tready) || !STALLS || dice[5:4] != 0);
   end
 
@@ -117,7 +131,27 @@ module bench;
       s_valid = 1;
       @(negedge clk);
     end
-    forever pauses;
+    while (said < UP) pauses;
+    repeat (600) begin
+      pauses;
+      if (m_valid) $fatal(1, "a beat more than is due");
+    end
+    // A datagram is all here when a reset comes, of one cycle.
+    for (integer beat = 0; beat < (BODY + 11) / 4; beat = beat + 1) begin
+      s_data   = 32'h8001_7EBC;
+      s_valid  = 1;
+      s_last   = beat == (BODY + 11) / 4 - 1;
+      s_error  = 0;
+      s_length = 16'(BODY + 8);
+      @(negedge clk);
+    end
+    s_valid = 0;
+    if (asked !== 1'b1) $fatal(1, "what came last is not asked");
+    rst = 1;
+    @(negedge clk);
+    if ({taken_tvalid, asked, m_valid} !== 3'b000) $fatal(1, "something outlives the reset");
+    $display("as it should be");
+    $finish;
   end
   integer said = 0;
   always @(posedge clk) if (!rst) begin
@@ -137,11 +171,5 @@ module bench;
       said <= said + 1;
       if (m_last) datagrams <= datagrams + 1;
     end
-  end
-  initial begin
-    wait (said == UP && entry == DOWN);
-    repeat (600) @(negedge clk) if (m_valid) $fatal(1, "a beat more than is due");
-    $display("as it should be");
-    $finish;
   end
 endmodule
