@@ -73,8 +73,11 @@ def _stored() -> Mapping[str, Coefficients]:
 def predict(module: str, parameters: Parameters, family: Family, coefficients: Mapping[str, Coefficients]) -> Resources:
     """The estimate by the given coefficients of all families."""
     group, (counts, blocks) = primitives(module, parameters, family)
-    of = _filled(coefficients[family], group)
-    if unseen := [what for what, count in counts.items() if count and what not in of["luts"]]:
+    of = coefficients[family][group]
+    needed = {what for what, count in counts.items() if count}
+    if not needed <= of["luts"].keys():
+        of = _filled(coefficients[family], group)
+    if unseen := sorted(needed - of["luts"].keys()):
         raise ResourceError(
             f"{module} on {family}: the calibration saw no stage with {', '.join(unseen)}; "
             "add one to hw/synthesis/calibration_cases.py and calibrate"

@@ -204,7 +204,7 @@ def test_an_absent_scheduler_is_said_in_one_line(address):
         pass
 
 
-@pytest.mark.parametrize("seconds", [0.7, 1.5, 6])
+@pytest.mark.parametrize("seconds", [0.7, 1.5, 3, 6])
 def test_an_interrupt_of_the_whole_group_at_any_moment_is_one_line(tmp_path, seconds):
     (tmp_path / "sweep.toml").write_text(GRID.replace("= 2\n", "= 2000\n"))
     command = [
