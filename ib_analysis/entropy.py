@@ -73,6 +73,8 @@ def fingerprint(counts: Counts) -> Fingerprint:
 @compiled
 def _fingerprint(counts):
     """Of any counts, negative ones too: by a table where they are small for so many, as then sorting takes longer."""
+    if len(counts) and 0 < counts.min() == counts.max():
+        return counts[:1].copy(), np.array([len(counts)])
     if len(counts) and counts.min() >= 0 and counts.max() <= len(counts):
         found = np.bincount(counts)
         found[0] = 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat
 
 from .diagnostics import INTERVAL_COVERAGE, Target, Verdict, coverage, repeated, saturated, unseen_bits, verdict
-from .entropy import Counts, CountsError, Estimator, Fingerprint, chao_wang_jost, fingerprint, plug_in
+from .entropy import Counts, CountsError, Estimator, Fingerprint, chao_wang_jost, plug_in
 from .nsb import nsb, nsb_information
 from .symbols import Symbols, pairs
 
@@ -96,7 +96,7 @@ def i_xt(t: Symbols, width: int, target: Target, h_x_bits: float | None = None) 
 
     dataset and enumerated: plug-in, exact. population: Chao-Wang-Jost; samples that were all repeated count once.
     """
-    counts = fingerprint(t.counts)
+    counts = t.fingerprint
     counts = counts.without_repeats(_times(counts, target))
     bits = estimator_for(target)(counts)
     most_bits = width - math.log2(counts.seen)
@@ -110,7 +110,7 @@ def i_xt(t: Symbols, width: int, target: Target, h_x_bits: float | None = None) 
 def i_ty(t: Symbols, y: Symbols, width: int, target: Target, h_x_bits: float | None = None) -> Estimate:
     """I(T;Y) of codes of `width` bits and labels, over the same samples; the rest as in `i_xt`."""
     both = pairs(t, y)
-    of_all = [fingerprint(each.counts) for each in (both, t, y)]
+    of_all = [each.fingerprint for each in (both, t, y)]
     times = _times(of_all[0], target)
     counts, t_counts, y_counts = (each.without_repeats(times) for each in of_all)
     bits = mutual_information(t_counts, y_counts, counts, estimator_for(target))

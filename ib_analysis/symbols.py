@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -10,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .codes import Codes, CodesError, numbers
 from .compiled import compiled
+from .entropy import Fingerprint, fingerprint
 from .labels import label_numbers
-from .row_hash import equal_rows, keys, row_sum
+from .row_hash import equal_rows, keys, row_sum, word
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,11 @@ class Symbols:
     def __len__(self) -> int:
         return len(self.counts)
 
+    @cached_property
+    def fingerprint(self) -> Fingerprint:
+        """Of the counts, for the estimators of `entropy`."""
+        return fingerprint(self.counts)
+
 
 def symbols(codes: Codes) -> Symbols:
     """The distinct codes, exactly: each is compared byte for byte with its id's first sample, no hash is trusted.
@@ -49,7 +56,7 @@ def label_symbols(labels: ArrayLike) -> Symbols:
     low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
     if high - low >= 2**62:
         return Symbols(*_table(_as_bytes(values)))
-    return _of_integers(values - low, high - low + 1)
+    return _of_integers(values, low, high - low + 1)
 
 
 def input_symbols(inputs: ArrayLike) -> Symbols:
@@ -62,12 +69,15 @@ def input_symbols(inputs: ArrayLike) -> Symbols:
 def pairs(x: Symbols, y: Symbols) -> Symbols:
     """The distinct pairs (x, y), sample by sample. `pairs(y, x)` is equal, to the last id."""
     same_samples(x.samples, y.samples)
-    return _of_integers(x.ids.astype(np.int64) * len(y) + y.ids, len(x) * len(y))
+    for each in (x, y):
+        if len(each) == each.samples:  # every sample is a symbol of its own, whatever comes beside it
+            return each
+    return _of_integers(_joined(x.ids, len(y), y.ids), 0, len(x) * len(y))
 
 
 def of_ids(ids: NDArray[np.int32]) -> Symbols:
     """The distinct values of some of the ids of another table."""
-    return _of_integers(ids.astype(np.int64), int(ids.max()) + 1 if len(ids) else 0)
+    return _of_integers(ids.astype(np.int64), 0, int(ids.max()) + 1 if len(ids) else 0)
 
 
 def same_samples(codes: int, labels: int) -> None:
@@ -76,13 +86,13 @@ def same_samples(codes: int, labels: int) -> None:
         raise CodesError(f"{codes} samples of one variable against {labels} of the other; as many are needed, and one")
 
 
-def _of_integers(values: NDArray[np.int64], domain: int) -> Symbols:
-    """(n,) integers 0 .. domain - 1. A small domain is its own table; a large one goes the way of the codes."""
+def _of_integers(values: NDArray[np.int64], low: int, domain: int) -> Symbols:
+    """(n,) integers low .. low + domain - 1. A small domain is its own table; a large one goes the way of the codes."""
     if domain > 16 * len(values) + 1024:
         return Symbols(*_table(_as_bytes(values)))
     counts, firsts = np.empty((2, min(domain, len(values))), np.int64)
     ids = np.empty(len(values), np.int32)
-    seen = _fill_direct(values, ids, np.zeros(domain, np.int32), counts, firsts)
+    seen = _fill_direct(values, low, ids, np.zeros(domain, np.int32), counts, firsts)
     return Symbols(ids, counts[:seen].copy(), firsts[:seen].copy())
 
 
@@ -93,6 +103,7 @@ def _as_bytes(values: NDArray[np.int64]) -> NDArray[np.uint8]:
 # The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every bit of a sum reaches every bit that finds a slot.
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
+_ONE = np.uint64(1)  # a signed one would make floats of what it is added to
 
 
 @njit(inline="always")
@@ -102,54 +113,98 @@ def _mixed(word):
     return word ^ (word >> np.uint64(31))
 
 
-_BLOCK = 128  # rows whose hashes are found before their slots: who guesses a slot wrongly has no hash to find again
+_BLOCK = 512  # rows whose hashes are found before their slots: who guesses a slot wrongly has no hash to find again
+_GLANCED = 16  # bytes: longer rows are first hashed at a glance, and whole only where that misleads
+_MISLED = 1024  # comparisons of rows of equal hash and other bytes that are borne, and one more for every fourth row
 
 
 @compiled
-def _fill(rows, key, row, ids, slots, hashes, counts, firsts, seen):
-    """Give ids to the rows from `row` on, until none is left or no symbol has room; answers where it stopped.
+def _hash(rows, begin, end, key, glance, block):
+    """`block[0 : end - begin]`: at a glance, of two words each, a third from either end; else of whole rows."""
+    if glance:
+        third, odd = (rows.shape[1] - 8) // 3, key[0, 0] << np.uint64(32) | key[0, 1] | _ONE
+        for row in range(begin, end):
+            near, far = word(rows, row, third), word(rows, row, rows.shape[1] - 8 - third)
+            block[row - begin] = _mixed(near + odd * (far + key[1, 0]))
+    else:
+        for row in range(begin, end):
+            block[row - begin] = _mixed(row_sum(rows, row, key))
 
-    Open addressing: a slot holds id + 1, 0 is free. The arrays are arguments because numba counts references, with
-    atomic instructions and for each row, on arrays that a loop may replace.
+
+@compiled
+def _place(rows, block, begin, end, ids, slots, hashes, counts, firsts, seen):
+    """Give ids to the rows from `begin` to `end`, of these hashes, until no further symbol has room.
+
+    Answers where it stopped, the symbols seen, and how many rows had the hash of a symbol, but not its bytes.
+    Open addressing: a slot holds id + 1, 0 is free. Indices are unsigned, as numba asks of each signed one whether it
+    counts from the end. A function of its own, as a longer one has more at hand than there are registers.
     """
-    mask = np.uint64(len(slots) - 1)
-    block = np.empty(_BLOCK, np.uint64)
-    begin = end = row
-    while row < len(rows) and seen < len(counts):
-        if row == end:
-            begin, end = row, min(row + _BLOCK, len(rows))
-            for place in range(end - begin):
-                block[place] = _mixed(row_sum(rows, begin + place, key))
+    mask, misled = np.uint64(len(slots) - 1), np.uint64(0)
+    for row in range(begin, end):
         hashed = block[row - begin]
         slot = hashed & mask
-        symbol = slots[slot] - 1
-        while symbol >= 0 and not (hashes[symbol] == hashed and equal_rows(rows, row, rows, firsts[symbol])):
-            slot = (slot + np.uint64(1)) & mask
-            symbol = slots[slot] - 1
-        if symbol < 0:
-            symbol = seen
-            seen += 1
-            slots[slot] = seen
-            hashes[symbol], counts[symbol], firsts[symbol] = hashed, 0, row
-        counts[symbol] += 1
-        ids[row] = symbol
-        row += 1
+        found = np.uint64(slots[slot])
+        while found:
+            if hashes[found - _ONE] == hashed:
+                if equal_rows(rows, row, rows, firsts[found - _ONE]):
+                    break
+                misled += _ONE
+            slot = (slot + _ONE) & mask
+            found = np.uint64(slots[slot])
+        if not found:
+            if seen == np.uint64(len(counts)):
+                return row, seen, misled
+            seen += _ONE
+            found = seen
+            slots[slot] = found
+            hashes[found - _ONE], counts[found - _ONE], firsts[found - _ONE] = hashed, 0, row
+        counts[found - _ONE] += 1
+        ids[row] = found - _ONE
+    return end, seen, misled
+
+
+@compiled
+def _fill(rows, key, glance, begin, ids, slots, hashes, counts, firsts, seen):
+    """Give ids to the rows from `begin` on, until none is left, no symbol has room, or glances mislead.
+
+    Answers where it stopped, and the symbols seen.
+    """
+    block = np.empty(_BLOCK, np.uint64)
+    row, seen, misled, samples = np.uint64(begin), np.uint64(seen), np.uint64(0), np.uint64(len(rows))
+    allowed = np.uint64(_MISLED)
+    while row < samples and not (glance and misled > allowed):
+        end = min(row + np.uint64(_BLOCK), samples)
+        _hash(rows, row, end, key, glance, block)
+        row, seen, more = _place(rows, block, row, end, ids, slots, hashes, counts, firsts, seen)
+        misled += more
+        allowed += np.uint64(_BLOCK // 4)
+        if row < end:
+            break
     return row, seen
 
 
 @compiled
-def _fill_direct(values, ids, slots, counts, firsts):
-    seen = 0
-    for row in range(len(values)):
-        symbol = slots[values[row]] - 1
-        if symbol < 0:
-            symbol = seen
-            seen += 1
-            slots[values[row]] = seen
-            counts[symbol], firsts[symbol] = 0, row
-        counts[symbol] += 1
-        ids[row] = symbol
+def _fill_direct(values, low, ids, slots, counts, firsts):
+    seen = np.uint64(0)
+    for row in range(np.uint64(len(values))):
+        value = np.uint64(values[row] - low)
+        found = np.uint64(slots[value])
+        if not found:
+            seen += _ONE
+            found = seen
+            slots[value] = found
+            counts[found - _ONE], firsts[found - _ONE] = 0, row
+        counts[found - _ONE] += 1
+        ids[row] = found - _ONE
     return seen
+
+
+@compiled
+def _joined(ids, many, others):
+    joined = np.empty(len(ids), np.int64)
+    for row in range(np.uint64(len(ids))):
+        joined[row] = ids[row] * many + others[row]
+    return joined
 
 
 @compiled
@@ -166,15 +221,18 @@ def _table(rows: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64
     """(n, bytes) in C order -> ids, counts, firsts. Grows as symbols appear: few of them stay in the first cache."""
     ids = np.empty(len(rows), np.int32)
     hashes, counts, firsts = np.empty(512, np.uint64), np.empty(512, np.int64), np.empty(512, np.int64)
-    row = seen = 0
+    glance, key, row, seen = rows.shape[1] > _GLANCED, keys(rows.shape[1]), 0, 0
     while True:
         slots = np.zeros(4 * (1 << (len(counts) - 1).bit_length()), np.int32)  # a quarter of them in use at most
         _replace(slots, hashes[:seen])
-        row, seen = _fill(rows, keys(rows.shape[1]), row, ids, slots, hashes, counts, firsts, seen)
+        row, seen = _fill(rows, key, glance, row, ids, slots, hashes, counts, firsts, seen)
         if row == len(rows):
             return ids, counts[:seen].copy(), firsts[:seen].copy()
-        room = min(4 * len(counts), len(rows))
-        hashes, counts, firsts = (_grown(each, room) for each in (hashes, counts, firsts))
+        if seen < len(counts):  # misled: from the beginning, so that all hashes are of whole rows
+            glance, row, seen = False, 0, 0
+        else:
+            room = len(rows) if 2 * seen > row else min(4 * len(counts), len(rows))
+            hashes, counts, firsts = (_grown(each, room) for each in (hashes, counts, firsts))
 
 
 def _grown(array: NDArray, room: int) -> NDArray:

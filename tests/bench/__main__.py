@@ -31,7 +31,9 @@ BENCHES = {
 
 
 def lines(rows: Iterator[Row]) -> Iterator[str]:
-    """A table a group. Noise is half the interquartile range; a ratio is ours over this row's rate."""
+    """A table a group: medians, noise as half the interquartile range, ours over this row's rate, of the medians and of
+    each one's fastest run, which no neighbour slowed down.
+    """
     ours: Row | None = None
     for row in rows:
         if ours is None or row.group != ours.group:
@@ -39,7 +41,8 @@ def lines(rows: Iterator[Row]) -> Iterator[str]:
             yield f"\n{row.group}"
             ratio = ""
         else:
-            ratio = f"ours / this = {ours.rate / row.rate:,.3g}"
+            fastest = ours.amount / ours.timing.fastest / (row.amount / row.timing.fastest)
+            ratio = f"ours / this = {ours.rate / row.rate:,.3g}, of fastest runs {fastest:,.3g}"
         rate = f"{row.rate:16,.0f} {row.unit}/s" if row.amount > 1 else ""
         noise = f"± {row.timing.noise:4.0%}" if row.timing.runs > 1 else "1 run "
         timed = f"{1e3 * row.timing.seconds:12,.3f} ms {noise}"

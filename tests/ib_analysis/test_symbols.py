@@ -82,6 +82,18 @@ def test_codes_of_equal_hash_stay_apart():
     assert symbols(Codes(packed, 64)).ids.tolist() == [0, 1, 0]
 
 
+@pytest.mark.parametrize("word", range(16))
+@pytest.mark.parametrize(("ordinary", "alike"), [(0, 900), (0, 5000), (9000, 5000), (300, 5000)])
+def test_rows_that_differ_in_one_word_alone_stay_apart_wherever_it_is(word, ordinary, alike):
+    """Most of these are equal in whatever few words are looked at first; some come behind rows that are not."""
+    rng = np.random.default_rng(word)
+    words = rng.integers(0, 2**64, (ordinary + alike, 16), np.uint64)
+    words[ordinary:] = words[0]
+    words[ordinary:, word] ^= rng.integers(0, max(1, alike // 2), alike).astype(np.uint64)
+    codes = Codes(words.view(np.uint8), 1024)
+    assert_exact(symbols(codes), words[:, word] if not ordinary else words)
+
+
 def test_rows_with_gaps_between_them_are_read_as_rows():
     packed = np.random.default_rng(0).integers(0, 4, (100, 24), dtype=np.uint8)
     assert_exact(symbols(Codes(packed[::3, 4:9], 40)), packed[::3, 4:9])
@@ -118,6 +130,12 @@ def test_pairs_are_the_joint_symbols_and_do_not_care_for_order(many):
     np.testing.assert_array_equal(both.ids, other.ids)
     with pytest.raises(CodesError, match=r"3000 samples .* against 5"):
         pairs(label_symbols(x), label_symbols(y[:5]))
+
+
+def test_pairs_of_what_is_all_distinct_are_as_distinct():
+    alone, y = label_symbols(np.arange(40)[::-1]), label_symbols(np.arange(40) % 3)
+    assert_exact(pairs(alone, y), np.arange(40))
+    assert_exact(pairs(y, alone), np.arange(40))
 
 
 def test_no_samples_have_no_symbols():
