@@ -1,9 +1,9 @@
-"""Codes that come block after block and are never all in memory: their digests alone are kept, and then counted.
+"""Codes that come block after block and are never all in memory: 16 bytes of each sample are kept, its digest.
 
-A first time: 16 bytes of each sample. Codes of different digests differ, that is certain; of n samples some that differ
-share a digest with a chance of at most n² / 2^65 (`row_hash`): 10^-10 of 60,000 samples, whatever they are.
-A second time, where the codes can be had again: every sample that is not the first of its symbol is compared with the
-first, byte for byte. Then all is certain, and the same as `symbols` says of codes in memory.
+Codes of different digests differ, that is certain. Those of equal digest are compared byte for byte with the first of
+their symbol as they come, while there is room to keep first samples. Then all is certain, and the same as `symbols`
+says of codes in memory. Of n samples beyond it some that differ share a digest with a chance of at most n² / 2^65
+(`row_hash`), 10^-10 of 60,000, whatever they are; where the codes can be had again, these are compared then.
 """
 
 from __future__ import annotations
@@ -12,39 +12,66 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .codes import Codes, CodesError
 from .row_hash import DIGEST_WORDS, digests, equal_to
-from .symbols import Symbols, symbols
+from .symbols import GrowingSymbols, Symbols
 
-KEPT_BYTES = 1 << 26  # of first samples at a time: each further so many cost a pass
+KEPT_BYTES = 1 << 24  # of first samples at a time: 2,330 of the widest map of CNV; each further so many cost a pass
+_AT_FIRST = 1024  # samples that there is room for
 
 
 @dataclass(frozen=True, eq=False)
 class Streamed:
     """Codes of which only the symbols are left; a plane takes it for Codes where nothing else is asked of them.
 
-    verified   every sample was compared with the first of its symbol
+    compared   of so many symbols, the first ones, every sample was compared with the first
     """
 
     symbols: Symbols
     width: int
-    verified: bool
+    compared: int
+
+    @property
+    def verified(self) -> bool:
+        """Every sample was compared with the first of its symbol, or is alone."""
+        return not (self.symbols.counts[self.compared :] > 1).any()
 
     def __len__(self) -> int:
         return self.symbols.samples
 
 
 def streamed(blocks: Iterable[Codes]) -> Streamed:
-    """Of blocks of one width in the order of their samples; each is read once, and let go. CodesError of no block."""
-    found, widths = [], set()
+    """Of blocks of one width in the order of their samples; each is read once, and let go.
+
+    Keeps at most KEPT_BYTES of first samples, and one of them at least. Raises CodesError of no block, of several
+    widths, and where two codes share a digest.
+    """
+    growing, said, width = GrowingSymbols(_AT_FIRST), np.empty((_AT_FIRST, DIGEST_WORDS), np.uint64), 0
+    kept, compared, done = np.empty((0, 0), np.uint8), 0, 0
     for block in blocks:
-        found.append(digests(block.packed))
-        widths.add(block.width)
-    if len(widths) != 1:
-        raise CodesError(f"blocks of {sorted(widths)} bits; a stream is of one or more blocks of one width")
-    each = np.concatenate(found)
-    return Streamed(symbols(Codes(each.view(np.uint8), 64 * DIGEST_WORDS)), widths.pop(), False)
+        width = width or block.width
+        if block.width != width:
+            raise CodesError(f"blocks of {width} and {block.width} bits; a stream is of blocks of one width")
+        rows, end = np.ascontiguousarray(block.packed), done + len(block)
+        if not kept.size:
+            kept = np.empty((max(1, KEPT_BYTES // rows.shape[1]), rows.shape[1]), np.uint8)
+        if end > len(said):
+            said = np.concatenate((said[:done], np.empty((end, DIGEST_WORDS), np.uint64)))
+        said[done:end] = digests(rows)
+        t = growing.upto(said[:end].view(np.uint8))
+        firsts = t.firsts[compared : len(kept)] - done
+        kept[compared : compared + len(firsts)] = rows[firsts]
+        compared += len(firsts)
+        which = t.ids[done:].astype(np.int64)
+        which[which >= compared] = -1
+        which[firsts] = -1
+        _compare(rows, kept, which, t, done)
+        done = end
+    if not width:
+        raise CodesError("no block; a stream is of one or more")
+    return Streamed(Symbols(t.ids, t.counts, t.firsts), width, compared)
 
 
 def verified(once: Streamed, again: Callable[[], Iterable[Codes]]) -> Streamed:
@@ -54,7 +81,7 @@ def verified(once: Streamed, again: Callable[[], Iterable[Codes]]) -> Streamed:
     Raises CodesError where two codes share a digest, or where the samples are others than before.
     """
     t, row_bytes = once.symbols, -(-once.width // 8)
-    repeated = np.flatnonzero(t.counts > 1)  # in order of their first samples
+    repeated = once.compared + np.flatnonzero(t.counts[once.compared :] > 1)  # in order of their first samples
     each = max(1, KEPT_BYTES // row_bytes)
     for start in range(0, len(repeated), each):
         some = repeated[start : start + each]
@@ -68,12 +95,18 @@ def verified(once: Streamed, again: Callable[[], Iterable[Codes]]) -> Streamed:
                 raise CodesError(f"a block of {len(block)} codes of {block.width} bits at sample {done}: not as before")
             first = np.searchsorted(t.firsts[some], [done, done + len(block)])
             kept[slice(*first)] = rows[t.firsts[some[slice(*first)]] - done]
-            if (wrong := equal_to(rows, kept, place[ids])) < len(rows):
-                raise CodesError(
-                    f"sample {done + wrong} is not the code that sample {t.firsts[ids[wrong]]} was: the samples are "
-                    "others than before, or two codes share a digest of 128 bits; count them in memory"
-                )
+            _compare(rows, kept, place[ids], t, done, "the samples are others than before, or ")
             done += len(block)
         if done != t.samples:
             raise CodesError(f"{done} samples, {t.samples} before")
-    return Streamed(t, once.width, True)
+    return Streamed(t, once.width, len(t))
+
+
+def _compare(rows: NDArray, kept: NDArray, which: NDArray[np.int64], t: Symbols, begin: int, else_: str = "") -> None:
+    """Raises CodesError unless each of the rows from sample `begin` on is `kept[which]`; −1: is not looked at."""
+    if (wrong := equal_to(rows, kept, which)) < len(rows):
+        first = t.firsts[t.ids[begin + wrong]]
+        raise CodesError(
+            f"sample {begin + wrong} is not the code that sample {first} was: {else_}two codes share a digest of 128 "
+            "bits; count them in memory"
+        )

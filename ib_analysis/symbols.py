@@ -47,7 +47,7 @@ def symbols(codes: Codes) -> Symbols:
 
     Reads the packed rows once and needs 4 bytes a sample beside them, and at most 240 bytes a symbol or 70 a sample.
     """
-    return Symbols(*_table(np.ascontiguousarray(codes.packed)))
+    return _table(np.ascontiguousarray(codes.packed))
 
 
 def label_symbols(labels: ArrayLike) -> Symbols:
@@ -55,7 +55,7 @@ def label_symbols(labels: ArrayLike) -> Symbols:
     values = label_numbers(labels)
     low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
     if high - low >= 2**62:
-        return Symbols(*_table(_as_bytes(values)))
+        return _table(_as_bytes(values))
     return _of_integers(values, low, high - low + 1)
 
 
@@ -63,7 +63,7 @@ def input_symbols(inputs: ArrayLike) -> Symbols:
     """The distinct inputs among (n, …) numbers, bit for bit."""
     array = numbers(inputs, "inputs need (n, …) numbers")
     rows = np.ascontiguousarray(array.reshape(len(array), -1) if array.ndim else array.reshape(0, 1))
-    return Symbols(*_table(rows.view(np.uint8)))
+    return _table(rows.view(np.uint8))
 
 
 def pairs(x: Symbols, y: Symbols) -> Symbols:
@@ -89,7 +89,7 @@ def same_samples(codes: int, labels: int) -> None:
 def _of_integers(values: NDArray[np.int64], low: int, domain: int) -> Symbols:
     """(n,) integers low .. low + domain - 1. A small domain is its own table; a large one goes the way of the codes."""
     if domain > 16 * len(values) + 1024:
-        return Symbols(*_table(_as_bytes(values)))
+        return _table(_as_bytes(values))
     counts, firsts = np.empty((2, min(domain, len(values))), np.int64)
     ids = np.empty(len(values), np.int32)
     seen = _fill_direct(values, low, ids, np.zeros(domain, np.int32), counts, firsts)
@@ -217,22 +217,48 @@ def _replace(slots, hashes):
         slots[slot] = symbol + 1
 
 
-def _table(rows: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
-    """(n, bytes) in C order -> ids, counts, firsts. Grows as symbols appear: few of them stay in the first cache."""
-    ids = np.empty(len(rows), np.int32)
-    hashes, counts, firsts = np.empty(512, np.uint64), np.empty(512, np.int64), np.empty(512, np.int64)
-    glance, key, row, seen = rows.shape[1] > _GLANCED, keys(rows.shape[1]), 0, 0
-    while True:
-        slots = np.zeros(4 * (1 << (len(counts) - 1).bit_length()), np.int32)  # a quarter of them in use at most
-        _replace(slots, hashes[:seen])
-        row, seen = _fill(rows, key, glance, row, ids, slots, hashes, counts, firsts, seen)
-        if row == len(rows):
-            return ids, counts[:seen].copy(), firsts[:seen].copy()
-        if seen < len(counts):  # misled: from the beginning, so that all hashes are of whole rows
-            glance, row, seen = False, 0, 0
-        else:
-            room = len(rows) if 2 * seen > row else min(4 * len(counts), len(rows))
-            hashes, counts, firsts = (_grown(each, room) for each in (hashes, counts, firsts))
+class GrowingSymbols:
+    """Of rows that come a few at a time. Its tables grow as symbols appear: few of them stay in the first cache."""
+
+    def __init__(self, samples: int) -> None:
+        """samples   to make room for at first; more may come"""
+        self._ids = np.empty(samples, np.int32)
+        self._hashes = np.empty(512, np.uint64)
+        self._counts, self._firsts = np.empty(512, np.int64), np.empty(512, np.int64)
+        self._slots = _slots_of(self._hashes, 0)
+        self._glance, self._row, self._seen = True, 0, 0
+
+    def upto(self, rows: NDArray[np.uint8]) -> Symbols:
+        """Of all of (n, bytes) in C order, which begin with those of the calls before; valid until the next call."""
+        if len(rows) > len(self._ids):
+            self._ids = _grown(self._ids, 2 * len(rows))
+        key, glance = keys(rows.shape[1]), rows.shape[1] > _GLANCED
+        while True:
+            tables = self._ids, self._slots, self._hashes, self._counts, self._firsts
+            self._row, self._seen = _fill(rows, key, glance and self._glance, self._row, *tables, self._seen)
+            if self._row == len(rows):
+                return Symbols(self._ids[: self._row], self._counts[: self._seen], self._firsts[: self._seen])
+            if self._seen < len(self._counts):  # misled: from the beginning, so that all hashes are of whole rows
+                self._glance, self._row, self._seen = False, 0, 0
+            else:
+                samples, room = len(self._ids), len(self._counts)
+                room = samples if 2 * self._seen > self._row else min(4 * room, samples)
+                self._hashes = _grown(self._hashes, room)
+                self._counts, self._firsts = _grown(self._counts, room), _grown(self._firsts, room)
+            self._slots = _slots_of(self._hashes, self._seen)
+
+
+def _table(rows: NDArray[np.uint8]) -> Symbols:
+    """Of (n, bytes) in C order."""
+    found = GrowingSymbols(len(rows)).upto(rows)
+    return Symbols(found.ids, found.counts.copy(), found.firsts.copy())
+
+
+def _slots_of(hashes: NDArray[np.uint64], seen: int) -> NDArray[np.int32]:
+    """For as many symbols as there are hashes, which fill a quarter of them at most; so many are placed."""
+    slots = np.zeros(4 * (1 << (len(hashes) - 1).bit_length()), np.int32)
+    _replace(slots, hashes[:seen])
+    return slots
 
 
 def _grown(array: NDArray, room: int) -> NDArray:

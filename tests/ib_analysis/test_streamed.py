@@ -36,13 +36,14 @@ def test_blocks_give_the_symbols_of_the_whole(width, kept, monkeypatch):
     codes = codes_of(width)
     once = streamed(blocks(codes))
     assert_same(once.symbols, symbols(codes))
-    assert not once.verified
+    assert once.verified == (len(once.symbols) <= max(1, kept // -(-width // 8)))
     sure = verified(once, lambda: blocks(codes, 50))
     assert_same(sure.symbols, symbols(codes))
     assert sure.verified
 
 
-def test_a_second_time_with_other_samples_is_refused():
+def test_a_second_time_with_other_samples_is_refused(monkeypatch):
+    monkeypatch.setattr(module, "KEPT_BYTES", 200)
     codes, other = codes_of(100), codes_of(100, seed=1)
     once = streamed(blocks(codes))
     with pytest.raises(CodesError, match=r"is not the code that sample \d+ was"):
@@ -53,12 +54,29 @@ def test_a_second_time_with_other_samples_is_refused():
         verified(once, lambda: blocks(codes_of(100, 701)))
 
 
-def test_codes_that_share_a_digest_are_found_out(monkeypatch):
-    """Were every product the same, so would be all digests: the bytes tell."""
+@pytest.mark.parametrize("kept", [1, 1 << 20])
+def test_codes_that_share_a_digest_are_found_out(kept, monkeypatch):
+    """Were products the same, so would be digests: the bytes tell, at once where the first is kept, else when asked."""
     codes = codes_of(128)
-    monkeypatch.setattr(module, "digests", lambda rows: np.zeros((len(rows), 2), np.uint64))
+    monkeypatch.setattr(module, "KEPT_BYTES", kept)
+    monkeypatch.setattr(module, "digests", lambda rows: rows[:, :1].astype(np.uint64) // 64 * np.ones(2, np.uint64))
     with pytest.raises(CodesError, match="share a digest"):
         verified(streamed(blocks(codes)), lambda: blocks(codes))
+
+
+def test_more_distinct_samples_than_there_was_room_for_are_still_told_apart(monkeypatch):
+    monkeypatch.setattr(module, "KEPT_BYTES", 4000)
+    codes = codes_of(64, samples=20_000, patterns=15_000)
+    once = streamed(blocks(codes, 77))
+    assert_same(once.symbols, symbols(codes))
+    assert not once.verified
+    assert once.compared == 500
+    assert not streamed(blocks(codes[:400])).symbols.counts[400:].size
+
+
+def test_what_is_all_distinct_needs_no_room_to_be_certain(monkeypatch):
+    monkeypatch.setattr(module, "KEPT_BYTES", 1)
+    assert streamed(blocks(Codes.pack_integers(np.arange(300)[:, None], 9))).verified
 
 
 @pytest.mark.parametrize("width", [8, 70, 333])
@@ -93,8 +111,11 @@ def test_one_flipped_bit_anywhere_is_another_digest():
     assert len(np.unique(digests(rows), axis=0)) == len(rows)
 
 
-def test_a_stream_of_any_length_keeps_digests_alone():
-    """30 MB of codes in blocks of .5 MB: the peak is one block, and 16 bytes a sample with what counting them takes."""
+def test_a_stream_of_any_length_keeps_digests_and_a_few_samples(monkeypatch):
+    """30 MB of codes in blocks of .5 MB: the peak is one block, what may be kept of first samples, and 16 bytes of each
+    with what counting them takes.
+    """
+    monkeypatch.setattr(module, "KEPT_BYTES", 200_000)
     pattern = np.random.default_rng(0).integers(0, 256, (50, 7200), dtype=np.uint8)
 
     def made():
@@ -107,7 +128,7 @@ def test_a_stream_of_any_length_keeps_digests_alone():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(sure.symbols) == 50
-    assert peak < 3 * 64 * 7200 + 60 * len(sure)
+    assert peak < 3 * 64 * 7200 + 200_000 + 60 * len(sure)
 
 
 def test_a_plane_takes_what_was_streamed():
@@ -118,7 +139,7 @@ def test_a_plane_takes_what_was_streamed():
 
 
 def test_blocks_of_two_widths_or_none_are_refused():
-    with pytest.raises(CodesError, match=r"blocks of \[7, 9\] bits"):
+    with pytest.raises(CodesError, match="blocks of 7 and 9 bits"):
         streamed([codes_of(7), codes_of(9)])
-    with pytest.raises(CodesError, match=r"blocks of \[\] bits"):
+    with pytest.raises(CodesError, match="no block"):
         streamed([])
