@@ -28,7 +28,7 @@ def label_numbers(labels: ArrayLike) -> NDArray[np.int64]:
         return np.unique(array, return_inverse=True)[1].astype(np.int64)
     if array.dtype.kind == "f":
         return _of_floats(array)
-    return array.astype(np.int64, copy=False)  # uint64 beyond 2^63 wraps, one to one
+    return np.ascontiguousarray(array.astype(np.int64, copy=False))  # uint64 beyond 2^63 wraps, one to one
 
 
 def _asked(labels: ArrayLike) -> NDArray:

@@ -108,6 +108,8 @@ def test_rows_with_gaps_between_them_are_read_as_rows():
         np.array([2**64 - 1, 0, 2**63, 2**64 - 1], np.uint64),
         np.array([-(2**63), 2**63 - 1, -(2**63)]),
         [10**15, -(10**15), 10**15],
+        np.array([5, 9, -(2**62), 9, 2**62, 9])[::2],
+        np.array([[3, 0], [7, 0], [3, 0]])[:, 0],
     ],
 )
 def test_labels_may_be_any_integers(labels):
