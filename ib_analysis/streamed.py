@@ -71,7 +71,7 @@ def streamed(blocks: Iterable[Codes]) -> Streamed:
         done = end
     if not width:
         raise CodesError("no block; a stream is of one or more")
-    return Streamed(Symbols(t.ids, t.counts, t.firsts), width, compared)
+    return Streamed(t, width, compared)
 
 
 def verified(once: Streamed, again: Callable[[], Iterable[Codes]]) -> Streamed:
