@@ -45,8 +45,8 @@ class Symbols:
 def symbols(codes: Codes) -> Symbols:
     """The distinct codes, exactly: each is compared byte for byte with its id's first sample, no hash is trusted.
 
-    Reads the packed rows once and needs at most 80 bytes a sample beside them; where most samples are repeated, from the
-    first ones on, 4 bytes a sample and 240 a symbol.
+    Reads the packed rows once and needs at most 80 bytes a sample beside them; where most samples are repeated, the
+    first ones too, 4 bytes a sample and 240 a symbol.
     """
     return _table(np.ascontiguousarray(codes.packed))
 
