@@ -102,11 +102,11 @@ def verified(once: Streamed, again: Callable[[], Iterable[Codes]]) -> Streamed:
     return Streamed(t, once.width, len(t))
 
 
-def _compare(rows: NDArray, kept: NDArray, which: NDArray[np.int64], t: Symbols, begin: int, else_: str = "") -> None:
+def _compare(rows: NDArray, kept: NDArray, which: NDArray[np.int64], t: Symbols, begin: int, may_be: str = "") -> None:
     """Raises CodesError unless each of the rows from sample `begin` on is `kept[which]`; −1: is not looked at."""
     if (wrong := equal_to(rows, kept, which)) < len(rows):
         first = t.firsts[t.ids[begin + wrong]]
         raise CodesError(
-            f"sample {begin + wrong} is not the code that sample {first} was: {else_}two codes share a digest of 128 "
+            f"sample {begin + wrong} is not the code that sample {first} was: {may_be}two codes share a digest of 128 "
             "bits; count them in memory"
         )
