@@ -19,7 +19,7 @@ from ..hw.synthesis.bitstream import design_digest
 from ..hw.verilog import OWN
 from ..ib_analysis.entropy import plug_in
 from ..ib_analysis.information import mutual_information
-from ..ib_analysis.symbols import Symbols, label_symbols, pairs, symbols
+from ..ib_analysis.symbols import Symbols, label_symbols, pair_tally, symbols
 from .belonging import check_design, graph_of
 from .config import chosen_samples
 from .fault_report import AtOnce, Costly, FaultReport, Guard, OfMemory
@@ -133,7 +133,7 @@ def _informed(net: Faults, lost: Lost, rng: np.random.Generator) -> Iterator[OfM
 
 def _bits(codes: Symbols, labels: Symbols) -> tuple[float, float]:
     """H(T) and I(T;Y) of these samples, which are all that is asked about."""
-    return plug_in(codes.counts), mutual_information(codes.counts, labels.counts, pairs(codes, labels).counts)
+    return plug_in(codes.counts), mutual_information(codes.counts, labels.counts, pair_tally(codes, labels).counts)
 
 
 def _at_once(net: Faults, rng: np.random.Generator) -> Iterator[AtOnce]:

@@ -30,8 +30,8 @@ def coincidences(counts: NDArray[np.int64]) -> Coincidences | None:
     2 log2 N − 7.6 bits, where counting ends below log2 N.
     Source: Ma 1981, "Calculation of entropy from data of motion"; the variance is Hoeffding's, 1948.
     """
-    times, symbols = fingerprint(counts)
-    samples = int(times @ symbols)
+    found = fingerprint(counts)
+    times, symbols, samples = found.times, found.symbols, found.samples
     n = times.astype(np.float64)
     twice = float(symbols @ (n * (n - 1)))
     if twice < 2 * FEWEST_PAIRS:

@@ -35,8 +35,8 @@ def counted_ends(counts: NDArray[np.int64], width: int, z: float) -> tuple[float
     """
     from scipy.optimize import linprog  # a third of a second that no table of exact numbers should wait for
 
-    times, symbols = fingerprint(counts)
-    samples = int(times @ symbols)
+    found = fingerprint(counts)
+    times, symbols, samples = found.times, found.symbols, found.samples
     edges = _edges(int(times[-1]))
     seen = np.histogram(times, edges, weights=symbols)[0]
     middle, half = seen + z * z / 2, z * np.sqrt(seen + z * z / 4)  # |seen - e| <= z sqrt(e), solved for e
@@ -51,15 +51,15 @@ def counted_ends(counts: NDArray[np.int64], width: int, z: float) -> tuple[float
     share, surprise = times[often] * symbols[often] / samples, np.log2(samples / times[often])
     counted = float(share @ surprise)
     error = z * math.sqrt(max(0.0, float(share @ surprise**2) - counted**2) / samples)
-    found = []
+    ends = []
     for sign in (1, -1):
         programme = linprog(
             sign * left_out, limits, bounds, np.ones((1, len(expected))), [1.0], (0, None), method="highs"
         )
         if not programme.success:
             return None
-        found.append(sign * programme.fun + counted - sign * error)
-    return max(0.0, found[0] - _FINE_BITS), min(float(width), found[1] + _FINE_BITS)
+        ends.append(sign * programme.fun + counted - sign * error)
+    return max(0.0, ends[0] - _FINE_BITS), min(float(width), ends[1] + _FINE_BITS)
 
 
 def _edges(most: int) -> NDArray[np.int64]:

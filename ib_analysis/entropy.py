@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,17 +26,18 @@ class CountsError(ValueError):
     """Counts that no distribution has."""
 
 
-class Fingerprint(NamedTuple):
-    """`symbols[j]` symbols were seen `times[j]` times, times rising, 0 left out."""
+@dataclass(frozen=True, eq=False)
+class Fingerprint:
+    """`symbols[j]` symbols were seen `times[j]` times, times rising, 0 left out. What it is asked it works out once."""
 
     times: NDArray[np.int64]
     symbols: NDArray[np.int64]
 
-    @property
+    @cached_property
     def samples(self) -> int:
         return int(self.times @ self.symbols)
 
-    @property
+    @cached_property
     def seen(self) -> int:
         """Distinct symbols."""
         return int(self.symbols.sum())
@@ -43,9 +46,13 @@ class Fingerprint(NamedTuple):
         """How many symbols were seen exactly so often: f1, f2, ..."""
         return int(self.symbols[self.times == times].sum())
 
+    @cached_property
+    def plug_in_bits(self) -> float:
+        return _plug_in(self.times, self.symbols, self.samples)
+
     def without_repeats(self, times: int) -> Fingerprint:
         """Of samples each of which is there so often: as if it were there once."""
-        return Fingerprint(self.times // times, self.symbols)
+        return self if times == 1 else Fingerprint(self.times // times, self.symbols)
 
 
 Counts: TypeAlias = ArrayLike | Fingerprint
@@ -71,11 +78,21 @@ def fingerprint(counts: Counts) -> Fingerprint:
 
 
 @compiled
+def extremes(values):
+    """The smallest and the largest of (n,) numbers, one at least: in one pass, of vectors."""
+    least = most = values[0]
+    for place in range(len(values)):
+        least, most = min(least, values[place]), max(most, values[place])
+    return least, most
+
+
+@compiled
 def _fingerprint(counts):
     """Of any counts, negative ones too: by a table where they are small for so many, as then sorting takes longer."""
-    if len(counts) and 0 < counts.min() == counts.max():
+    least, most = extremes(counts) if len(counts) else (-1, -1)
+    if 0 < least == most:
         return counts[:1].copy(), np.array([len(counts)])
-    if len(counts) and counts.min() >= 0 and counts.max() <= len(counts):
+    if 0 <= least <= most <= len(counts):
         found = np.bincount(counts)
         found[0] = 0
         times = np.flatnonzero(found)
@@ -91,15 +108,21 @@ def _fingerprint(counts):
     return rising[begins], np.append(begins[1:], len(rising)) - begins
 
 
+@compiled
+def _plug_in(times, symbols, samples):
+    bits = 0.0
+    for j in range(len(times)):
+        bits += symbols[j] * (times[j] / samples) * np.log2(samples / times[j])
+    return bits
+
+
 def plug_in(counts: Counts) -> float:
     """The entropy of exactly these samples: sum of (n/N) log2(N/n).
 
     As an estimate of the distribution they came from it is too low, about (k - 1)/(2 N ln 2) bits while N >> k and
     without limit otherwise: it cannot exceed log2 N.
     """
-    times, symbols = found = fingerprint(counts)
-    samples = found.samples
-    return float(np.sum(symbols * (times / samples) * np.log2(samples / times)))
+    return fingerprint(counts).plug_in_bits
 
 
 def miller_madow(counts: Counts) -> float:
@@ -122,8 +145,8 @@ def chao_wang_jost(counts: Counts) -> float:
     added when f1 = 0 or A = 1.
     Source: "Entropy and the species accumulation curve", Methods in Ecology and Evolution 4.
     """
-    times, symbols = found = fingerprint(counts)
-    samples = found.samples
+    found = fingerprint(counts)
+    times, symbols, samples = found.times, found.symbols, found.samples
     seen = float(np.sum(symbols * (times / samples) * (digamma(samples) - digamma(times))))
     once, twice = found.seen_times(1), found.seen_times(2)
     if once:
@@ -140,8 +163,8 @@ def grassberger(counts: Counts) -> float:
     where all are distinct it says log2 N + 1.83 bits, whatever the truth.
     Source: "Entropy estimates from insufficient samplings", arXiv physics/0307138, equations 28 and 35.
     """
-    times, symbols = found = fingerprint(counts)
-    samples = found.samples
+    found = fingerprint(counts)
+    times, symbols, samples = found.times, found.symbols, found.samples
     half = times / 2
     g = digamma(times) + np.where(times % 2, -0.5, 0.5) * (digamma(half + 0.5) - digamma(half))
     return (math.log(samples) - float(symbols @ (times * g)) / samples) / math.log(2)

@@ -14,7 +14,7 @@ from pydantic import Field, FiniteFloat
 from .diagnostics import INTERVAL_COVERAGE, Target, Verdict, coverage, repeated, saturated, unseen_bits, verdict
 from .entropy import Counts, CountsError, Estimator, Fingerprint, chao_wang_jost, plug_in
 from .nsb import nsb, nsb_information
-from .symbols import Symbols, pairs
+from .symbols import Symbols, pair_tally
 
 ESTIMATORS: dict[Target, Estimator] = {"dataset": plug_in, "enumerated": plug_in, "population": chao_wang_jost}
 NSB_POSSIBLE = 2**256
@@ -109,7 +109,7 @@ def i_xt(t: Symbols, width: int, target: Target, h_x_bits: float | None = None) 
 
 def i_ty(t: Symbols, y: Symbols, width: int, target: Target, h_x_bits: float | None = None) -> Estimate:
     """I(T;Y) of codes of `width` bits and labels, over the same samples; the rest as in `i_xt`."""
-    both = pairs(t, y)
+    both = pair_tally(t, y)
     of_all = [each.fingerprint for each in (both, t, y)]
     times = _times(of_all[0], target)
     counts, t_counts, y_counts = (each.without_repeats(times) for each in of_all)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .codes import Codes, CodesError
 from .nulls import observed_bits
 from .row_hash import DIGEST_WORDS, digests
-from .symbols import Symbols, pairs, same_samples, symbols
+from .symbols import Symbols, pair_tally, same_samples, symbols
 
 _ROWS = 1024  # samples unpacked at a time; a multiple of 8
 
@@ -139,7 +139,7 @@ def sharing(codes: Codes, y: Symbols) -> Sharing:
     vulnerability over the atoms of any partial information decomposition, which needs none to be computed.
     """
     t = symbols(codes)
-    both = pairs(t, y)
+    both = pair_tally(t, y)
     whole = observed_bits(t, y)
     if whole <= 1e-12:
         return Sharing(None, None, max(whole, 0.0))

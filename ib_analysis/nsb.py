@@ -34,8 +34,8 @@ def nsb(counts: Counts, possible: int) -> float:
     above 2^512.
     Source: Nemenman, Shafee and Bialek 2002, "Entropy and inference, revisited".
     """
-    times, symbols = found = fingerprint(counts)
-    seen = found.seen
+    found = fingerprint(counts)
+    times, symbols, seen = found.times, found.symbols, found.seen
     if not seen <= possible <= MOST_POSSIBLE:
         raise CountsError(
             f"{seen} symbols seen of {possible:.3g} possible; NSB needs at least those seen and at most 2^512"

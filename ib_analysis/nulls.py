@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from .compiled import compiled
-from .symbols import Symbols, pairs, same_samples
+from .symbols import Symbols, pair_tally, same_samples
 
 NOTHING = 1e-20  # of a weight of 1
 _TIE_BITS = 1e-9  # rounding, between sums that are equal on paper
@@ -113,13 +113,10 @@ def _of_dealings(
     t: Symbols, y: Symbols, rng: np.random.Generator, permutations: int, n_log_n: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The same by dealing label after label."""
-    dealt, rows = y.ids.copy(), t.ids.astype(np.int64) * len(y)
-    direct = len(t) * len(y) <= 16 * t.samples
-    sums = np.empty(permutations)
+    dealt, sums = Symbols(y.counts, y.firsts, y.ids.copy()), np.empty(permutations)
     for index in range(permutations):
-        rng.shuffle(dealt)
-        joint = np.bincount(rows + dealt) if direct else pairs(t, Symbols(dealt, y.counts, y.firsts)).counts
-        sums[index] = n_log_n[joint].sum()
+        rng.shuffle(dealt.ids)
+        sums[index] = n_log_n[pair_tally(t, dealt).counts].sum()
     return sums
 
 
@@ -137,6 +134,6 @@ def p_value(t: Symbols, y: Symbols, rng: np.random.Generator, permutations: int 
 
 def observed_bits(t: Symbols, y: Symbols) -> float:
     """Plug-in I(T;Y), which the null is of."""
-    both = pairs(t, y)
+    both = pair_tally(t, y)
     of_t, of_y = t.counts[t.ids[both.firsts]], y.counts[y.ids[both.firsts]]
     return float(both.counts @ np.log2(both.counts * t.samples / (of_t * of_y))) / t.samples

@@ -11,27 +11,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from .codes import Codes, CodesError, numbers
 from .compiled import compiled
-from .entropy import Fingerprint, fingerprint
+from .entropy import Fingerprint, extremes, fingerprint
 from .labels import label_numbers
 from .row_hash import equal_rows, keys, row_sum, word
 
 
 @dataclass(frozen=True, eq=False)
-class Symbols:
-    """The distinct values among n samples. Equal samples, and only they, share an id.
+class Tally:
+    """The distinct values among samples, in order of first appearance: what the values are called cannot change it.
 
-    ids      (n,) int32, 0 .. k - 1 in order of first appearance: what the values are called cannot change it
-    counts   (k,) int64, samples of each id
-    firsts   (k,) int64, the first sample of each id
+    counts   (k,) int64, samples of each value
+    firsts   (k,) int64, the first sample of each value
     """
 
-    ids: NDArray[np.int32]
     counts: NDArray[np.int64]
     firsts: NDArray[np.int64]
-
-    @property
-    def samples(self) -> int:
-        return len(self.ids)
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -40,6 +34,20 @@ class Symbols:
     def fingerprint(self) -> Fingerprint:
         """Of the counts, for the estimators of `entropy`."""
         return fingerprint(self.counts)
+
+
+@dataclass(frozen=True, eq=False)
+class Symbols(Tally):
+    """The distinct values and what every sample is. Equal samples, and only they, share an id.
+
+    ids      (n,) int32, 0 .. k - 1, in the order of `counts` and `firsts`
+    """
+
+    ids: NDArray[np.int32]
+
+    @property
+    def samples(self) -> int:
+        return len(self.ids)
 
 
 def symbols(codes: Codes) -> Symbols:
@@ -54,7 +62,7 @@ def symbols(codes: Codes) -> Symbols:
 def label_symbols(labels: ArrayLike) -> Symbols:
     """The distinct labels: whatever `label_numbers` takes, and CodesError for anything else."""
     values = label_numbers(labels)
-    low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    low, high = extremes(values) if len(values) else (0, 0)
     if high - low >= 2**62:
         return _table(_as_bytes(values))
     return _of_integers(values, low, high - low + 1)
@@ -69,11 +77,25 @@ def input_symbols(inputs: ArrayLike) -> Symbols:
 
 def pairs(x: Symbols, y: Symbols) -> Symbols:
     """The distinct pairs (x, y), sample by sample. `pairs(y, x)` is equal, to the last id."""
+    return _alone(x, y) or _of_integers(_joined(x.ids, len(y), y.ids), 0, len(x) * len(y))
+
+
+def pair_tally(x: Symbols, y: Symbols) -> Tally:
+    """What `pairs` counts, in less time: the cells of the contingency table that are not empty."""
+    if alone := _alone(x, y):
+        return alone
+    domain = len(x) * len(y)
+    if not _small(domain, x.samples):
+        return pairs(x, y)
+    counts, firsts = np.empty((2, min(domain, x.samples)), np.int64)
+    seen = _fill_cells(x.ids, len(y), y.ids, np.zeros(domain, np.int32), counts, firsts)
+    return Tally(counts[:seen].copy(), firsts[:seen].copy())
+
+
+def _alone(x: Symbols, y: Symbols) -> Symbols | None:
+    """Of which every sample is a symbol of its own, whatever comes beside it."""
     same_samples(x.samples, y.samples)
-    for each in (x, y):
-        if len(each) == each.samples:  # every sample is a symbol of its own, whatever comes beside it
-            return each
-    return _of_integers(_joined(x.ids, len(y), y.ids), 0, len(x) * len(y))
+    return next((each for each in (x, y) if len(each) == each.samples), None)
 
 
 def of_ids(ids: NDArray[np.int32]) -> Symbols:
@@ -89,12 +111,16 @@ def same_samples(codes: int, labels: int) -> None:
 
 def _of_integers(values: NDArray[np.int64], low: int, domain: int) -> Symbols:
     """(n,) integers low .. low + domain - 1. A small domain is its own table; a large one goes the way of the codes."""
-    if domain > 16 * len(values) + 1024:
+    if not _small(domain, len(values)):
         return _table(_as_bytes(values))
     counts, firsts = np.empty((2, min(domain, len(values))), np.int64)
     ids = np.empty(len(values), np.int32)
     seen = _fill_direct(values, low, ids, np.zeros(domain, np.int32), counts, firsts)
-    return Symbols(ids, counts[:seen].copy(), firsts[:seen].copy())
+    return Symbols(counts[:seen].copy(), firsts[:seen].copy(), ids)
+
+
+def _small(domain: int, samples: int) -> bool:
+    return domain <= 16 * samples + 1024
 
 
 def _as_bytes(values: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -209,6 +235,22 @@ def _joined(ids, many, others):
 
 
 @compiled
+def _fill_cells(ids, many, others, table, counts, firsts):
+    seen, many = np.uint64(0), np.uint64(many)
+    for row in range(np.uint64(len(ids))):
+        cell = np.uint64(ids[row]) * many + np.uint64(others[row])
+        times = table[cell]
+        if not times:
+            firsts[seen] = row
+            seen += _ONE
+        table[cell] = times + 1
+    for symbol in range(seen):
+        row = firsts[symbol]
+        counts[symbol] = table[np.uint64(ids[row]) * many + np.uint64(others[row])]
+    return seen
+
+
+@compiled
 def _replace(slots, hashes):
     mask = np.uint64(len(slots) - 1)
     for symbol in range(len(hashes)):
@@ -238,7 +280,7 @@ class GrowingSymbols:
             tables = self._ids, self._slots, self._hashes, self._counts, self._firsts
             self._row, self._seen = _fill(rows, key, glance and self._glance, self._row, *tables, self._seen)
             if self._row == len(rows):
-                return Symbols(self._ids[: self._row], self._counts[: self._seen], self._firsts[: self._seen])
+                return Symbols(self._counts[: self._seen], self._firsts[: self._seen], self._ids[: self._row])
             if self._seen < len(self._counts):  # misled: from the beginning, so that all hashes are of whole rows
                 self._glance, self._row, self._seen = False, 0, 0
             else:
@@ -252,7 +294,7 @@ class GrowingSymbols:
 def _table(rows: NDArray[np.uint8]) -> Symbols:
     """Of (n, bytes) in C order."""
     found = GrowingSymbols(len(rows)).upto(rows)
-    return Symbols(found.ids, found.counts.copy(), found.firsts.copy())
+    return Symbols(found.counts.copy(), found.firsts.copy(), found.ids)
 
 
 def _slots_of(hashes: NDArray[np.uint64], seen: int) -> NDArray[np.int32]:

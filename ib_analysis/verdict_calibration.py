@@ -95,7 +95,7 @@ def trials(rng: np.random.Generator, many: int) -> Iterator[Trial]:
         width = round(2 ** rng.uniform(math.log2(WIDTHS[0]), math.log2(WIDTHS[1])))
         counts, truth = FAMILIES[family](rng, int(rng.choice(SAMPLE_SIZES)), width)
         none = np.empty(0, np.int64)
-        yield Trial(family, width, truth, i_xt(Symbols(none.astype(np.int32), counts, none), width, "population"))
+        yield Trial(family, width, truth, i_xt(Symbols(counts, none, none.astype(np.int32)), width, "population"))
 
 
 def table(done: Iterable[Trial]) -> str:

@@ -99,7 +99,7 @@ def i_ty(t: Symbols, y: Symbols, positions: int, width: int, target: Target) -> 
     """
     if y.samples * positions != t.samples:
         raise CodesError(f"{t.samples} codes of {positions} positions against {y.samples} labels")
-    everywhere = Symbols(np.repeat(y.ids, positions), y.counts * positions, y.firsts * positions)
+    everywhere = Symbols(y.counts * positions, y.firsts * positions, np.repeat(y.ids, positions))
     both = pairs(t, everywhere)
     of_t, of_y, of_both = left_out(t, positions), left_out(y, 1), left_out(both, positions)
     bits = of_t.bits + of_y.bits - of_both.bits

@@ -95,5 +95,5 @@ def test_what_no_distribution_has_is_refused(counts):
 
 
 def test_fingerprint_counts_the_counts():
-    times, many = fingerprint([1, 4, 1, 0, 4, 1])
-    assert (times.tolist(), many.tolist()) == ([1, 4], [3, 2])
+    found = fingerprint([1, 4, 1, 0, 4, 1])
+    assert (found.times.tolist(), found.symbols.tolist()) == ([1, 4], [3, 2])

@@ -11,7 +11,7 @@ import pytest
 from bitneck.ib_analysis import compiled
 from bitneck.ib_analysis.codes import Codes, CodesError
 from bitneck.ib_analysis.row_hash import digests, keys
-from bitneck.ib_analysis.symbols import label_symbols, pairs, symbols
+from bitneck.ib_analysis.symbols import label_symbols, pair_tally, pairs, symbols
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -130,6 +130,8 @@ def test_pairs_are_the_joint_symbols_and_do_not_care_for_order(many):
     assert_exact(both, np.column_stack((x, y)))
     other = pairs(label_symbols(y), label_symbols(x))
     np.testing.assert_array_equal(both.ids, other.ids)
+    tally = pair_tally(label_symbols(x), label_symbols(y))
+    np.testing.assert_array_equal((tally.counts, tally.firsts), (both.counts, both.firsts))
     with pytest.raises(CodesError, match=r"3000 samples .* against 5"):
         pairs(label_symbols(x), label_symbols(y[:5]))
 
@@ -138,6 +140,7 @@ def test_pairs_of_what_is_all_distinct_are_as_distinct():
     alone, y = label_symbols(np.arange(40)[::-1]), label_symbols(np.arange(40) % 3)
     assert_exact(pairs(alone, y), np.arange(40))
     assert_exact(pairs(y, alone), np.arange(40))
+    assert len(pair_tally(y, alone)) == 40
 
 
 def test_no_samples_have_no_symbols():
