@@ -4,6 +4,7 @@ Codes of different digests differ, that is certain. Those of equal digest are co
 their symbol as they come, while there is room to keep first samples. Then all is certain, and the same as `symbols`
 says of codes in memory. Of n samples beyond it some that differ share a digest with a chance of at most n² / 2^65
 (`row_hash`), 10^-10 of 60,000, whatever they are; where the codes can be had again, these are compared then.
+What equals a kept sample is mostly found at a glance before it has a digest, and takes over the one of that sample.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from .codes import Codes, CodesError
 from .row_hash import DIGEST_WORDS, digests, equal_to
-from .symbols import GrowingSymbols, Symbols
+from .symbols import GrowingSymbols, KeptRows, Symbols
 
 KEPT_BYTES = 1 << 24  # of first samples at a time: 2,330 of the widest map of CNV; each further so many cost a pass
 _AT_FIRST = 1024  # samples that there is room for
@@ -49,29 +50,33 @@ def streamed(blocks: Iterable[Codes]) -> Streamed:
     widths, and where two codes share a digest.
     """
     growing, said, width = GrowingSymbols(_AT_FIRST), np.empty((_AT_FIRST, DIGEST_WORDS), np.uint64), 0
-    kept, compared, done = np.empty((0, 0), np.uint8), 0, 0
+    t, done = growing.upto(said[:0].view(np.uint8)), 0
     for block in blocks:
-        width = width or block.width
+        if not width:
+            width = block.width
+            kept = KeptRows(max(1, KEPT_BYTES // block.packed.shape[1]), block.packed.shape[1])
         if block.width != width:
             raise CodesError(f"blocks of {width} and {block.width} bits; a stream is of blocks of one width")
         rows, end = np.ascontiguousarray(block.packed), done + len(block)
-        if not kept.size:
-            kept = np.empty((max(1, KEPT_BYTES // rows.shape[1]), rows.shape[1]), np.uint8)
         if end > len(said):
             said = np.concatenate((said[:done], np.empty((end, DIGEST_WORDS), np.uint64)))
-        said[done:end] = digests(rows)
+        known = kept.find(rows)
+        new = known < 0
+        if new.all():
+            said[done:end] = digests(rows)
+        else:
+            said[done:end] = said[t.firsts[known]]
+            said[done:end][new] = digests(rows[new])
         t = growing.upto(said[:end].view(np.uint8))
-        firsts = t.firsts[compared : len(kept)] - done
-        kept[compared : compared + len(firsts)] = rows[firsts]
-        compared += len(firsts)
-        which = t.ids[done:].astype(np.int64)
-        which[which >= compared] = -1
+        firsts = t.firsts[len(kept) : kept.room] - done
+        kept.keep(rows, firsts)
+        which = np.where(new & (t.ids[done:] < len(kept)), t.ids[done:], -1)
         which[firsts] = -1
-        _compare(rows, kept, which, t, done)
+        _compare(rows, kept.rows, which, t, done)
         done = end
     if not width:
         raise CodesError("no block; a stream is of one or more")
-    return Streamed(t, width, compared)
+    return Streamed(t, width, len(kept))
 
 
 def verified(once: Streamed, again: Callable[[], Iterable[Codes]]) -> Streamed:

@@ -260,6 +260,39 @@ def _replace(slots, hashes):
         slots[slot] = symbol + 1
 
 
+@compiled
+def _add(slots, hashes, begin, end):
+    """Of equal hashes the first alone has a slot."""
+    mask = np.uint64(len(slots) - 1)
+    for symbol in range(begin, end):
+        slot = hashes[symbol] & mask
+        while slots[slot] and hashes[slots[slot] - 1] != hashes[symbol]:
+            slot = (slot + _ONE) & mask
+        if not slots[slot]:
+            slots[slot] = symbol + 1
+
+
+@compiled
+def _find(rows, block, kept, slots, hashes, which):
+    """`which`, of rows of these hashes: the first kept row of the same hash, where all of it is equal, else as it was.
+
+    Answers how many were not equal.
+    """
+    mask, misled = np.uint64(len(slots) - 1), 0
+    for row in range(np.uint64(len(rows))):
+        slot = block[row] & mask
+        found = np.uint64(slots[slot])
+        while found and hashes[found - _ONE] != block[row]:
+            slot = (slot + _ONE) & mask
+            found = np.uint64(slots[slot])
+        if found:
+            if equal_rows(rows, row, kept, found - _ONE):
+                which[row] = found - _ONE
+            else:
+                misled += 1
+    return misled
+
+
 class GrowingSymbols:
     """Of rows that come a few at a time. Its tables grow as symbols appear: few of them stay in the first cache."""
 
@@ -289,6 +322,43 @@ class GrowingSymbols:
                 self._hashes = _grown(self._hashes, room)
                 self._counts, self._firsts = _grown(self._counts, room), _grown(self._firsts, room)
             self._slots = _slots_of(self._hashes, self._seen)
+
+
+class KeptRows:
+    """Some rows, known again at a glance: what is found was compared whole, but not all is found that is there."""
+
+    def __init__(self, room: int, row_bytes: int) -> None:
+        self.room, self.rows = room, np.empty((room, row_bytes), np.uint8)
+        self._hashes, self._slots = np.empty(room, np.uint64), np.zeros(2048, np.int32)
+        self._kept, self._right, self._misled = 0, 0, 0
+
+    def __len__(self) -> int:
+        return self._kept
+
+    def keep(self, rows: NDArray[np.uint8], which: NDArray[np.int64]) -> None:
+        """`rows[which]`, for which there is room."""
+        begin, self._kept = self._kept, self._kept + len(which)
+        kept = self.rows[begin : self._kept]
+        np.take(rows, which, axis=0, out=kept, mode="clip")  # any other mode copies twice
+        self._hashes[begin : self._kept] = _hashes(kept)
+        if 4 * self._kept > len(self._slots):
+            begin, self._slots = 0, np.zeros(16 << self._kept.bit_length(), np.int32)
+        _add(self._slots, self._hashes, begin, self._kept)
+
+    def find(self, rows: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """(n,) which of those kept a row is, −1 of those not found: of all, once glances are more often wrong."""
+        which = np.full(len(rows), -1)
+        if self._kept and self._misled <= _MISLED + self._right:
+            misled = _find(rows, _hashes(rows), self.rows, self._slots, self._hashes, which)
+            self._misled += misled
+            self._right += int((which >= 0).sum())
+        return which
+
+
+def _hashes(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    found = np.empty(len(rows), np.uint64)
+    _hash(rows, 0, len(rows), keys(rows.shape[1]), rows.shape[1] > _GLANCED, found)
+    return found
 
 
 def _table(rows: NDArray[np.uint8]) -> Symbols:

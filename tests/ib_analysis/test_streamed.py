@@ -64,6 +64,35 @@ def test_codes_that_share_a_digest_are_found_out(kept, monkeypatch):
         verified(streamed(blocks(codes)), lambda: blocks(codes))
 
 
+@pytest.fixture
+def digested(monkeypatch):
+    """How many rows were given a digest of their own, call by call."""
+    calls = []
+    monkeypatch.setattr(module, "digests", lambda rows: calls.append(len(rows)) or digests(rows))
+    return calls
+
+
+@pytest.mark.parametrize("patterns", [90, 2000])
+def test_what_is_known_at_a_glance_needs_no_digest(patterns, digested):
+    codes = codes_of(1000, 6000, patterns)
+    due = symbols(codes)
+    assert_same(streamed(blocks(codes)).symbols, due)
+    assert sum(digested) == (due.firsts[due.ids] >= np.arange(6000) // 64 * 64).sum(), "of no block before"
+
+
+@pytest.mark.parametrize("byte", [0, 60, 124])
+def test_what_looks_alike_at_a_glance_is_not_taken_for_equal(byte, digested):
+    """All but one byte are zero, and glances fall on zeros: after a thousand of them nobody glances any more."""
+    rows = np.zeros((3000, 125), np.uint8)
+    rows[:, byte] = np.random.default_rng(0).integers(0, 200, 3000)
+    codes = Codes(rows, 1000)
+    once = streamed(blocks(codes))
+    assert_same(once.symbols, symbols(codes))
+    assert once.verified
+    assert digested[-20:] == [len(block) for block in blocks(codes)][-20:]
+    assert sum(digested) < 3000
+
+
 def test_more_distinct_samples_than_there_was_room_for_are_still_told_apart(monkeypatch):
     monkeypatch.setattr(module, "KEPT_BYTES", 4000)
     codes = codes_of(64, samples=20_000, patterns=15_000)

@@ -9,6 +9,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from bitneck.ib_analysis import compiled
+from bitneck.ib_analysis import symbols as module
 from bitneck.ib_analysis.codes import Codes, CodesError
 from bitneck.ib_analysis.row_hash import digests, keys
 from bitneck.ib_analysis.symbols import label_symbols, pair_tally, pairs, symbols
@@ -92,6 +93,21 @@ def test_rows_that_differ_in_one_word_alone_stay_apart_wherever_it_is(word, ordi
     words[ordinary:, word] ^= rng.integers(0, max(1, alike // 2), alike).astype(np.uint64)
     codes = Codes(words.view(np.uint8), 1024)
     assert_exact(symbols(codes), words[:, word] if not ordinary else words)
+
+
+def test_where_glances_mislead_whole_rows_are_hashed(monkeypatch):
+    """Were they not, each row would be compared with all the symbols before it that look like it."""
+    rows = np.zeros((9000, 128), np.uint8)
+    rows[:, :2] = np.arange(9000, dtype="<u2")[:, None].view(np.uint8)
+    at_a_glance, fill = [], module._fill
+    monkeypatch.setattr(
+        module,
+        "_fill",
+        lambda rows, key, glance, *rest: (at_a_glance.append(glance), fill(rows, key, glance, *rest))[1],
+    )
+    assert_exact(symbols(Codes(rows, 1024)), rows)
+    assert at_a_glance[0]
+    assert not at_a_glance[-1]
 
 
 def test_rows_with_gaps_between_them_are_read_as_rows():
