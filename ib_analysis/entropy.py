@@ -34,21 +34,23 @@ class Fingerprint:
     symbols: NDArray[np.int64]
 
     @cached_property
-    def samples(self) -> int:
-        return int(self.times @ self.symbols)
+    def sums(self) -> tuple[float, int, float]:
+        """Samples, distinct symbols, and plug-in entropy in bits."""
+        return _sums(self.times, self.symbols)
 
-    @cached_property
+    @property
+    def samples(self) -> int:
+        return int(self.sums[0])
+
+    @property
     def seen(self) -> int:
         """Distinct symbols."""
-        return int(self.symbols.sum())
+        return self.sums[1]
 
     def seen_times(self, times: int) -> int:
         """How many symbols were seen exactly so often: f1, f2, ..."""
-        return int(self.symbols[self.times == times].sum())
-
-    @cached_property
-    def plug_in_bits(self) -> float:
-        return _plug_in(self.times, self.symbols, self.samples)
+        place = self.times.searchsorted(times)
+        return int(self.symbols[place]) if place < len(self.times) and self.times[place] == times else 0
 
     def without_repeats(self, times: int) -> Fingerprint:
         """Of samples each of which is there so often: as if it were there once."""
@@ -72,7 +74,7 @@ def fingerprint(counts: Counts) -> Fingerprint:
     found = Fingerprint(*_fingerprint(array.astype(np.int64, copy=False)))
     if not len(found.times) or found.times[0] < 0:
         raise CountsError(f"{len(array)} counts need one above zero and none below, got {array[:8].tolist()} ...")
-    if (total := float(found.times.astype(np.float64) @ found.symbols)) >= MOST_SAMPLES:
+    if (total := found.sums[0]) >= MOST_SAMPLES:
         raise CountsError(f"counts of {total:.3g} samples; above {MOST_SAMPLES:.3g} floats no longer tell them apart")
     return found
 
@@ -93,10 +95,15 @@ def _fingerprint(counts):
     if 0 < least == most:
         return counts[:1].copy(), np.array([len(counts)])
     if 0 <= least <= most <= len(counts):
-        found = np.bincount(counts)
-        found[0] = 0
-        times = np.flatnonzero(found)
-        return times, found[times]
+        found = np.zeros(most + 1, np.int64)
+        for place in range(len(counts)):
+            found[np.uint64(counts[place])] += 1
+        times, symbols = np.empty((2, len(found)), np.int64)
+        different = np.uint64(0)
+        for each in range(1, len(found)):
+            times[different], symbols[different] = each, found[each]  # the next one overwrites it, where there is none
+            different += np.uint64(found[each] != 0)
+        return times[:different].copy(), symbols[:different].copy()
     rising = np.sort(counts[counts != 0])
     begins = np.empty(len(rising), np.int64)
     different = 0
@@ -109,11 +116,14 @@ def _fingerprint(counts):
 
 
 @compiled
-def _plug_in(times, symbols, samples):
-    bits = 0.0
+def _sums(times, symbols):
+    samples, seen, bits = 0.0, 0, 0.0
+    for j in range(len(times)):
+        samples += times[j] * float(symbols[j])
+        seen += symbols[j]
     for j in range(len(times)):
         bits += symbols[j] * (times[j] / samples) * np.log2(samples / times[j])
-    return bits
+    return samples, seen, bits
 
 
 def plug_in(counts: Counts) -> float:
@@ -122,7 +132,7 @@ def plug_in(counts: Counts) -> float:
     As an estimate of the distribution they came from it is too low, about (k - 1)/(2 N ln 2) bits while N >> k and
     without limit otherwise: it cannot exceed log2 N.
     """
-    return fingerprint(counts).plug_in_bits
+    return fingerprint(counts).sums[2]
 
 
 def miller_madow(counts: Counts) -> float:

@@ -241,12 +241,11 @@ def _fill_cells(ids, many, others, table, counts, firsts):
         cell = np.uint64(ids[row]) * many + np.uint64(others[row])
         times = table[cell]
         if not times:
-            firsts[seen] = row
+            counts[seen], firsts[seen] = cell, row
             seen += _ONE
         table[cell] = times + 1
     for symbol in range(seen):
-        row = firsts[symbol]
-        counts[symbol] = table[np.uint64(ids[row]) * many + np.uint64(others[row])]
+        counts[symbol] = table[np.uint64(counts[symbol])]
     return seen
 
 
