@@ -99,11 +99,12 @@ def _fingerprint(counts):
         for place in range(len(counts)):
             found[np.uint64(counts[place])] += 1
         times, symbols = np.empty((2, len(found)), np.int64)
-        different = np.uint64(0)
+        kept = 0
         for each in range(1, len(found)):
-            times[different], symbols[different] = each, found[each]  # the next one overwrites it, where there is none
-            different += np.uint64(found[each] != 0)
-        return times[:different].copy(), symbols[:different].copy()
+            if found[each]:
+                times[kept], symbols[kept] = each, found[each]
+                kept += 1
+        return times[:kept].copy(), symbols[:kept].copy()
     rising = np.sort(counts[counts != 0])
     begins = np.empty(len(rising), np.int64)
     different = 0
@@ -132,7 +133,8 @@ def plug_in(counts: Counts) -> float:
     As an estimate of the distribution they came from it is too low, about (k - 1)/(2 N ln 2) bits while N >> k and
     without limit otherwise: it cannot exceed log2 N.
     """
-    return fingerprint(counts).sums[2]
+    _, _, bits = fingerprint(counts).sums
+    return bits
 
 
 def miller_madow(counts: Counts) -> float:
