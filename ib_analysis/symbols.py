@@ -159,12 +159,63 @@ def _hash(rows, begin, end, key, glance, block):
 
 
 @compiled
-def _place(rows, block, begin, end, ids, slots, hashes, counts, firsts, seen):
-    """Give ids to the rows from `begin` to `end`, of these hashes, until no further symbol has room.
+def _guess(block, begin, end, ids, slots, hashes, counts, firsts, seen):
+    """Give ids to the rows from `begin` to `end` by these hashes alone, until no further symbol has room.
 
-    Answers where it stopped, the symbols seen, and how many rows had the hash of a symbol, but not its bytes.
-    Open addressing: a slot holds id + 1, 0 is free. Indices are unsigned, as numba asks of each signed one whether it
-    counts from the end. A function of its own, as a longer one has more at hand than there are registers.
+    Answers where it stopped, and the symbols seen. Open addressing: a slot holds id + 1, 0 is free. Indices are
+    unsigned, as numba asks of each signed one whether it counts from the end. That rows are compared in a loop of their
+    own lets more of them be under way at a time.
+    """
+    mask = np.uint64(len(slots) - 1)
+    for row in range(begin, end):
+        hashed = block[row - begin]
+        slot = hashed & mask
+        found = np.uint64(slots[slot])
+        while found and hashes[found - _ONE] != hashed:
+            slot = (slot + _ONE) & mask
+            found = np.uint64(slots[slot])
+        if not found:
+            if seen == np.uint64(len(counts)):
+                return row, seen
+            seen += _ONE
+            found = seen
+            slots[slot] = found
+            hashes[found - _ONE], counts[found - _ONE], firsts[found - _ONE] = hashed, 0, row
+        ids[row] = found - _ONE
+    return end, seen
+
+
+@compiled
+def _confirm(rows, begin, end, ids, counts, firsts, some_new):
+    """Count the rows from `begin` to `end` that equal the first of their symbol; answers which is the first not to."""
+    for row in range(begin, end):
+        symbol = np.uint64(ids[row])
+        first = np.uint64(firsts[symbol])
+        if not (some_new and first == row) and not equal_rows(rows, row, rows, first):
+            return row
+        counts[symbol] += 1
+    return end
+
+
+@compiled
+def _forget(row, slots, hashes, firsts, seen):
+    """Symbols first seen after this row, the last one first, so that no other's way to its slot is cut."""
+    mask = np.uint64(len(slots) - 1)
+    while seen and firsts[seen - _ONE] > row:
+        slot = hashes[seen - _ONE] & mask
+        while np.uint64(slots[slot]) != seen:
+            slot = (slot + _ONE) & mask
+        slots[slot] = 0
+        seen -= _ONE
+    return seen
+
+
+@compiled
+def _place(rows, block, begin, end, ids, slots, hashes, counts, firsts, seen):
+    """Count and give ids to the rows from `begin` to `end`, of these hashes, until no further symbol has room.
+
+    Answers where it stopped, the symbols seen, and how many rows had the hash of a symbol, but not its bytes: for them
+    it looks on, where `_guess` would be wrong.
     """
     mask, misled = np.uint64(len(slots) - 1), np.uint64(0)
     for row in range(begin, end):
@@ -200,10 +251,14 @@ def _fill(rows, key, glance, begin, ids, slots, hashes, counts, firsts, seen):
     row, seen, misled, samples = np.uint64(begin), np.uint64(seen), np.uint64(0), np.uint64(len(rows))
     allowed = np.uint64(_MISLED)
     while row < samples and not (glance and misled > allowed):
-        end = min(row + np.uint64(_BLOCK), samples)
-        _hash(rows, row, end, key, glance, block)
-        row, seen, more = _place(rows, block, row, end, ids, slots, hashes, counts, firsts, seen)
-        misled += more
+        first, end, before = row, min(row + np.uint64(_BLOCK), samples), seen
+        _hash(rows, first, end, key, glance, block)
+        guessed, seen = _guess(block, first, end, ids, slots, hashes, counts, firsts, seen)
+        row = _confirm(rows, first, guessed, ids, counts, firsts, seen > before)
+        if row < guessed:
+            seen = _forget(row, slots, hashes, firsts, seen)
+            row, seen, more = _place(rows, block[row - first :], row, end, ids, slots, hashes, counts, firsts, seen)
+            misled += more
         allowed += np.uint64(_BLOCK // 4)
         if row < end:
             break

@@ -95,6 +95,16 @@ def test_rows_that_differ_in_one_word_alone_stay_apart_wherever_it_is(word, ordi
     assert_exact(symbols(codes), words[:, word] if not ordinary else words)
 
 
+def test_what_looks_alike_among_ever_new_rows_stays_apart():
+    """A row that is not what a glance says ends what was guessed of the rows behind it, new ones among them, too."""
+    rng = np.random.default_rng(0)
+    patterns = rng.integers(0, 2**64, (9000, 16), np.uint64)
+    patterns[:3, 1:] = patterns[0, 1:]
+    which = np.minimum(rng.integers(0, 9000, 40_000), rng.integers(1, np.arange(2, 40_002)))
+    which[rng.random(40_000) < 0.03] %= 3
+    assert_exact(symbols(Codes(patterns[which].view(np.uint8), 1024)), which)
+
+
 def test_where_glances_mislead_whole_rows_are_hashed(monkeypatch):
     """Were they not, each row would be compared with all the symbols before it that look like it."""
     rows = np.zeros((9000, 128), np.uint8)
