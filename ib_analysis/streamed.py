@@ -61,18 +61,18 @@ def streamed(blocks: Iterable[Codes]) -> Streamed:
         if end > len(said):
             said = np.concatenate((said[:done], np.empty((end, DIGEST_WORDS), np.uint64)))
         known = kept.find(rows)
-        new = known < 0
-        if new.all():
-            said[done:end] = digests(rows)
-        else:
+        new = np.flatnonzero(known < 0)
+        if len(new) < len(rows):
             said[done:end] = said[t.firsts[known]]
-            said[done:end][new] = digests(rows[new])
+        if len(new):
+            said[done + new] = digests(rows if len(new) == len(rows) else rows[new])
         t = growing.upto(said[:end].view(np.uint8))
-        firsts = t.firsts[len(kept) : kept.room] - done
-        kept.keep(rows, firsts)
-        which = np.where(new & (t.ids[done:] < len(kept)), t.ids[done:], -1)
-        which[firsts] = -1
-        _compare(rows, kept.rows, which, t, done)
+        if len(new):
+            firsts = t.firsts[len(kept) : kept.room] - done
+            kept.keep(rows, firsts)
+            which = np.where((known < 0) & (t.ids[done:] < len(kept)), t.ids[done:], -1)
+            which[firsts] = -1
+            _compare(rows, kept.rows, which, t, done)
         done = end
     if not width:
         raise CodesError("no block; a stream is of one or more")

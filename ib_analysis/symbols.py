@@ -330,9 +330,9 @@ def _add(slots, hashes, begin, end):
 def _find(rows, block, kept, slots, hashes, which):
     """`which`, of rows of these hashes: the first kept row of the same hash, where all of it is equal, else as it was.
 
-    Answers how many were not equal.
+    Answers how many were equal, and how many were not.
     """
-    mask, misled = np.uint64(len(slots) - 1), 0
+    mask, right, misled = np.uint64(len(slots) - 1), 0, 0
     for row in range(np.uint64(len(rows))):
         slot = block[row] & mask
         found = np.uint64(slots[slot])
@@ -342,9 +342,10 @@ def _find(rows, block, kept, slots, hashes, which):
         if found:
             if equal_rows(rows, row, kept, found - _ONE):
                 which[row] = found - _ONE
+                right += 1
             else:
                 misled += 1
-    return misled
+    return right, misled
 
 
 class GrowingSymbols:
@@ -403,9 +404,8 @@ class KeptRows:
         """(n,) which of those kept a row is, −1 of those not found: of all, once glances are more often wrong."""
         which = np.full(len(rows), -1)
         if self._kept and self._misled <= _MISLED + self._right:
-            misled = _find(rows, _hashes(rows), self.rows, self._slots, self._hashes, which)
-            self._misled += misled
-            self._right += int((which >= 0).sum())
+            right, misled = _find(rows, _hashes(rows), self.rows, self._slots, self._hashes, which)
+            self._right, self._misled = self._right + right, self._misled + misled
         return which
 
 
