@@ -380,7 +380,10 @@ class GrowingSymbols:
 
 
 class KeptRows:
-    """Some rows, known again at a glance: what is found was compared whole, but not all is found that is there."""
+    """Some rows, known again at a glance: what is found was compared whole, but not all is found that is there.
+
+    Beside the rows it needs at most 40 bytes for each of them.
+    """
 
     def __init__(self, room: int, row_bytes: int) -> None:
         self.room, self.rows = room, np.empty((room, row_bytes), np.uint8)
@@ -397,7 +400,7 @@ class KeptRows:
         np.take(rows, which, axis=0, out=kept, mode="clip")  # any other mode copies twice
         self._hashes[begin : self._kept] = _hashes(kept)
         if 4 * self._kept > len(self._slots):
-            begin, self._slots = 0, np.zeros(16 << self._kept.bit_length(), np.int32)
+            begin, self._slots = 0, np.zeros(4 << self._kept.bit_length(), np.int32)
         _add(self._slots, self._hashes, begin, self._kept)
 
     def find(self, rows: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -410,6 +413,7 @@ class KeptRows:
 
 
 def _hashes(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """(n,) of rows in C order, as glances have them."""
     found = np.empty(len(rows), np.uint64)
     _hash(rows, 0, len(rows), keys(rows.shape[1]), rows.shape[1] > _GLANCED, found)
     return found
