@@ -11,6 +11,7 @@ def compiled(function: Callable) -> Callable:
     """Compiled on first call, and kept on disk for the next process where numba finds a place to write.
 
     In a read-only install without a writable home numba refuses the cache at once; then every process compiles anew.
+    What is kept is compiled anew when the function's own file changes, not when that of one it calls does.
     Divisions are as numpy has them: a question about zero at each would keep a loop from being made of vectors.
     """
     try:

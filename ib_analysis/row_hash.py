@@ -22,6 +22,10 @@ from numpy.typing import NDArray
 from .compiled import compiled
 
 DIGEST_WORDS = 2  # sums, 128 bits: a chance of 2^-64 that two different rows are given one digest
+# The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every bit of a sum reaches every bit that finds a slot.
+_FIRST = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND = np.uint64(0x94D049BB133111EB)
+GLANCED = 16  # bytes: longer rows are first hashed at a glance, and whole only where that misleads
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
@@ -72,6 +76,26 @@ def row_sum(rows, row, key):
     for j in range(full):
         total += _product(word(rows, row, 8 * j), key[0, j], key[1, j])
     return total
+
+
+@njit(inline="always")
+def _mixed(word):
+    word = (word ^ (word >> np.uint64(30))) * _FIRST
+    word = (word ^ (word >> np.uint64(27))) * _SECOND
+    return word ^ (word >> np.uint64(31))
+
+
+@compiled
+def hash_rows(rows, begin, end, key, glance, block):
+    """`block[0 : end - begin]`: at a glance, of two words each, a third from either end; else of whole rows."""
+    if glance:
+        third, odd = (rows.shape[1] - 8) // 3, key[0, 0] << np.uint64(32) | key[0, 1] | np.uint64(1)
+        for row in range(begin, end):
+            near, far = word(rows, row, third), word(rows, row, rows.shape[1] - 8 - third)
+            block[row - begin] = _mixed(near + odd * (far + key[1, 0]))
+    else:
+        for row in range(begin, end):
+            block[row - begin] = _mixed(row_sum(rows, row, key))
 
 
 @njit(inline="always")

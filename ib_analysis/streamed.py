@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .codes import Codes, CodesError
+from .kept_rows import KeptRows
 from .row_hash import DIGEST_WORDS, digests, equal_to
-from .symbols import GrowingSymbols, KeptRows, Symbols
+from .symbols import GrowingSymbols, Symbols
 
 KEPT_BYTES = 1 << 24  # of first samples at a time: 2,330 of the widest map of CNV; each further so many cost a pass
 _AT_FIRST = 1024  # samples that there is room for

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from .codes import Codes, CodesError, numbers
 from .compiled import compiled
 from .entropy import Fingerprint, extremes, fingerprint
 from .labels import label_numbers
-from .row_hash import equal_rows, keys, row_sum, word
+from .row_hash import GLANCED, equal_rows, hash_rows, keys
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,35 +126,11 @@ def _as_bytes(values: NDArray[np.int64]) -> NDArray[np.uint8]:
     return values.view(np.uint8).reshape(len(values), 8)
 
 
-# The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every bit of a sum reaches every bit that finds a slot.
-_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND = np.uint64(0x94D049BB133111EB)
 _ONE = np.uint64(1)  # a signed one would make floats of what it is added to
 
 
-@njit(inline="always")
-def _mixed(word):
-    word = (word ^ (word >> np.uint64(30))) * _FIRST
-    word = (word ^ (word >> np.uint64(27))) * _SECOND
-    return word ^ (word >> np.uint64(31))
-
-
 _BLOCK = 512  # rows whose hashes are found before their slots: who guesses a slot wrongly has no hash to find again
-_GLANCED = 16  # bytes: longer rows are first hashed at a glance, and whole only where that misleads
 _MISLED = 1024  # comparisons of rows of equal hash and other bytes that are borne, and one more for every fourth row
-
-
-@compiled
-def _hash(rows, begin, end, key, glance, block):
-    """`block[0 : end - begin]`: at a glance, of two words each, a third from either end; else of whole rows."""
-    if glance:
-        third, odd = (rows.shape[1] - 8) // 3, key[0, 0] << np.uint64(32) | key[0, 1] | _ONE
-        for row in range(begin, end):
-            near, far = word(rows, row, third), word(rows, row, rows.shape[1] - 8 - third)
-            block[row - begin] = _mixed(near + odd * (far + key[1, 0]))
-    else:
-        for row in range(begin, end):
-            block[row - begin] = _mixed(row_sum(rows, row, key))
 
 
 @compiled
@@ -252,7 +227,7 @@ def _fill(rows, key, glance, begin, ids, slots, hashes, counts, firsts, seen):
     allowed = np.uint64(_MISLED)
     while row < samples and not (glance and misled > allowed):
         first, end, before = row, min(row + np.uint64(_BLOCK), samples), seen
-        _hash(rows, first, end, key, glance, block)
+        hash_rows(rows, first, end, key, glance, block)
         guessed, seen = _guess(block, first, end, ids, slots, hashes, counts, firsts, seen)
         row = _confirm(rows, first, guessed, ids, counts, firsts, seen > before)
         if row < guessed:
@@ -314,40 +289,6 @@ def _replace(slots, hashes):
         slots[slot] = symbol + 1
 
 
-@compiled
-def _add(slots, hashes, begin, end):
-    """Of equal hashes the first alone has a slot."""
-    mask = np.uint64(len(slots) - 1)
-    for symbol in range(begin, end):
-        slot = hashes[symbol] & mask
-        while slots[slot] and hashes[slots[slot] - 1] != hashes[symbol]:
-            slot = (slot + _ONE) & mask
-        if not slots[slot]:
-            slots[slot] = symbol + 1
-
-
-@compiled
-def _find(rows, block, kept, slots, hashes, which):
-    """`which`, of rows of these hashes: the first kept row of the same hash, where all of it is equal, else as it was.
-
-    Answers how many were equal, and how many were not.
-    """
-    mask, right, misled = np.uint64(len(slots) - 1), 0, 0
-    for row in range(np.uint64(len(rows))):
-        slot = block[row] & mask
-        found = np.uint64(slots[slot])
-        while found and hashes[found - _ONE] != block[row]:
-            slot = (slot + _ONE) & mask
-            found = np.uint64(slots[slot])
-        if found:
-            if equal_rows(rows, row, kept, found - _ONE):
-                which[row] = found - _ONE
-                right += 1
-            else:
-                misled += 1
-    return right, misled
-
-
 class GrowingSymbols:
     """Of rows that come a few at a time. Its tables grow as symbols appear: few of them stay in the first cache."""
 
@@ -363,7 +304,7 @@ class GrowingSymbols:
         """Of all of (n, bytes) in C order, which begin with those of the calls before; valid until the next call."""
         if len(rows) > len(self._ids):
             self._ids = _grown(self._ids, 2 * len(rows))
-        key, glance = keys(rows.shape[1]), rows.shape[1] > _GLANCED
+        key, glance = keys(rows.shape[1]), rows.shape[1] > GLANCED
         while True:
             tables = self._ids, self._slots, self._hashes, self._counts, self._firsts
             self._row, self._seen = _fill(rows, key, glance and self._glance, self._row, *tables, self._seen)
@@ -377,46 +318,6 @@ class GrowingSymbols:
                 self._hashes = _grown(self._hashes, room)
                 self._counts, self._firsts = _grown(self._counts, room), _grown(self._firsts, room)
             self._slots = _slots_of(self._hashes, self._seen)
-
-
-class KeptRows:
-    """Some rows, known again at a glance: what is found was compared whole, but not all is found that is there.
-
-    Beside the rows it needs at most 40 bytes for each of them.
-    """
-
-    def __init__(self, room: int, row_bytes: int) -> None:
-        self.room, self.rows = room, np.empty((room, row_bytes), np.uint8)
-        self._hashes, self._slots = np.empty(room, np.uint64), np.zeros(2048, np.int32)
-        self._kept, self._right, self._misled = 0, 0, 0
-
-    def __len__(self) -> int:
-        return self._kept
-
-    def keep(self, rows: NDArray[np.uint8], which: NDArray[np.int64]) -> None:
-        """`rows[which]`, for which there is room."""
-        begin, self._kept = self._kept, self._kept + len(which)
-        kept = self.rows[begin : self._kept]
-        np.take(rows, which, axis=0, out=kept, mode="clip")  # any other mode copies twice
-        self._hashes[begin : self._kept] = _hashes(kept)
-        if 4 * self._kept > len(self._slots):
-            begin, self._slots = 0, np.zeros(4 << self._kept.bit_length(), np.int32)
-        _add(self._slots, self._hashes, begin, self._kept)
-
-    def find(self, rows: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """(n,) which of those kept a row is, −1 of those not found: of all, once glances are more often wrong."""
-        which = np.full(len(rows), -1)
-        if self._kept and self._misled <= _MISLED + self._right:
-            right, misled = _find(rows, _hashes(rows), self.rows, self._slots, self._hashes, which)
-            self._right, self._misled = self._right + right, self._misled + misled
-        return which
-
-
-def _hashes(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """(n,) of rows in C order, as glances have them."""
-    found = np.empty(len(rows), np.uint64)
-    _hash(rows, 0, len(rows), keys(rows.shape[1]), rows.shape[1] > _GLANCED, found)
-    return found
 
 
 def _table(rows: NDArray[np.uint8]) -> Symbols:
